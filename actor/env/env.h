@@ -1,0 +1,57 @@
+// One simulated task, Gymnasium's semantics: Reset draws from the task's own NumPy-compatible generator, Step never
+// clips, time-limit truncation is part of the task, and nothing resets by itself. All numbers are float64.
+// Thread-compatible: one thread at a time per Env.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "common/base/bytes.h"
+
+namespace pmoe {
+
+// What a learner must know of a task. Two actors of one run must have equal specs.
+struct EnvSpec {
+  std::string id;                           // "HalfCheetah-v5"
+  std::map<std::string, std::string> args;  // constructor parameters under Gymnasium's names
+  int obs_dim = 0;
+  int action_dim = 0;
+  std::vector<double> action_low;   // [A]
+  std::vector<double> action_high;  // [A]
+  int max_episode_steps = 0;        // 0: no limit
+
+  bool operator==(const EnvSpec&) const = default;
+};
+
+struct StepResult {
+  double reward = 0.0;
+  bool terminated = false;
+  bool truncated = false;  // independent of terminated: both can be true
+
+  bool done() const { return terminated || truncated; }
+};
+
+class Env {
+ public:
+  virtual ~Env() = default;
+
+  virtual const EnvSpec& spec() const = 0;
+  // With a seed: a fresh generator PCG64(SeedSequence(seed)). Without: goes on with the current one.
+  // obs: [O] out.
+  virtual void Reset(std::optional<uint64_t> seed, absl::Span<double> obs) = 0;
+  // action: [A]; obs: [O] out. CHECK-fails before the first Reset.
+  virtual StepResult Step(absl::Span<const double> action, absl::Span<double> obs) = 0;
+
+  // Everything that the bits of the next Step and Reset depend on. LoadState wants a state saved by an Env of the
+  // same spec and leaves the Env as it was on error.
+  virtual void SaveState(ByteWriter* out) const = 0;
+  virtual absl::Status LoadState(ByteReader* in) = 0;
+};
+
+}  // namespace pmoe

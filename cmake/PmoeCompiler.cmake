@@ -1,0 +1,18 @@
+# Compiler baseline, warnings, sanitizers and ccache.
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+find_program(PMOE_CCACHE ccache)
+if(PMOE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PMOE_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${PMOE_CCACHE})
+endif()
+# One baseline for every file: Eigen types cross targets, so mixed -march flags would break the ABI.
+add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter)
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+if(PMOE_SANITIZE)
+  add_compile_options(-fsanitize=${PMOE_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${PMOE_SANITIZE})
+endif()
+# Torch translation units take 1 GB each.
+set_property(GLOBAL PROPERTY JOB_POOLS torch=2)

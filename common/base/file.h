@@ -1,0 +1,19 @@
+// Whole files, written so that a crash or a full disk leaves the old file or the new one, never half of it.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace pmoe {
+
+// Writes path.tmp, fsyncs, renames, fsyncs the folder. On error removes path.tmp and names the path and the cause;
+// a full disk is absl::ResourceExhaustedError.
+absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes);
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+// Like mkdir -p.
+absl::Status MakeDirs(const std::string& path);
+
+}  // namespace pmoe
