@@ -63,7 +63,7 @@ class ByteReader {
   }
   void String(std::string* out) {
     const absl::string_view view = View(1);
-    if (ok_) out->assign(view);
+    if (ok_) out->assign(view.data(), view.size());
   }
   // Any length. The size is checked against the bytes that are left before anything is allocated.
   template <typename T>

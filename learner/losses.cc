@@ -1,0 +1,57 @@
+#include "learner/losses.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "ATen/ops/logsumexp.h"
+#include "ATen/ops/one_hot.h"
+#include "ATen/ops/softplus.h"
+
+namespace pmoe {
+
+at::Tensor GaussianLogProb(const at::Tensor& eps, const at::Tensor& log_std) {
+  const double log_sqrt_2pi = 0.5 * std::log(2.0 * std::numbers::pi);
+  return (eps.square() * -0.5 - log_std).sum(-1) - log_sqrt_2pi * static_cast<double>(eps.size(-1));
+}
+
+at::Tensor SquashLogDet(const at::Tensor& u) {
+  const double offset = 2.0 * std::numbers::ln2 * static_cast<double>(u.size(-1));
+  return (u + at::softplus(u * -2.0)).sum(-1) * -2.0 + offset;
+}
+
+at::Tensor MixtureLogProb(const at::Tensor& u, const at::Tensor& mean, const at::Tensor& log_std,
+                          const at::Tensor& log_w) {
+  const at::Tensor eps = (u.unsqueeze(3) - mean.unsqueeze(2)) * (-log_std.unsqueeze(2)).exp();  // [M, B, S, K, A]
+  const at::Tensor joint = GaussianLogProb(eps, log_std.unsqueeze(2)) + log_w.unsqueeze(2);     // [M, B, S, K]
+  return at::logsumexp(joint, {3}) - SquashLogDet(u);
+}
+
+at::Tensor CriticTarget(const at::Tensor& reward, const at::Tensor& discount, const at::Tensor& q_next,
+                        const at::Tensor& log_prob, const at::Tensor& alpha) {
+  return reward + discount * (q_next - alpha * log_prob);
+}
+
+at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y) {
+  return (q - y.unsqueeze(1)).square().mean(2).sum(1);
+}
+
+at::Tensor PrimitiveLoss(const at::Tensor& q, const at::Tensor& log_prob, const at::Tensor& weight,
+                         const at::Tensor& alpha) {
+  return (weight * (alpha.unsqueeze(2) * log_prob - q)).sum(2).mean(1);
+}
+
+at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_over_primitives) {
+  const at::Tensor v = at::one_hot(best, w.size(2)).to(w.dtype());  // [M, B, K]
+  const at::Tensor error = (v - w).square();
+  return (mean_over_primitives ? error.mean(2) : error.sum(2)).mean(1);
+}
+
+at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best) {
+  return -log_w.gather(2, best.unsqueeze(2)).squeeze(2).mean(1);
+}
+
+at::Tensor AlphaLoss(const at::Tensor& log_alpha, const at::Tensor& log_prob, double target_entropy) {
+  return -(log_alpha * (log_prob + target_entropy).detach().mean(1));
+}
+
+}  // namespace pmoe

@@ -1,0 +1,58 @@
+#include "learner/nets/policy_net.h"
+
+#include <map>
+
+#include "ATen/ops/clamp.h"
+#include "ATen/ops/exp.h"
+#include "ATen/ops/gather.h"
+#include "ATen/ops/log_softmax.h"
+#include "ATen/ops/ones.h"
+#include "ATen/ops/softmax.h"
+#include "ATen/ops/tanh.h"
+#include "ATen/ops/zeros.h"
+#include "learner/losses.h"
+#include "learner/nets/dense.h"
+
+namespace pmoe {
+
+at::Tensor MixtureHeads::RouterWeights() const {
+  if (router_logits.defined()) return at::softmax(router_logits, -1);
+  return at::ones({mean.size(0), mean.size(1), 1}, mean.options());
+}
+
+at::Tensor MixtureHeads::LogRouterWeights() const {
+  if (router_logits.defined()) return at::log_softmax(router_logits, -1);
+  return at::zeros({mean.size(0), mean.size(1), 1}, mean.options());
+}
+
+MixtureHeads PolicyNet::Forward(const FlatParameters& parameters, const at::Tensor& obs, bool train) const {
+  std::map<std::string, at::Tensor> outputs = {{"obs", obs}};
+  for (int i = 0; i < parameters.layers(); ++i) {
+    const DenseLayer& layer = spec_.layers[i];
+    at::Tensor input = outputs.at(layer.input);
+    if (router_detached_ && layer.name == "router") input = input.detach();
+    outputs[layer.name] =
+        Dense(input, train ? parameters.Trained(i) : parameters.Frozen(i), layer.activation);
+  }
+  const at::IntArrayRef shape = {obs.size(0), obs.size(1), spec_.primitives, spec_.action_dim};
+  MixtureHeads heads;
+  heads.mean = outputs.at("mean").view(shape);
+  heads.log_std = at::clamp(outputs.at("log_std").view(shape), kLogStdMin, kLogStdMax);
+  if (spec_.head == HeadType::kMixture) heads.router_logits = outputs.at("router");
+  return heads;
+}
+
+PrimitiveActions SamplePrimitives(const MixtureHeads& heads, const at::Tensor& eps) {
+  PrimitiveActions out;
+  out.pre_tanh = heads.mean + heads.log_std.exp() * eps;
+  out.action = at::tanh(out.pre_tanh);
+  out.log_prob = GaussianLogProb(eps, heads.log_std) - SquashLogDet(out.pre_tanh);
+  return out;
+}
+
+at::Tensor SelectPrimitive(const at::Tensor& x, const at::Tensor& index) {
+  if (x.dim() == 3) return x.gather(2, index.unsqueeze(2));
+  return x.gather(2, index.view({index.size(0), index.size(1), 1, 1}).expand({-1, -1, 1, x.size(3)}));
+}
+
+}  // namespace pmoe

@@ -1,0 +1,94 @@
+#include "learner/sac/policy_loss.h"
+
+#include "ATen/ops/argmax.h"
+#include "ATen/ops/cumsum.h"
+#include "ATen/ops/minimum.h"
+#include "ATen/ops/one_hot.h"
+#include "ATen/ops/ones_like.h"
+#include "ATen/ops/zeros.h"
+#include "c10/core/GradMode.h"
+#include "learner/losses.h"
+
+namespace pmoe {
+namespace {
+
+// Index of the best primitive per row, [M, B] (argmax of Eq. 12). Without gradient: the index has none.
+at::Tensor BestPrimitive(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& eps,
+                         const at::Tensor& alpha, CriticFunction critic) {
+  const c10::AutoGradMode no_grad(false);
+  const int64_t members = eps.size(0), batch = eps.size(1), primitives = eps.size(2);
+  if (primitives == 1) return at::zeros({members, batch}, eps.options().dtype(at::kLong));
+  const PrimitiveActions actions = SamplePrimitives(heads, eps);
+  at::Tensor score = MinOverCritics(critic(actions.action));  // [M, B, K]
+  if (options.best_by == BestBy::kSoftQ) {
+    score = score - alpha.unsqueeze(2) * ChosenLogProb(options, heads, actions);
+  }
+  return score.argmax(2);
+}
+
+MixtureHeads SelectHeads(const MixtureHeads& heads, const at::Tensor& index) {
+  return {SelectPrimitive(heads.mean, index), SelectPrimitive(heads.log_std, index), {}};
+}
+
+// Weights of the primitives in L_pri, [M, B, K]: all ones (Eq. 13), or 1 - e for the best and e / (K - 1) for others.
+at::Tensor PrimitiveWeights(const SacOptions& options, const at::Tensor& best, const at::Tensor& like) {
+  if (options.primitive_backprop == PrimitiveBackprop::kAll) return at::ones_like(like);
+  const int64_t primitives = like.size(2);
+  const double loser = options.loser_weight / static_cast<double>(primitives - 1);
+  const at::Tensor winner = at::one_hot(best, primitives).to(like.dtype());
+  return winner * (1.0 - options.loser_weight - loser) + loser;
+}
+
+at::Tensor RouterTerm(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& best) {
+  if (!heads.router_logits.defined()) return {};
+  switch (options.router_loss) {
+    case RouterLoss::kBrier:
+      return FrequencyLoss(heads.RouterWeights(), best, options.freq_reduction == Reduction::kMean);
+    case RouterLoss::kCrossEntropy:
+      return RouterCrossEntropy(heads.LogRouterWeights(), best);
+    case RouterLoss::kNone:
+      break;
+  }
+  return {};
+}
+
+}  // namespace
+
+PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& eps,
+                           const at::Tensor& alpha, CriticFunction critic) {
+  PolicyLossTerms terms;
+  terms.best = BestPrimitive(options, heads, eps, alpha, critic);
+  // Under max only the winner has a gradient (Eq. 14): the others are left out of the graph, which is the same
+  // gradient for fewer critic rows.
+  const bool winner_only =
+      options.primitive_backprop == PrimitiveBackprop::kMax && options.loser_weight == 0.0 && eps.size(2) > 1;
+  const PrimitiveActions actions =
+      winner_only ? SamplePrimitives(SelectHeads(heads, terms.best), SelectPrimitive(eps, terms.best))
+                  : SamplePrimitives(heads, eps);
+  const at::Tensor log_prob = ChosenLogProb(options, heads, actions);  // [M, B, S]
+  const at::Tensor q = MinOverCritics(critic(actions.action));         // [M, B, S]
+  const bool single = winner_only || eps.size(2) == 1;
+  const at::Tensor weight = single ? at::ones_like(q) : PrimitiveWeights(options, terms.best, q);
+  terms.primitive = PrimitiveLoss(q, log_prob, weight, alpha);
+  terms.log_prob = (single ? log_prob : SelectPrimitive(log_prob, terms.best)).squeeze(2).detach();
+  terms.frequency = RouterTerm(options, heads, terms.best);
+  return terms;
+}
+
+at::Tensor MinOverCritics(const at::Tensor& q) {
+  return q.size(1) == 1 ? q.select(1, 0) : at::minimum(q.select(1, 0), q.select(1, 1));
+}
+
+at::Tensor DrawPrimitive(const at::Tensor& w, const at::Tensor& uniform) {
+  // The last cumulated weight may round below the uniform: the clamp keeps the index valid.
+  return (w.cumsum(2) <= uniform.unsqueeze(2)).sum(2).clamp_max(w.size(2) - 1);
+}
+
+at::Tensor ChosenLogProb(const SacOptions& options, const MixtureHeads& heads, const PrimitiveActions& chosen) {
+  if (options.entropy == EntropyOf::kMixture) {
+    return MixtureLogProb(chosen.pre_tanh, heads.mean, heads.log_std, heads.LogRouterWeights());
+  }
+  return chosen.log_prob;
+}
+
+}  // namespace pmoe

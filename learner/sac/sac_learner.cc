@@ -1,0 +1,138 @@
+#include "learner/sac/sac_learner.h"
+
+#include <cmath>
+
+#include "ATen/Context.h"
+#include "ATen/Parallel.h"
+#include "ATen/ops/empty.h"
+#include "ATen/ops/from_blob.h"
+#include "absl/strings/str_cat.h"
+#include "c10/core/GradMode.h"
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+#include "learner/nets/tensor_io.h"
+
+namespace pmoe {
+namespace {
+
+at::Tensor WrapColumn(float* data, int members, at::IntArrayRef shape, const at::Device& device) {
+  std::vector<int64_t> full = {members};
+  full.insert(full.end(), shape.begin(), shape.end());
+  return at::from_blob(data, shape, at::kFloat).to(device).unsqueeze(0).expand(full);
+}
+
+}  // namespace
+
+SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy, const at::Device& device)
+    : options_(options),
+      policy_(policy),
+      device_(device),
+      update_(options, policy, device),
+      noise_rng_(options.seed, RngRole::kLearner, 0),
+      router_rng_(options.seed, RngRole::kLearnerRouter, 0),
+      noise_(at::empty({2, options.members, options.batch_size, policy.primitives, policy.action_dim}, at::kFloat)),
+      router_uniform_(at::empty({options.members, options.batch_size}, at::kFloat)),
+      sums_(update_.StatNames().size(), 0.0) {}
+
+absl::Status SacLearner::Update(Minibatch* batch) {
+  const int rows = batch->size();
+  PMOE_CHECK(rows == options_.batch_size);
+  const SacBatch tensors = {
+      WrapColumn(batch->obs(), options_.members, {rows, policy_.obs_dim}, device_),
+      WrapColumn(batch->action(), options_.members, {rows, policy_.action_dim}, device_),
+      WrapColumn(batch->reward(), options_.members, {rows}, device_),
+      WrapColumn(batch->discount(), options_.members, {rows}, device_),
+      WrapColumn(batch->next_obs(), options_.members, {rows, policy_.obs_dim}, device_),
+  };
+  const at::Tensor stats = update_.Step(tensors, DrawNoise()).cpu();
+  ++updates_;
+  const float* values = stats.data_ptr<float>();
+  PMOE_RETURN_IF_ERROR(CheckFinite(values));
+  for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += values[i];
+  ++undrained_;
+  return absl::OkStatus();
+}
+
+SacNoise SacLearner::DrawNoise() {
+  noise_rng_.FillNormal(noise_.data_ptr<float>(), static_cast<size_t>(noise_.numel()));
+  // Without a choice there is nothing to draw: K = 1 uses the same numbers as SAC.
+  float* uniform = router_uniform_.data_ptr<float>();
+  for (int64_t i = 0; i < router_uniform_.numel(); ++i) {
+    uniform[i] = policy_.primitives > 1 ? router_rng_.UniformFloat() : 0.0f;
+  }
+  const at::Tensor noise = noise_.to(device_);
+  return {noise.select(0, 0), router_uniform_.to(device_), noise.select(0, 1)};
+}
+
+absl::Status SacLearner::CheckFinite(const float* stats) const {
+  for (int i = 0; i < SacUpdate::kLossStats; ++i) {
+    if (std::isfinite(stats[i])) continue;
+    return absl::InternalError(absl::StrCat(
+        update_.StatNames()[i], " is not finite at update ", updates_,
+        "; the last checkpoint is kept: resume from it with a smaller learner.actor_lr or learner.critic_lr"));
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version, uint64_t env_steps) const {
+  auto snapshot = std::make_shared<PolicySnapshot>();
+  snapshot->spec = policy_;
+  snapshot->version = version;
+  snapshot->env_steps = env_steps;
+  // Members are the outermost dimension of each parameter, so with one member the flat vector is the snapshot.
+  PMOE_CHECK(options_.members == 1);
+  const at::Tensor host = update_.actor().values().cpu();
+  snapshot->weights.assign(host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
+  return snapshot;
+}
+
+LearnerStats SacLearner::DrainStats() {
+  LearnerStats stats;
+  for (size_t i = 0; i < sums_.size(); ++i) {
+    if (undrained_ > 0) stats.emplace_back(update_.StatNames()[i], sums_[i] / static_cast<double>(undrained_));
+    sums_[i] = 0.0;
+  }
+  undrained_ = 0;
+  return stats;
+}
+
+void SacLearner::SaveState(ContainerWriter* out) const {
+  ByteWriter tensors, counters;
+  update_.SaveState(&tensors);
+  noise_rng_.SaveState(&counters);
+  router_rng_.SaveState(&counters);
+  counters.Pod(updates_);
+  counters.Pod(undrained_);
+  counters.Vector(sums_);
+  out->Add("learner.tensors", tensors.Take());
+  out->Add("learner.counters", counters.Take());
+}
+
+absl::Status SacLearner::LoadState(const ContainerReader& in) {
+  PMOE_ASSIGN_OR_RETURN(const absl::string_view tensors, in.Section("learner.tensors"));
+  PMOE_ASSIGN_OR_RETURN(const absl::string_view counters, in.Section("learner.counters"));
+  ByteReader tensor_reader(tensors);
+  PMOE_RETURN_IF_ERROR(update_.LoadState(&tensor_reader));
+  PMOE_RETURN_IF_ERROR(tensor_reader.Finish("checkpoint: learner.tensors"));
+  ByteReader reader(counters);
+  PMOE_RETURN_IF_ERROR(noise_rng_.LoadState(&reader));
+  PMOE_RETURN_IF_ERROR(router_rng_.LoadState(&reader));
+  reader.Pod(&updates_);
+  reader.Pod(&undrained_);
+  reader.Fill(absl::Span<double>(sums_));
+  return reader.Finish("checkpoint: learner.counters");
+}
+
+absl::StatusOr<std::unique_ptr<Learner>> MakeSacLearner(const SacOptions& options, const PolicySpec& policy) {
+  PMOE_RETURN_IF_ERROR(options.Validate());
+  PMOE_RETURN_IF_ERROR(policy.Validate());
+  if (options.device == "cuda" && !at::hasCUDA()) {
+    return absl::FailedPreconditionError(
+        "learner.device is cuda, but this machine has no usable GPU (nvidia-smi -L must list one, and .deps must hold "
+        "the full torch wheel); use --device cpu");
+  }
+  at::set_num_threads(options.threads);
+  return std::unique_ptr<Learner>(std::make_unique<SacLearner>(options, policy, at::Device(options.device)));
+}
+
+}  // namespace pmoe

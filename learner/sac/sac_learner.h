@@ -1,0 +1,44 @@
+// Learner over SacUpdate: wraps minibatches as tensors, draws the noise, keeps statistics, makes snapshots.
+// Thread-compatible.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/base/rng.h"
+#include "learner/learner.h"
+#include "learner/sac/sac_update.h"
+
+namespace pmoe {
+
+class SacLearner : public Learner {
+ public:
+  SacLearner(const SacOptions& options, const PolicySpec& policy, const at::Device& device);
+
+  absl::Status Update(Minibatch* batch) override;
+  uint64_t updates() const override { return updates_; }
+  std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version, uint64_t env_steps) const override;
+  LearnerStats DrainStats() override;
+  void SaveState(ContainerWriter* out) const override;
+  absl::Status LoadState(const ContainerReader& in) override;
+
+  SacUpdate& update() { return update_; }
+
+ private:
+  SacNoise DrawNoise();
+  absl::Status CheckFinite(const float* stats) const;
+
+  SacOptions options_;
+  PolicySpec policy_;
+  at::Device device_;
+  SacUpdate update_;
+  Rng noise_rng_;
+  Rng router_rng_;
+  at::Tensor noise_;   // [2, M, B, K, A], reused
+  at::Tensor router_uniform_;  // [M, B], reused
+  uint64_t updates_ = 0;
+  uint64_t undrained_ = 0;
+  std::vector<double> sums_;  // of statistics since the last drain
+};
+
+}  // namespace pmoe

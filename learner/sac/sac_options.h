@@ -1,0 +1,58 @@
+// Options of SAC and PMOE-SAC, one struct for both: SAC is one primitive without a router. Free of Torch and protobuf.
+// Defaults: Table 6(a) of arXiv 2104.09122. The rows of "what the paper leaves open" are in docs/algorithms/pmoe_sac.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/policy/policy_spec.h"
+
+namespace pmoe {
+
+class Learner;
+
+enum class PrimitiveBackprop { kMax, kAll };            // Eq. 14, Eq. 13
+enum class BestBy { kQ, kSoftQ };                       // rank by Q or by Q - alpha log pi
+enum class EntropyOf { kComponent, kMixture };          // whose log-probability
+enum class RouterLoss { kBrier, kCrossEntropy, kNone };  // Eq. 11; same optimum; off
+enum class Reduction { kSum, kMean };                   // over primitives
+enum class TargetOver { kSample, kExpected };           // one router draw, or sum_k w_k
+
+struct SacOptions {
+  uint64_t seed = 1;
+  int members = 1;  // M, a population trained at once; the distributed system uses 1
+  int batch_size = 100;
+  std::vector<int> critic_hidden = {256, 256};
+  bool twin_critics = true;
+  double actor_lr = 1e-3;
+  double critic_lr = 1e-3;
+  double alpha = 0.2;
+  bool tune_alpha = false;
+  double alpha_lr = 3e-4;
+  double target_entropy = 0.0;  // nats, used when alpha is tuned
+  double tau = 0.005;
+  bool router_detached = true;  // no gradient from the router into the trunk
+  bool target_policy = false;
+  TargetOver target = TargetOver::kSample;
+  PrimitiveBackprop primitive_backprop = PrimitiveBackprop::kMax;
+  double loser_weight = 0.0;
+  BestBy best_by = BestBy::kQ;
+  EntropyOf entropy = EntropyOf::kComponent;
+  RouterLoss router_loss = RouterLoss::kBrier;
+  Reduction freq_reduction = Reduction::kSum;
+  double freq_coef = 1.0;
+  bool logprob_action_scale = false;
+  std::string device = "cpu";
+  int threads = 1;
+
+  absl::Status Validate() const;
+};
+
+// Builds networks with PyTorch's default initialisation from Rng(seed, kInit, layer). FailedPreconditionError where
+// the device does not exist.
+absl::StatusOr<std::unique_ptr<Learner>> MakeSacLearner(const SacOptions& options, const PolicySpec& policy);
+
+}  // namespace pmoe
