@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "common/base/bytes.h"
 
 namespace pmoe {
 
@@ -40,16 +42,27 @@ struct Chunk {
   std::vector<float> extra;              // [n, X]
 };
 
+// OK, or InvalidArgumentError naming the field: column sizes, flags of 0 or 1, rows <= kPageRows,
+// an episode's end in the last row only, and empty columns in a bare marker.
+absl::Status ValidateChunk(const TableSpec& spec, const Chunk& chunk);
+
+// Bytes of the columns, headers not counted.
+size_t ChunkBytes(const Chunk& chunk);
+
+// For checkpoints. The reader takes what fits the reader's bytes; validate what it gives.
+void SaveChunk(const Chunk& chunk, ByteWriter* out);
+Chunk LoadChunk(ByteReader* in);
+
 // One step as the actor sees it; spans are borrowed for the call.
 struct Transition {
-  absl::Span<const float> obs;       // [O]
-  absl::Span<const float> action;    // [A]
+  absl::Span<const float> obs;     // [O]
+  absl::Span<const float> action;  // [A]
   float reward = 0.0f;
   bool terminated = false;
   bool truncated = false;
   absl::Span<const float> next_obs;  // [O], the true successor, also at an episode's end
   uint32_t policy_version = 0;
-  absl::Span<const float> extra;     // [X]
+  absl::Span<const float> extra;  // [X]
 };
 
 }  // namespace pmoe

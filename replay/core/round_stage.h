@@ -1,0 +1,69 @@
+// Lockstep: holds the chunks of a round until every actor has marked its last one, then gives them
+// out in (member, actor, env, step) order, so that the order of arrival leaves no trace in the
+// table. At most two rounds are open: the one to be committed next and the one after it (lag 1).
+// Thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/bytes.h"
+#include "replay/core/chunk.h"
+
+namespace pmoe {
+
+struct RoundStageOptions {
+  int actors = 1;              // actor indices 0 … actors - 1 make a round
+  uint64_t first_round = 0;    // number of the run's first round
+  int64_t rows_max = 1 << 22;  // staged at most, so that a lost commit cannot fill the memory
+
+  absl::Status Validate() const;
+};
+
+class RoundStage {
+ public:
+  explicit RoundStage(const RoundStageOptions& options);
+
+  // Takes a valid chunk. AlreadyExistsError: this (actor, epoch, seq) came before.
+  // FailedPreconditionError: a seq or round that is not the actor's next, or an older epoch. On
+  // error nothing changes.
+  absl::Status Add(Chunk chunk);
+
+  // Has every actor marked its last chunk of `round`?
+  bool Complete(uint64_t round) const;
+  // "actors 0, 3" that have not, for messages.
+  std::string Missing(uint64_t round) const;
+  // OK if `round` is one that can be waited for: the next or the one after it.
+  absl::Status CheckOpen(uint64_t round) const;
+  // The chunks of the next round, which must be complete, in order and without bare markers.
+  absl::StatusOr<std::vector<Chunk>> Take(uint64_t round);
+
+  uint64_t next_round() const { return next_round_; }
+  int64_t rows() const { return rows_; }
+
+  void SaveState(ByteWriter* out) const;
+  // DataLossError for bytes that SaveState did not write; FailedPreconditionError for another
+  // number of actors.
+  absl::Status LoadState(const TableSpec& spec, ByteReader* in);
+
+ private:
+  struct ActorState {
+    uint32_t epoch = 0;
+    uint64_t next_seq = 0;
+    uint64_t round = 0;  // the one its next chunk must belong to
+    bool seen = false;
+  };
+
+  absl::Status Check(const Chunk& chunk) const;
+
+  RoundStageOptions options_;
+  uint64_t next_round_;
+  int64_t rows_ = 0;
+  std::vector<ActorState> actors_;                 // by index
+  std::map<uint64_t, std::vector<Chunk>> staged_;  // by round
+};
+
+}  // namespace pmoe
