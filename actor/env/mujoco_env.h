@@ -1,0 +1,102 @@
+// Common base of the MuJoCo tasks: Gymnasium's order of operations in reset and step, the time
+// limit, and exact state. A task adds its observation, reward, termination and reset noise. Shares
+// the model, owns its data and its generator. Thread-compatible, like every Env.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "actor/env/env.h"
+#include "actor/env/env_args.h"
+#include "actor/env/mujoco_model.h"
+#include "actor/env/pcg64.h"
+
+namespace pmoe {
+
+// What MakeEnv was asked for.
+struct EnvRequest {
+  std::string id;
+  std::map<std::string, std::string> args;
+  std::string assets_dir;
+};
+
+// The parameters that all MuJoCo tasks share; a task fills in its own defaults.
+struct MujocoOptions {
+  std::string xml_file;
+  int frame_skip = 1;  // simulator steps per Step
+  double reset_noise_scale = 0.0;
+  int max_episode_steps = 1000;  // <= 0: no limit
+  int nq_min = 1;                // smallest model whose fields the task can index
+  int nv_min = 1;
+  bool contact_forces =
+      false;  // fills cfrc_ext after each step: costs time, so only where it is read
+
+  // Reads xml_file, frame_skip, reset_noise_scale and max_episode_steps.
+  void Read(EnvArgs* args);
+};
+
+// A loaded task, before the task's own part.
+struct MujocoSetup {
+  static absl::StatusOr<MujocoSetup> Load(const EnvRequest& request, const MujocoOptions& options);
+
+  EnvSpec spec;  // obs_dim is the task's to fill
+  MujocoOptions options;
+  std::shared_ptr<const mjModel> model;
+  MjDataPtr data;
+};
+
+class MujocoEnv : public Env {
+ public:
+  const EnvSpec& spec() const final { return setup_.spec; }
+  // Before the first seed the generator is PCG64(SeedSequence(0)).
+  void Reset(std::optional<uint64_t> seed, absl::Span<double> obs) final;
+  StepResult Step(absl::Span<const double> action, absl::Span<double> obs) final;
+  void SaveState(ByteWriter* out) const final;
+  // DataLossError: damaged or of another model. FailedPreconditionError: of another task, other
+  // arguments or another MuJoCo version, under which the bits would differ.
+  absl::Status LoadState(ByteReader* in) final;
+
+  // For renderers.
+  const mjModel& model() const { return *setup_.model; }
+  const mjData& data() const { return *setup_.data; }
+
+ protected:
+  struct Outcome {
+    double reward = 0.0;
+    bool terminated = false;
+  };
+
+  MujocoEnv(MujocoSetup setup, int obs_dim);
+
+  // The coordinate whose rate the task rewards, in metres.
+  virtual double Progress() const { return 0.0; }
+  virtual void Observe(absl::Span<double> obs) const = 0;
+  // velocity: change of Progress over the step, in metres per second.
+  virtual Outcome Evaluate(double velocity, absl::Span<const double> action) const = 0;
+  // Adds to the default qvel; the base adds U(-reset_noise_scale, reset_noise_scale), as it does to
+  // qpos before.
+  virtual void AddVelocityNoise(Pcg64* generator, absl::Span<double> qvel) const;
+
+  const MujocoOptions& options() const { return setup_.options; }
+  absl::Span<const double> qpos() const { return {setup_.data->qpos, qpos_size()}; }
+  absl::Span<const double> qvel() const { return {setup_.data->qvel, qvel_size()}; }
+
+ private:
+  size_t qpos_size() const { return static_cast<size_t>(setup_.model->nq); }
+  size_t qvel_size() const { return static_cast<size_t>(setup_.model->nv); }
+
+  MujocoSetup setup_;
+  std::vector<double> initial_qpos_;  // [nq]
+  std::vector<double> initial_qvel_;  // [nv]
+  double step_s_;                     // simulated seconds per Step
+  Pcg64 generator_{0};
+  int64_t elapsed_steps_ = 0;
+  bool was_reset_ = false;
+};
+
+}  // namespace pmoe

@@ -1,0 +1,137 @@
+#include "actor/env/mujoco_model.h"
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+#include "common/base/mutex.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kWarningsMax = 10;
+constexpr char kAssets[] = "gymnasium/envs/mujoco/assets";
+
+void OnWarning(const char* message) {
+  static std::atomic<int> count = 0;
+  const int nth = count.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (nth > kWarningsMax) return;
+  std::fprintf(stderr, "mujoco warning: %s%s\n", message,
+               nth == kWarningsMax ? " (more of them will not be shown)" : "");
+}
+
+// MuJoCo's error callback must not return.
+void OnError(const char* message) {
+  std::fprintf(stderr, "mujoco error: %s\n", message);
+  std::abort();
+}
+
+void InstallHandlers() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    mju_user_warning = &OnWarning;
+    mju_user_error = &OnError;
+  });
+}
+
+class ModelCache {
+ public:
+  std::shared_ptr<const mjModel> Find(const std::string& path) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto it = models_.find(path);
+    return it == models_.end() ? nullptr : it->second.lock();
+  }
+  // Two threads may have loaded the file at once: all get the one that came first.
+  std::shared_ptr<const mjModel> Insert(const std::string& path,
+                                        std::shared_ptr<const mjModel> model)
+      ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    std::weak_ptr<const mjModel>& slot = models_[path];
+    if (std::shared_ptr<const mjModel> first = slot.lock()) return first;
+    slot = model;
+    return model;
+  }
+
+ private:
+  Mutex mu_;
+  std::map<std::string, std::weak_ptr<const mjModel>> models_ ABSL_GUARDED_BY(mu_);
+};
+
+ModelCache& Cache() {
+  static ModelCache* const cache = new ModelCache;
+  return *cache;
+}
+
+absl::Status CheckRestorable(const mjModel& model, const std::string& path) {
+  const char* feature = nullptr;
+  if (model.nplugin > 0) feature = "plugins";
+  if (model.nhistory > 0) feature = "delayed actuators or sensors";
+  if ((model.opt.enableflags & mjENBL_SLEEP) != 0) feature = "sleeping bodies";
+  if (feature == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, " uses ", feature, ", which checkpoints cannot hold; remove them from the model"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path) {
+  InstallHandlers();
+  if (std::shared_ptr<const mjModel> model = Cache().Find(path)) return model;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    return absl::NotFoundError(
+        absl::StrCat("no MuJoCo model at ", path,
+                     "; run ./pmoe build to install the wheels, or pass --assets DIR"));
+  }
+  std::array<char, 1024> error{};
+  mjModel* const loaded = mj_loadXML(path.c_str(), nullptr, error.data(), error.size());
+  if (loaded == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("MuJoCo ", mj_versionString(), " cannot load ", path, ": ", error.data()));
+  }
+  std::shared_ptr<const mjModel> model(
+      loaded, [](const mjModel* m) { mj_deleteModel(const_cast<mjModel*>(m)); });
+  const absl::Status restorable = CheckRestorable(*model, path);
+  if (!restorable.ok()) return restorable;
+  return Cache().Insert(path, std::move(model));
+}
+
+MjDataPtr MakeData(const mjModel& model) {
+  MjDataPtr data(mj_makeData(&model));
+  PMOE_CHECK(data != nullptr);
+  return data;
+}
+
+std::string AssetsDir(const std::string& given) {
+  if (!given.empty()) return given;
+  const char* const deps = std::getenv("PMOE_DEPS");
+  if (deps == nullptr || *deps == '\0') return absl::StrCat(PMOE_SITE_PACKAGES, "/", kAssets);
+  const std::filesystem::path lib = std::filesystem::path(deps) / "venv" / "lib";
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(lib, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::filesystem::path assets = it->path() / "site-packages" / kAssets;
+    std::error_code ignored;
+    if (std::filesystem::is_directory(assets, ignored)) return assets.string();
+  }
+  return (lib / "python3" / "site-packages" / kAssets).string();
+}
+
+std::string ModelPath(const std::string& xml_file, const std::string& assets_dir) {
+  if (absl::StartsWith(xml_file, "/") || absl::StartsWith(xml_file, ".")) return xml_file;
+  if (absl::StartsWith(xml_file, "~/")) {
+    const char* const home = std::getenv("HOME");
+    return absl::StrCat(home == nullptr ? "" : home, xml_file.substr(1));
+  }
+  return absl::StrCat(AssetsDir(assets_dir), "/", xml_file);
+}
+
+}  // namespace pmoe

@@ -1,0 +1,36 @@
+// Loads MJCF models. All environments of a process that read one file share one immutable mjModel;
+// each owns its mjData. Functions are thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "mujoco/mujoco.h"
+
+namespace pmoe {
+
+struct MjDataDeleter {
+  void operator()(mjData* data) const { mj_deleteData(data); }
+};
+using MjDataPtr = std::unique_ptr<mjData, MjDataDeleter>;
+
+// The model of an MJCF file. Stays loaded for as long as somebody holds it.
+// NotFoundError: no such file. InvalidArgumentError: MuJoCo cannot compile it (its message is
+// passed on), or it uses plugins, sleeping bodies or delays, whose hidden state SaveState could not
+// restore. The first call routes MuJoCo's warnings and errors to stderr; by default they would go
+// to a MUJOCO_LOG.TXT.
+absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path);
+
+// Fresh data at the model's default pose.
+MjDataPtr MakeData(const mjModel& model);
+
+// The folder of Gymnasium's models: `given` unless empty, else that of the installed gymnasium
+// wheel under $PMOE_DEPS or, without that variable, under the folder this binary was built with.
+std::string AssetsDir(const std::string& given);
+
+// xml_file under Gymnasium's rules: a path if it starts with '/', '.' or '~', else a name inside
+// assets_dir.
+std::string ModelPath(const std::string& xml_file, const std::string& assets_dir);
+
+}  // namespace pmoe

@@ -1,0 +1,28 @@
+// mjData as bytes: all of its numeric results, also those that lag the position by a step and
+// therefore cannot be recomputed from qpos and qvel (xipos, cinert, cvel, cfrc_ext, qfrc_actuator).
+// MuJoCo's index arrays and contacts are left out: the next step computes them anew, and no bytes
+// that a file might hold can then send it out of bounds. Thread-compatible.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/bytes.h"
+#include "mujoco/mujoco.h"
+
+namespace pmoe {
+
+// A parsed state, not yet applied.
+struct MujocoState {
+  double time = 0.0;
+  std::vector<double> numbers;
+  std::vector<mjtByte> equality_active;
+};
+
+void SaveMujocoState(const mjModel& model, const mjData& data, ByteWriter* out);
+// DataLossError unless the bytes hold a state of exactly this model's sizes.
+absl::Status ReadMujocoState(const mjModel& model, ByteReader* in, MujocoState* state);
+// `state` comes from ReadMujocoState with the same model.
+void ApplyMujocoState(const mjModel& model, const MujocoState& state, mjData* data);
+
+}  // namespace pmoe

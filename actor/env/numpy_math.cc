@@ -1,0 +1,61 @@
+#include "actor/env/numpy_math.h"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#ifdef __FAST_MATH__
+#error "this file must round as NumPy does: build it without -ffast-math and -Ofast"
+#endif
+
+namespace pmoe {
+namespace {
+
+constexpr size_t kLanes = 8;
+constexpr size_t kBlock = 128;
+
+double Identity(double x) { return x; }
+double Square(double x) { return x * x; }
+
+template <double (*kTerm)(double)>
+double PairwiseSum(const double* x, size_t n) {
+  if (n < kLanes) {
+    double sum = -0.0;
+    for (size_t i = 0; i < n; ++i) sum += kTerm(x[i]);
+    return sum;
+  }
+  if (n > kBlock) {
+    size_t half = n / 2;
+    half -= half % kLanes;
+    return PairwiseSum<kTerm>(x, half) + PairwiseSum<kTerm>(x + half, n - half);
+  }
+  std::array<double, kLanes> lane;
+  for (size_t i = 0; i < kLanes; ++i) lane[i] = kTerm(x[i]);
+  size_t i = kLanes;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (size_t j = 0; j < kLanes; ++j) lane[j] += kTerm(x[i + j]);
+  }
+  double sum =
+      ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+  for (; i < n; ++i) sum += kTerm(x[i]);
+  return sum;
+}
+
+}  // namespace
+
+// 0 + …: a reduction starts from the identity, which turns a sum of negative zeros into +0.
+double NumpySum(absl::Span<const double> x) {
+  return 0.0 + PairwiseSum<Identity>(x.data(), x.size());
+}
+
+double NumpySumOfSquares(absl::Span<const double> x) {
+  return 0.0 + PairwiseSum<Square>(x.data(), x.size());
+}
+
+double NumpyClip(double x, double low, double high) {
+  if (std::isnan(x)) return x;
+  const double raised = x > low ? x : low;
+  return raised < high ? raised : high;
+}
+
+}  // namespace pmoe

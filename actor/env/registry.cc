@@ -1,0 +1,38 @@
+#include "actor/env/registry.h"
+
+#include <array>
+
+#include "actor/env/tasks/half_cheetah.h"
+#include "actor/env/tasks/hopper.h"
+#include "actor/env/tasks/humanoid.h"
+#include "actor/env/tasks/inverted_pendulum.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+namespace {
+
+struct Entry {
+  absl::string_view id;
+  absl::StatusOr<std::unique_ptr<Env>> (*create)(const EnvRequest& request);
+};
+
+constexpr std::array<Entry, 4> kEntries = {{
+    {"HalfCheetah-v5", &HalfCheetah::Create},
+    {"Hopper-v5", &Hopper::Create},
+    {"Humanoid-v5", &Humanoid::Create},
+    {"InvertedPendulum-v5", &InvertedPendulum::Create},
+}};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const std::string& id,
+                                             const std::map<std::string, std::string>& args,
+                                             const std::string& assets_dir) {
+  PMOE_RETURN_IF_ERROR(CheckEnvId(id));
+  for (const Entry& entry : kEntries) {
+    if (entry.id == id) return entry.create({.id = id, .args = args, .assets_dir = assets_dir});
+  }
+  return absl::InternalError("environment " + id + " is listed but not registered");
+}
+
+}  // namespace pmoe

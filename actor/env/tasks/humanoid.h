@@ -1,0 +1,46 @@
+// Humanoid-v5: a 3D biped, rewarded for the forward speed of its centre of mass while upright.
+// Oracle: Gymnasium's humanoid_v5.py.
+#pragma once
+
+#include <limits>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "actor/env/mujoco_env.h"
+
+namespace pmoe {
+
+struct HumanoidOptions {
+  double forward_reward_weight = 1.25;
+  double ctrl_cost_weight = 0.1;
+  double contact_cost_weight = 5e-7;
+  Range contact_cost_range{-std::numeric_limits<double>::infinity(), 10.0};
+  double healthy_reward = 5.0;
+  bool terminate_when_unhealthy = true;
+  Range healthy_z_range{1.0, 2.0};                         // open interval
+  bool exclude_current_positions_from_observation = true;  // leaves x and y out
+  bool include_cinert_in_observation = true;
+  bool include_cvel_in_observation = true;
+  bool include_qfrc_actuator_in_observation = true;
+  bool include_cfrc_ext_in_observation = true;
+};
+
+// z: height of the torso in metres. NaN is unhealthy.
+bool HumanoidIsHealthy(const HumanoidOptions& options, double z);
+
+class Humanoid final : public MujocoEnv {
+ public:
+  static absl::StatusOr<std::unique_ptr<Env>> Create(const EnvRequest& request);
+
+ private:
+  Humanoid(MujocoSetup setup, const HumanoidOptions& options, int obs_dim);
+
+  double Progress() const override;
+  void Observe(absl::Span<double> obs) const override;
+  Outcome Evaluate(double velocity, absl::Span<const double> action) const override;
+
+  HumanoidOptions options_;
+  double mass_;  // kg, all bodies
+};
+
+}  // namespace pmoe

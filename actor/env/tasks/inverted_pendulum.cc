@@ -1,0 +1,50 @@
+#include "actor/env/tasks/inverted_pendulum.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "absl/memory/memory.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+namespace {
+
+constexpr double kAngleMax = 0.2;  // rad
+
+}  // namespace
+
+bool InvertedPendulumHasFallen(absl::Span<const double> obs) {
+  const bool finite =
+      std::all_of(obs.begin(), obs.end(), [](double x) { return std::isfinite(x); });
+  return !finite || std::abs(obs[1]) > kAngleMax;
+}
+
+absl::StatusOr<std::unique_ptr<Env>> InvertedPendulum::Create(const EnvRequest& request) {
+  MujocoOptions base{
+      .xml_file = "inverted_pendulum.xml", .frame_skip = 2, .reset_noise_scale = 0.01, .nq_min = 2};
+  EnvArgs args(request.id, request.args);
+  base.Read(&args);
+  PMOE_RETURN_IF_ERROR(args.Finish());
+  PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
+  const int obs_dim = static_cast<int>(setup.model->nq + setup.model->nv);
+  return absl::WrapUnique(new InvertedPendulum(std::move(setup), obs_dim));
+}
+
+InvertedPendulum::InvertedPendulum(MujocoSetup setup, int obs_dim)
+    : MujocoEnv(std::move(setup), obs_dim) {}
+
+void InvertedPendulum::Observe(absl::Span<double> obs) const {
+  const auto rest = std::copy(qpos().begin(), qpos().end(), obs.begin());
+  std::copy(qvel().begin(), qvel().end(), rest);
+}
+
+MujocoEnv::Outcome InvertedPendulum::Evaluate(double, absl::Span<const double>) const {
+  std::vector<double> obs(spec().obs_dim);
+  Observe(absl::MakeSpan(obs));
+  const bool fallen = InvertedPendulumHasFallen(obs);
+  return {.reward = fallen ? 0.0 : 1.0, .terminated = fallen};
+}
+
+}  // namespace pmoe

@@ -1,0 +1,162 @@
+// Every task against Gymnasium itself: same seed and actions, every number equal to the last bit.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "actor/env/registry.h"
+#include "common/base/file.h"
+#include "tests/actor/env/oracle.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kResetWithSeed = 0;
+constexpr int kStep = 2;
+
+struct Case {
+  std::string name;
+  std::string id;
+  std::map<std::string, std::string> args;
+  int steps;
+  std::vector<uint64_t> seeds;
+};
+
+// What gymnasium_trace.py writes.
+struct Trace {
+  size_t obs_dim = 0;
+  size_t action_dim = 0;
+  std::vector<double> rows;
+
+  size_t row_size() const { return 1 + action_dim + obs_dim + 3; }
+  std::span<const double> row(size_t i) const {
+    return std::span(rows).subspan(i * row_size(), row_size());
+  }
+  size_t size() const { return rows.size() / row_size(); }
+};
+
+Trace RunGymnasium(const Case& c, uint64_t seed) {
+  const std::string path =
+      absl::StrCat(::testing::TempDir(), "/gymnasium_trace_", c.name, "_", seed, "_", getpid());
+  std::vector<std::string> args = {path, c.id, absl::StrCat(seed), absl::StrCat(c.steps)};
+  for (const auto& [name, value] : c.args) args.push_back(absl::StrCat(name, "=", value));
+  testing::RunOracle("gymnasium_trace.py", args);
+  const absl::StatusOr<std::string> bytes = ReadFile(path);
+  std::filesystem::remove(path);
+  if (!bytes.ok() || bytes->size() < 3 * sizeof(double)) {
+    ADD_FAILURE() << "no trace: " << bytes.status();
+    return {};
+  }
+  std::vector<double> numbers(bytes->size() / sizeof(double));
+  std::memcpy(numbers.data(), bytes->data(), numbers.size() * sizeof(double));
+  return {.obs_dim = static_cast<size_t>(numbers[0]),
+          .action_dim = static_cast<size_t>(numbers[1]),
+          .rows = {numbers.begin() + 3, numbers.end()}};
+}
+
+bool SameBits(double a, double b) {
+  return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b);
+}
+
+class ConformanceTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ConformanceTest, EveryBitEqualsGymnasium) {
+  const Case& c = GetParam();
+  const auto env = MakeEnv(c.id, c.args, "");
+  ASSERT_TRUE(env.ok()) << env.status();
+  for (const uint64_t seed : c.seeds) {
+    const Trace trace = RunGymnasium(c, seed);
+    ASSERT_EQ(trace.obs_dim, (*env)->spec().obs_dim);
+    ASSERT_EQ(trace.action_dim, (*env)->spec().action_dim);
+    ASSERT_GT(trace.size(), static_cast<size_t>(c.steps));
+    std::vector<double> obs(trace.obs_dim);
+    for (size_t i = 0; i < trace.size(); ++i) {
+      const std::span<const double> row = trace.row(i);
+      const int kind = static_cast<int>(row[0]);
+      StepResult result;
+      if (kind == kStep) {
+        result = (*env)->Step({&row[1], trace.action_dim}, absl::MakeSpan(obs));
+      } else {
+        const auto given = kind == kResetWithSeed ? std::optional<uint64_t>(seed) : std::nullopt;
+        (*env)->Reset(given, absl::MakeSpan(obs));
+      }
+      const std::span<const double> wanted = row.subspan(1 + trace.action_dim);
+      const std::string where = absl::StrCat(c.id, " seed ", seed, " row ", i);
+      for (size_t j = 0; j < obs.size(); ++j) {
+        ASSERT_TRUE(SameBits(obs[j], wanted[j]))
+            << where << " obs " << j << ": " << obs[j] << " against " << wanted[j];
+      }
+      const std::span<const double> outcome = wanted.subspan(trace.obs_dim);
+      ASSERT_TRUE(SameBits(result.reward, outcome[0]))
+          << where << " reward " << result.reward << " against " << outcome[0];
+      ASSERT_EQ(result.terminated, outcome[1] != 0) << where;
+      ASSERT_EQ(result.truncated, outcome[2] != 0) << where;
+    }
+  }
+}
+
+std::vector<Case> Cases() {
+  return {
+      {"HalfCheetah", "HalfCheetah-v5", {}, 2500, {0, 1, 7, (uint64_t{1} << 40) + 3}},
+      {"HalfCheetahWithArguments",
+       "HalfCheetah-v5",
+       {{"frame_skip", "3"},
+        {"forward_reward_weight", "0.7"},
+        {"ctrl_cost_weight", "0.35"},
+        {"reset_noise_scale", "0.02"},
+        {"exclude_current_positions_from_observation", "False"},
+        {"max_episode_steps", "150"}},
+       400,
+       {5}},
+      {"Hopper", "Hopper-v5", {}, 2500, {0, 1, 7}},
+      {"HopperToTheTimeLimit", "Hopper-v5", {{"terminate_when_unhealthy", "False"}}, 2100, {2, 3}},
+      {"HopperWithArguments",
+       "Hopper-v5",
+       {{"healthy_z_range", "(0.5, 1.5)"},
+        {"healthy_angle_range", "(-0.4, 0.3)"},
+        {"healthy_state_range", "(-8, 8)"},
+        {"healthy_reward", "0.3"},
+        {"exclude_current_positions_from_observation", "False"},
+        {"ctrl_cost_weight", "0.02"}},
+       600,
+       {4}},
+      {"Humanoid", "Humanoid-v5", {}, 1200, {0, 1, 7}},
+      {"HumanoidToTheTimeLimit",
+       "Humanoid-v5",
+       {{"terminate_when_unhealthy", "False"}},
+       1050,
+       {2, 3}},
+      {"HumanoidWithArguments",
+       "Humanoid-v5",
+       {{"contact_cost_weight", "1e-4"},
+        {"contact_cost_range", "(0.1, 2.0)"},
+        {"healthy_z_range", "(0.8, 2.5)"},
+        {"include_cvel_in_observation", "False"},
+        {"include_qfrc_actuator_in_observation", "False"},
+        {"exclude_current_positions_from_observation", "False"}},
+       400,
+       {4}},
+      {"InvertedPendulum", "InvertedPendulum-v5", {}, 3000, {0, 1, 7}},
+      {"InvertedPendulumWithArguments",
+       "InvertedPendulum-v5",
+       {{"reset_noise_scale", "0.15"}, {"frame_skip", "1"}},
+       500,
+       {4}},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Tasks, ConformanceTest, ::testing::ValuesIn(Cases()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace pmoe
