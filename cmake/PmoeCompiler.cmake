@@ -8,7 +8,8 @@ if(PMOE_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${PMOE_CCACHE})
 endif()
 # One baseline for every file: Eigen types cross targets, so mixed -march flags would break the ABI.
-add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter)
+add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter
+  -Wno-restrict)  # g++ 12 warns falsely inside std::string operator+
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 if(PMOE_SANITIZE)
   add_compile_options(-fsanitize=${PMOE_SANITIZE} -fno-omit-frame-pointer -g)

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ATen/ops/empty.h"
+#include "ATen/ops/zeros_like.h"
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "common/base/rng.h"

@@ -99,7 +99,8 @@ at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
   const at::Tensor q_mean = (alpha.squeeze(1) * log_prob.mean(1) - terms.primitive.detach()).mean();
   const at::Tensor scalars = at::stack({critic_loss.mean(), terms.primitive.detach().mean(), frequency, alpha.mean(),
                                         entropy, q_mean, router_entropy});
-  return at::cat({scalars, w.mean({0, 1}), wins.mean({0, 1})});
+  const std::vector<int64_t> rows = {0, 1};
+  return at::cat({scalars, w.mean(rows), wins.mean(rows)});
 }
 
 at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise) const {

@@ -1,0 +1,166 @@
+#include "actor/actor.h"
+
+#include <algorithm>
+
+#include "common/base/bytes.h"
+#include "common/base/stopwatch.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+
+Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs, const PolicySpec& policy,
+             RunClient* client, TransitionWriter* writer)
+    : options_(options),
+      policy_(policy),
+      network_(policy, static_cast<int>(envs.size())),
+      client_(client),
+      writer_(writer),
+      obs_(envs.size() * policy.obs_dim),
+      next_obs_(policy.obs_dim),
+      actions_(envs.size() * policy.action_dim),
+      primitives_(envs.size()),
+      env_obs_(policy.obs_dim),
+      env_action_(policy.action_dim) {
+  for (size_t e = 0; e < envs.size(); ++e) {
+    const auto stream = [&](RngRole role) {
+      return Rng(options.seed, role, options.index, options.epoch, static_cast<uint32_t>(e));
+    };
+    Lane lane;
+    lane.env = std::move(envs[e]);
+    lane.reset_rng = stream(RngRole::kActorReset);
+    lanes_.push_back(std::move(lane));
+    rngs_.push_back(stream(RngRole::kActor));
+  }
+}
+
+absl::Status Actor::Run() {
+  for (;;) {
+    absl::StatusOr<Directive> directive = client_->NextDirective();
+    if (absl::IsCancelled(directive.status())) return absl::OkStatus();
+    PMOE_RETURN_IF_ERROR(directive.status());
+    if (directive->state == RunState::kFinished) return absl::OkStatus();
+    PMOE_RETURN_IF_ERROR(RunRound(*directive));
+  }
+}
+
+absl::Status Actor::RunRound(const Directive& directive) {
+  ActorReport report;
+  report.actor = options_.index;
+  report.round = directive.round;
+  if (directive.checkpoint) {
+    report.checkpoint_part = SaveState();
+    return client_->Report(std::move(report));
+  }
+  for (uint32_t step = 0; step < directive.steps_per_env; ++step) {
+    PMOE_RETURN_IF_ERROR(StepAll(directive, &report));
+  }
+  PMOE_RETURN_IF_ERROR(writer_->EndRound(directive.round));
+  return client_->Report(std::move(report));
+}
+
+// One step of every environment.
+absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
+  Stopwatch watch;
+  StartEpisodes();
+  report->seconds.env += watch.Lap();
+  const std::shared_ptr<const PolicySnapshot> newest = client_->LatestSnapshot();
+  if (newest != nullptr && newest->version != network_.version()) PMOE_RETURN_IF_ERROR(network_.Load(newest));
+  ChooseActions(directive);
+  report->seconds.policy += watch.Lap();
+  for (size_t lane = 0; lane < lanes_.size(); ++lane) PMOE_RETURN_IF_ERROR(StepLane(lane, report));
+  return absl::OkStatus();
+}
+
+void Actor::StartEpisodes() {
+  for (size_t e = 0; e < lanes_.size(); ++e) {
+    Lane& lane = lanes_[e];
+    if (lane.running) continue;
+    lane.env->Reset(lane.reset_rng.NextU32(), absl::MakeSpan(env_obs_));
+    std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);
+    lane.running = true;
+    lane.episode_return = 0.0;
+    lane.episode_length = 0;
+  }
+}
+
+void Actor::ChooseActions(const Directive& directive) {
+  if (!directive.act_uniform) {
+    acting_version_ = static_cast<uint32_t>(network_.version());
+    network_.Act(obs_, ActionMode::kSample, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
+                 absl::MakeSpan(primitives_));
+    return;
+  }
+  acting_version_ = 0;
+  const size_t dims = policy_.action_dim;
+  for (size_t i = 0; i < actions_.size(); ++i) actions_[i] = 2.0f * rngs_[i / dims].UniformFloat() - 1.0f;
+}
+
+absl::Status Actor::StepLane(size_t e, ActorReport* report) {
+  Stopwatch watch;
+  Lane& lane = lanes_[e];
+  const absl::Span<const float> action(actions_.data() + e * policy_.action_dim, policy_.action_dim);
+  const absl::Span<float> obs(obs_.data() + e * policy_.obs_dim, policy_.obs_dim);
+  ScaleAction(policy_, action, absl::MakeSpan(env_action_));
+  const StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
+  std::copy(env_obs_.begin(), env_obs_.end(), next_obs_.begin());
+  lane.episode_return += result.reward;
+  ++lane.episode_length;
+  report->seconds.env += watch.Lap();
+
+  Transition transition;
+  transition.obs = obs;
+  transition.action = action;
+  transition.reward = static_cast<float>(result.reward);
+  transition.terminated = result.terminated;
+  transition.truncated = result.truncated;
+  transition.next_obs = next_obs_;
+  transition.policy_version = acting_version_;
+  PMOE_RETURN_IF_ERROR(writer_->Write(static_cast<uint32_t>(e), transition));
+  std::copy(next_obs_.begin(), next_obs_.end(), obs.begin());
+  if (result.done()) {
+    report->episodes.push_back({lane.episode_return, lane.episode_length});
+    lane.running = false;
+  }
+  report->seconds.write += watch.Lap();
+  return absl::OkStatus();
+}
+
+std::string Actor::SaveState() const {
+  ByteWriter out;
+  out.Vector(obs_);
+  out.Pod(static_cast<uint32_t>(lanes_.size()));
+  for (size_t e = 0; e < lanes_.size(); ++e) {
+    const Lane& lane = lanes_[e];
+    rngs_[e].SaveState(&out);
+    lane.reset_rng.SaveState(&out);
+    out.Pod(lane.running);
+    out.Pod(lane.episode_return);
+    out.Pod(lane.episode_length);
+    if (lane.running) lane.env->SaveState(&out);
+  }
+  return out.Take();
+}
+
+absl::Status Actor::LoadState(absl::string_view bytes) {
+  ByteReader in(bytes);
+  in.Fill(absl::Span<float>(obs_));
+  uint32_t lanes = 0;
+  in.Pod(&lanes);
+  if (!in.ok() || lanes != lanes_.size()) {
+    return absl::DataLossError("checkpoint: an actor's part does not fit actor.envs of this configuration");
+  }
+  for (size_t e = 0; e < lanes_.size(); ++e) {
+    Lane& lane = lanes_[e];
+    PMOE_RETURN_IF_ERROR(rngs_[e].LoadState(&in));
+    PMOE_RETURN_IF_ERROR(lane.reset_rng.LoadState(&in));
+    uint8_t running = 0;
+    in.Pod(&running);
+    lane.running = running != 0;
+    in.Pod(&lane.episode_return);
+    in.Pod(&lane.episode_length);
+    if (lane.running) PMOE_RETURN_IF_ERROR(lane.env->LoadState(&in));
+  }
+  return in.Finish("checkpoint: an actor's part");
+}
+
+}  // namespace pmoe

@@ -1,0 +1,70 @@
+// One actor: steps its environments with the newest snapshot and writes every transition to replay, as the learner's
+// directives say. One thread runs it. The same class in the embedded run and in a process of its own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "actor/env/env.h"
+#include "actor/policy_network.h"
+#include "actor/run_client.h"
+#include "common/base/rng.h"
+#include "replay/client/transition_writer.h"
+
+namespace pmoe {
+
+struct ActorOptions {
+  uint64_t seed = 1;
+  uint32_t index = 0;  // of this actor within the run
+  uint32_t epoch = 0;  // life of that index: random streams of a restarted actor differ
+};
+
+class Actor {
+ public:
+  // Environments of one spec. `client` and `writer` outlive the actor.
+  Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs, const PolicySpec& policy,
+        RunClient* client, TransitionWriter* writer);
+
+  // Follows directives until the run is finished or cancelled (OK), or something fails.
+  absl::Status Run();
+
+  // Between directives: everything the next step's bits depend on, environments included.
+  std::string SaveState() const;
+  absl::Status LoadState(absl::string_view bytes);
+
+ private:
+  // What one environment is in the middle of.
+  struct Lane {
+    std::unique_ptr<Env> env;
+    Rng reset_rng;
+    bool running = false;  // between a reset and an episode's end
+    double episode_return = 0.0;
+    uint32_t episode_length = 0;
+  };
+
+  absl::Status RunRound(const Directive& directive);
+  absl::Status StepAll(const Directive& directive, ActorReport* report);
+  absl::Status StepLane(size_t lane, ActorReport* report);
+  void StartEpisodes();
+  void ChooseActions(const Directive& directive);
+
+  ActorOptions options_;
+  PolicySpec policy_;
+  PolicyNetwork network_;
+  RunClient* client_;
+  TransitionWriter* writer_;
+  std::vector<Lane> lanes_;  // [E]
+  std::vector<Rng> rngs_;    // [E]
+  std::vector<float> obs_;       // [E, O]
+  std::vector<float> next_obs_;  // [O]
+  std::vector<float> actions_;   // [E, A]
+  std::vector<int> primitives_;  // [E]
+  std::vector<double> env_obs_;     // [O]
+  std::vector<double> env_action_;  // [A]
+  uint32_t acting_version_ = 0;     // 0: uniform
+};
+
+}  // namespace pmoe

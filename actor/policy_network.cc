@@ -1,0 +1,113 @@
+#include "actor/policy_network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/base/check.h"
+#include "common/policy/parameter_layout.h"
+
+namespace pmoe {
+namespace {
+
+constexpr float kLogStdMin = -20.0f;
+constexpr float kLogStdMax = 2.0f;
+
+void Activate(Activation activation, PolicyNetwork::Matrix* x) {
+  if (activation == Activation::kRelu) *x = x->cwiseMax(0.0f);
+  if (activation == Activation::kTanh) *x = x->array().tanh();
+}
+
+// Row-wise, shifted by the maximum: finite for any finite logits.
+void Softmax(const PolicyNetwork::Matrix& logits, PolicyNetwork::Matrix* weights) {
+  for (Eigen::Index row = 0; row < logits.rows(); ++row) {
+    weights->row(row) = (logits.row(row).array() - logits.row(row).maxCoeff()).exp();
+    weights->row(row) /= weights->row(row).sum();
+  }
+}
+
+}  // namespace
+
+PolicyNetwork::PolicyNetwork(const PolicySpec& spec, int batch)
+    : spec_(spec), obs_(batch, spec.obs_dim), log_std_clamped_(batch, spec.primitives * spec.action_dim),
+      router_weights_(Matrix::Ones(batch, spec.primitives)) {
+  const ParameterLayout layout(spec.layers, 1, 1);
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    weight_offsets_.push_back(layout.parameters()[2 * i].offset);
+    bias_offsets_.push_back(layout.parameters()[2 * i + 1].offset);
+    inputs_.push_back(IndexOf(spec.layers[i].input));
+    outputs_.emplace_back(batch, spec.layers[i].outputs);
+  }
+  mean_ = IndexOf("mean");
+  log_std_ = IndexOf("log_std");
+  router_ = spec.head == HeadType::kMixture ? IndexOf("router") : -1;
+}
+
+int PolicyNetwork::IndexOf(const std::string& layer) const {
+  for (size_t i = 0; i < spec_.layers.size(); ++i) {
+    if (spec_.layers[i].name == layer) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+absl::Status PolicyNetwork::Load(std::shared_ptr<const PolicySnapshot> snapshot) {
+  if (snapshot->spec != spec_) {
+    return absl::FailedPreconditionError(
+        "the snapshot has another policy architecture than this actor; start both from one configuration");
+  }
+  snapshot_ = std::move(snapshot);
+  return absl::OkStatus();
+}
+
+void PolicyNetwork::Forward(absl::Span<const float> obs) {
+  PMOE_CHECK(snapshot_ != nullptr && obs.size() == static_cast<size_t>(obs_.size()));
+  std::copy(obs.begin(), obs.end(), obs_.data());
+  const float* weights = snapshot_->weights.data();
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    const DenseLayer& layer = spec_.layers[i];
+    const Eigen::Map<const Matrix> weight(weights + weight_offsets_[i], layer.inputs, layer.outputs);
+    const Eigen::Map<const Eigen::RowVectorXf> bias(weights + bias_offsets_[i], layer.outputs);
+    outputs_[i].noalias() = (inputs_[i] < 0 ? obs_ : outputs_[inputs_[i]]) * weight;
+    outputs_[i].rowwise() += bias;
+    Activate(layer.activation, &outputs_[i]);
+  }
+  log_std_clamped_ = outputs_[log_std_].cwiseMax(kLogStdMin).cwiseMin(kLogStdMax);
+  if (router_ >= 0) Softmax(outputs_[router_], &router_weights_);
+}
+
+int PolicyNetwork::ChoosePrimitive(int row, ActionMode mode, Rng* rng) const {
+  const auto w = router_weights_.row(row);
+  if (spec_.primitives == 1) return 0;
+  if (mode == ActionMode::kArgmaxMean) {
+    Eigen::Index best = 0;
+    w.maxCoeff(&best);
+    return static_cast<int>(best);
+  }
+  float rest = rng->UniformFloat();
+  int k = 0;
+  for (; k < spec_.primitives - 1 && rest >= w(k); ++k) rest -= w(k);
+  return k;
+}
+
+void PolicyNetwork::Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs, absl::Span<float> action,
+                        absl::Span<int> primitive) {
+  Forward(obs);
+  const int dims = spec_.action_dim;
+  for (int row = 0; row < static_cast<int>(obs_.rows()); ++row) {
+    const int k = ChoosePrimitive(row, mode, &rngs[row]);
+    primitive[row] = k;
+    for (int j = 0; j < dims; ++j) {
+      float u = mean()(row, k * dims + j);
+      if (mode == ActionMode::kSample) u += std::exp(log_std_clamped_(row, k * dims + j)) * rngs[row].Normal();
+      action[row * dims + j] = std::tanh(u);
+    }
+  }
+}
+
+void ScaleAction(const PolicySpec& spec, absl::Span<const float> action, absl::Span<double> out) {
+  for (size_t j = 0; j < action.size(); ++j) {
+    const double low = spec.action_low[j], high = spec.action_high[j];
+    out[j] = low + (static_cast<double>(action[j]) + 1.0) / 2.0 * (high - low);
+  }
+}
+
+}  // namespace pmoe

@@ -1,0 +1,65 @@
+// The Torch-free interpreter of PolicySpec: evaluates any snapshot on a batch of observations with Eigen. One per actor
+// thread; results may depend on the batch size E in the last bits, so E is part of the reproducibility promise.
+// E environments, O obs_dim, A action_dim, K primitives.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "Eigen/Core"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "common/base/rng.h"
+#include "common/policy/policy_snapshot.h"
+
+namespace pmoe {
+
+enum class ActionMode {
+  kSample,      // k ~ Cat(w), a = tanh(mean_k + std_k eps)
+  kRouterMean,  // k ~ Cat(w), a = tanh(mean_k)
+  kArgmaxMean,  // k = argmax w, a = tanh(mean_k)
+};
+
+class PolicyNetwork {
+ public:
+  using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+  // batch: E, the rows of every call.
+  PolicyNetwork(const PolicySpec& spec, int batch);
+
+  // Keeps the snapshot and reads its weights in place. FailedPreconditionError when its architecture differs.
+  absl::Status Load(std::shared_ptr<const PolicySnapshot> snapshot);
+  uint64_t version() const { return snapshot_ == nullptr ? 0 : snapshot_->version; }
+
+  // obs: [E, O]; rngs: one per row, drawn from only where the mode needs it; action: [E, A] in [-1, 1]; primitive: [E].
+  void Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs, absl::Span<float> action,
+           absl::Span<int> primitive);
+
+  // The heads' raw output for the last Forward or Act, clamped: mean, log_std [E, K * A]; router weights [E, K].
+  void Forward(absl::Span<const float> obs);
+  const Matrix& mean() const { return outputs_[mean_]; }
+  const Matrix& log_std() const { return log_std_clamped_; }
+  const Matrix& router_weights() const { return router_weights_; }
+
+ private:
+  int IndexOf(const std::string& layer) const;
+  int ChoosePrimitive(int row, ActionMode mode, Rng* rng) const;
+
+  PolicySpec spec_;
+  std::shared_ptr<const PolicySnapshot> snapshot_;
+  std::vector<size_t> weight_offsets_;  // per layer, into the snapshot's weights
+  std::vector<size_t> bias_offsets_;
+  std::vector<int> inputs_;             // per layer: index of the layer it reads, -1 for the observation
+  Matrix obs_;
+  std::vector<Matrix> outputs_;
+  Matrix log_std_clamped_;
+  Matrix router_weights_;
+  int mean_;
+  int log_std_;
+  int router_;  // -1 without one
+};
+
+// Normalised a in [-1, 1] to the environment's bounds: low + (a + 1) / 2 (high - low). action, out: [A]
+void ScaleAction(const PolicySpec& spec, absl::Span<const float> action, absl::Span<double> out);
+
+}  // namespace pmoe

@@ -1,0 +1,127 @@
+#include "cli/run_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+
+namespace fs = std::filesystem;
+
+absl::StatusOr<int> RunDirectory::Lock(const std::string& path) {
+  const std::string file = absl::StrCat(path, "/lock");
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot write in the run directory ", path, "; give another one with --out"));
+  }
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    ::close(fd);
+    return absl::FailedPreconditionError(
+        absl::StrCat("another process is training in ", path, "; stop it first, or give another directory"));
+  }
+  return fd;
+}
+
+absl::StatusOr<RunDirectory> RunDirectory::Create(const std::string& path) {
+  if (fs::exists(absl::StrCat(path, "/config.textproto"))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " holds a run already; go on with it by --resume ", path, ", or give another --out"));
+  }
+  for (const char* folder : {"", "/checkpoints", "/replay", "/snapshots"}) {
+    PMOE_RETURN_IF_ERROR(MakeDirs(absl::StrCat(path, folder)));
+  }
+  PMOE_ASSIGN_OR_RETURN(const int lock, Lock(path));
+  return RunDirectory(path, lock);
+}
+
+absl::StatusOr<RunDirectory> RunDirectory::Open(const std::string& path) {
+  if (!fs::exists(absl::StrCat(path, "/config.textproto"))) {
+    return absl::NotFoundError(absl::StrCat(path, " is not a run directory: it has no config.textproto"));
+  }
+  PMOE_ASSIGN_OR_RETURN(const int lock, Lock(path));
+  return RunDirectory(path, lock);
+}
+
+RunDirectory::RunDirectory(RunDirectory&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+
+RunDirectory::~RunDirectory() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+std::string RunDirectory::File(absl::string_view name) const { return absl::StrCat(path_, "/", name); }
+
+std::string RunDirectory::SnapshotFile(absl::string_view name) const {
+  return absl::StrCat(path_, "/snapshots/", name, ".pmoe");
+}
+
+std::string RunDirectory::CheckpointFile(uint64_t env_steps) const {
+  return absl::StrCat(path_, "/checkpoints/", env_steps, "/state.pmoe");
+}
+
+std::string RunDirectory::ReplayFile(uint64_t env_steps) const {
+  return absl::StrCat(path_, "/replay/", env_steps, ".table");
+}
+
+std::vector<uint64_t> RunDirectory::Checkpoints() const {
+  std::vector<uint64_t> steps;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(absl::StrCat(path_, "/checkpoints"), error)) {
+    uint64_t step = 0;
+    if (absl::SimpleAtoi(entry.path().filename().string(), &step)) steps.push_back(step);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+absl::StatusOr<uint64_t> RunDirectory::NewestCheckpoint() const {
+  const std::vector<uint64_t> steps = Checkpoints();
+  if (steps.empty()) {
+    return absl::NotFoundError(absl::StrCat(path_, " has no checkpoint yet; start the run anew with another --out"));
+  }
+  return steps.back();
+}
+
+absl::StatusOr<std::string> RunDirectory::PrepareCheckpoint(uint64_t env_steps) const {
+  const std::string folder = absl::StrCat(path_, "/checkpoints/", env_steps, ".partial");
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+  PMOE_RETURN_IF_ERROR(MakeDirs(folder));
+  return absl::StrCat(folder, "/state.pmoe");
+}
+
+absl::Status RunDirectory::CommitCheckpoint(uint64_t env_steps, int keep) const {
+  const std::string folder = absl::StrCat(path_, "/checkpoints/", env_steps);
+  std::error_code error;
+  fs::remove_all(folder, error);
+  fs::rename(folder + ".partial", folder, error);
+  if (error) return absl::UnavailableError(absl::StrCat("cannot name the checkpoint ", folder, ": ", error.message()));
+  std::vector<uint64_t> steps = Checkpoints();
+  for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i) {
+    fs::remove_all(absl::StrCat(path_, "/checkpoints/", steps[i]), error);
+  }
+  const fs::path newest = ReplayFile(env_steps);
+  for (const fs::directory_entry& entry : fs::directory_iterator(absl::StrCat(path_, "/replay"), error)) {
+    if (entry.path().filename() != newest.filename()) fs::remove(entry.path(), error);
+  }
+  return absl::OkStatus();
+}
+
+std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed) {
+  const std::string time = absl::FormatTime("%Y%m%d-%H%M%S", absl::Now(), absl::LocalTimeZone());
+  return absl::StrCat("runs/", env, "-", algorithm, "-s", seed, "-", time);
+}
+
+}  // namespace pmoe

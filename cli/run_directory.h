@@ -1,0 +1,51 @@
+// A run's folder on disk: who may write it, and where everything lies.
+//   config.textproto  manifest.json  metrics.csv  events.out.tfevents.*  log.txt
+//   checkpoints/<env steps>/state.pmoe   replay/<env steps>.table (newest only)   snapshots/best.pmoe latest.pmoe
+// A checkpoint exists once its folder has its final name, which is given last. Thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace pmoe {
+
+class RunDirectory {
+ public:
+  // A new run: makes the folder and locks it. FailedPreconditionError if it holds a run already.
+  static absl::StatusOr<RunDirectory> Create(const std::string& path);
+  // An old one: locks it. NotFoundError where there is no run; FailedPreconditionError while another process trains it.
+  static absl::StatusOr<RunDirectory> Open(const std::string& path);
+  RunDirectory(RunDirectory&& other) noexcept;
+  RunDirectory& operator=(RunDirectory&& other) = delete;
+  ~RunDirectory();
+
+  const std::string& path() const { return path_; }
+  std::string File(absl::string_view name) const;
+  std::string SnapshotFile(absl::string_view name) const;  // name "best" or "latest"
+
+  // Env steps of the newest complete checkpoint; NotFoundError if there is none.
+  absl::StatusOr<uint64_t> NewestCheckpoint() const;
+  std::string CheckpointFile(uint64_t env_steps) const;
+  std::string ReplayFile(uint64_t env_steps) const;
+  // Where a checkpoint is written before CommitCheckpoint gives it its name.
+  absl::StatusOr<std::string> PrepareCheckpoint(uint64_t env_steps) const;
+  // Names it, then drops all but the newest `keep` checkpoints and every other replay file.
+  absl::Status CommitCheckpoint(uint64_t env_steps, int keep) const;
+
+ private:
+  RunDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  static absl::StatusOr<int> Lock(const std::string& path);
+  std::vector<uint64_t> Checkpoints() const;  // ascending
+
+  std::string path_;
+  int lock_;  // file descriptor holding the flock; -1 when moved from
+};
+
+// runs/<env>-<algorithm>-s<seed>-<local time>
+std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed);
+
+}  // namespace pmoe
