@@ -1,0 +1,54 @@
+// The flags of `pmoe train` and `pmoe config print|check`: one definition, so that both accept and
+// explain the same.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "common/config/run_config.h"
+
+namespace pmoe {
+
+// Filled by the parser that AddTo was called on, which keeps pointers into this object.
+class ConfigFlags {
+ public:
+  ConfigFlags() = default;
+  ConfigFlags(const ConfigFlags&) = delete;
+  ConfigFlags& operator=(const ConfigFlags&) = delete;
+
+  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --device --set.
+  void AddTo(CLI::App* app);
+
+  // What was given. InvalidArgument for an --env-arg without "=".
+  absl::StatusOr<ConfigSources> Sources() const;
+
+ private:
+  struct Flag {
+    std::string path;
+    std::string value;
+    CLI::Option* option;
+  };
+
+  void AddField(CLI::App* app, const std::string& flag, Flag* slot, const std::string& path,
+                const std::string& metavar, const std::string& help);
+
+  Flag env_, algorithm_, mode_, steps_, seed_, actors_, device_;
+  std::vector<std::string> env_args_;
+  std::string preset_;
+  std::string file_;
+  std::vector<std::string> sets_;
+};
+
+// `pmoe train`: the configuration, where the run goes, or the run to continue.
+struct TrainFlags {
+  ConfigFlags config;
+  std::string out;     // empty: runs/<env>-<algo>-s<seed>-<time>
+  std::string resume;  // run directory; empty: a new run
+
+  // Also sets the name, the description and the examples of --help.
+  void AddTo(CLI::App* app);
+};
+
+}  // namespace pmoe

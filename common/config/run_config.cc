@@ -1,0 +1,170 @@
+#include "common/config/run_config.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/config/presets.h"
+#include "common/config/rules.h"
+#include "common/config/schema.h"
+#include "google/protobuf/text_format.h"
+
+namespace pmoe {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr int kHiddenUnits = 256;  // of both layers, policy and critics
+constexpr int kThreadsMax = 4;     // more do not speed up layers of 256
+
+// Everything the user said, and nothing else: fields nobody named stay unset.
+absl::StatusOr<RunConfig> Given(const ConfigSources& sources) {
+  RunConfig given;
+  if (!sources.config_file.empty()) {
+    PMOE_ASSIGN_OR_RETURN(const std::string text, ReadFile(sources.config_file));
+    PMOE_ASSIGN_OR_RETURN(given, ParseConfigText(text, sources.config_file));
+  }
+  if (!sources.preset.empty()) given.set_preset(sources.preset);
+  for (const auto& [path, value] : sources.flags) {
+    PMOE_RETURN_IF_ERROR(SetField(&given, path, value));
+  }
+  for (const std::string& set : sources.sets) {
+    const std::vector<std::string> pair = absl::StrSplit(set, absl::MaxSplits('=', 1));
+    if (pair.size() != 2) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--set needs path=value, like learner.actor_lr=3e-4, got \"", set, "\""));
+    }
+    PMOE_RETURN_IF_ERROR(SetField(&given, pair[0], pair[1]));
+  }
+  return given;
+}
+
+// Set fields of `over` replace those of `config`. Unlike MergeFrom, which appends lists.
+void Overlay(const RunConfig& over, RunConfig* config) {
+  for (const SchemaField& field : SchemaFields()) {
+    if (!IsSet(over, field)) continue;
+    Message* parent = MutableParent(config, field);
+    parent->GetReflection()->ClearField(parent, field.field);
+  }
+  config->MergeFrom(over);
+}
+
+void WriteSchemaDefault(Message* parent, const FieldDescriptor* field) {
+  const google::protobuf::Reflection& r = *parent->GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return r.SetInt32(parent, field, field->default_value_int32());
+    case FieldDescriptor::CPPTYPE_INT64:
+      return r.SetInt64(parent, field, field->default_value_int64());
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return r.SetUInt64(parent, field, field->default_value_uint64());
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return r.SetDouble(parent, field, field->default_value_double());
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return r.SetBool(parent, field, field->default_value_bool());
+    case FieldDescriptor::CPPTYPE_STRING:
+      return r.SetString(parent, field, field->default_value_string());
+    default:
+      return;
+  }
+}
+
+int AvailableThreads() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  const int count = ::sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 1;
+  return std::clamp(count, 1, kThreadsMax);
+}
+
+// A saved configuration must mean the same after a default changes and on a machine with other
+// cores.
+void WriteDefaults(RunConfig* config) {
+  for (const SchemaField& field : SchemaFields()) {
+    if (!field.field->has_default_value() || IsSet(*config, field)) continue;
+    WriteSchemaDefault(MutableParent(config, field), field.field);
+  }
+  PolicyConfig* policy = config->mutable_policy();
+  if (!policy->has_primitives()) {
+    policy->set_primitives(DefaultPrimitives(config->algorithm(), config->env().id()));
+  }
+  if (policy->hidden().empty()) policy->mutable_hidden()->Resize(2, kHiddenUnits);
+  LearnerConfig* learner = config->mutable_learner();
+  if (learner->critic_hidden().empty()) learner->mutable_critic_hidden()->Resize(2, kHiddenUnits);
+  if (!learner->has_threads()) learner->set_threads(AvailableThreads());
+}
+
+std::string DefaultText(const SchemaField& field) {
+  if (!field.field->has_default_value()) return "";
+  RunConfig config;
+  WriteSchemaDefault(MutableParent(&config, field), field.field);
+  const std::string text = ValueText(config, field);
+  return absl::StrCat(", default ", text.empty() ? "\"\"" : text);
+}
+
+}  // namespace
+
+absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources) {
+  PMOE_ASSIGN_OR_RETURN(const RunConfig given, Given(sources));
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, PresetConfig(given.preset(), given.algorithm()));
+  Overlay(given, &config);
+  WriteDefaults(&config);
+  PMOE_RETURN_IF_ERROR(ValidateConfig(config));
+  return config;
+}
+
+std::string PrintConfig(const RunConfig& config) {
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(config, &text);
+  return text;
+}
+
+std::string ExplainConfig() {
+  std::string text;
+  for (const SchemaField& field : SchemaFields()) {
+    const std::string range = RangeText(*field.rule);
+    absl::StrAppend(&text, field.path, field.path == "env.arg" ? ".NAME" : "", "  (",
+                    TypeText(*field.field), range.empty() ? "" : ": ", range, DefaultText(field),
+                    ")\n    ", field.rule->help());
+    if (field.rule->has_usual()) absl::StrAppend(&text, "; ", field.rule->usual());
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
+}
+
+std::vector<std::string> ChangedFields(const RunConfig& before, const RunConfig& after) {
+  std::vector<std::string> changed;
+  for (const SchemaField& field : SchemaFields()) {
+    const std::string old_text = ValueText(before, field);
+    const std::string new_text = ValueText(after, field);
+    if (old_text == new_text && IsSet(before, field) == IsSet(after, field)) continue;
+    changed.push_back(absl::StrCat(field.path, ": ", IsSet(before, field) ? old_text : "unset",
+                                   " -> ", IsSet(after, field) ? new_text : "unset"));
+  }
+  return changed;
+}
+
+int32_t DefaultPrimitives(absl::string_view algorithm, absl::string_view env_id) {
+  if (algorithm == "sac") return 1;
+  const absl::string_view task = env_id.substr(0, env_id.find("-v"));
+  if (task == "HalfCheetah" || absl::StartsWith(task, "TargetReaching")) return 2;
+  if (task == "Humanoid" || task == "HumanoidStandup") return 10;
+  return 4;
+}
+
+int64_t UpdatesPerRound(const RunConfig& config) {
+  return std::llround(config.schedule().steps_per_round() * config.schedule().updates_per_step());
+}
+
+int64_t TotalSteps(const RunConfig& config) {
+  const int64_t round = config.schedule().steps_per_round();
+  return (config.schedule().total_steps() + round - 1) / round * round;
+}
+
+}  // namespace pmoe

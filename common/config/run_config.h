@@ -1,0 +1,69 @@
+// The configuration of a run: where its values come from, how they are checked, printed and
+// explained. Everything is read from the descriptors of proto/config.proto by reflection: a new
+// field there needs no code here. Pure functions over values; includes protobuf, so no file that
+// includes Torch may include this one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "proto/config.pb.h"
+
+namespace pmoe {
+
+// What was given, weakest first: schema defaults < preset < file < flags < sets.
+struct ConfigSources {
+  std::string preset;       // empty: the one that the file or a set names, else "paper"
+  std::string config_file;  // textproto; empty: none. A run directory's own config.textproto
+                            // continues that run
+  std::vector<std::pair<std::string, std::string>> flags;  // path, value: {"env.id", "Hopper-v5"}
+  std::vector<std::string> sets;                           // "learner.actor_lr=3e-4"
+};
+
+// Merges the sources, writes every default into the result and validates it. Only
+// learner.target_entropy may stay unset: minus the action dimension, which the run knows. Resolving
+// a resolved configuration changes nothing.
+absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources);
+
+// Sets one field from text. Repeated numbers are comma lists ("256,256"), "" empties them; a task
+// parameter is "env.arg.NAME". Checks the type, not the range. InvalidArgument names the field, the
+// value and near names.
+absl::Status SetField(RunConfig* config, absl::string_view path, absl::string_view value);
+
+// Ranges and choices of the schema, then the rules between fields. The first broken rule is the
+// error.
+absl::Status ValidateConfig(const RunConfig& config);
+
+// Valid settings that probably are not meant, one sentence each: "the run ends before its first
+// update: …".
+std::vector<std::string> ConfigWarnings(const RunConfig& config);
+
+// Textproto, fields in the schema's order, numbers in their shortest exact form.
+std::string PrintConfig(const RunConfig& config);
+
+// What PrintConfig wrote. `source` is the file's name in errors, which give line, column, field and
+// near names. Fields that the text leaves out stay unset; nothing is validated.
+absl::StatusOr<RunConfig> ParseConfigText(absl::string_view text,
+                                          absl::string_view source = "configuration");
+
+// Every field of the schema: path, type, default, valid range or choices, meaning.
+std::string ExplainConfig();
+
+// "path: before -> after" for every field in which the two differ.
+std::vector<std::string> ChangedFields(const RunConfig& before, const RunConfig& after);
+
+// K of the paper for the algorithm and task; 1 for sac.
+int32_t DefaultPrimitives(absl::string_view algorithm, absl::string_view env_id);
+
+// schedule.steps_per_round x schedule.updates_per_step; whole in a valid configuration.
+int64_t UpdatesPerRound(const RunConfig& config);
+
+// schedule.total_steps rounded up to whole rounds.
+int64_t TotalSteps(const RunConfig& config);
+
+}  // namespace pmoe

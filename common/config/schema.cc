@@ -1,0 +1,139 @@
+#include "common/config/schema.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/base/near_names.h"
+#include "google/protobuf/text_format.h"
+#include "proto/config.pb.h"
+
+namespace pmoe {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+void Walk(const Descriptor& type, const std::string& prefix, std::vector<SchemaField>* fields) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    const std::string path = absl::StrCat(prefix, field->name());
+    if (field->message_type() != nullptr && !field->is_repeated()) {
+      Walk(*field->message_type(), absl::StrCat(path, "."), fields);
+    } else {
+      fields->push_back({path, field, &field->options().GetExtension(rule)});
+    }
+  }
+}
+
+std::vector<std::string> Folders(const SchemaField& field) {
+  std::vector<std::string> parts = absl::StrSplit(field.path, '.');
+  parts.pop_back();
+  return parts;
+}
+
+std::string ElementText(const Message& parent, const FieldDescriptor* field, int index) {
+  if (field->message_type() != nullptr) {
+    const auto& arg = static_cast<const EnvArg&>(
+        parent.GetReflection()->GetRepeatedMessage(parent, field, index));
+    return absl::StrCat(arg.name(), "=", arg.value());
+  }
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+    return field->is_repeated() ? parent.GetReflection()->GetRepeatedString(parent, field, index)
+                                : parent.GetReflection()->GetString(parent, field);
+  }
+  std::string text;
+  google::protobuf::TextFormat::PrintFieldValueToString(parent, field, index, &text);
+  return text;
+}
+
+}  // namespace
+
+const std::vector<SchemaField>& SchemaFields() {
+  // Never destroyed: threads may still read it while the process ends.
+  static const auto& fields = *[] {
+    auto* list = new std::vector<SchemaField>();
+    Walk(*RunConfig::descriptor(), "", list);
+    return list;
+  }();
+  return fields;
+}
+
+const SchemaField* FindSchemaField(absl::string_view path) {
+  for (const SchemaField& field : SchemaFields()) {
+    if (field.path == path) return &field;
+  }
+  return nullptr;
+}
+
+const Message& Parent(const Message& config, const SchemaField& field) {
+  const Message* message = &config;
+  for (const std::string& part : Folders(field)) {
+    message = &message->GetReflection()->GetMessage(
+        *message, message->GetDescriptor()->FindFieldByName(part));
+  }
+  return *message;
+}
+
+Message* MutableParent(Message* config, const SchemaField& field) {
+  for (const std::string& part : Folders(field)) {
+    config = config->GetReflection()->MutableMessage(
+        config, config->GetDescriptor()->FindFieldByName(part));
+  }
+  return config;
+}
+
+bool IsSet(const Message& config, const SchemaField& field) {
+  const Message& parent = Parent(config, field);
+  return field.field->is_repeated() ? parent.GetReflection()->FieldSize(parent, field.field) > 0
+                                    : parent.GetReflection()->HasField(parent, field.field);
+}
+
+std::string ValueText(const Message& config, const SchemaField& field) {
+  if (!IsSet(config, field)) return "";
+  const Message& parent = Parent(config, field);
+  if (!field.field->is_repeated()) return ElementText(parent, field.field, -1);
+  std::vector<std::string> elements;
+  for (int i = 0; i < parent.GetReflection()->FieldSize(parent, field.field); ++i) {
+    elements.push_back(ElementText(parent, field.field, i));
+  }
+  return absl::StrJoin(elements, ",");
+}
+
+std::string TypeText(const FieldDescriptor& field) {
+  if (field.message_type() != nullptr) return "list of NAME=VALUE";
+  const bool list = field.is_repeated();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return "true or false";
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return list ? "list of numbers" : "number";
+    case FieldDescriptor::CPPTYPE_STRING:
+      return list ? "list of texts" : "text";
+    default:
+      return list ? "list of whole numbers" : "whole number";
+  }
+}
+
+std::string SuggestPath(absl::string_view path) {
+  std::vector<std::string> paths, leaves;
+  for (const SchemaField& field : SchemaFields()) {
+    paths.push_back(field.path);
+    leaves.push_back(std::string(field.field->name()));
+  }
+  std::vector<std::string> near = NearNames(path, paths);
+  if (near.empty()) {
+    // The right name in the wrong place ("policy.actor_lr"), or without its place ("actorlr").
+    const std::vector<std::string> parts = absl::StrSplit(path, '.');
+    for (const std::string& leaf : NearNames(parts.back(), leaves)) {
+      const size_t i = std::find(leaves.begin(), leaves.end(), leaf) - leaves.begin();
+      if (std::find(near.begin(), near.end(), paths[i]) == near.end()) near.push_back(paths[i]);
+    }
+  }
+  return near.empty() ? "" : absl::StrCat("; did you mean ", absl::StrJoin(near, " or "), "?");
+}
+
+}  // namespace pmoe

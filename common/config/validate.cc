@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/number_text.h"
+#include "common/base/status_macros.h"
+#include "common/config/rules.h"
+#include "common/config/run_config.h"
+#include "common/config/schema.h"
+
+namespace pmoe {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+constexpr int kListMax = 64;          // elements of any list
+constexpr size_t kTextMax = 4096;     // bytes of any text
+constexpr int64_t kPageRows = 64;     // rows of a replay page
+constexpr double kWholeError = 1e-9;  // 0.02 * 50 is 1 to a user
+
+int64_t Streams(const RunConfig& config) {
+  return static_cast<int64_t>(config.actor().count()) * config.actor().envs();
+}
+
+double NumberAt(const Message& parent, const FieldDescriptor* field, int i) {
+  const google::protobuf::Reflection& r = *parent.GetReflection();
+  const bool list = field->is_repeated();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return list ? r.GetRepeatedInt32(parent, field, i) : r.GetInt32(parent, field);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return static_cast<double>(list ? r.GetRepeatedInt64(parent, field, i)
+                                      : r.GetInt64(parent, field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return static_cast<double>(list ? r.GetRepeatedUInt64(parent, field, i)
+                                      : r.GetUInt64(parent, field));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return list ? r.GetRepeatedDouble(parent, field, i) : r.GetDouble(parent, field);
+    default:
+      return 0;
+  }
+}
+
+absl::Status CheckText(const SchemaField& field, const std::string& value) {
+  PMOE_RETURN_IF_ERROR(CheckChoice(field, value));
+  const bool clean = std::none_of(value.begin(), value.end(),
+                                  [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (clean && value.size() <= kTextMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(field.path, " must be one line of at most ", kTextMax, " bytes, got ",
+                   value.size(), clean ? " bytes" : " bytes with control characters"));
+}
+
+// The field against its own rule in the schema.
+absl::Status CheckField(const RunConfig& config, const SchemaField& field) {
+  if (!IsSet(config, field)) return absl::OkStatus();
+  const Message& parent = Parent(config, field);
+  const bool list = field.field->is_repeated();
+  const int n = list ? parent.GetReflection()->FieldSize(parent, field.field) : 1;
+  if (n > kListMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(field.path, " must have at most ", kListMax, " elements, got ", n));
+  }
+  if (field.field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+    return CheckText(field, parent.GetReflection()->GetString(parent, field.field));
+  }
+  if (field.field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return absl::OkStatus();
+  for (int i = 0; i < n; ++i) {
+    PMOE_RETURN_IF_ERROR(CheckRange(field, NumberAt(parent, field.field, i)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckEnv(const EnvConfig& env) {
+  if (env.id().empty()) {
+    return absl::InvalidArgumentError("env.id must name a task, got \"\"; `pmoe envs` lists them");
+  }
+  std::set<std::string> names;
+  for (const EnvArg& arg : env.arg()) {
+    if (arg.name().empty()) {
+      return absl::InvalidArgumentError("every env.arg needs a name: arg { name: … value: … }");
+    }
+    if (!names.insert(arg.name()).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("env.arg ", arg.name(), " is given twice; keep one of them"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPrimitives(const RunConfig& config) {
+  if (config.algorithm() != "sac" || !config.policy().has_primitives() ||
+      config.policy().primitives() == 1) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("policy.primitives must be 1 with algorithm sac, got ",
+                   config.policy().primitives(), "; leave it unset, or use --algo pmoe_sac"));
+}
+
+// Every environment makes the same number of steps per round.
+absl::Status CheckRoundSteps(const RunConfig& config) {
+  const int64_t streams = Streams(config);
+  const int64_t steps = config.schedule().steps_per_round();
+  if (steps % streams == 0) return absl::OkStatus();
+  const int64_t below = steps / streams * streams;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "schedule.steps_per_round must be a multiple of actor.count x actor.envs = ", streams,
+      ", got ", steps, "; the nearest are ",
+      below > 0 ? absl::StrCat(below, " and ", below + streams) : absl::StrCat(streams)));
+}
+
+absl::Status CheckRoundUpdates(const RunConfig& config) {
+  const double steps = config.schedule().steps_per_round();
+  const double updates = steps * config.schedule().updates_per_step();
+  const double whole = std::round(updates);
+  if (whole >= 1 && std::abs(updates - whole) <= kWholeError * whole) return absl::OkStatus();
+  const double below = std::floor(updates);
+  std::string nearest = NumberText((below + 1) / steps);
+  if (below >= 1) nearest = absl::StrCat(NumberText(below / steps), " and ", nearest);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "schedule.updates_per_step x schedule.steps_per_round must be a whole number of updates, "
+      "got ",
+      NumberText(config.schedule().updates_per_step()), " x ", NumberText(steps), " = ",
+      NumberText(updates), "; the nearest schedule.updates_per_step are ", nearest));
+}
+
+absl::Status CheckReplay(const RunConfig& config) {
+  const int64_t streams = Streams(config);
+  // Each environment keeps an open page, and a closed one must be there to give way.
+  const int64_t capacity_min = 2 * kPageRows * streams;
+  if (config.replay().capacity() < capacity_min) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "replay.capacity must be >= ", capacity_min, " (two pages of ", kPageRows,
+        " for each of the ", streams, " environments), got ", config.replay().capacity()));
+  }
+  const int64_t round = config.schedule().steps_per_round();
+  const int64_t rounds = (std::max(config.schedule().update_after(), round) + round - 1) / round;
+  const int64_t rows = rounds * round / streams;
+  if (rows < config.replay().n_step()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "schedule.update_after must be >= ", config.replay().n_step() * streams,
+        " with replay.n_step ", config.replay().n_step(), " and ", streams, " environments, got ",
+        config.schedule().update_after(), "; before that no sample is complete"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAlpha(const LearnerConfig& learner) {
+  if (!learner.tune_alpha() || learner.alpha() > 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "learner.alpha must be > 0 with learner.tune_alpha, got 0; tuning moves its logarithm");
+}
+
+}  // namespace
+
+absl::Status ValidateConfig(const RunConfig& config) {
+  for (const SchemaField& field : SchemaFields()) {
+    PMOE_RETURN_IF_ERROR(CheckField(config, field));
+  }
+  PMOE_RETURN_IF_ERROR(CheckEnv(config.env()));
+  PMOE_RETURN_IF_ERROR(CheckPrimitives(config));
+  PMOE_RETURN_IF_ERROR(CheckRoundSteps(config));
+  PMOE_RETURN_IF_ERROR(CheckRoundUpdates(config));
+  PMOE_RETURN_IF_ERROR(CheckReplay(config));
+  return CheckAlpha(config.learner());
+}
+
+std::vector<std::string> ConfigWarnings(const RunConfig& config) {
+  const ScheduleConfig& schedule = config.schedule();
+  const LearnerConfig& learner = config.learner();
+  std::vector<std::string> warnings;
+  if (TotalSteps(config) < schedule.update_after()) {
+    warnings.push_back(absl::StrCat("the run ends before its first update: schedule.total_steps ",
+                                    schedule.total_steps(), ", schedule.update_after ",
+                                    schedule.update_after()));
+  } else if (TotalSteps(config) <= schedule.start_steps()) {
+    warnings.push_back(absl::StrCat("the policy never acts in training: schedule.total_steps ",
+                                    schedule.total_steps(), ", schedule.start_steps ",
+                                    schedule.start_steps(), " of uniform random actions"));
+  }
+  if (learner.has_target_entropy() && !learner.tune_alpha()) {
+    warnings.push_back("learner.target_entropy does nothing without learner.tune_alpha");
+  }
+  if (learner.loser_weight() > 0 && learner.primitive_backprop() == "all") {
+    warnings.push_back("learner.loser_weight does nothing with learner.primitive_backprop all");
+  }
+  return warnings;
+}
+
+}  // namespace pmoe
