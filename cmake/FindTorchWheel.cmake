@@ -2,8 +2,8 @@
 # libraries that the CPU path needs are imported by hand.
 include(FindPackageHandleStandardArgs)
 set(TORCH_ROOT ${PMOE_SITE_PACKAGES}/torch)
-find_library(TORCH_CPU_LIBRARY libtorch_cpu.so PATHS ${TORCH_ROOT}/lib NO_DEFAULT_PATH)
-find_library(TORCH_C10_LIBRARY libc10.so PATHS ${TORCH_ROOT}/lib NO_DEFAULT_PATH)
+find_library(TORCH_CPU_LIBRARY libtorch_cpu.so PATHS ${TORCH_ROOT}/lib NO_DEFAULT_PATH NO_CACHE)
+find_library(TORCH_C10_LIBRARY libc10.so PATHS ${TORCH_ROOT}/lib NO_DEFAULT_PATH NO_CACHE)
 find_package_handle_standard_args(TorchWheel REQUIRED_VARS TORCH_CPU_LIBRARY TORCH_C10_LIBRARY)
 if(TorchWheel_FOUND AND NOT TARGET torch::cpu)
   add_library(torch::c10 SHARED IMPORTED)

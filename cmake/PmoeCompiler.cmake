@@ -12,8 +12,11 @@ add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter
   -Wno-restrict)  # g++ 12 warns falsely inside std::string operator+
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 if(PMOE_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1") # Eigen's and our assertions stay on
   add_compile_options(-fsanitize=${PMOE_SANITIZE} -fno-omit-frame-pointer -g)
   add_link_options(-fsanitize=${PMOE_SANITIZE})
 endif()
-# Torch translation units take 1 GB each.
-set_property(GLOBAL PROPERTY JOB_POOLS torch=2)
+# A Torch translation unit takes 1 GB, with debug information more.
+cmake_host_system_information(RESULT PMOE_MEMORY_MIB QUERY TOTAL_PHYSICAL_MEMORY)
+math(EXPR PMOE_TORCH_JOBS "${PMOE_MEMORY_MIB} / 3072 + 1")
+set_property(GLOBAL PROPERTY JOB_POOLS torch=${PMOE_TORCH_JOBS})

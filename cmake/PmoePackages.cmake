@@ -9,7 +9,8 @@ if(PMOE_TESTS)
   find_package(GTest REQUIRED)
 endif()
 
-file(GLOB PMOE_SITE_PACKAGES LIST_DIRECTORIES true ${PMOE_DEPS_DIR}/venv/lib/python3*/site-packages)
+file(GLOB PMOE_SITE_PACKAGES LIST_DIRECTORIES true
+  ${PMOE_DEPS_DIR}/venv/lib/python3*/site-packages)
 if(NOT PMOE_SITE_PACKAGES)
   message(FATAL_ERROR "no wheels under ${PMOE_DEPS_DIR}/venv: run ./pmoe build once, it installs them")
 endif()

@@ -1,7 +1,15 @@
-# pmoe_library(NAME SRCS … DEPS … [PRIVATE_DEPS …] [EXACT_FP] [TORCH])   one target per folder, alias pmoe::NAME
+# pmoe_library(NAME SRCS … DEPS … [PRIVATE_DEPS …] [EXACT_FP] [TORCH])
+#   One target per folder, alias pmoe::NAME.
+#   EXACT_FP: no fused multiply-add, so that sums round as NumPy's and MuJoCo's do.
+#   TORCH: its files include LibTorch's headers and are compiled a few at a time.
 # pmoe_binary(NAME SRCS … DEPS …)
-# pmoe_test(NAME SRCS … DEPS … [LABELS unit] [TORCH] [ENV VAR=value …])  one GoogleTest binary, one ctest entry
-#   EXACT_FP: no fused multiply-add, so that sums round as NumPy's and MuJoCo's do (environments.md §1).
+#   A program in bin/, part of the target pmoe-binaries.
+# pmoe_test(NAME SRCS … DEPS … [LABELS unit] [TORCH] [ENV VAR=value …])
+#   One GoogleTest binary, one ctest entry.
+
+# All that a user runs, without the tests: what ./pmoe builds before the first training.
+add_custom_target(pmoe-binaries)
+
 function(pmoe_library name)
   cmake_parse_arguments(ARG "EXACT_FP;TORCH" "" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(pmoe_${name} STATIC ${ARG_SRCS})
@@ -21,6 +29,7 @@ function(pmoe_binary name)
   add_executable(${name} ${ARG_SRCS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  add_dependencies(pmoe-binaries ${name})
 endfunction()
 
 function(pmoe_test name)
@@ -35,6 +44,7 @@ function(pmoe_test name)
     set_property(TARGET ${name} PROPERTY JOB_POOL_COMPILE torch)
   endif()
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT
-    "PMOE_SOURCE_DIR=${CMAKE_SOURCE_DIR};PMOE_BIN_DIR=${CMAKE_BINARY_DIR}/bin;PMOE_DEPS=${PMOE_DEPS_DIR};${ARG_ENV}")
+  set(environment PMOE_SOURCE_DIR=${CMAKE_SOURCE_DIR} PMOE_BIN_DIR=${CMAKE_BINARY_DIR}/bin
+    PMOE_DEPS=${PMOE_DEPS_DIR} ${ARG_ENV})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT "${environment}")
 endfunction()

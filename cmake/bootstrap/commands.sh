@@ -1,0 +1,80 @@
+# Sourced by ./pmoe: the contributors' commands build, test, check and format.
+source "$root/cmake/bootstrap/install.sh"
+source "$root/cmake/bootstrap/build.sh"
+
+slower_labels='slow|chaos|gpu'
+
+command_build() {
+  if (($# == 0)); then set -- all; fi
+  prepare release "$@"
+  say "built in $build_dir"
+}
+
+command_test() {
+  prepare release all
+  local filter=(-LE "$slower_labels") flag
+  for flag in "$@"; do
+    case $flag in -L* | -R* | -E* | -I* | --label* | --tests* | --rerun*) filter=() ;; esac
+  done
+  ctest --test-dir "$build_dir" --output-on-failure --no-label-summary -j "$(nproc)" \
+    "${filter[@]}" "$@" </dev/null
+}
+
+# Every stage runs, also after a failed one; a summary with seconds closes.
+command_check() {
+  if (($# == 0)); then set -- format tidy thread-safety slow asan-torch; fi
+  local stage begin status failed=() summary=()
+  for stage in "$@"; do
+    declare -F "stage_$stage" >/dev/null || die 2 "no check is called $stage; see ./pmoe --help"
+  done
+  for stage in "$@"; do
+    say "== $stage"
+    begin=$SECONDS
+    set +e # not `if (…)`, which would let a stage go on after an error
+    (set -e && "stage_$stage")
+    status=$?
+    set -e
+    if ((status != 0)); then failed+=("$stage"); fi
+    summary+=("$stage: exit status $status after $((SECONDS - begin)) s")
+  done
+  say "== summary"
+  printf '%s\n' "${summary[@]}" >&2
+  ((${#failed[@]} == 0)) || die 1 "failed checks: ${failed[*]}"
+}
+
+stage_format() {
+  install_packages check "for the checks"
+  source_files | xargs -0 clang-format --dry-run -Werror
+}
+
+stage_tidy() { "$python" "$root/tests/tidy/tidy_test.py"; }
+
+stage_thread-safety() {
+  install_packages check "for the checks"
+  prepare release thread-safety
+}
+
+stage_slow() {
+  prepare release all
+  ctest --test-dir "$build_dir" --output-on-failure -L slow </dev/null
+}
+
+stage_asan() { sanitized_tests asan; }
+stage_tsan() { sanitized_tests tsan; }
+stage_asan-torch() { sanitized_tests asan-torch; }
+
+sanitized_tests() {
+  prepare "$1" all
+  cd "$root"
+  ctest --preset "$1" -j "$(nproc)" </dev/null
+}
+
+command_format() {
+  install_packages check "for the checks"
+  source_files | xargs -0 clang-format -i
+}
+
+source_files() {
+  find "$root" \( -name build -o -name '.[!.]*' \) -prune -o \
+    -type f \( -name '*.h' -o -name '*.cc' -o -name '*.cu' \) -print0
+}

@@ -1,0 +1,99 @@
+# Sourced by ./pmoe: what the machine must have before a build. Each step looks at what is there,
+# does only what is missing, and writes its stamp last, so that an interrupted one is done again.
+
+python=/usr/bin/python3 # Debian's: the one that python3-venv belongs to
+tail_lines=25
+
+# run_logged LOG WHAT COMMAND…: the command's output goes to the log; a failure shows its end.
+run_logged() {
+  local log=$1 what=$2
+  shift 2
+  mkdir -p "${log%/*}"
+  "$@" >"$log" 2>&1 </dev/null && return
+  tail -n "$tail_lines" "$log" >&2
+  die 1 "$what failed; the whole log: $log"
+}
+
+# Waits for file descriptor 9, which the caller has open on the lock file $1, to be ours alone.
+take_lock() {
+  if ! flock -n 9; then
+    say "waiting for another ./pmoe at work: $(read_stamp "$1") (lock: $1)"
+    until flock -w 60 9; do say "still waiting: $(read_stamp "$1")"; done
+  fi
+  printf 'process %s, %s' "$$" "$2" >"$1"
+}
+
+check_machine() {
+  local os flags flag
+  os=$(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release 2>/dev/null || true)
+  grep -qsx 'ID=debian' /etc/os-release && grep -qsx 'VERSION_ID="12"' /etc/os-release ||
+    die 2 "builds on Debian 12, this is ${os:-an unknown system}; elsewhere use deploy/Dockerfile"
+  flags=" $(grep -m1 '^flags' /proc/cpuinfo || true) "
+  for flag in avx2 bmi1 bmi2 fma f16c movbe abm; do
+    [[ $flags == *" $flag "* ]] ||
+      die 2 "needs a CPU with x86-64-v3 (Intel since 2013, AMD since 2015); this one lacks $flag"
+  done
+}
+
+# packages_of KIND: the names that cmake/apt_packages.txt lists for it.
+packages_of() { sed -n "s/^$1 //p" "$root/cmake/apt_packages.txt"; }
+
+missing_packages() {
+  local wanted installed package
+  wanted=$(packages_of "$1")
+  # shellcheck disable=SC2086 # one word per package
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true)
+  for package in $wanted; do
+    grep -qx "installed $package" <<<"$installed" || echo "$package"
+  done
+}
+
+# install_packages KIND STEP: apt-get where we may, else the line to type.
+install_packages() {
+  local missing log=$deps/apt.log
+  missing=$(missing_packages "$1" | xargs)
+  [[ -n $missing ]] || return 0
+  if [[ $EUID != 0 ]] || ! command -v apt-get >/dev/null; then
+    say "pmoe: Debian packages are missing; please run:"
+    say "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $missing"
+    exit 2
+  fi
+  say "[$2] installing Debian packages ($(wc -w <<<"$missing") of them, about 1 minute): $missing"
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086 # one word per package
+  run_logged "$log" "apt-get" apt_get_install $missing
+}
+
+# The lock timeout: another apt-get may be at work on a machine that has just started.
+apt_get_install() {
+  local lock_timeout=(-o DPkg::Lock::Timeout=300)
+  dpkg --configure -a # mends an installation that was interrupted
+  apt-get "${lock_timeout[@]}" update -q
+  apt-get "${lock_timeout[@]}" install -y -q --no-install-recommends "$@"
+}
+
+# install_wheels STEP: the venv of .deps. The CPU flavour takes --no-deps: requirements.txt is the
+# whole closure then, and 3 GB of CUDA libraries stay away.
+install_wheels() {
+  has_wheels && return
+  mkdir -p "$deps" 2>/dev/null && [[ -w $deps ]] || die 2 "cannot write to $deps; set PMOE_DEPS"
+  {
+    take_lock "$deps/lock" "installing wheels into $deps"
+    has_wheels || make_venv "$1"
+  } 9>>"$deps/lock"
+}
+
+make_venv() {
+  local wanted size="1.4 GB, about 1 minute" no_deps=(--no-deps)
+  wanted=$(wanted_wheels "$(read_stamp "$wheels_stamp")")
+  if [[ $wanted == "torch: cuda"* ]]; then size="4.6 GB with CUDA, some minutes" no_deps=(); fi
+  say "[$1] installing wheels into $deps ($size)"
+  if [[ ! -f $wheels_stamp ]]; then
+    run_logged "$deps/venv.log" "python3 -m venv" "$python" -m venv --clear "$deps/venv"
+  fi
+  rm -f "$wheels_stamp"
+  run_logged "$deps/pip.log" "pip install" "$deps/venv/bin/python" -m pip install \
+    --progress-bar off --disable-pip-version-check "${no_deps[@]}" -r "$root/requirements.txt"
+  printf '%s\n' "$wanted" >"$wheels_stamp.new"
+  mv "$wheels_stamp.new" "$wheels_stamp"
+}
