@@ -1,4 +1,5 @@
-// How every binary ends on an error: one line on stderr, exit code 2 for what the user can mend, 1 for the rest.
+// How every binary ends on an error: one line on stderr, exit code 2 for what the user can mend, 1
+// for the rest.
 #pragma once
 
 #include <cstdio>

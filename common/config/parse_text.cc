@@ -6,6 +6,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/base/near_names.h"
 #include "common/config/run_config.h"
 #include "common/config/schema.h"
 #include "google/protobuf/io/tokenizer.h"
@@ -59,7 +61,7 @@ size_t SkipString(absl::string_view text, size_t i) {
 std::string PathAt(absl::string_view text, size_t place) {
   std::vector<std::string> open;
   std::string name;
-  for (size_t i = 0; i < std::min(place + 1, text.size());) {
+  for (size_t i = 0; i < std::min(place, text.size());) {
     if (text[i] == '#') {
       i = std::min(text.find('\n', i), text.size());
     } else if (text[i] == '"' || text[i] == '\'') {
@@ -88,16 +90,50 @@ std::string PathAt(absl::string_view text, size_t place) {
   return absl::StrJoin(open, ".");
 }
 
+// "; did you mean actor_lr?": the fields of the message that the parser was in.
+std::string SuggestField(absl::string_view parser_message, absl::string_view path) {
+  // Message type "pmoe.LearnerConfig" has no field named "actor_rl".
+  const std::vector<std::string> quoted = absl::StrSplit(parser_message, '"');
+  const google::protobuf::Descriptor* type =
+      quoted.size() < 4 ? nullptr
+                        : RunConfig::descriptor()->file()->pool()->FindMessageTypeByName(quoted[1]);
+  if (type == nullptr) return "";
+  std::vector<std::string> names;
+  for (int i = 0; i < type->field_count(); ++i) names.push_back(type->field(i)->name());
+  const std::vector<std::string> near = NearNames(quoted[3], names);
+  return near.empty() ? SuggestPath(path) : absl::StrCat("; did you mean ", near.front(), "?");
+}
+
+bool IsTypeError(absl::string_view message) {
+  return absl::StartsWith(message, "Expected double") ||
+         absl::StartsWith(message, "Expected integer") ||
+         absl::StartsWith(message, "Expected string") ||
+         absl::StartsWith(message, "Invalid value for boolean") ||
+         absl::StartsWith(message, "Integer out of range");
+}
+
 absl::Status Describe(absl::string_view text, absl::string_view source, const FirstError& error) {
-  const std::string path = PathAt(text, Offset(text, error.line(), error.column()));
-  std::string what = absl::StrCat(source, ":", error.line() + 1, ": ");
-  if (absl::StrContains(error.message(), "has no field named")) {
-    absl::StrAppend(&what, "unknown field ", path, SuggestPath(path));
-  } else {
-    if (!path.empty()) absl::StrAppend(&what, path, ": ");
-    absl::StrAppend(&what, error.message());
+  const size_t place = Offset(text, error.line(), error.column());
+  const std::string path = PathAt(text, place);
+  const std::string& message = error.message();
+  const std::string where = absl::StrCat(source, ":", error.line() + 1, ": ");
+  const SchemaField* field = FindSchemaField(path);
+  if (absl::StrContains(message, "has no field named")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, "unknown field ", path, SuggestField(message, path)));
   }
-  return absl::InvalidArgumentError(what);
+  if (field != nullptr && IsTypeError(message)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, path, " must be ", TypeText(*field->field), " (", message, ")"));
+  }
+  if (absl::StripTrailingAsciiWhitespace(text).size() <= place &&
+      absl::EndsWith(message, "got: ")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        where, "the text ends too early", path.empty() ? "" : absl::StrCat(" after ", path),
+        "; a value or a closing } is missing"));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, path.empty() ? "" : absl::StrCat(path, ": "), message));
 }
 
 }  // namespace

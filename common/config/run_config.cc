@@ -37,7 +37,7 @@ absl::StatusOr<RunConfig> Given(const ConfigSources& sources) {
   }
   for (const std::string& set : sources.sets) {
     const std::vector<std::string> pair = absl::StrSplit(set, absl::MaxSplits('=', 1));
-    if (pair.size() != 2) {
+    if (pair.size() != 2 || pair[0].empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("--set needs path=value, like learner.actor_lr=3e-4, got \"", set, "\""));
     }

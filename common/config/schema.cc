@@ -35,6 +35,16 @@ std::vector<std::string> Folders(const SchemaField& field) {
   return parts;
 }
 
+// "env", "policy", …
+std::vector<std::string> Groups() {
+  std::vector<std::string> names;
+  for (int i = 0; i < RunConfig::descriptor()->field_count(); ++i) {
+    const FieldDescriptor* field = RunConfig::descriptor()->field(i);
+    if (field->message_type() != nullptr) names.push_back(field->name());
+  }
+  return names;
+}
+
 std::string ElementText(const Message& parent, const FieldDescriptor* field, int index) {
   if (field->message_type() != nullptr) {
     const auto& arg = static_cast<const EnvArg&>(
@@ -104,17 +114,17 @@ std::string ValueText(const Message& config, const SchemaField& field) {
 }
 
 std::string TypeText(const FieldDescriptor& field) {
-  if (field.message_type() != nullptr) return "list of NAME=VALUE";
+  if (field.message_type() != nullptr) return "a list of NAME=VALUE";
   const bool list = field.is_repeated();
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return "true or false";
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      return list ? "list of numbers" : "number";
+      return list ? "a list of numbers" : "a number";
     case FieldDescriptor::CPPTYPE_STRING:
-      return list ? "list of texts" : "text";
+      return list ? "a list of texts" : "text";
     default:
-      return list ? "list of whole numbers" : "whole number";
+      return list ? "a list of whole numbers" : "a whole number";
   }
 }
 
@@ -133,6 +143,7 @@ std::string SuggestPath(absl::string_view path) {
       if (std::find(near.begin(), near.end(), paths[i]) == near.end()) near.push_back(paths[i]);
     }
   }
+  if (near.empty()) near = NearNames(path, Groups());
   return near.empty() ? "" : absl::StrCat("; did you mean ", absl::StrJoin(near, " or "), "?");
 }
 

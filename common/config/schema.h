@@ -37,7 +37,7 @@ bool IsSet(const google::protobuf::Message& config, const SchemaField& field);
 // unset.
 std::string ValueText(const google::protobuf::Message& config, const SchemaField& field);
 
-// "whole number", "number", "true or false", "text", "list of whole numbers", …
+// "a whole number", "a number", "true or false", "text", "a list of whole numbers", …
 std::string TypeText(const google::protobuf::FieldDescriptor& field);
 
 // Full paths that `path` may stand for, as "; did you mean learner.actor_lr?"; empty when nothing

@@ -84,7 +84,6 @@ bool StoreText(Message* parent, const FieldDescriptor* field, absl::string_view 
 
 absl::Status WrongType(const SchemaField& field, absl::string_view value) {
   std::string wanted = TypeText(*field.field);
-  if (field.field->cpp_type() != FieldDescriptor::CPPTYPE_BOOL) wanted = absl::StrCat("a ", wanted);
   if (field.field->cpp_type() == FieldDescriptor::CPPTYPE_UINT64) wanted += " >= 0";
   if (field.field->is_repeated()) wanted += " with commas between, like 256,256";
   std::string text = absl::StrCat(field.path, " must be ", wanted, ", got \"", value, "\"");
