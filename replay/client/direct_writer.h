@@ -50,6 +50,7 @@ class DirectTransitionWriter : public TransitionWriter {
 
   DirectTransitionWriter(const DirectTransitionWriterOptions& options, ReplayShard* shard);
   absl::Status CheckTransition(uint32_t env, const Transition& transition) const;
+  absl::Status SendBuffered(EnvState* state, bool last_of_round);
   absl::Status Send(Chunk chunk, bool last_of_round);
 
   const DirectTransitionWriterOptions options_;

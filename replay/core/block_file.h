@@ -55,6 +55,8 @@ class BlockFileReader {
   // The next block; the end block only where the file ends. DataLossError names the path and the
   // byte otherwise.
   absl::StatusOr<Block> Next();
+  // Bytes after the last block read: a bound for counts that a block claims.
+  uint64_t remaining() const { return size_ - at_; }
   // DataLossError with the path, for a block whose CRC is right and whose content is not.
   absl::Status Bad(absl::string_view what) const;
 

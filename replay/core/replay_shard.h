@@ -80,8 +80,13 @@ class ReplayShard {
   absl::Status Load(const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   ReplayShard(const ReplayShardOptions& options, ReplayTable table);
-  std::string HeadState() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // False once `deadline` has passed. Callers loop on their predicate and on cancelled_.
+  bool AwaitChange(Clock::time_point deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status LoadState(absl::string_view bytes, Rng* rng, RoundStage* stage,
+                         std::optional<RateLimiter>* limiter) const;
 
   const ReplayShardOptions options_;
   mutable Mutex mu_;

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <queue>
-#include <tuple>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -20,6 +22,10 @@
 #include "replay/core/page_pool.h"
 
 namespace pmoe {
+
+// Types of the blocks of a saved shard: one shard block, one table block, then a page block for
+// each live page.
+enum ReplayBlock : uint32_t { kShardBlock = 1, kTableBlock = 2, kPageBlock = 3 };
 
 struct ReplayTableOptions {
   int64_t capacity = 1'000'000;  // transitions; at least 2 * kPageRows per stream
@@ -77,18 +83,27 @@ class ReplayTable {
 
   absl::Status CheckAppend(const Chunk& chunk, const StreamKey& key) const;
   absl::Status CheckContinues(const Chunk& chunk, const Stream& stream) const;
-  absl::Status CheckRoomForStream() const;
+  absl::Status CheckRoomForStream(int64_t streams) const;
   void AppendStep(const StreamKey& key, Stream* stream, const Chunk& chunk, uint32_t i);
   RowRef NewRow(const StreamKey& key, Stream* stream, const float* obs, uint32_t flags);
-  void MarkReady(Stream* stream, RowRef row, bool episode_end);
+  void MarkReady(Stream* stream, bool all);
   void Cut(Stream* stream);
   void ClosePage(Stream* stream);
   void EvictOldest();
   RowRef Draw(Rng* rng) const;
+  void Prefetch(RowRef row) const;
   void Gather(RowRef row, int i, Minibatch* batch) const;
   RowRef Next(RowRef row) const;
   std::string SaveIndex() const;
-  absl::Status LoadIndex(absl::string_view bytes);
+  absl::Status LoadFrom(BlockFileReader* in);
+  absl::Status LoadIndex(absl::string_view bytes, const BlockFileReader& file);
+  void LoadActors(ByteReader* in);
+  void LoadStreams(ByteReader* in);
+  bool LoadPage(absl::string_view payload);
+  bool RowIsSound(RowRef row) const;
+  bool PageIsSound(uint32_t slot) const;
+  bool StreamIsSound(const StreamKey& key, const Stream& stream) const;
+  bool Rebuild();
 
   TableSpec spec_;
   ReplayTableOptions options_;

@@ -1,0 +1,273 @@
+// Saving and loading a ReplayTable. A file may be damaged in ways that its CRCs cannot tell
+// (another program's, an older one's), so nothing is believed that a later row access depends on.
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "replay/core/replay_table.h"
+
+namespace pmoe {
+namespace {
+
+constexpr uint32_t kRowKinds = kRowHead | kRowFinal | kRowStep;
+constexpr size_t kPageHeaderBytes = 35;
+
+void SaveRow(RowRef row, ByteWriter* out) {
+  out->Pod(row.page);
+  out->Pod(row.row);
+}
+
+void LoadRow(ByteReader* in, RowRef* row) {
+  in->Pod(&row->page);
+  in->Pod(&row->row);
+}
+
+void SavePageHeader(uint32_t slot, const Page& page, ByteWriter* out) {
+  out->Pod(slot);
+  out->Pod(page.id);
+  out->Pod(page.next);
+  out->Pod(page.member);
+  out->Pod(page.actor);
+  out->Pod(page.env);
+  out->Pod(page.rows);
+  out->Pod(page.steps);
+  out->Pod(page.ready);
+  out->Pod(static_cast<uint8_t>(page.open));
+}
+
+Page LoadPageHeader(ByteReader* in, uint32_t* slot) {
+  Page page;
+  uint8_t open = 0;
+  in->Pod(slot);
+  in->Pod(&page.id);
+  in->Pod(&page.next);
+  in->Pod(&page.member);
+  in->Pod(&page.actor);
+  in->Pod(&page.env);
+  in->Pod(&page.rows);
+  in->Pod(&page.steps);
+  in->Pod(&page.ready);
+  in->Pod(&open);
+  page.open = open != 0;
+  page.live = true;
+  return page;
+}
+
+}  // namespace
+
+std::string ReplayTable::SaveIndex() const {
+  ByteWriter out;
+  out.Pod(spec_.obs_dim);
+  out.Pod(spec_.action_dim);
+  out.Pod(spec_.extra_dim);
+  out.Pod(options_.n_step);
+  out.Pod(inserted_);
+  out.Pod(pool_.next_id());
+  out.Pod(pool_.slots());
+  out.Vector(pool_.free_list());
+  out.Pod(static_cast<uint64_t>(epochs_.size()));
+  for (const auto& [actor, epoch] : epochs_) {
+    out.Pod(actor.first);
+    out.Pod(actor.second);
+    out.Pod(epoch);
+  }
+  out.Pod(static_cast<uint64_t>(streams_.size()));
+  for (const auto& [key, stream] : streams_) {
+    out.Pod(key);
+    out.Pod(stream.next_step);
+    SaveRow(stream.head, &out);
+    out.Pod(stream.page);
+    out.Vector(stream.pending);
+  }
+  return out.Take();
+}
+
+absl::Status ReplayTable::Save(BlockFileWriter* out) const {
+  PMOE_RETURN_IF_ERROR(out->Write(kTableBlock, {SaveIndex()}));
+  for (uint32_t slot = 0; slot < pool_.slots(); ++slot) {
+    const Page& page = pool_.page(slot);
+    if (!page.live) continue;
+    ByteWriter header;
+    SavePageHeader(slot, page, &header);
+    const size_t floats = size_t{page.rows} * static_cast<size_t>(pool_.stride());
+    const absl::string_view rows(reinterpret_cast<const char*>(pool_.row({slot, 0})),
+                                 floats * sizeof(float));
+    PMOE_RETURN_IF_ERROR(out->Write(kPageBlock, {header.bytes(), rows}));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReplayTable::Load(BlockFileReader* in) {
+  ReplayTable loaded(spec_, options_);
+  PMOE_RETURN_IF_ERROR(loaded.LoadFrom(in));
+  *this = std::move(loaded);
+  return absl::OkStatus();
+}
+
+absl::Status ReplayTable::LoadFrom(BlockFileReader* in) {
+  PMOE_ASSIGN_OR_RETURN(BlockFileReader::Block block, in->Next());
+  if (block.type != kTableBlock) return in->Bad("has no table block where one must be");
+  PMOE_RETURN_IF_ERROR(LoadIndex(block.payload, *in));
+  for (int64_t i = pool_.live_pages(); i > 0; --i) {
+    PMOE_ASSIGN_OR_RETURN(block, in->Next());
+    if (block.type != kPageBlock || !LoadPage(block.payload)) return in->Bad("has a bad page");
+  }
+  if (!Rebuild()) return in->Bad("has pages and streams that do not fit together");
+  return absl::OkStatus();
+}
+
+absl::Status ReplayTable::LoadIndex(absl::string_view bytes, const BlockFileReader& file) {
+  ByteReader in(bytes);
+  TableSpec spec;
+  int n_step = 0;
+  in.Pod(&spec.obs_dim);
+  in.Pod(&spec.action_dim);
+  in.Pod(&spec.extra_dim);
+  in.Pod(&n_step);
+  if (in.ok() && (spec != spec_ || n_step != options_.n_step)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the saved table has observations of ", spec.obs_dim, ", actions of ", spec.action_dim,
+        ", ", spec.extra_dim, " extra columns and n_step ", n_step, "; this run has ",
+        spec_.obs_dim, ", ", spec_.action_dim, ", ", spec_.extra_dim, " and ", options_.n_step,
+        "; resume with the saved run's environment and replay.n_step"));
+  }
+  uint64_t next_id = 0;
+  uint32_t slots = 0;
+  std::vector<uint32_t> free_list;
+  in.Pod(&inserted_);
+  in.Pod(&next_id);
+  in.Pod(&slots);
+  in.Vector(&free_list);
+  LoadActors(&in);
+  LoadStreams(&in);
+  PMOE_RETURN_IF_ERROR(in.Finish("the table block"));
+  if (free_list.size() > slots || inserted_ < 0 ||
+      slots - free_list.size() > file.remaining() / kPageHeaderBytes) {
+    return file.Bad("counts more pages than it holds");
+  }
+  pool_.Restore(slots, std::move(free_list), next_id);
+  return absl::OkStatus();
+}
+
+void ReplayTable::LoadActors(ByteReader* in) {
+  uint64_t count = 0;
+  in->Pod(&count);
+  for (uint64_t i = 0; i < count && in->ok(); ++i) {
+    ActorKey actor;
+    uint32_t epoch = 0;
+    in->Pod(&actor.first);
+    in->Pod(&actor.second);
+    in->Pod(&epoch);
+    epochs_[actor] = epoch;
+  }
+}
+
+void ReplayTable::LoadStreams(ByteReader* in) {
+  uint64_t count = 0;
+  in->Pod(&count);
+  for (uint64_t i = 0; i < count && in->ok(); ++i) {
+    StreamKey key{};
+    Stream stream;
+    in->Pod(&key);
+    in->Pod(&stream.next_step);
+    LoadRow(in, &stream.head);
+    in->Pod(&stream.page);
+    in->Vector(&stream.pending);
+    streams_[key] = std::move(stream);
+  }
+}
+
+bool ReplayTable::LoadPage(absl::string_view payload) {
+  ByteReader in(payload);
+  uint32_t slot = 0;
+  const Page page = LoadPageHeader(&in, &slot);
+  if (!in.ok() || slot >= pool_.slots() || pool_.page(slot).live || page.rows > kPageRows) {
+    return false;
+  }
+  const size_t bytes = size_t{page.rows} * static_cast<size_t>(pool_.stride()) * sizeof(float);
+  if (in.remaining() != bytes) return false;
+  in.Raw(pool_.row({slot, 0}), bytes);
+  pool_.page(slot) = page;
+  return true;
+}
+
+bool ReplayTable::RowIsSound(RowRef row) const {
+  const Page& page = pool_.page(row.page);
+  const uint32_t flags = pool_.flags(row);
+  switch (flags & kRowKinds) {
+    case kRowHead: {
+      const auto stream = streams_.find({page.member, page.actor, page.env});
+      return flags == kRowHead && stream != streams_.end() && stream->second.head == row;
+    }
+    case kRowFinal:
+      return flags == kRowFinal;
+    case kRowStep:
+      break;
+    default:
+      return false;
+  }
+  if (flags >= 2 * kRowTruncated) return false;
+  const RowRef next = Next(row);
+  return next.page < pool_.slots() && pool_.page(next.page).live &&
+         next.row < pool_.page(next.page).rows && pool_.page(next.page).id >= page.id;
+}
+
+bool ReplayTable::PageIsSound(uint32_t slot) const {
+  const Page& page = pool_.page(slot);
+  if (page.rows == 0 || page.id >= pool_.next_id()) return false;
+  int steps = 0;
+  int ready = 0;
+  for (uint32_t i = 0; i < page.rows; ++i) {
+    if (!RowIsSound({slot, i})) return false;
+    steps += (pool_.flags({slot, i}) & kRowStep) != 0;
+    ready += (pool_.flags({slot, i}) & kRowReady) != 0;
+  }
+  if (steps != page.steps || ready != page.ready) return false;
+  if (!page.open) return true;
+  const auto stream = streams_.find({page.member, page.actor, page.env});
+  return stream != streams_.end() && stream->second.page == slot;
+}
+
+bool ReplayTable::StreamIsSound(const StreamKey& key, const Stream& stream) const {
+  if (!epochs_.contains({key.member, key.actor})) return false;
+  if (stream.page != kNoPage) {
+    if (stream.page >= pool_.slots()) return false;
+    const Page& page = pool_.page(stream.page);
+    if (!page.live || !page.open || StreamKey{page.member, page.actor, page.env} != key) {
+      return false;
+    }
+  }
+  if (stream.head &&
+      (stream.head.page != stream.page || stream.head.row + 1 != pool_.page(stream.page).rows ||
+       pool_.flags(stream.head) != kRowHead)) {
+    return false;
+  }
+  return stream.pending.size() < static_cast<size_t>(options_.n_step) &&
+         std::all_of(stream.pending.begin(), stream.pending.end(), [this](RowRef row) {
+           return row.page < pool_.slots() && row.row < pool_.page(row.page).rows &&
+                  (pool_.flags(row) & (kRowStep | kRowReady)) == kRowStep;
+         });
+}
+
+// Recomputes what the file does not store, and checks the rest.
+bool ReplayTable::Rebuild() {
+  std::vector<bool> is_free(pool_.slots(), false);
+  for (uint32_t slot : pool_.free_list()) {
+    if (slot >= pool_.slots() || is_free[slot] || pool_.page(slot).live) return false;
+    is_free[slot] = true;
+  }
+  for (const auto& [key, stream] : streams_) {
+    if (!StreamIsSound(key, stream)) return false;
+  }
+  for (uint32_t slot = 0; slot < pool_.slots(); ++slot) {
+    const Page& page = pool_.page(slot);
+    if (!page.live) continue;
+    if (!PageIsSound(slot)) return false;
+    size_ += page.steps;
+    eligible_ += page.ready;
+    if (!page.open) closed_.push({page.id, slot});
+  }
+  return true;
+}
+
+}  // namespace pmoe

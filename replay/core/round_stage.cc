@@ -1,0 +1,178 @@
+#include "replay/core/round_stage.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+namespace {
+
+std::string Name(const Chunk& chunk) {
+  return absl::StrCat("chunk of actor ", chunk.actor, " env ", chunk.env, " seq ", chunk.seq,
+                      " round ", chunk.round);
+}
+
+auto Order(const Chunk& chunk) {
+  return std::make_tuple(chunk.member, chunk.actor, chunk.env, chunk.first_step);
+}
+
+}  // namespace
+
+absl::Status RoundStageOptions::Validate() const {
+  if (actors < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("actor.count must be >= 1, got ", actors,
+                                                   "; a round needs somebody to end it"));
+  }
+  if (rows_max < kPageRows) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "stage rows_max must be >= ", kPageRows, ", got ", rows_max, "; it must hold two rounds"));
+  }
+  return absl::OkStatus();
+}
+
+RoundStage::RoundStage(const RoundStageOptions& options)
+    : options_(options),
+      next_round_(options.first_round),
+      actors_(static_cast<size_t>(options.actors)) {
+  for (ActorState& actor : actors_) actor.round = options.first_round;
+}
+
+absl::Status RoundStage::Check(const Chunk& chunk) const {
+  if (chunk.member != 0 || chunk.actor >= actors_.size()) {
+    return absl::InvalidArgumentError(absl::StrCat(Name(chunk), ": the run has actors 0 to ",
+                                                   actors_.size() - 1, " of member 0"));
+  }
+  const ActorState& actor = actors_[chunk.actor];
+  if (actor.seen && chunk.epoch != actor.epoch) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Name(chunk), " is of epoch ", chunk.epoch, ", but the run began with epoch ",
+                     actor.epoch, "; an actor lost in lockstep ends the run"));
+  }
+  if (chunk.seq < actor.next_seq) {
+    return absl::AlreadyExistsError(absl::StrCat(Name(chunk), " came before"));
+  }
+  if (chunk.seq > actor.next_seq) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Name(chunk), ": seq ", actor.next_seq, " must come first; a chunk was lost"));
+  }
+  if (chunk.round != actor.round) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Name(chunk), ": this actor is in round ", actor.round));
+  }
+  if (chunk.round > next_round_ && (chunk.round > next_round_ + 1 || !Complete(next_round_))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Name(chunk), " is too early: round ", next_round_,
+                     Complete(next_round_) ? " is not committed" : " is not wholly staged"));
+  }
+  if (rows_ + chunk.rows > options_.rows_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(Name(chunk), ": ", rows_, " rows are staged and at most ", options_.rows_max,
+                     " may be; make rounds shorter"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RoundStage::Add(Chunk chunk) {
+  PMOE_RETURN_IF_ERROR(Check(chunk));
+  ActorState& actor = actors_[chunk.actor];
+  actor.seen = true;
+  actor.epoch = chunk.epoch;
+  ++actor.next_seq;
+  if (chunk.last_of_round) ++actor.round;
+  rows_ += chunk.rows;
+  if (chunk.rows > 0) staged_[chunk.round].push_back(std::move(chunk));
+  return absl::OkStatus();
+}
+
+bool RoundStage::Complete(uint64_t round) const {
+  return std::all_of(actors_.begin(), actors_.end(),
+                     [round](const ActorState& actor) { return actor.round > round; });
+}
+
+std::string RoundStage::Missing(uint64_t round) const {
+  std::vector<size_t> missing;
+  for (size_t i = 0; i < actors_.size(); ++i) {
+    if (actors_[i].round <= round) missing.push_back(i);
+  }
+  return absl::StrCat(missing.size() == 1 ? "actor " : "actors ", absl::StrJoin(missing, ", "));
+}
+
+absl::Status RoundStage::CheckOpen(uint64_t round) const {
+  if (round == next_round_ || round == next_round_ + 1) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("round ", round, " is not open; the next to be committed is ", next_round_));
+}
+
+absl::StatusOr<std::vector<Chunk>> RoundStage::Take(uint64_t round) {
+  if (round != next_round_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("round ", round, " cannot be committed; the next is ", next_round_));
+  }
+  if (!Complete(round)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "round ", round, " cannot be committed: ", Missing(round), " did not end it; wait first"));
+  }
+  std::vector<Chunk> chunks = std::move(staged_[round]);
+  staged_.erase(round);
+  ++next_round_;
+  for (const Chunk& chunk : chunks) rows_ -= chunk.rows;
+  std::sort(chunks.begin(), chunks.end(),
+            [](const Chunk& a, const Chunk& b) { return Order(a) < Order(b); });
+  return chunks;
+}
+
+void RoundStage::SaveState(ByteWriter* out) const {
+  out->Pod(next_round_);
+  out->Pod(static_cast<uint64_t>(actors_.size()));
+  for (const ActorState& actor : actors_) {
+    out->Pod(actor.epoch);
+    out->Pod(actor.next_seq);
+    out->Pod(actor.round);
+    out->Pod(static_cast<uint8_t>(actor.seen));
+  }
+  uint64_t chunks = 0;
+  for (const auto& [round, staged] : staged_) chunks += staged.size();
+  out->Pod(chunks);
+  for (const auto& [round, staged] : staged_) {
+    for (const Chunk& chunk : staged) SaveChunk(chunk, out);
+  }
+}
+
+absl::Status RoundStage::LoadState(const TableSpec& spec, ByteReader* in) {
+  RoundStage loaded(options_);
+  uint64_t actors = 0;
+  uint64_t chunks = 0;
+  in->Pod(&loaded.next_round_);
+  in->Pod(&actors);
+  if (in->ok() && actors != actors_.size()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the saved run has ", actors, " actors, this one ", actors_.size(), "; set actor.count"));
+  }
+  for (ActorState& actor : loaded.actors_) {
+    uint8_t seen = 0;
+    in->Pod(&actor.epoch);
+    in->Pod(&actor.next_seq);
+    in->Pod(&actor.round);
+    in->Pod(&seen);
+    actor.seen = seen != 0;
+  }
+  in->Pod(&chunks);
+  for (uint64_t i = 0; i < chunks && in->ok(); ++i) {
+    Chunk chunk = LoadChunk(in);
+    if (!in->ok()) break;
+    if (!ValidateChunk(spec, chunk).ok() || chunk.actor >= actors ||
+        !loaded.CheckOpen(chunk.round).ok()) {
+      return absl::DataLossError(absl::StrCat("bad staged ", Name(chunk)));
+    }
+    loaded.rows_ += chunk.rows;
+    loaded.staged_[chunk.round].push_back(std::move(chunk));
+  }
+  if (!in->ok()) return absl::DataLossError("the staged rounds are truncated");
+  *this = std::move(loaded);
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe
