@@ -1,0 +1,64 @@
+// How far a run is, for people: one line that redraws itself on a terminal, a plain line now and
+// then elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace pmoe {
+
+struct ProgressState {
+  int64_t env_steps = 0;
+  int64_t total_steps = 0;
+  double elapsed_s = 0;        // of this process
+  double env_steps_per_s = 0;  // lately
+  double updates_per_s = 0;
+  std::optional<double> eval_return;  // of the last evaluation
+};
+
+// "12,000/1,000,000 1.2 %  ETA 3 h 05 min  123 env steps/s  123 updates/s  eval 4,321.0"; "ETA ?"
+// without a rate. `label` opens the line. Cut to `width` columns; 0: no limit.
+std::string FormatProgress(absl::string_view label, const ProgressState& state, int width);
+
+struct ProgressOptions {
+  std::string label;  // "HalfCheetah-v5 pmoe_sac seed 1"
+  std::FILE* out = stderr;
+  bool terminal = false;  // false: a plain line per plain_every_steps env steps
+  int width = 0;          // columns; 0: asks the terminal at every redraw
+  int64_t plain_every_steps = 1000;
+  double redraw_s = 0.1;  // least time between redraws
+};
+
+// Options for a stream: whether it is a terminal that can redraw a line.
+ProgressOptions ProgressOptionsFor(std::FILE* out);
+
+// Owns nothing; write errors are ignored, as the run must not end because nobody looks.
+// Thread-compatible.
+class ProgressPrinter {
+ public:
+  explicit ProgressPrinter(ProgressOptions options) : options_(std::move(options)) {}
+
+  // Call as often as you like; it decides when to print.
+  void Update(const ProgressState& state);
+  // A line that stays, above the live one.
+  void Note(absl::string_view line);
+  // Leaves the last state on a line of its own. Update and Note may follow.
+  void Finish();
+
+ private:
+  void Draw(const ProgressState& state);
+  void Erase();
+
+  ProgressOptions options_;
+  std::optional<ProgressState> last_;
+  std::optional<double> drawn_at_s_;
+  int64_t plain_interval_ = -1;  // number of the interval last printed
+  bool live_ = false;            // the cursor stands behind a progress line
+  bool printed_last_ = false;    // last_ is on screen
+};
+
+}  // namespace pmoe

@@ -1,0 +1,90 @@
+#include "common/metrics/tensorboard_writer.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/bytes.h"
+#include "common/base/crc32c.h"
+#include "common/base/status_macros.h"
+#include "proto/tensorboard.pb.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kFilesPerSecond = 100;  // resumes within one second, before we give up
+
+// A checksum over data that holds checksums is weak, so TFRecord stores it rotated and shifted.
+uint32_t MaskedCrc(absl::string_view data) {
+  const uint32_t crc = Crc32c(data);
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+}
+
+std::string HostName() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof(name) - 1) != 0 || name[0] == '\0') return "localhost";
+  return name;
+}
+
+// TensorBoard reads the files of a folder in the order of their names, so a later one must sort
+// behind.
+absl::StatusOr<AppendFile> NewFile(const std::string& directory, double wall_time_s) {
+  const std::string base = absl::StrCat(directory, "/events.out.tfevents.",
+                                        static_cast<int64_t>(wall_time_s), ".", HostName());
+  absl::StatusOr<AppendFile> file = AppendFile::Create(base);
+  for (int i = 1; i < kFilesPerSecond && absl::IsAlreadyExists(file.status()); ++i) {
+    file = AppendFile::Create(absl::StrCat(base, i < 10 ? ".0" : ".", i));
+  }
+  return file;
+}
+
+std::string Record(const tensorboard::Event& event) { return TfRecord(event.SerializeAsString()); }
+
+}  // namespace
+
+std::string TfRecord(absl::string_view payload) {
+  ByteWriter length;
+  length.Pod(static_cast<uint64_t>(payload.size()));
+  ByteWriter record;
+  record.Raw(length.bytes().data(), length.bytes().size());
+  record.Pod(MaskedCrc(length.bytes()));
+  record.Raw(payload.data(), payload.size());
+  record.Pod(MaskedCrc(payload));
+  return record.Take();
+}
+
+absl::StatusOr<TensorBoardWriter> TensorBoardWriter::Create(const std::string& directory,
+                                                            double wall_time_s) {
+  PMOE_ASSIGN_OR_RETURN(AppendFile file, NewFile(directory, wall_time_s));
+  tensorboard::Event first;
+  first.set_wall_time(wall_time_s);
+  first.set_file_version("brain.Event:2");
+  PMOE_RETURN_IF_ERROR(file.Append(Record(first)));
+  return TensorBoardWriter(std::move(file));
+}
+
+absl::StatusOr<TensorBoardWriter> TensorBoardWriter::Resume(const std::string& directory,
+                                                            double wall_time_s, int64_t last_step) {
+  PMOE_ASSIGN_OR_RETURN(TensorBoardWriter writer, Create(directory, wall_time_s));
+  tensorboard::Event restart;
+  restart.set_wall_time(wall_time_s);
+  restart.set_step(last_step + 1);  // values from this step on are dropped
+  restart.mutable_session_log()->set_status(tensorboard::SessionLog::START);
+  PMOE_RETURN_IF_ERROR(writer.file_.Append(Record(restart)));
+  return writer;
+}
+
+absl::Status TensorBoardWriter::Write(int64_t step, double wall_time_s, const MetricRow& row) {
+  tensorboard::Event event;
+  event.set_wall_time(wall_time_s);
+  event.set_step(step);
+  for (const auto& [tag, value] : row) {
+    tensorboard::Summary::Value* scalar = event.mutable_summary()->add_value();
+    scalar->set_tag(tag);
+    scalar->set_simple_value(static_cast<float>(value));
+  }
+  return file_.Append(Record(event));
+}
+
+}  // namespace pmoe
