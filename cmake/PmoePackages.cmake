@@ -12,7 +12,8 @@ endif()
 file(GLOB PMOE_SITE_PACKAGES LIST_DIRECTORIES true
   ${PMOE_DEPS_DIR}/venv/lib/python3*/site-packages)
 if(NOT PMOE_SITE_PACKAGES)
-  message(FATAL_ERROR "no wheels under ${PMOE_DEPS_DIR}/venv: run ./pmoe build once, it installs them")
+  message(FATAL_ERROR
+    "no wheels under ${PMOE_DEPS_DIR}/venv: run ./pmoe build once, it installs them")
 endif()
 find_package(MujocoWheel REQUIRED)
 find_package(NumpyRandom REQUIRED)
