@@ -128,13 +128,12 @@ StepResult MujocoEnv::Step(absl::Span<const double> action, absl::Span<double> o
 }
 
 // Layout: u32 magic, u32 CRC32C of the body, body with its length. The body: identity, generator,
-// elapsed steps, whether it was reset, simulator state.
+// elapsed steps, simulator state.
 void MujocoEnv::SaveState(ByteWriter* out) const {
   ByteWriter body;
   body.String(Identity(spec()));
   generator_.SaveState(&body);
   body.Pod(elapsed_steps_);
-  body.Pod(static_cast<uint8_t>(was_reset_));
   SaveMujocoState(*setup_.model, *setup_.data, &body);
   out->Pod(kStateMagic);
   out->Pod(Crc32c(body.bytes()));
@@ -163,19 +162,17 @@ absl::Status MujocoEnv::LoadState(ByteReader* in) {
   Pcg64 generator(0);
   PMOE_RETURN_IF_ERROR(generator.LoadState(&body));
   int64_t elapsed_steps = 0;
-  uint8_t was_reset = 0;
   body.Pod(&elapsed_steps);
-  body.Pod(&was_reset);
   MujocoState state;
   PMOE_RETURN_IF_ERROR(ReadMujocoState(*setup_.model, &body, &state));
   PMOE_RETURN_IF_ERROR(body.Finish("environment state"));
-  if (elapsed_steps < 0 || elapsed_steps > kElapsedStepsMax || was_reset > 1) {
+  if (elapsed_steps < 0 || elapsed_steps > kElapsedStepsMax) {
     return absl::DataLossError("environment state has an impossible step counter");
   }
   ApplyMujocoState(*setup_.model, state, setup_.data.get());
   generator_ = generator;
   elapsed_steps_ = elapsed_steps;
-  was_reset_ = was_reset == 1;
+  was_reset_ = true;
   return absl::OkStatus();
 }
 

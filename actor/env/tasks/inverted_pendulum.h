@@ -9,8 +9,8 @@
 
 namespace pmoe {
 
-// obs: [O] = qpos, qvel. Fallen: |pole angle| > 0.2 rad, or any value that is not finite.
-bool InvertedPendulumHasFallen(absl::Span<const double> obs);
+// qpos: [nq], qvel: [nv]. Fallen: |pole angle| > 0.2 rad, or any value that is not finite.
+bool InvertedPendulumHasFallen(absl::Span<const double> qpos, absl::Span<const double> qvel);
 
 class InvertedPendulum final : public MujocoEnv {
  public:

@@ -1,4 +1,4 @@
-"""Runs one Gymnasium environment and writes what it did, as the oracle of conformance_test.cc.
+"""Runs one Gymnasium environment and writes what it did, as the oracle of gymnasium_conformance_test.cc.
 
 gymnasium_trace.py OUT ID SEED STEPS [NAME=VALUE ...]
 
