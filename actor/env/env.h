@@ -1,6 +1,6 @@
-// One simulated task, Gymnasium's semantics: Reset draws from the task's own NumPy-compatible generator, Step never
-// clips, time-limit truncation is part of the task, and nothing resets by itself. All numbers are float64.
-// Thread-compatible: one thread at a time per Env.
+// One simulated task, Gymnasium's semantics: Reset draws from the task's own NumPy-compatible
+// generator, Step never clips, time-limit truncation is part of the task, and nothing resets by
+// itself. All numbers are float64. Thread-compatible: one thread at a time per Env.
 #pragma once
 
 #include <cstdint>
@@ -42,14 +42,14 @@ class Env {
   virtual ~Env() = default;
 
   virtual const EnvSpec& spec() const = 0;
-  // With a seed: a fresh generator PCG64(SeedSequence(seed)). Without: goes on with the current one.
-  // obs: [O] out.
+  // With a seed: a fresh generator PCG64(SeedSequence(seed)). Without: goes on with the current
+  // one. obs: [O] out.
   virtual void Reset(std::optional<uint64_t> seed, absl::Span<double> obs) = 0;
   // action: [A]; obs: [O] out. CHECK-fails before the first Reset.
   virtual StepResult Step(absl::Span<const double> action, absl::Span<double> obs) = 0;
 
-  // Everything that the bits of the next Step and Reset depend on. LoadState wants a state saved by an Env of the
-  // same spec and leaves the Env as it was on error.
+  // Everything that the bits of the next Step and Reset depend on. LoadState wants a state saved by
+  // an Env of the same spec and leaves the Env as it was on error.
   virtual void SaveState(ByteWriter* out) const = 0;
   virtual absl::Status LoadState(ByteReader* in) = 0;
 };

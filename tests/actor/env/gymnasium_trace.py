@@ -1,11 +1,13 @@
-"""Runs one Gymnasium environment and writes what it did, as the oracle of gymnasium_conformance_test.cc.
+"""Runs one Gymnasium environment and writes what it did.
 
-gymnasium_trace.py OUT ID SEED STEPS [NAME=VALUE ...]
+The oracle of gymnasium_conformance_test.cc:
 
-Actions are uniform in 1.2 times the bounds, as float64: with float32 ones NumPy would round the control cost. After
-the end of an episode the next reset gets no seed. OUT holds float64 numbers: obs size O, action size A, row count,
-then rows of [kind, action (A), obs (O), reward, terminated, truncated], where kind is 0 for a reset with SEED, 1 for a
-reset without a seed and 2 for a step.
+    gymnasium_trace.py OUT ID SEED STEPS [NAME=VALUE ...]
+
+Actions are uniform in 1.2 times the bounds, as float64: with float32 ones NumPy would round the
+control cost. After the end of an episode the next reset gets no seed. OUT holds float64 numbers:
+obs size O, action size A, row count, then rows of [kind, action (A), obs (O), reward, terminated,
+truncated], where kind is 0 for a reset with SEED, 1 for a reset without a seed and 2 for a step.
 """
 
 import ast

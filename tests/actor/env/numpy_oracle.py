@@ -1,7 +1,8 @@
-"""NumPy's own numbers as C hex floats, the oracle of numpy_conformance_test.cc.
+"""NumPy's own numbers as C hex floats, two per line: the oracle of numpy_conformance_test.cc.
 
-numpy_oracle.py draws SEED COUNT   COUNT lines of uniform(-0.1, 0.1), then standard_normal()
-numpy_oracle.py sums SEED COUNT    for n = 1 … COUNT: sum(x) and sum(square(x)) of the first n of uniform(-1, 1, COUNT)
+    numpy_oracle.py draws SEED COUNT   uniform(-0.1, 0.1), then standard_normal()
+    numpy_oracle.py sums SEED COUNT    sum(x) and sum(square(x)) of the first n = 1 ... COUNT
+                                       of uniform(-1, 1, COUNT)
 """
 
 import sys
