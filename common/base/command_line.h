@@ -1,5 +1,5 @@
 // Parses a command line for every binary alike: --help on stdout with exit code 0; a usage error as
-// one line that names the fix, exit code 2.
+// one line that names the fix, exit code 2. Header only, so that pmoe::base does not need CLI11.
 #pragma once
 
 #include <cstdio>
@@ -19,16 +19,30 @@ inline const CLI::App* ChosenCommand(const CLI::App* app) {
   return app;
 }
 
-// "; did you mean --steps?" for the first word that is no option or command of the app.
-inline std::string SuggestWord(const CLI::App* app) {
-  const std::vector<std::string> extras = app->remaining(/*recurse=*/true);
-  if (extras.empty()) return "";
+// "pmoe config print".
+inline std::string FullName(const CLI::App* command) {
+  const CLI::App* parent = command->get_parent();
+  return (parent == nullptr ? "" : FullName(parent) + " ") + command->get_name();
+}
+
+// "unknown argument --sed; did you mean --seed?"
+inline std::string UnknownArgument(const CLI::App* command, const std::string& argument) {
   std::vector<std::string> known;
-  for (const CLI::Option* option : app->get_options()) known.push_back(option->get_name());
-  for (const CLI::App* command : app->get_subcommands({})) known.push_back(command->get_name());
-  const std::string word = extras.front().substr(0, extras.front().find('='));
+  for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
+  for (const CLI::App* child : command->get_subcommands({})) known.push_back(child->get_name());
+  const std::string word = argument.substr(0, argument.find('='));
   const std::vector<std::string> near = NearNames(word, known);
-  return near.empty() ? "" : "; did you mean " + near.front() + "?";
+  return "unknown argument " + word + (near.empty() ? "" : "; did you mean " + near.front() + "?");
+}
+
+inline std::string UsageError(const CLI::App* command, const CLI::ParseError& error) {
+  const std::vector<std::string> extras = command->remaining();
+  if (!extras.empty()) return UnknownArgument(command, extras.front());
+  const std::vector<const CLI::App*> children = command->get_subcommands({});
+  if (children.empty()) return error.what();
+  std::string text = FullName(command) + " needs a command:";
+  for (const CLI::App* child : children) text += " " + child->get_name();
+  return text;
 }
 
 // The exit code if the process should end here, nullopt to go on.
@@ -44,8 +58,8 @@ inline std::optional<int> ParseCommandLine(CLI::App* app, int argc, const char* 
     return 0;
   } catch (const CLI::ParseError& error) {
     const CLI::App* command = ChosenCommand(app);
-    return ReportError(absl::InvalidArgumentError(std::string(error.what()) + SuggestWord(command) +
-                                                  " (see " + command->get_name() + " --help)"));
+    return ReportError(absl::InvalidArgumentError(UsageError(command, error) + " (see " +
+                                                  FullName(command) + " --help)"));
   }
 }
 

@@ -17,7 +17,7 @@ void ConfigFlags::AddTo(CLI::App* app) {
            "Task, e.g. HalfCheetah-v5; `pmoe envs` lists them");
   app->add_option("--env-arg", env_args_, "Task parameter, e.g. ctrl_cost_weight=0.05; repeatable")
       ->type_name("NAME=VALUE")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   AddField(app, "--algo", &algorithm_, "algorithm", "NAME", "sac or pmoe_sac");
   app->add_option("--preset", preset_, "paper (Table 6(a)) or official (the authors' public code)")
@@ -32,7 +32,7 @@ void ConfigFlags::AddTo(CLI::App* app) {
   app->add_option("--set", sets_,
                   "Any setting, e.g. learner.actor_lr=3e-4; stronger than all others; repeatable")
       ->type_name("PATH=VALUE")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
 }
 

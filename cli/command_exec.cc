@@ -1,0 +1,56 @@
+#include "cli/command_exec.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+
+namespace pmoe {
+
+const std::vector<RoleCommand>& RoleCommands() {
+  static const auto& commands = *new std::vector<RoleCommand>{
+      {"train", "pmoe-train", "", "Train a policy, or continue a run"},
+      {"eval", "pmoe-actor", "eval", "Play episodes with a run's policy and print their returns"},
+      {"envs", "pmoe-actor", "envs", "List the tasks and their parameters"},
+      {"bench", "pmoe-bench", "", "Run a named benchmark"},
+  };
+  return commands;
+}
+
+const RoleCommand* FindRoleCommand(absl::string_view name) {
+  for (const RoleCommand& command : RoleCommands()) {
+    if (command.name == name) return &command;
+  }
+  return nullptr;
+}
+
+absl::Status ExecBinary(const std::string& binary, const std::vector<std::string>& args) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) {
+    return absl::InternalError(absl::StrCat("cannot read /proc/self/exe: ", error.message()));
+  }
+  const std::string path = (self.parent_path() / binary).string();
+  std::vector<char*> argv = {const_cast<char*>(path.c_str())};
+  for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
+  argv.push_back(nullptr);
+  ::execv(path.c_str(), argv.data());
+  if (errno == ENOENT) {
+    return absl::NotFoundError(
+        absl::StrCat("this command needs ", path, ", which is not built: ./pmoe build makes it"));
+  }
+  return absl::InternalError(absl::StrCat("cannot start ", path, ": ", std::strerror(errno)));
+}
+
+absl::Status ExecRole(const RoleCommand& command, const std::vector<std::string>& args) {
+  std::vector<std::string> role_args;
+  if (command.command[0] != '\0') role_args.emplace_back(command.command);
+  role_args.insert(role_args.end(), args.begin(), args.end());
+  return ExecBinary(command.binary, role_args);
+}
+
+}  // namespace pmoe

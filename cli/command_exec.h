@@ -1,0 +1,33 @@
+// Hands a command over to the binary that does it. That binary parses the arguments, so `pmoe`
+// needs neither its libraries nor its flags.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace pmoe {
+
+struct RoleCommand {
+  const char* name;     // what the user types after `pmoe`
+  const char* binary;   // lies beside `pmoe`
+  const char* command;  // the binary's own subcommand; empty: none
+  const char* help;
+};
+
+// train, eval, envs, bench.
+const std::vector<RoleCommand>& RoleCommands();
+
+// nullptr: no role does it.
+const RoleCommand* FindRoleCommand(absl::string_view name);
+
+// Replaces this process; returns only on an error. NotFoundError: the binary is not beside this
+// one.
+absl::Status ExecBinary(const std::string& binary, const std::vector<std::string>& args);
+
+// `args`: what followed the command's name.
+absl::Status ExecRole(const RoleCommand& command, const std::vector<std::string>& args);
+
+}  // namespace pmoe

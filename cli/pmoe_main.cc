@@ -1,0 +1,81 @@
+// pmoe: the user's command. Links neither LibTorch nor MuJoCo, so that it answers at once; what
+// needs them is another binary that it becomes.
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/command_config.h"
+#include "cli/command_exec.h"
+#include "common/base/command_line.h"
+#include "common/base/exit_code.h"
+#include "common/base/near_names.h"
+
+namespace pmoe {
+namespace {
+
+constexpr char kVersion[] = "pmoe " PMOE_VERSION;
+
+absl::Status UnknownCommand(const std::string& word, const std::vector<std::string>& commands) {
+  const std::vector<std::string> near = NearNames(word, commands);
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown command ", word,
+                   near.empty() ? "" : absl::StrCat("; did you mean ", near.front(), "?"),
+                   " (commands: ", absl::StrJoin(commands, ", "), ")"));
+}
+
+int Main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty()) {
+    if (const RoleCommand* command = FindRoleCommand(words.front())) {
+      return ReportError(ExecRole(*command, {words.begin() + 1, words.end()}));
+    }
+  }
+  CLI::App app(
+      "Actor-learner reinforcement learning with probabilistic mixture-of-experts policies.",
+      "pmoe");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", kVersion);
+  std::vector<std::string> commands;
+  // Here for --help only: they were taken above.
+  for (const RoleCommand& command : RoleCommands()) {
+    app.add_subcommand(command.name, command.help);
+    commands.emplace_back(command.name);
+  }
+  ConfigCommand config;
+  config.AddTo(&app);
+  const CLI::App* version = app.add_subcommand("version", "Print the version");
+  commands.insert(commands.end(), {std::string("config"), std::string("version")});
+
+  // Last: a subcommand made after it would repeat it.
+  app.footer(
+      "Start with:\n  pmoe train --env HalfCheetah-v5\n`pmoe COMMAND --help` explains a command.");
+
+  if (words.empty()) {
+    std::fputs(app.help().c_str(), stderr);
+    return 2;
+  }
+  const std::string& first = words.front();
+  if (first == "help") {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  }
+  const bool known = std::find(commands.begin(), commands.end(), first) != commands.end();
+  if (!known && !first.empty() && first[0] != '-')
+    return ReportError(UnknownCommand(first, commands));
+  if (const std::optional<int> code = ParseCommandLine(&app, argc, argv)) return *code;
+  if (version->parsed()) {
+    std::printf("%s\n", kVersion);
+    return 0;
+  }
+  return ReportError(config.Run());
+}
+
+}  // namespace
+}  // namespace pmoe
+
+int main(int argc, char** argv) { return pmoe::Main(argc, argv); }
