@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "ATen/Context.h"
 #include "ATen/Parallel.h"
 #include "ATen/ops/empty.h"
 #include "ATen/ops/from_blob.h"
@@ -11,6 +10,7 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "learner/nets/tensor_io.h"
+#include "learner/torch_info.h"
 
 namespace pmoe {
 namespace {
@@ -126,11 +126,7 @@ absl::Status SacLearner::LoadState(const ContainerReader& in) {
 absl::StatusOr<std::unique_ptr<Learner>> MakeSacLearner(const SacOptions& options, const PolicySpec& policy) {
   PMOE_RETURN_IF_ERROR(options.Validate());
   PMOE_RETURN_IF_ERROR(policy.Validate());
-  if (options.device == "cuda" && !at::hasCUDA()) {
-    return absl::FailedPreconditionError(
-        "learner.device is cuda, but this machine has no usable GPU (nvidia-smi -L must list one, and .deps must hold "
-        "the full torch wheel); use --device cpu");
-  }
+  PMOE_RETURN_IF_ERROR(CheckDevice(options.device));
   at::set_num_threads(options.threads);
   return std::unique_ptr<Learner>(std::make_unique<SacLearner>(options, policy, at::Device(options.device)));
 }

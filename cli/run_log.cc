@@ -1,0 +1,197 @@
+#include "cli/run_log.h"
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+namespace {
+
+double NowSince1970() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
+
+void AddEpisodeMeans(const std::vector<EpisodeResult>& episodes, MetricRow* row) {
+  (*row)["train_episodes"] = static_cast<double>(episodes.size());
+  if (episodes.empty()) return;
+  double returns = 0.0, lengths = 0.0;
+  for (const EpisodeResult& episode : episodes) {
+    returns += episode.episode_return;
+    lengths += episode.length;
+  }
+  (*row)["train_return_mean"] = returns / static_cast<double>(episodes.size());
+  (*row)["train_length_mean"] = lengths / static_cast<double>(episodes.size());
+}
+
+}  // namespace
+
+std::vector<std::string> MetricColumns(int primitives) {
+  std::vector<std::string> columns = {
+      "env_steps",         "updates",           "wall_s",         "eval_return_mean", "eval_return_std",
+      "eval_length_mean",  "eval_s",            "train_return_mean", "train_length_mean", "train_episodes",
+      "env_steps_per_s",   "updates_per_s",     "policy_lag",     "replay_size",      "critic_loss",
+      "actor_loss",        "router_loss",       "alpha",          "entropy",          "q_mean",
+      "router_entropy",    "time_env_s",        "time_policy_s",  "time_write_s",     "time_replay_s",
+      "time_update_s",     "time_eval_s"};
+  for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_usage_", k));
+  for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_win_rate_", k));
+  return columns;
+}
+
+absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& options, const RunDirectory* directory,
+                                                       EvaluationThread* evaluations) {
+  const std::string file = directory->File("metrics.csv");
+  const std::vector<std::string> columns = MetricColumns(options.primitives);
+  const int64_t last = static_cast<int64_t>(options.resumed_steps);
+  absl::StatusOr<CsvWriter> csv =
+      options.resumed ? CsvWriter::Resume(file, columns, last) : CsvWriter::Create(file, columns);
+  PMOE_RETURN_IF_ERROR(csv.status());
+  absl::StatusOr<TensorBoardWriter> events =
+      options.resumed ? TensorBoardWriter::Resume(directory->path(), NowSince1970(), last)
+                      : TensorBoardWriter::Create(directory->path(), NowSince1970());
+  PMOE_RETURN_IF_ERROR(events.status());
+  return std::unique_ptr<RunLog>(new RunLog(options, directory, evaluations, *std::move(csv), *std::move(events)));
+}
+
+RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationThread* evaluations,
+               CsvWriter csv, TensorBoardWriter events)
+    : options_(options),
+      directory_(directory),
+      evaluations_(evaluations),
+      csv_(std::move(csv)),
+      events_(std::move(events)),
+      progress_([&] {
+        ProgressOptions progress = ProgressOptionsFor(stderr);
+        progress.label = options.label;
+        progress.plain_every_steps = static_cast<int64_t>(options.log_every_steps);
+        return progress;
+      }()),
+      best_return_(-std::numeric_limits<double>::infinity()),
+      last_eval_return_(0.0),
+      rate_env_steps_(options.resumed_steps) {}
+
+void RunLog::OnReport(const ActorReport& report) {
+  episodes_.insert(episodes_.end(), report.episodes.begin(), report.episodes.end());
+  totals_["time_env_s"] += report.seconds.env;
+  totals_["time_policy_s"] += report.seconds.policy;
+  totals_["time_write_s"] += report.seconds.write;
+}
+
+absl::Status RunLog::CloseRound(const RoundCounters& counters, Learner* learner,
+                                std::shared_ptr<const PolicySnapshot> evaluate) {
+  totals_["time_replay_s"] += counters.replay_seconds;
+  totals_["time_update_s"] += counters.update_seconds;
+  const bool last = counters.env_steps >= options_.total_steps;
+  const bool row_due = evaluate != nullptr || last || counters.env_steps / options_.log_every_steps > logged_ / options_.log_every_steps;
+  if (row_due) {
+    open_.push_back({MakeRow(counters, learner), evaluate != nullptr});
+    logged_ = counters.env_steps;
+  }
+  if (evaluate != nullptr) evaluations_->Submit(std::move(evaluate));
+  PMOE_RETURN_IF_ERROR(TakeEvaluations(/*wait_all=*/false));
+  PMOE_RETURN_IF_ERROR(WriteReady());
+  ShowProgress(counters);
+  return absl::OkStatus();
+}
+
+MetricRow RunLog::MakeRow(const RoundCounters& counters, Learner* learner) {
+  MetricRow row;
+  row["env_steps"] = static_cast<double>(counters.env_steps);
+  row["updates"] = static_cast<double>(counters.updates);
+  row["policy_lag"] = counters.policy_lag;
+  row["replay_size"] = static_cast<double>(counters.replay_size);
+  for (const auto& [name, value] : learner->DrainStats()) row[name] = value;
+  AddEpisodeMeans(std::exchange(episodes_, {}), &row);
+  AddRates(counters, &row);
+  return row;
+}
+
+void RunLog::AddRates(const RoundCounters& counters, MetricRow* row) {
+  const double now_s = wall_.Elapsed();
+  const double seconds = now_s - std::exchange(rate_wall_s_, now_s);
+  (*row)["wall_s"] = now_s;
+  env_steps_per_s_ = static_cast<double>(counters.env_steps - std::exchange(rate_env_steps_, counters.env_steps)) / seconds;
+  updates_per_s_ = static_cast<double>(counters.updates - std::exchange(rate_updates_, counters.updates)) / seconds;
+  (*row)["env_steps_per_s"] = env_steps_per_s_;
+  (*row)["updates_per_s"] = updates_per_s_;
+  for (const auto& [name, total] : totals_) (*row)[name] = total;
+}
+
+absl::Status RunLog::TakeEvaluations(bool wait_all) {
+  PMOE_ASSIGN_OR_RETURN(const std::deque<EvaluatedSnapshot> finished, evaluations_->Take(wait_all));
+  for (const EvaluatedSnapshot& done : finished) PMOE_RETURN_IF_ERROR(OnEvaluation(done));
+  return absl::OkStatus();
+}
+
+absl::Status RunLog::OnEvaluation(const EvaluatedSnapshot& done) {
+  const Evaluation& evaluation = done.evaluation;
+  totals_["time_eval_s"] += evaluation.seconds;
+  last_eval_return_ = evaluation.return_mean;
+  has_evaluation_ = true;
+  for (OpenRow& row : open_) {
+    if (!row.waits_for_evaluation || row.values["env_steps"] != static_cast<double>(evaluation.env_steps)) continue;
+    row.waits_for_evaluation = false;
+    row.values["eval_return_mean"] = evaluation.return_mean;
+    row.values["eval_return_std"] = evaluation.return_std;
+    row.values["eval_length_mean"] = evaluation.length_mean;
+    row.values["eval_s"] = evaluation.seconds;
+  }
+  if (evaluation.return_mean <= best_return_) return absl::OkStatus();
+  best_return_ = evaluation.return_mean;
+  return WriteFileAtomic(directory_->SnapshotFile("best"), done.snapshot->Encode());
+}
+
+absl::Status RunLog::WriteReady() {
+  while (!open_.empty() && !open_.front().waits_for_evaluation) {
+    const MetricRow row = std::move(open_.front().values);
+    open_.pop_front();
+    PMOE_RETURN_IF_ERROR(csv_.Write(row));
+    PMOE_RETURN_IF_ERROR(events_.Write(static_cast<int64_t>(row.at("env_steps")), NowSince1970(), row));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunLog::Flush() {
+  PMOE_RETURN_IF_ERROR(TakeEvaluations(/*wait_all=*/true));
+  return WriteReady();
+}
+
+void RunLog::ShowProgress(const RoundCounters& counters) {
+  ProgressState state;
+  state.env_steps = static_cast<int64_t>(counters.env_steps);
+  state.total_steps = static_cast<int64_t>(options_.total_steps);
+  state.elapsed_s = wall_.Elapsed();
+  state.env_steps_per_s = env_steps_per_s_;
+  state.updates_per_s = updates_per_s_;
+  if (has_evaluation_) state.eval_return = last_eval_return_;
+  progress_.Update(state);
+}
+
+void RunLog::FinishProgress() { progress_.Finish(); }
+
+void RunLog::SaveState(ByteWriter* out) const {
+  out->Pod(logged_);
+  out->Pod(rate_updates_);
+  out->Pod(best_return_);
+  out->Pod(static_cast<uint8_t>(has_evaluation_));
+  out->Pod(last_eval_return_);
+  out->Vector(episodes_);
+}
+
+absl::Status RunLog::LoadState(ByteReader* in) {
+  uint8_t has_evaluation = 0;
+  in->Pod(&logged_);
+  in->Pod(&rate_updates_);
+  in->Pod(&best_return_);
+  in->Pod(&has_evaluation);
+  in->Pod(&last_eval_return_);
+  in->Vector(&episodes_);
+  has_evaluation_ = has_evaluation != 0;
+  return in->ok() ? absl::OkStatus() : absl::DataLossError("checkpoint: the log's part is truncated");
+}
+
+}  // namespace pmoe

@@ -1,0 +1,106 @@
+// What a run writes down while it trains: metrics.csv, TensorBoard events, snapshots/best.pmoe and the progress line.
+// Rows are written in order of env steps; a row that waits for its evaluation holds back the ones after it.
+// docs/metrics.md explains every column. Used by the learner's thread only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/evaluation_thread.h"
+#include "cli/run_directory.h"
+#include "common/base/bytes.h"
+#include "common/base/stopwatch.h"
+#include "common/metrics/csv_writer.h"
+#include "common/metrics/progress.h"
+#include "common/metrics/tensorboard_writer.h"
+#include "common/run/control.h"
+#include "learner/learner.h"
+
+namespace pmoe {
+
+struct RunLogOptions {
+  std::string label;  // "HalfCheetah-v5 pmoe_sac seed 1", opens the progress line
+  uint64_t total_steps = 0;
+  int primitives = 1;
+  uint64_t log_every_steps = 1000;
+  bool resumed = false;
+  uint64_t resumed_steps = 0;  // rows after it are dropped from metrics.csv
+};
+
+// The learner's counters at a round's end.
+struct RoundCounters {
+  uint64_t env_steps = 0;
+  uint64_t updates = 0;
+  int64_t replay_size = 0;
+  int policy_lag = 0;  // versions between the acting weights and the newest
+  double replay_seconds = 0.0;  // of the round
+  double update_seconds = 0.0;
+};
+
+class RunLog {
+ public:
+  // `evaluations` and `directory` outlive the log.
+  static absl::StatusOr<std::unique_ptr<RunLog>> Create(const RunLogOptions& options, const RunDirectory* directory,
+                                                        EvaluationThread* evaluations);
+
+  void OnReport(const ActorReport& report);
+  // Ends a round: submits `evaluate` (null: no evaluation due), opens a row where one is due, writes what is ready.
+  absl::Status CloseRound(const RoundCounters& counters, Learner* learner,
+                          std::shared_ptr<const PolicySnapshot> evaluate);
+  // Writes every open row; waits for their evaluations.
+  absl::Status Flush();
+  void FinishProgress();
+
+  const MetricRow& totals() const { return totals_; }  // time_*_s of this process
+
+  // What the next rows' bits depend on; nothing may be waiting.
+  void SaveState(ByteWriter* out) const;
+  absl::Status LoadState(ByteReader* in);
+
+ private:
+  struct OpenRow {
+    MetricRow values;
+    bool waits_for_evaluation = false;
+  };
+
+  RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationThread* evaluations, CsvWriter csv,
+         TensorBoardWriter events);
+  MetricRow MakeRow(const RoundCounters& counters, Learner* learner);
+  void AddRates(const RoundCounters& counters, MetricRow* row);
+  absl::Status TakeEvaluations(bool wait_all);
+  absl::Status OnEvaluation(const EvaluatedSnapshot& done);
+  absl::Status WriteReady();
+  void ShowProgress(const RoundCounters& counters);
+
+  RunLogOptions options_;
+  const RunDirectory* directory_;
+  EvaluationThread* evaluations_;
+  CsvWriter csv_;
+  TensorBoardWriter events_;
+  ProgressPrinter progress_;
+  Stopwatch wall_;
+
+  uint64_t logged_ = 0;  // env steps of the newest row
+  std::deque<OpenRow> open_;
+  std::vector<EpisodeResult> episodes_;  // since the last row
+  double best_return_;
+  double last_eval_return_;
+  bool has_evaluation_ = false;
+
+  // Rates of the last row. Times are not part of the reproducible state, and start anew with each process.
+  uint64_t rate_env_steps_ = 0;
+  uint64_t rate_updates_ = 0;
+  double rate_wall_s_ = 0.0;
+  double env_steps_per_s_ = 0.0;
+  double updates_per_s_ = 0.0;
+  MetricRow totals_;
+};
+
+// Column names of metrics.csv in order.
+std::vector<std::string> MetricColumns(int primitives);
+
+}  // namespace pmoe

@@ -1,0 +1,92 @@
+// pmoe-train: the embedded run. `pmoe train` execs it with its own arguments.
+#include <cstdio>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "actor/env/registry.h"
+#include "cli/interrupt.h"
+#include "cli/lockstep_run.h"
+#include "cli/manifest.h"
+#include "cli/run_directory.h"
+#include "common/base/command_line.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/config/config_flags.h"
+#include "common/config/run_config.h"
+#include "learner/torch_info.h"
+
+namespace pmoe {
+namespace {
+
+absl::StatusOr<RunConfig> LoadConfig(const TrainFlags& flags) {
+  PMOE_ASSIGN_OR_RETURN(ConfigSources sources, flags.config.Sources());
+  if (flags.resume.empty()) return ResolveConfig(sources);
+  if (!flags.out.empty()) return absl::InvalidArgumentError("--resume goes on in its own directory: leave --out away");
+  if (!sources.config_file.empty() || !sources.preset.empty()) {
+    return absl::InvalidArgumentError("--resume uses the run's own configuration: leave --config and --preset away");
+  }
+  const std::string file = flags.resume + "/config.textproto";
+  PMOE_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  PMOE_ASSIGN_OR_RETURN(const RunConfig before, ParseConfigText(text, file));
+  sources.config_file = file;
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
+  for (const std::string& change : ChangedFields(before, config)) std::printf("changed on resume: %s\n", change.c_str());
+  return config;
+}
+
+// Everything that can be wrong with the configuration itself, before a directory is made.
+absl::Status CheckRunnable(const RunConfig& config) {
+  PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
+  return CheckDevice(config.learner().device());
+}
+
+absl::StatusOr<RunDirectory> MakeDirectory(const TrainFlags& flags, const RunConfig& config) {
+  if (!flags.resume.empty()) return RunDirectory::Open(flags.resume);
+  const std::string path =
+      flags.out.empty() ? DefaultRunPath(config.env().id(), config.algorithm(), config.seed()) : flags.out;
+  return RunDirectory::Create(path);
+}
+
+absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& interrupted) {
+  PinMathLibraries();
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadConfig(flags));
+  PMOE_RETURN_IF_ERROR(CheckRunnable(config));
+  for (const std::string& warning : ConfigWarnings(config)) std::printf("note: %s\n", warning.c_str());
+  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, MakeDirectory(flags, config));
+  const bool resume = !flags.resume.empty();
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<LockstepRun> run, LockstepRun::Create(config, &directory, resume));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("config.textproto"), PrintConfig(config)));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"), MakeManifest(config)));
+  std::printf("%s %s: %s, seed %llu, K = %d, %llu env steps%s\n", resume ? "resuming" : "training",
+              config.env().id().c_str(), config.algorithm().c_str(), static_cast<unsigned long long>(config.seed()),
+              config.policy().primitives(), static_cast<unsigned long long>(run->total_steps()),
+              resume ? absl::StrCat(" from ", run->env_steps()).c_str() : "");
+  std::printf("run directory: %s\n", directory.path().c_str());
+  std::fflush(stdout);
+  const absl::Status status = run->Train(interrupted);
+  if (!status.ok()) {
+    return absl::Status(status.code(), absl::StrCat(std::string(status.message()), "\nThe run stopped at ",
+                                                    run->env_steps(), " env steps; what was saved before is in ",
+                                                    directory.path()));
+  }
+  if (run->env_steps() < run->total_steps()) {
+    std::printf("stopped at %llu of %llu env steps; go on with: ./pmoe train --resume %s\n",
+                static_cast<unsigned long long>(run->env_steps()), static_cast<unsigned long long>(run->total_steps()),
+                directory.path().c_str());
+  } else {
+    std::printf("finished; look at it with: ./pmoe eval --run %s\n", directory.path().c_str());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace pmoe
+
+int main(int argc, char** argv) {
+  CLI::App app;
+  pmoe::TrainFlags flags;
+  flags.AddTo(&app);
+  if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
+  return pmoe::ReportError(pmoe::TrainCommand(flags, pmoe::InstallInterruptHandler()));
+}
