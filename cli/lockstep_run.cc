@@ -16,6 +16,7 @@ namespace {
 
 // A round that takes longer than this has lost an actor.
 constexpr std::chrono::seconds kRoundTimeout(600);
+constexpr uint64_t kFirstRound = 1;
 
 absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config) {
   std::map<std::string, std::string> args;
@@ -37,6 +38,7 @@ ReplayShardOptions ShardOptions(const RunConfig& config, const EnvSpec& env) {
   options.table.n_step = config.replay().n_step();
   options.table.gamma = config.learner().gamma();
   options.stage.actors = config.actor().count();
+  options.stage.first_round = kFirstRound;
   options.seed = config.seed();
   return options;
 }
@@ -90,7 +92,7 @@ absl::Status LockstepRun::BuildActors(const EnvSpec& env) {
     DirectTransitionWriterOptions writer;
     writer.actor = static_cast<uint32_t>(index);
     writer.envs = config_.actor().envs();
-    writer.first_round = 1;
+    writer.first_round = kFirstRound;
     PMOE_ASSIGN_OR_RETURN(seat.writer, DirectTransitionWriter::Create(writer, replay_.get()));
     seat.client = std::make_unique<LocalRunClient>(&link_, index);
     const ActorOptions options = {config_.seed(), static_cast<uint32_t>(index), /*epoch=*/0};

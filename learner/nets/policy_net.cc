@@ -1,5 +1,6 @@
 #include "learner/nets/policy_net.h"
 
+#include <array>
 #include <map>
 
 #include "ATen/ops/clamp.h"
@@ -34,7 +35,7 @@ MixtureHeads PolicyNet::Forward(const FlatParameters& parameters, const at::Tens
     outputs[layer.name] =
         Dense(input, train ? parameters.Trained(i) : parameters.Frozen(i), layer.activation);
   }
-  const at::IntArrayRef shape = {obs.size(0), obs.size(1), spec_.primitives, spec_.action_dim};
+  const std::array<int64_t, 4> shape = {obs.size(0), obs.size(1), spec_.primitives, spec_.action_dim};
   MixtureHeads heads;
   heads.mean = outputs.at("mean").view(shape);
   heads.log_std = at::clamp(outputs.at("log_std").view(shape), kLogStdMin, kLogStdMax);
