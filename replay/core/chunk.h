@@ -55,14 +55,14 @@ Chunk LoadChunk(ByteReader* in);
 
 // One step as the actor sees it; spans are borrowed for the call.
 struct Transition {
-  absl::Span<const float> obs;     // [O]
-  absl::Span<const float> action;  // [A]
+  absl::Span<const float> obs{};     // [O]
+  absl::Span<const float> action{};  // [A]
   float reward = 0.0f;
   bool terminated = false;
   bool truncated = false;
-  absl::Span<const float> next_obs;  // [O], the true successor, also at an episode's end
+  absl::Span<const float> next_obs{};  // [O], the true successor, also at an episode's end
   uint32_t policy_version = 0;
-  absl::Span<const float> extra;  // [X]
+  absl::Span<const float> extra{};  // [X]
 };
 
 }  // namespace pmoe

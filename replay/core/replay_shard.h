@@ -25,12 +25,12 @@
 namespace pmoe {
 
 struct ReplayShardOptions {
-  TableSpec spec;
-  ReplayTableOptions table;
-  RoundStageOptions stage;
-  uint64_t seed = 1;                          // the run's
-  uint32_t index = 0;                         // of this shard
-  std::optional<RateLimiterOptions> limiter;  // absent: off, as in lockstep
+  TableSpec spec{};
+  ReplayTableOptions table{};
+  RoundStageOptions stage{};
+  uint64_t seed = 1;                            // the run's
+  uint32_t index = 0;                           // of this shard
+  std::optional<RateLimiterOptions> limiter{};  // absent: off, as in lockstep
 
   absl::Status Validate() const;
 };

@@ -143,7 +143,7 @@ absl::Status ReplayTable::LoadIndex(absl::string_view bytes, const BlockFileRead
   PMOE_RETURN_IF_ERROR(in.Finish("the table block"));
   if (free_list.size() > slots || inserted_ < 0 ||
       slots - free_list.size() > file.remaining() / kPageHeaderBytes) {
-    return file.Bad("counts more pages than it holds");
+    return file.Bad("is truncated: it counts more pages than it holds");
   }
   pool_.Restore(slots, std::move(free_list), next_id);
   return absl::OkStatus();

@@ -1,0 +1,88 @@
+#include "replay/core/chunk.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/replay/replay_testing.h"
+
+namespace pmoe {
+namespace {
+
+constexpr TableSpec kSpec{.obs_dim = 3, .action_dim = 2, .extra_dim = 1};
+
+Chunk Good() { return MakeChunk(kSpec, {.rows = 4}); }
+
+TEST(ChunkTest, AcceptsAFullChunkThatEndsAnEpisode) {
+  EXPECT_OK(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 64, .terminated = true})));
+}
+
+TEST(ChunkTest, AcceptsABareMarkerAndNothingElseWithoutRows) {
+  EXPECT_OK(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 0, .last_of_round = true})));
+  EXPECT_THAT(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 0})),
+              FailsWith(absl::StatusCode::kInvalidArgument, "no rows"));
+}
+
+TEST(ChunkTest, RefusesMoreRowsThanAPage) {
+  EXPECT_THAT(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 65})),
+              FailsWith(absl::StatusCode::kInvalidArgument, "rows must be <= 64, got 65"));
+}
+
+TEST(ChunkTest, NamesTheColumnOfTheWrongSize) {
+  const auto broken = [](auto change) {
+    Chunk chunk = Good();
+    change(&chunk);
+    return ValidateChunk(kSpec, chunk);
+  };
+  const auto kBad = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(broken([](Chunk* c) { c->observations.pop_back(); }),
+              FailsWith(kBad, "observations"));
+  EXPECT_THAT(broken([](Chunk* c) { c->actions.push_back(0); }), FailsWith(kBad, "actions"));
+  EXPECT_THAT(broken([](Chunk* c) { c->rewards.clear(); }), FailsWith(kBad, "rewards"));
+  EXPECT_THAT(broken([](Chunk* c) { c->terminated.pop_back(); }), FailsWith(kBad, "terminated"));
+  EXPECT_THAT(broken([](Chunk* c) { c->truncated.push_back(0); }), FailsWith(kBad, "truncated"));
+  EXPECT_THAT(broken([](Chunk* c) { c->policy_version.clear(); }),
+              FailsWith(kBad, "policy_version"));
+  EXPECT_THAT(broken([](Chunk* c) { c->extra.pop_back(); }), FailsWith(kBad, "extra"));
+}
+
+TEST(ChunkTest, RefusesAnEpisodeEndBeforeTheLastRow) {
+  Chunk chunk = Good();
+  chunk.truncated[2] = 1;
+  EXPECT_THAT(ValidateChunk(kSpec, chunk),
+              FailsWith(absl::StatusCode::kInvalidArgument, "the episode ends in row 2 of 4"));
+}
+
+TEST(ChunkTest, RefusesFlagsThatAreNeitherZeroNorOne) {
+  Chunk chunk = Good();
+  chunk.terminated[3] = 2;
+  EXPECT_THAT(ValidateChunk(kSpec, chunk),
+              FailsWith(absl::StatusCode::kInvalidArgument, "must be 0 or 1, got 2 and 0"));
+}
+
+TEST(ChunkTest, RefusesAStepNumberThatWouldOverflow) {
+  Chunk chunk = Good();
+  chunk.first_step = std::numeric_limits<uint64_t>::max() - 1;
+  EXPECT_THAT(ValidateChunk(kSpec, chunk),
+              FailsWith(absl::StatusCode::kInvalidArgument, "first_step"));
+}
+
+TEST(ChunkTest, CountsTheBytesOfItsColumns) {
+  // 5 observations of 3, 4 rows of (2 actions, reward, version, 1 extra) and 2 flags.
+  EXPECT_EQ(ChunkBytes(Good()), 4u * (5 * 3 + 4 * 5) + 4 * 2);
+}
+
+TEST(ChunkTest, ComesBackFromItsSavedBytes) {
+  ByteWriter out;
+  const Chunk chunk = MakeChunk(kSpec, {.actor = 1, .env = 2, .seq = 3, .round = 4, .rows = 5});
+  SaveChunk(chunk, &out);
+  ByteReader in(out.bytes());
+  const Chunk back = LoadChunk(&in);
+  EXPECT_OK(in.Finish("chunk"));
+  ByteWriter again;
+  SaveChunk(back, &again);
+  EXPECT_EQ(again.bytes(), out.bytes());
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,33 @@
+#include "replay/core/minibatch.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace pmoe {
+namespace {
+
+TEST(MinibatchTest, AlignsEveryColumnTo64Bytes) {
+  Minibatch batch({.obs_dim = 17, .action_dim = 6}, 7);
+  const void* columns[] = {batch.obs(),      batch.action(),   batch.reward(),
+                           batch.discount(), batch.next_obs(), batch.policy_version()};
+  for (const void* column : columns) EXPECT_EQ(reinterpret_cast<uintptr_t>(column) % 64, 0u);
+}
+
+TEST(MinibatchTest, KeepsItsColumnsApart) {
+  Minibatch batch({.obs_dim = 3, .action_dim = 2}, 5);
+  std::fill_n(batch.obs(), 15, 1.0f);
+  std::fill_n(batch.action(), 10, 2.0f);
+  std::fill_n(batch.reward(), 5, 3.0f);
+  std::fill_n(batch.discount(), 5, 4.0f);
+  std::fill_n(batch.next_obs(), 15, 5.0f);
+  std::fill_n(batch.policy_version(), 5, 6u);
+  EXPECT_EQ(std::count(batch.obs(), batch.obs() + 15, 1.0f), 15);
+  EXPECT_EQ(std::count(batch.action(), batch.action() + 10, 2.0f), 10);
+  EXPECT_EQ(std::count(batch.reward(), batch.reward() + 5, 3.0f), 5);
+  EXPECT_EQ(std::count(batch.discount(), batch.discount() + 5, 4.0f), 5);
+  EXPECT_EQ(std::count(batch.next_obs(), batch.next_obs() + 15, 5.0f), 15);
+}
+
+}  // namespace
+}  // namespace pmoe

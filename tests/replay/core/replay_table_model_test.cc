@@ -1,0 +1,436 @@
+// The table against a plain model under thousands of random appends, episode ends, gaps, epochs,
+// lost actors, evictions and samples. The model never forgets a transition: it keeps each stream's
+// whole history and notes the page that each transition lies on, so its n-step returns are read off
+// the history and not off pages.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "common/base/file.h"
+#include "replay/core/replay_table.h"
+#include "tests/replay/replay_testing.h"
+
+namespace pmoe {
+namespace {
+
+constexpr TableSpec kSpec{.obs_dim = 3, .action_dim = 2, .extra_dim = 1};
+constexpr int kActors = 3;
+constexpr int kEnvs = 3;
+
+struct ModelStep {
+  std::vector<float> obs, action, next_obs;
+  float reward;
+  bool terminated;
+  bool ends;  // the episode, or what the table knows of it
+  uint32_t version;
+  uint64_t page;
+};
+
+struct ModelStream {
+  uint32_t epoch = 0;
+  uint64_t next_step = 0;
+  bool in_episode = false;
+  std::vector<float> head;
+  std::vector<ModelStep> history;
+  std::optional<uint64_t> page;
+  int page_rows = 0;
+  bool known = false;
+};
+
+class Model {
+ public:
+  Model(int64_t capacity, int64_t pages_max, int n_step, double gamma)
+      : capacity_(capacity), pages_max_(pages_max), n_step_(n_step), gamma_(gamma) {}
+
+  ModelStream& stream(uint32_t actor, uint32_t env) { return streams_[{actor, env}]; }
+
+  void Append(uint32_t actor, uint32_t env, const Chunk& chunk) {
+    ModelStream& s = stream(actor, env);
+    if (!s.known || chunk.first_step != s.next_step) Cut(&s);
+    s.known = true;
+    s.next_step = chunk.first_step + chunk.rows;
+    for (uint32_t i = 0; i < chunk.rows; ++i) {
+      if (!s.in_episode) PlaceRow(&s);
+      ModelStep step;
+      step.obs = Slice(chunk.observations, i, 3);
+      step.next_obs = Slice(chunk.observations, i + 1, 3);
+      step.action = Slice(chunk.actions, i, 2);
+      step.reward = chunk.rewards[i];
+      step.terminated = chunk.terminated[i] != 0;
+      step.ends = step.terminated || chunk.truncated[i] != 0;
+      step.version = chunk.policy_version[i];
+      step.page = *s.page;
+      s.head = step.next_obs;
+      s.in_episode = !step.ends;
+      by_id_[step.obs[0]] = {&s, s.history.size()};
+      ++pages_[step.page].steps;
+      ++inserted_;
+      s.history.push_back(step);
+      PlaceRow(&s);
+      if (!s.in_episode && s.page_rows == kPageRows) Close(&s);
+      while (Size() > capacity_) EvictOldestClosed();
+    }
+  }
+
+  void CutActor(uint32_t actor) {
+    for (auto& [key, s] : streams_) {
+      if (key.first != actor) continue;
+      Cut(&s);
+      s.known = false;
+    }
+  }
+
+  bool Live(const ModelStep& step) const { return pages_.contains(step.page); }
+  bool Eligible(const ModelStream& s, size_t i) const {
+    if (!Live(s.history[i])) return false;
+    for (size_t k = i; k < s.history.size(); ++k) {
+      if (s.history[k].ends || k + 1 == i + static_cast<size_t>(n_step_)) return true;
+    }
+    return false;
+  }
+  // First observation components of all that may be sampled.
+  std::vector<float> EligibleIds() const {
+    std::vector<float> ids;
+    for (const auto& [id, where] : by_id_) {
+      if (Eligible(*where.first, where.second)) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  int64_t Size() const {
+    int64_t size = 0;
+    for (const auto& [id, page] : pages_) size += page.steps;
+    return size;
+  }
+  int64_t pages() const { return static_cast<int64_t>(pages_.size()); }
+  int64_t inserted() const { return inserted_; }
+
+  void ExpectExact(Minibatch* batch, int b) const {
+    const auto found = by_id_.find(batch->obs()[b * 3]);
+    ASSERT_NE(found, by_id_.end());
+    const auto& [s, first] = found->second;
+    ASSERT_TRUE(Eligible(*s, first));
+    const ModelStep& step = s->history[first];
+    double reward = 0.0;
+    size_t n = 0;
+    const ModelStep* last = nullptr;
+    do {
+      last = &s->history[first + n];
+      reward += std::pow(gamma_, static_cast<double>(n)) * last->reward;
+      ++n;
+    } while (!last->ends && n < static_cast<size_t>(n_step_));
+    const float discount =
+        last->terminated ? 0.0f : static_cast<float>(std::pow(gamma_, static_cast<double>(n)));
+    EXPECT_EQ(std::vector<float>(batch->obs() + b * 3, batch->obs() + b * 3 + 3), step.obs);
+    EXPECT_EQ(std::vector<float>(batch->action() + b * 2, batch->action() + b * 2 + 2),
+              step.action);
+    EXPECT_EQ(std::vector<float>(batch->next_obs() + b * 3, batch->next_obs() + b * 3 + 3),
+              last->next_obs);
+    EXPECT_EQ(batch->policy_version()[b], step.version);
+    EXPECT_NEAR(batch->reward()[b], reward, 1e-6 * (1.0 + std::abs(reward)));
+    EXPECT_FLOAT_EQ(batch->discount()[b], discount);
+  }
+
+ private:
+  struct ModelPage {
+    int64_t steps = 0;
+    bool closed = false;
+  };
+
+  static std::vector<float> Slice(const std::vector<float>& column, size_t row, size_t width) {
+    return {column.begin() + row * width, column.begin() + (row + 1) * width};
+  }
+  void PlaceRow(ModelStream* s) {
+    if (!s->page.has_value() || s->page_rows == kPageRows) {
+      while (pages_max_ > 0 && pages() + 1 > pages_max_) EvictOldestClosed();
+      const uint64_t opened = next_page_++;
+      pages_[opened];
+      Close(s);
+      s->page = opened;
+    }
+    ++s->page_rows;
+  }
+  void Close(ModelStream* s) {
+    if (s->page.has_value()) pages_[*s->page].closed = true;
+    s->page.reset();
+    s->page_rows = 0;
+  }
+  void Cut(ModelStream* s) {
+    if (s->in_episode) s->history.back().ends = true;
+    s->in_episode = false;
+    Close(s);
+  }
+  void EvictOldestClosed() {
+    for (auto it = pages_.begin(); it != pages_.end(); ++it) {
+      if (!it->second.closed) continue;
+      pages_.erase(it);
+      return;
+    }
+    FAIL() << "nothing to evict";
+  }
+
+  const int64_t capacity_;
+  const int64_t pages_max_;
+  const int n_step_;
+  const double gamma_;
+  std::map<std::pair<uint32_t, uint32_t>, ModelStream> streams_;
+  std::map<uint64_t, ModelPage> pages_;
+  std::map<float, std::pair<const ModelStream*, size_t>> by_id_;
+  uint64_t next_page_ = 0;
+  int64_t inserted_ = 0;
+};
+
+// One random life of a table beside its model.
+class Life {
+ public:
+  explicit Life(uint64_t seed)
+      : rng_(seed, RngRole::kActor, 0),
+        sampling_(seed, RngRole::kReplay, 0),
+        options_(RandomOptions(&rng_)),
+        table_(*ReplayTable::Create(kSpec, options_)),
+        model_(options_.capacity, options_.bytes_max / kPageBytes, options_.n_step,
+               options_.gamma) {}
+
+  void Step() {
+    const uint32_t actor = Pick(kActors);
+    const uint32_t env = Pick(kEnvs);
+    const uint64_t dice = rng_.UniformInt(1000);
+    if (dice < 5) {
+      table_.CutActor(0, actor);
+      model_.CutActor(actor);
+    } else if (dice < 15) {
+      // The table learns of an epoch with its first chunk.
+      ++epochs_[actor];
+      model_.CutActor(actor);
+      Append(actor, env, /*gap=*/false);
+    } else if (dice < 50) {
+      ExpectRefusals(actor, env);
+    } else {
+      Append(actor, env, /*gap=*/dice < 70);
+    }
+    ASSERT_EQ(table_.size(), model_.Size());
+    ASSERT_EQ(table_.bytes(), model_.pages() * kPageBytes);
+    ASSERT_EQ(table_.inserted(), model_.inserted());
+    ASSERT_LE(table_.size(), options_.capacity);
+  }
+
+  void ExpectSamplesExact() {
+    ASSERT_EQ(table_.eligible(), static_cast<int64_t>(model_.EligibleIds().size()));
+    Minibatch batch(kSpec, 32);
+    const absl::Status status = table_.Sample(&sampling_, &batch);
+    if (table_.eligible() == 0) {
+      EXPECT_TRUE(absl::IsFailedPrecondition(status));
+      return;
+    }
+    ASSERT_OK(status);
+    for (int b = 0; b < batch.size(); ++b) model_.ExpectExact(&batch, b);
+  }
+
+  // Pearson's chi-square of the draws over the eligible rows, as a standard normal deviate
+  // (Wilson-Hilferty).
+  double UniformityDeviate() {
+    const std::vector<float> ids = model_.EligibleIds();
+    if (ids.size() < 2) return 0.0;
+    std::map<float, int> counts;
+    Minibatch batch(kSpec, 256);
+    const int batches = static_cast<int>(1 + ids.size() * 20 / 256);
+    for (int i = 0; i < batches; ++i) {
+      EXPECT_OK(table_.Sample(&sampling_, &batch));
+      for (int b = 0; b < batch.size(); ++b) ++counts[batch.obs()[b * 3]];
+    }
+    const double expected = 256.0 * batches / static_cast<double>(ids.size());
+    double chi2 = 0.0;
+    for (const float id : ids) {
+      const auto it = counts.find(id);
+      const double d = (it == counts.end() ? 0.0 : it->second) - expected;
+      chi2 += d * d / expected;
+    }
+    const double dof = static_cast<double>(ids.size()) - 1.0;
+    const double v = 2.0 / (9.0 * dof);
+    return (std::cbrt(chi2 / dof) - (1.0 - v)) / std::sqrt(v);
+  }
+
+  // The same table after a round trip through a file: it must live on identically.
+  void Reload(const std::string& path) {
+    auto writer = BlockFileWriter::Create(path);
+    ASSERT_OK(writer);
+    ASSERT_OK(table_.Save(writer->get()));
+    ASSERT_OK((*writer)->Finish());
+    auto reader = BlockFileReader::Open(path);
+    ASSERT_OK(reader);
+    ReplayTable loaded = *ReplayTable::Create(kSpec, options_);
+    ASSERT_OK(loaded.Load(reader->get()));
+    Rng rng = sampling_;
+    Minibatch before(kSpec, 64);
+    Minibatch after(kSpec, 64);
+    if (table_.eligible() > 0) {
+      ASSERT_OK(table_.Sample(&sampling_, &before));
+      ASSERT_OK(loaded.Sample(&rng, &after));
+      ASSERT_EQ(BatchBytes(&before), BatchBytes(&after));
+    }
+    table_ = std::move(loaded);
+  }
+
+ private:
+  static constexpr int64_t kPageBytes = 64 * 4 * (3 + 2 + 1 + 3);
+
+  static ReplayTableOptions RandomOptions(Rng* rng) {
+    const int64_t least = 2 * 64 * kActors * kEnvs;
+    ReplayTableOptions options;
+    options.capacity = least + static_cast<int64_t>(rng->UniformInt(2000));
+    options.n_step = 1 + static_cast<int>(rng->UniformInt(rng->NextU32() % 2 == 0 ? 1 : 8));
+    options.gamma = 0.5 + 0.5 * rng->Uniform();
+    if (rng->NextU32() % 3 == 0) {
+      options.bytes_max =
+          kPageBytes * static_cast<int64_t>(2 * kActors * kEnvs + rng->UniformInt(30));
+    }
+    return options;
+  }
+  uint32_t Pick(uint32_t n) { return static_cast<uint32_t>(rng_.UniformInt(n)); }
+
+  Chunk RandomChunk(uint32_t actor, uint32_t env, bool gap) {
+    const ModelStream& s = model_.stream(actor, env);
+    ChunkPlan plan{.actor = actor, .epoch = epochs_[actor], .env = env, .first_step = s.next_step};
+    if (gap) plan.first_step += 1 + Pick(5);
+    plan.rows = 1 + Pick(rng_.NextU32() % 4 == 0 ? 64 : 9);
+    const uint32_t end = Pick(6);
+    plan.terminated = end == 0;
+    plan.truncated = end == 1;
+    Chunk chunk = MakeChunk(kSpec, plan);
+    for (float& x : chunk.observations) x = rng_.Normal();
+    for (size_t i = 0; i <= plan.rows; ++i) chunk.observations[i * 3] = next_id_++;
+    if (s.known && s.in_episode && !gap) {
+      std::copy_n(s.head.begin(), 3, chunk.observations.begin());
+    }
+    for (float& x : chunk.actions) x = rng_.Normal();
+    for (float& x : chunk.rewards) x = rng_.Normal();
+    for (uint32_t& x : chunk.policy_version) x = rng_.NextU32();
+    return chunk;
+  }
+
+  void Append(uint32_t actor, uint32_t env, bool gap) {
+    const Chunk chunk = RandomChunk(actor, env, gap);
+    ASSERT_OK(table_.Append(chunk));
+    model_.Append(actor, env, chunk);
+  }
+
+  // None of these may leave a trace.
+  void ExpectRefusals(uint32_t actor, uint32_t env) {
+    const ModelStream& s = model_.stream(actor, env);
+    if (!s.known) return;
+    Chunk chunk = RandomChunk(actor, env, /*gap=*/false);
+    if (s.in_episode) {
+      Chunk torn = chunk;
+      torn.observations[2] += 1.0f;
+      EXPECT_TRUE(absl::IsInvalidArgument(table_.Append(torn)));
+    }
+    Chunk again = chunk;
+    again.first_step -= 1;
+    EXPECT_TRUE(absl::IsAlreadyExists(table_.Append(again)));
+    if (epochs_[actor] > 0) {
+      Chunk stale = chunk;
+      stale.epoch -= 1;
+      EXPECT_TRUE(absl::IsFailedPrecondition(table_.Append(stale)));
+    }
+    chunk.rewards.pop_back();
+    EXPECT_TRUE(absl::IsInvalidArgument(table_.Append(chunk)));
+  }
+
+  Rng rng_;
+  Rng sampling_;
+  const ReplayTableOptions options_;
+  ReplayTable table_;
+  Model model_;
+  std::map<uint32_t, uint32_t> epochs_;
+  float next_id_ = 1.0f;
+};
+
+TEST(ReplayTableModelTest, SizesAndSamplesAreTheModelsUnderRandomUse) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(seed);
+    Life life(seed);
+    for (int i = 0; i < 1000; ++i) {
+      life.Step();
+      if (i % 25 == 0) life.ExpectSamplesExact();
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(ReplayTableModelTest, DrawsEveryEligibleRowEquallyOften) {
+  for (uint64_t seed = 100; seed < 115; ++seed) {
+    SCOPED_TRACE(seed);
+    Life life(seed);
+    for (int i = 0; i < 600; ++i) life.Step();
+    EXPECT_LT(std::abs(life.UniformityDeviate()), 4.5);
+  }
+}
+
+TEST(ReplayTableModelTest, LivesOnIdenticallyAfterEveryReload) {
+  TestFolder folder;
+  for (uint64_t seed = 200; seed < 210; ++seed) {
+    SCOPED_TRACE(seed);
+    Life life(seed);
+    for (int i = 0; i < 400; ++i) {
+      life.Step();
+      if (i % 40 == 0) life.Reload(folder.File("table"));
+      if (i % 25 == 0) life.ExpectSamplesExact();
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// Rows of `streams` environments, `rounds` times `rows` of each in turn, cut into chunks by
+// `next_cut`.
+template <typename NextCut>
+ReplayTable FillInRounds(int n_step, NextCut next_cut) {
+  ReplayTable table = *ReplayTable::Create(kSpec, {.capacity = 900, .n_step = n_step});
+  constexpr uint64_t kRows = 50;
+  for (uint64_t start = 0; start < 20 * kRows; start += kRows) {
+    for (uint32_t env = 0; env < 4; ++env) {
+      for (uint64_t step = start; step < start + kRows;) {
+        const uint64_t episode_end = step / 70 * 70 + 70;
+        const uint64_t end = std::min({step + next_cut(), start + kRows, episode_end});
+        EXPECT_OK(table.Append(MakeChunk(kSpec, {.env = env,
+                                                 .first_step = step,
+                                                 .rows = static_cast<uint32_t>(end - step),
+                                                 .terminated = end == episode_end})));
+        step = end;
+      }
+    }
+  }
+  return table;
+}
+
+std::string FileOf(const ReplayTable& table, const std::string& path) {
+  auto writer = BlockFileWriter::Create(path);
+  EXPECT_OK(table.Save(writer->get()));
+  EXPECT_OK((*writer)->Finish());
+  return *ReadFile(path);
+}
+
+TEST(ReplayTableModelTest, LayoutDoesNotDependOnChunkBoundaries) {
+  TestFolder folder;
+  Rng rng(7, RngRole::kActor, 0);
+  for (const int n_step : {1, 5}) {
+    const auto whole = FillInRounds(n_step, [] { return uint64_t{64}; });
+    const auto single = FillInRounds(n_step, [] { return uint64_t{1}; });
+    const auto ragged = FillInRounds(n_step, [&rng] { return 1 + rng.UniformInt(20); });
+    const std::string bytes = FileOf(whole, folder.File("table"));
+    EXPECT_TRUE(bytes == FileOf(single, folder.File("table")));
+    EXPECT_TRUE(bytes == FileOf(ragged, folder.File("table")));
+    Rng rng_a(9, RngRole::kReplay, 0);
+    Rng rng_b = rng_a;
+    Minibatch a(kSpec, 256);
+    Minibatch b(kSpec, 256);
+    EXPECT_OK(whole.Sample(&rng_a, &a));
+    EXPECT_OK(ragged.Sample(&rng_b, &b));
+    EXPECT_EQ(BatchBytes(&a), BatchBytes(&b));
+  }
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,139 @@
+#include "replay/core/round_stage.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/replay/replay_testing.h"
+
+namespace pmoe {
+namespace {
+
+constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+TEST(RoundStageTest, GivesChunksInActorEnvStepOrderWhateverTheArrival) {
+  RoundStage stage({.actors = 2});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .env = 1, .seq = 0})));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .env = 1, .seq = 0})));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .env = 0, .seq = 1, .last_of_round = true})));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .env = 0, .seq = 1, .first_step = 9})));
+  ASSERT_OK(stage.Add(
+      MakeChunk(kSpec, {.actor = 0, .env = 0, .seq = 2, .first_step = 3, .last_of_round = true})));
+  const auto chunks = stage.Take(0);
+  ASSERT_OK(chunks);
+  std::vector<std::string> order;
+  for (const Chunk& c : *chunks) order.push_back(absl::StrCat(c.actor, c.env, c.first_step));
+  EXPECT_THAT(order, testing::ElementsAre("003", "009", "010", "100", "110"));
+}
+
+TEST(RoundStageTest, WaitsForEveryActorsLastChunk) {
+  RoundStage stage({.actors = 3});
+  EXPECT_EQ(stage.Missing(0), "actors 0, 1, 2");
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .last_of_round = true})));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 2, .rows = 0, .last_of_round = true})));
+  EXPECT_FALSE(stage.Complete(0));
+  EXPECT_EQ(stage.Missing(0), "actor 1");
+  EXPECT_THAT(stage.Take(0), FailsWith(kRefused, "actor 1 did not end it"));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .last_of_round = true})));
+  EXPECT_TRUE(stage.Complete(0));
+}
+
+TEST(RoundStageTest, DropsBareMarkersFromWhatItGives) {
+  RoundStage stage({.actors = 1});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0})));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 1, .rows = 0, .last_of_round = true})));
+  const auto chunks = stage.Take(0);
+  ASSERT_OK(chunks);
+  EXPECT_EQ(chunks->size(), 1u);
+}
+
+TEST(RoundStageTest, TellsADuplicateFromALostChunk) {
+  RoundStage stage({.actors = 1});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0})));
+  EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.seq = 0})),
+              FailsWith(absl::StatusCode::kAlreadyExists, "came before"));
+  EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.seq = 2})),
+              FailsWith(kRefused, "seq 1 must come first"));
+  EXPECT_OK(stage.Add(MakeChunk(kSpec, {.seq = 1})));
+}
+
+TEST(RoundStageTest, RefusesARoundThatIsNotTheActorsOwn) {
+  RoundStage stage({.actors = 1, .first_round = 5});
+  EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.round = 4})), FailsWith(kRefused, "in round 5"));
+  EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.round = 6})), FailsWith(kRefused, "in round 5"));
+  EXPECT_OK(stage.Add(MakeChunk(kSpec, {.round = 5})));
+}
+
+TEST(RoundStageTest, TakesTheNextRoundOnlyOnceThisOneIsWhole) {
+  RoundStage stage({.actors = 2});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .seq = 0, .last_of_round = true})));
+  const Chunk ahead = MakeChunk(kSpec, {.actor = 0, .seq = 1, .round = 1, .last_of_round = true});
+  EXPECT_THAT(stage.Add(ahead), FailsWith(kRefused, "round 0 is not wholly staged"));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .seq = 0, .last_of_round = true})));
+  EXPECT_OK(stage.Add(ahead));
+}
+
+TEST(RoundStageTest, HoldsOneRoundBeyondTheUncommittedOne) {
+  RoundStage stage({.actors = 1});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0, .round = 0, .last_of_round = true})));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 1, .round = 1, .last_of_round = true})));
+  const Chunk third = MakeChunk(kSpec, {.seq = 2, .round = 2, .last_of_round = true});
+  EXPECT_THAT(stage.Add(third), FailsWith(kRefused, "round 0 is not committed"));
+  ASSERT_OK(stage.Take(0));
+  EXPECT_OK(stage.Add(third));
+}
+
+TEST(RoundStageTest, CommitsRoundsInOrderAndOnce) {
+  RoundStage stage({.actors = 1});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.last_of_round = true})));
+  EXPECT_THAT(stage.Take(1), FailsWith(kRefused, "the next is 0"));
+  EXPECT_OK(stage.Take(0));
+  EXPECT_THAT(stage.Take(0), FailsWith(kRefused, "the next is 1"));
+}
+
+TEST(RoundStageTest, RefusesAnActorThatTheRunDoesNotHave) {
+  RoundStage stage({.actors = 2});
+  EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.actor = 2})),
+              FailsWith(absl::StatusCode::kInvalidArgument, "actors 0 to 1"));
+}
+
+TEST(RoundStageTest, RefusesAnActorThatComesBackAsAnotherEpoch) {
+  RoundStage stage({.actors = 1});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.epoch = 1, .seq = 0})));
+  EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.epoch = 2, .seq = 0})), FailsWith(kRefused, "epoch 2"));
+}
+
+TEST(RoundStageTest, BoundsTheRowsItHolds) {
+  RoundStage stage({.actors = 1, .rows_max = 100});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0, .rows = 64})));
+  EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.seq = 1, .rows = 64})),
+              FailsWith(absl::StatusCode::kResourceExhausted, "at most 100"));
+}
+
+TEST(RoundStageTest, ComesBackFromItsSavedBytesWithARoundHalfStaged) {
+  RoundStage stage({.actors = 2});
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .rows = 7, .last_of_round = true})));
+  ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .rows = 3})));
+  ByteWriter out;
+  stage.SaveState(&out);
+  RoundStage restored({.actors = 2});
+  ByteReader in(out.bytes());
+  ASSERT_OK(restored.LoadState(kSpec, &in));
+  EXPECT_EQ(restored.rows(), 10);
+  EXPECT_EQ(restored.Missing(0), "actor 1");
+  EXPECT_OK(restored.Add(
+      MakeChunk(kSpec, {.actor = 1, .seq = 1, .first_step = 3, .last_of_round = true})));
+  const auto chunks = restored.Take(0);
+  ASSERT_OK(chunks);
+  EXPECT_EQ(chunks->size(), 3u);
+}
+
+TEST(RoundStageTest, RefusesTheStateOfARunWithOtherActors) {
+  ByteWriter out;
+  RoundStage({.actors = 2}).SaveState(&out);
+  RoundStage other({.actors = 3});
+  ByteReader in(out.bytes());
+  EXPECT_THAT(other.LoadState(kSpec, &in), FailsWith(kRefused, "2 actors, this one 3"));
+}
+
+}  // namespace
+}  // namespace pmoe
