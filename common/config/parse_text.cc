@@ -122,15 +122,15 @@ absl::Status Describe(absl::string_view text, absl::string_view source, const Fi
     return absl::InvalidArgumentError(
         absl::StrCat(where, "unknown field ", path, SuggestField(message, path)));
   }
-  if (field != nullptr && IsTypeError(message)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, path, " must be ", TypeText(*field->field), " (", message, ")"));
-  }
   if (absl::StripTrailingAsciiWhitespace(text).size() <= place &&
       absl::EndsWith(message, "got: ")) {
     return absl::InvalidArgumentError(absl::StrCat(
         where, "the text ends too early", path.empty() ? "" : absl::StrCat(" after ", path),
         "; a value or a closing } is missing"));
+  }
+  if (field != nullptr && IsTypeError(message)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, path, " must be ", TypeText(*field->field), " (", message, ")"));
   }
   return absl::InvalidArgumentError(
       absl::StrCat(where, path.empty() ? "" : absl::StrCat(path, ": "), message));

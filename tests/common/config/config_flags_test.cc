@@ -1,0 +1,100 @@
+#include "common/config/config_flags.h"
+
+#include "common/base/command_line.h"
+#include "gtest/gtest.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::IsInvalid;
+using testing::IsOk;
+using ::testing::Pair;
+
+// Parses the words as `pmoe train` does.
+class ConfigFlagsTest : public ::testing::Test {
+ protected:
+  ConfigFlagsTest() { flags_.AddTo(&app_); }
+
+  std::optional<int> Parse(std::vector<const char*> words) {
+    words.insert(words.begin(), "pmoe-train");
+    return ParseCommandLine(&app_, static_cast<int>(words.size()), words.data());
+  }
+
+  CLI::App app_;
+  TrainFlags flags_;
+};
+
+TEST_F(ConfigFlagsTest, NothingGivenIsNothingSet) {
+  ASSERT_EQ(Parse({}), std::nullopt);
+  const absl::StatusOr<ConfigSources> sources = flags_.config.Sources();
+  ASSERT_THAT(sources, IsOk());
+  EXPECT_THAT(sources->flags, IsEmpty());
+  EXPECT_THAT(sources->sets, IsEmpty());
+  EXPECT_EQ(sources->preset + sources->config_file + flags_.out + flags_.resume, "");
+}
+
+TEST_F(ConfigFlagsTest, EveryFlagReachesItsSetting) {
+  ASSERT_EQ(Parse({"--env",    "Hopper-v5", "--algo",   "sac",   "--mode",   "lockstep",
+                   "--steps",  "1e5",       "--seed",   "7",     "--actors", "2",
+                   "--device", "cpu",       "--preset", "paper", "--config", "a.textproto",
+                   "--out",    "o",         "--resume", "r"}),
+            std::nullopt);
+  const absl::StatusOr<ConfigSources> sources = flags_.config.Sources();
+  ASSERT_THAT(sources, IsOk());
+  EXPECT_THAT(sources->flags, ElementsAre(Pair("env.id", "Hopper-v5"), Pair("algorithm", "sac"),
+                                          Pair("schedule.mode", "lockstep"),
+                                          Pair("schedule.total_steps", "1e5"), Pair("seed", "7"),
+                                          Pair("actor.count", "2"), Pair("learner.device", "cpu")));
+  EXPECT_EQ(sources->preset, "paper");
+  EXPECT_EQ(sources->config_file, "a.textproto");
+  EXPECT_EQ(flags_.out, "o");
+  EXPECT_EQ(flags_.resume, "r");
+}
+
+TEST_F(ConfigFlagsTest, RepeatedFlagsTakeOneWordEach) {
+  ASSERT_EQ(Parse({"--set", "seed=1", "--set", "policy.hidden=8,8", "--env-arg", "a=1", "--env-arg",
+                   "b=c=d"}),
+            std::nullopt);
+  const absl::StatusOr<ConfigSources> sources = flags_.config.Sources();
+  ASSERT_THAT(sources, IsOk());
+  EXPECT_THAT(sources->sets, ElementsAre("seed=1", "policy.hidden=8,8"));
+  EXPECT_THAT(sources->flags, ElementsAre(Pair("env.arg.a", "1"), Pair("env.arg.b", "c=d")));
+  EXPECT_EQ(Parse({"--set", "seed=1", "stray"}), 2);
+}
+
+TEST_F(ConfigFlagsTest, TaskParametersNeedAValue) {
+  ASSERT_EQ(Parse({"--env-arg", "a"}), std::nullopt);
+  EXPECT_THAT(flags_.config.Sources(), IsInvalid("--env-arg needs name=value"));
+}
+
+TEST_F(ConfigFlagsTest, UsageErrorsEndWithTwoAndNameTheNearestFlag) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Parse({"--sed", "3"}), 2);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "pmoe: unknown argument --sed; did you mean --seed? (see pmoe train --help)\n");
+}
+
+TEST_F(ConfigFlagsTest, HelpShowsExamples) {
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(Parse({"--help"}), 0);
+  const std::string help = ::testing::internal::GetCapturedStdout();
+  EXPECT_THAT(help, HasSubstr("Usage: pmoe train [OPTIONS]"));
+  EXPECT_THAT(help, HasSubstr("pmoe train --env HalfCheetah-v5\n"));
+}
+
+TEST(ExitCodeTest, TwoForWhatTheUserCanMend) {
+  EXPECT_EQ(ExitCode(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCode(absl::InvalidArgumentError("")), 2);
+  EXPECT_EQ(ExitCode(absl::NotFoundError("")), 2);
+  EXPECT_EQ(ExitCode(absl::FailedPreconditionError("")), 2);
+  EXPECT_EQ(ExitCode(absl::ResourceExhaustedError("")), 2);
+  EXPECT_EQ(ExitCode(absl::InternalError("")), 1);
+  EXPECT_EQ(ExitCode(absl::DataLossError("")), 1);
+}
+
+}  // namespace
+}  // namespace pmoe

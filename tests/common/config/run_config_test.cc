@@ -1,0 +1,214 @@
+#include "common/config/run_config.h"
+
+#include "common/base/file.h"
+#include "common/config/presets.h"
+#include "common/config/schema.h"
+#include "gtest/gtest.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FailsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::IsInvalid;
+using testing::IsOk;
+using testing::TempDir;
+
+RunConfig Resolve(const ConfigSources& sources) {
+  const absl::StatusOr<RunConfig> config = ResolveConfig(sources);
+  EXPECT_THAT(config, IsOk());
+  return config.value_or(RunConfig());
+}
+
+RunConfig ResolveSets(std::vector<std::string> sets) {
+  ConfigSources sources;
+  sources.sets = std::move(sets);
+  return Resolve(sources);
+}
+
+class ResolveConfigTest : public ::testing::Test {
+ protected:
+  ConfigSources File(const std::string& text) {
+    ConfigSources sources;
+    sources.config_file = dir_.File("config.textproto");
+    EXPECT_THAT(WriteFileAtomic(sources.config_file, text), IsOk());
+    return sources;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(ResolveConfigTest, LaterSourcesWin) {
+  ConfigSources sources;
+  EXPECT_EQ(Resolve(sources).learner().batch_size(), 100);
+  sources.preset = "official";
+  EXPECT_EQ(Resolve(sources).learner().batch_size(), 256);
+  sources.config_file = File("learner { batch_size: 3 }").config_file;
+  EXPECT_EQ(Resolve(sources).learner().batch_size(), 3);
+  sources.flags = {{"learner.batch_size", "4"}};
+  EXPECT_EQ(Resolve(sources).learner().batch_size(), 4);
+  sources.sets = {"learner.batch_size=5", "learner.batch_size=6"};
+  EXPECT_EQ(Resolve(sources).learner().batch_size(), 6);
+  EXPECT_EQ(Resolve(sources).learner().actor_lr(), 3e-4) << "what only the preset says stays";
+}
+
+TEST_F(ResolveConfigTest, TheStrongestSourceNamesThePreset) {
+  ConfigSources sources = File("preset: \"official\"");
+  EXPECT_EQ(Resolve(sources).learner().batch_size(), 256);
+  sources.preset = "paper";
+  EXPECT_EQ(Resolve(sources).learner().batch_size(), 100);
+  sources.sets = {"preset=official"};
+  const RunConfig config = Resolve(sources);
+  EXPECT_EQ(config.learner().batch_size(), 256);
+  EXPECT_EQ(config.preset(), "official");
+}
+
+TEST_F(ResolveConfigTest, ListsReplaceEachOther) {
+  ConfigSources sources = File("policy { hidden: 64 hidden: 64 }");
+  EXPECT_THAT(Resolve(sources).policy().hidden(), ElementsAre(64, 64));
+  sources.sets = {"policy.hidden=32"};
+  EXPECT_THAT(Resolve(sources).policy().hidden(), ElementsAre(32));
+}
+
+TEST_F(ResolveConfigTest, TaskParametersOfFlagsJoinThoseOfTheFile) {
+  ConfigSources sources =
+      File("env { arg { name: \"a\" value: \"1\" } arg { name: \"b\" value: \"2\" } }");
+  sources.flags = {{"env.arg.b", "3"}, {"env.arg.c", "4"}};
+  const SchemaField& field = *FindSchemaField("env.arg");
+  EXPECT_EQ(ValueText(Resolve(sources), field), "a=1,b=3,c=4");
+}
+
+TEST_F(ResolveConfigTest, ErrorsNameTheirSource) {
+  EXPECT_THAT(ResolveConfig(File("learner { actor_rl: 1 }")), IsInvalid("config.textproto:1: "));
+  ConfigSources sources;
+  sources.config_file = dir_.File("missing.textproto");
+  EXPECT_THAT(ResolveConfig(sources), FailsWith(absl::StatusCode::kNotFound, "missing.textproto"));
+  sources.config_file.clear();
+  sources.sets = {"learner.actor_lr"};
+  EXPECT_THAT(ResolveConfig(sources), IsInvalid("--set needs path=value"));
+  sources.sets = {"=3"};
+  EXPECT_THAT(ResolveConfig(sources), IsInvalid("--set needs path=value"));
+  sources.sets.clear();
+  sources.preset = "offical";
+  EXPECT_THAT(ResolveConfig(sources), IsInvalid("did you mean official?"));
+}
+
+TEST_F(ResolveConfigTest, WritesEveryFieldButTheTargetEntropyAndTaskParameters) {
+  const RunConfig config = ResolveSets({});
+  for (const SchemaField& field : SchemaFields()) {
+    const bool open = field.path == "learner.target_entropy" || field.path == "env.arg";
+    EXPECT_EQ(IsSet(config, field), !open) << field.path;
+  }
+  EXPECT_THAT(config.policy().hidden(), ElementsAre(256, 256));
+  EXPECT_THAT(config.learner().critic_hidden(), ElementsAre(256, 256));
+  EXPECT_GE(config.learner().threads(), 1);
+  EXPECT_LE(config.learner().threads(), 4);
+}
+
+TEST_F(ResolveConfigTest, ResolvingAgainChangesNothing) {
+  for (const char* preset : {"paper", "official"}) {
+    for (const char* algorithm : {"sac", "pmoe_sac"}) {
+      ConfigSources sources;
+      sources.preset = preset;
+      sources.sets = {std::string("algorithm=") + algorithm, "env.id=Humanoid-v5",
+                      "env.arg.ctrl_cost_weight=0.1", "learner.actor_lr=0.1234567890123456789",
+                      "learner.threads=3"};
+      const RunConfig config = Resolve(sources);
+      const std::string printed = PrintConfig(config);
+      const RunConfig again = Resolve(File(printed));
+      EXPECT_EQ(PrintConfig(again), printed);
+      EXPECT_THAT(ChangedFields(config, again), IsEmpty());
+    }
+  }
+}
+
+TEST_F(ResolveConfigTest, ParsingWhatWasPrintedGivesTheSameBits) {
+  const RunConfig config = ResolveSets({"learner.actor_lr=0.1234567890123456789"});
+  const absl::StatusOr<RunConfig> parsed = ParseConfigText(PrintConfig(config));
+  ASSERT_THAT(parsed, IsOk());
+  EXPECT_EQ(parsed->SerializeAsString(), config.SerializeAsString());
+}
+
+// Defaults are the paper's Table 6(a), published as Spinning Up's SAC.
+TEST(PresetTest, PaperIsTable6) {
+  const RunConfig config = ResolveSets({"algorithm=sac"});
+  EXPECT_EQ(config.learner().batch_size(), 100);
+  EXPECT_EQ(config.learner().actor_lr(), 1e-3);
+  EXPECT_EQ(config.learner().critic_lr(), 1e-3);
+  EXPECT_EQ(config.learner().alpha(), 0.2);
+  EXPECT_FALSE(config.learner().tune_alpha());
+  EXPECT_EQ(config.learner().gamma(), 0.99);
+  EXPECT_EQ(config.learner().tau(), 0.005);
+  EXPECT_EQ(config.replay().capacity(), 1000000);
+  EXPECT_EQ(config.schedule().start_steps(), 10000);
+  EXPECT_EQ(config.schedule().update_after(), 1000);
+  EXPECT_EQ(config.schedule().steps_per_round(), 50);
+  EXPECT_EQ(UpdatesPerRound(config), 50);
+}
+
+TEST(PresetTest, OfficialIsTheAuthorsPublicCode) {
+  for (const std::string algorithm : {"sac", "pmoe_sac"}) {
+    const RunConfig config = ResolveSets({"preset=official", "algorithm=" + algorithm});
+    EXPECT_EQ(config.learner().batch_size(), 256);
+    EXPECT_EQ(config.learner().actor_lr(), 3e-4);
+    EXPECT_EQ(config.learner().critic_lr(), 3e-4);
+    EXPECT_TRUE(config.learner().tune_alpha());
+    EXPECT_FALSE(config.learner().has_target_entropy()) << "minus the action dimension";
+    EXPECT_EQ(config.schedule().start_steps(), 0) << "the policy drives the warm-up";
+    EXPECT_EQ(config.schedule().update_after(), 1000);
+    EXPECT_EQ(config.schedule().steps_per_round(), 1000);
+    EXPECT_EQ(UpdatesPerRound(config), 1000);
+    EXPECT_EQ(config.learner().freq_reduction(), algorithm == "sac" ? "sum" : "mean");
+  }
+}
+
+TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
+  for (const std::string preset : {"paper", "official"}) {
+    for (const std::string algorithm : {"sac", "pmoe_sac"}) {
+      EXPECT_THAT(PresetConfig(preset, algorithm), IsOk());
+      ResolveSets({"preset=" + preset, "algorithm=" + algorithm});
+    }
+  }
+}
+
+TEST(DefaultPrimitivesTest, FollowsThePaper) {
+  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "HalfCheetah-v5"), 2);
+  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "Humanoid-v5"), 10);
+  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "HumanoidStandup-v5"), 10);
+  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "TargetReaching-v0"), 2);
+  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "Hopper-v5"), 4);
+  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "my_robot"), 4);
+  EXPECT_EQ(DefaultPrimitives("sac", "Humanoid-v5"), 1);
+}
+
+TEST(DefaultPrimitivesTest, FillsTheResolvedConfiguration) {
+  EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5"}).policy().primitives(), 10);
+  EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5", "policy.primitives=3"}).policy().primitives(), 3);
+  EXPECT_EQ(ResolveSets({"algorithm=sac"}).policy().primitives(), 1);
+}
+
+TEST(ChangedFieldsTest, ListsWhatDiffers) {
+  const RunConfig before = ResolveSets({"seed=1"});
+  const RunConfig after = ResolveSets({"seed=2", "learner.target_entropy=-3", "env.arg.a=1"});
+  EXPECT_THAT(ChangedFields(before, after), ElementsAre("seed: 1 -> 2", "env.arg: unset -> a=1",
+                                                        "learner.target_entropy: unset -> -3"));
+}
+
+TEST(TotalStepsTest, RoundsUpToWholeRounds) {
+  EXPECT_EQ(TotalSteps(ResolveSets({"schedule.total_steps=101"})), 150);
+  EXPECT_EQ(TotalSteps(ResolveSets({"schedule.total_steps=100"})), 100);
+}
+
+TEST(ExplainConfigTest, TellsEveryFieldItsDefaultAndRange) {
+  const std::string text = ExplainConfig();
+  for (const SchemaField& field : SchemaFields()) EXPECT_THAT(text, HasSubstr(field.path));
+  EXPECT_THAT(text, HasSubstr("learner.actor_lr  (a number: > 0 and <= 1, default 0.001)\n"));
+  EXPECT_THAT(text, HasSubstr("algorithm  (text: sac | pmoe_sac, default pmoe_sac)\n"));
+}
+
+}  // namespace
+}  // namespace pmoe

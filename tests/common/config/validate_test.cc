@@ -1,0 +1,146 @@
+#include "common/config/run_config.h"
+#include "gtest/gtest.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::IsInvalid;
+using testing::IsOk;
+
+absl::StatusOr<RunConfig> Resolve(const std::vector<std::string>& sets) {
+  ConfigSources sources;
+  sources.sets = sets;
+  return ResolveConfig(sources);
+}
+
+TEST(ValidateConfigTest, NamesTheBrokenBoundAndTheUsualValue) {
+  EXPECT_THAT(Resolve({"learner.actor_lr=-1"}),
+              IsInvalid("learner.actor_lr must be > 0, got -1; SAC usually wants 1e-3 to 3e-4"));
+  EXPECT_THAT(Resolve({"learner.actor_lr=0"}), IsInvalid("must be > 0, got 0"));
+  EXPECT_THAT(Resolve({"learner.gamma=1.0000001"}), IsInvalid("must be <= 1, got 1.0000001"));
+  EXPECT_THAT(Resolve({"learner.gamma=1"}), IsOk());
+  EXPECT_THAT(Resolve({"policy.hidden=256,0"}), IsInvalid("policy.hidden must be >= 1, got 0"));
+}
+
+TEST(ValidateConfigTest, RefusesNumbersThatAreNone) {
+  EXPECT_THAT(Resolve({"learner.alpha=nan"}), IsInvalid("learner.alpha must be a finite number"));
+  EXPECT_THAT(Resolve({"learner.target_entropy=-inf"}), IsInvalid("a finite number, got -inf"));
+}
+
+TEST(ValidateConfigTest, ListsTheChoicesAndTheNearest) {
+  EXPECT_THAT(
+      Resolve({"learner.best_by=softq"}),
+      IsInvalid("learner.best_by must be q or soft_q, got \"softq\"; did you mean soft_q?"));
+  EXPECT_THAT(Resolve({"schedule.mode=async"}), IsInvalid("schedule.mode must be lockstep"));
+}
+
+TEST(ValidateConfigTest, KnowsTheAlgorithms) {
+  EXPECT_THAT(
+      Resolve({"algorithm=pmoesac"}),
+      IsInvalid("algorithm must be sac or pmoe_sac, got \"pmoesac\"; did you mean pmoe_sac"));
+}
+
+TEST(ValidateConfigTest, SacHasOnePrimitive) {
+  EXPECT_THAT(Resolve({"algorithm=sac", "policy.primitives=4"}),
+              IsInvalid("policy.primitives must be 1 with algorithm sac, got 4"));
+  EXPECT_THAT(Resolve({"algorithm=sac", "policy.primitives=1"}), IsOk());
+  EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "policy.primitives=1"}), IsOk());
+}
+
+TEST(ValidateConfigTest, RoundsDivideAmongTheEnvironments) {
+  EXPECT_THAT(Resolve({"actor.count=3", "actor.envs=4"}),
+              IsInvalid("schedule.steps_per_round must be a multiple of actor.count x actor.envs = "
+                        "12, got 50; the nearest are 48 and 60"));
+  EXPECT_THAT(Resolve({"actor.envs=64"}), IsInvalid("= 64, got 50; the nearest are 64"));
+  EXPECT_THAT(Resolve({"actor.count=5", "actor.envs=10"}), IsOk());
+}
+
+TEST(ValidateConfigTest, RoundsHaveWholeUpdates) {
+  EXPECT_THAT(Resolve({"schedule.updates_per_step=0.03"}),
+              IsInvalid("got 0.03 x 50 = 1.5; the nearest schedule.updates_per_step are 0.02 and "
+                        "0.04"));
+  EXPECT_THAT(Resolve({"schedule.updates_per_step=0.001"}), IsInvalid("are 0.02"));
+  // 0.58 x 50 is 28.999999999999996 in binary.
+  const absl::StatusOr<RunConfig> config = Resolve({"schedule.updates_per_step=0.58"});
+  ASSERT_THAT(config, IsOk());
+  EXPECT_EQ(UpdatesPerRound(*config), 29);
+}
+
+TEST(ValidateConfigTest, ReplayHoldsTwoPagesPerEnvironment) {
+  const std::vector<std::string> base = {"actor.count=5", "actor.envs=10"};
+  std::vector<std::string> sets = base;
+  sets.push_back("replay.capacity=6399");
+  EXPECT_THAT(Resolve(sets), IsInvalid("replay.capacity must be >= 6400"));
+  sets.back() = "replay.capacity=6400";
+  EXPECT_THAT(Resolve(sets), IsOk());
+}
+
+TEST(ValidateConfigTest, TheFirstUpdateHasACompleteSample) {
+  const std::vector<std::string> few = {"schedule.update_after=0", "actor.envs=10"};
+  std::vector<std::string> sets = few;
+  sets.push_back("replay.n_step=6");
+  EXPECT_THAT(Resolve(sets), IsInvalid("schedule.update_after must be >= 60 with replay.n_step 6"));
+  sets.back() = "replay.n_step=5";
+  EXPECT_THAT(Resolve(sets), IsOk());
+}
+
+TEST(ValidateConfigTest, ATunedAlphaStartsAboveZero) {
+  EXPECT_THAT(Resolve({"learner.alpha=0", "learner.tune_alpha=true"}),
+              IsInvalid("learner.alpha must be > 0 with learner.tune_alpha"));
+  EXPECT_THAT(Resolve({"learner.alpha=0"}), IsOk());
+}
+
+TEST(ValidateConfigTest, TaskParametersAreGivenOnceEach) {
+  RunConfig config;
+  for (int i = 0; i < 2; ++i) {
+    EnvArg* arg = config.mutable_env()->add_arg();
+    arg->set_name("noise");
+  }
+  EXPECT_THAT(ValidateConfig(config), IsInvalid("env.arg noise is given twice"));
+  config.mutable_env()->clear_arg();
+  config.mutable_env()->add_arg();
+  EXPECT_THAT(ValidateConfig(config), IsInvalid("every env.arg needs a name"));
+}
+
+TEST(ValidateConfigTest, TextsAreOneShortLine) {
+  EXPECT_THAT(Resolve({"env.id="}), IsInvalid("env.id must name a task"));
+  EXPECT_THAT(Resolve({"env.id=Hopper\n-v5"}), IsInvalid("env.id must be one line"));
+  EXPECT_THAT(Resolve({"env.assets=" + std::string(5000, 'x')}), IsInvalid("got 5000 bytes"));
+}
+
+TEST(ValidateConfigTest, ListsEnd) {
+  std::string layers = "8";
+  for (int i = 0; i < 64; ++i) layers += ",8";
+  EXPECT_THAT(Resolve({"policy.hidden=" + layers}), IsInvalid("at most 64 elements, got 65"));
+}
+
+TEST(ValidateConfigTest, AnUnresolvedConfigurationIsValid) {
+  EXPECT_THAT(ValidateConfig(RunConfig()), IsOk());
+}
+
+TEST(ConfigWarningsTest, DefaultsHaveNone) {
+  EXPECT_THAT(ConfigWarnings(*Resolve({})), IsEmpty());
+  EXPECT_THAT(ConfigWarnings(*Resolve({"preset=official"})), IsEmpty());
+}
+
+TEST(ConfigWarningsTest, TellWhenARunIsTooShortToLearn) {
+  EXPECT_THAT(ConfigWarnings(*Resolve({"schedule.total_steps=900"})),
+              Contains(HasSubstr("ends before its first update")));
+  EXPECT_THAT(ConfigWarnings(*Resolve({"schedule.total_steps=9000"})),
+              Contains(HasSubstr("the policy never acts in training")));
+}
+
+TEST(ConfigWarningsTest, TellWhichSettingsDoNothing) {
+  EXPECT_THAT(ConfigWarnings(*Resolve({"learner.target_entropy=-3"})),
+              Contains(HasSubstr("learner.target_entropy does nothing")));
+  EXPECT_THAT(
+      ConfigWarnings(*Resolve({"learner.loser_weight=0.1", "learner.primitive_backprop=all"})),
+      Contains(HasSubstr("learner.loser_weight does nothing")));
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,103 @@
+#include "common/metrics/tensorboard_writer.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "absl/strings/match.h"
+#include "common/base/file.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/testing/run_process.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using testing::FailsWith;
+using testing::IsOk;
+using testing::ProcessResult;
+using testing::RunProcess;
+using ::testing::StartsWith;
+using testing::TempDir;
+
+constexpr double kTime = 1700000000.25;
+
+ProcessResult RunScript(const std::string& python, const std::string& script,
+                        const std::string& directory) {
+  const char* source = std::getenv("PMOE_SOURCE_DIR");
+  EXPECT_NE(source, nullptr) << "run by ctest";
+  return RunProcess({python, std::string(source) + "/tests/common/metrics/" + script, directory});
+}
+
+// A run that stopped at step 300 and went on from its checkpoint at step 200.
+void WriteResumedRun(const std::string& directory) {
+  absl::StatusOr<TensorBoardWriter> first = TensorBoardWriter::Create(directory, kTime);
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(first->Write(100, kTime + 1, {{"critic_loss", 0.1}, {"alpha", 0}}), IsOk());
+  EXPECT_THAT(first->Write(200, kTime + 2, {{"critic_loss", -2.5}}), IsOk());
+  EXPECT_THAT(first->Write(300, kTime + 3, {{"critic_loss", 99}}), IsOk());
+  absl::StatusOr<TensorBoardWriter> second = TensorBoardWriter::Resume(directory, kTime + 4, 200);
+  ASSERT_THAT(second, IsOk());
+  EXPECT_THAT(second->Write(300, kTime + 5, {{"critic_loss", 1e30}}), IsOk());
+}
+
+TEST(TensorBoardWriterTest, FilesDecodeByTheFormatsOwnRules) {
+  TempDir dir;
+  WriteResumedRun(dir.path());
+  const ProcessResult decoded = RunScript("/usr/bin/python3", "read_events.py", dir.path());
+  EXPECT_EQ(decoded.exit_code, 0);
+  EXPECT_EQ(decoded.output,
+            "version brain.Event:2\n"
+            "100 alpha 0.0\n"
+            "100 critic_loss 0.10000000149011612\n"
+            "200 critic_loss -2.5\n"
+            "300 critic_loss 99.0\n"
+            "version brain.Event:2\n"
+            "start 201\n"
+            "300 critic_loss 1.0000000150474662e+30\n");
+}
+
+TEST(TensorBoardWriterTest, TensorBoardShowsAResumedRunAsOneCurve) {
+  const char* python = std::getenv("PMOE_TENSORBOARD_PYTHON");
+  if (python == nullptr) GTEST_SKIP() << "PMOE_TENSORBOARD_PYTHON names no interpreter";
+  TempDir dir;
+  WriteResumedRun(dir.path());
+  const ProcessResult shown = RunScript(python, "accumulate_events.py", dir.path());
+  EXPECT_EQ(shown.exit_code, 0);
+  EXPECT_EQ(shown.output,
+            "100 alpha 0.0\n"
+            "100 critic_loss 0.10000000149011612\n"
+            "200 critic_loss -2.5\n"
+            "300 critic_loss 1.0000000150474662e+30\n");
+}
+
+TEST(TensorBoardWriterTest, EveryRowIsReadableAtOnce) {
+  TempDir dir;
+  absl::StatusOr<TensorBoardWriter> writer = TensorBoardWriter::Create(dir.path(), kTime);
+  ASSERT_THAT(writer, IsOk());
+  const auto before = std::filesystem::file_size(writer->path());
+  ASSERT_THAT(writer->Write(1, kTime, {{"a", 1}}), IsOk());
+  EXPECT_GT(std::filesystem::file_size(writer->path()), before);
+}
+
+TEST(TensorBoardWriterTest, FilesOfOneSecondSortInTheirOrder) {
+  TempDir dir;
+  std::string last;
+  for (int i = 0; i < 12; ++i) {
+    const absl::StatusOr<TensorBoardWriter> writer = TensorBoardWriter::Create(dir.path(), kTime);
+    ASSERT_THAT(writer, IsOk());
+    EXPECT_LT(last, writer->path());
+    EXPECT_THAT(writer->path(), StartsWith(dir.File("events.out.tfevents.1700000000.")));
+    last = writer->path();
+  }
+}
+
+TEST(TensorBoardWriterTest, AMissingFolderIsAnError) {
+  TempDir dir;
+  EXPECT_THAT(TensorBoardWriter::Create(dir.File("missing"), kTime),
+              FailsWith(absl::StatusCode::kNotFound, "events.out.tfevents"));
+}
+
+}  // namespace
+}  // namespace pmoe
