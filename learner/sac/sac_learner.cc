@@ -9,6 +9,7 @@
 #include "c10/core/GradMode.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "learner/nets/flush_denormals.h"
 #include "learner/nets/tensor_io.h"
 #include "learner/torch_info.h"
 
@@ -35,6 +36,7 @@ SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy, cons
       sums_(update_.StatNames().size(), 0.0) {}
 
 absl::Status SacLearner::Update(Minibatch* batch) {
+  const ScopedFlushDenormals flush;
   const int rows = batch->size();
   PMOE_CHECK(rows == options_.batch_size);
   const SacBatch tensors = {
