@@ -24,7 +24,7 @@ configure() {
   local dir=$root/build/$1
   is_configured "$dir" && return
   say "[$2] configuring build/$1"
-  run_logged "$dir/configure.log" "cmake" \
+  run_logged "$2" "$dir/configure.log" "cmake" \
     cmake --preset "$1" -S "$root" "-DPMOE_DEPS_DIR=$deps"
   touch "$dir/CMakeCache.txt" # CMake leaves an unchanged one alone
 }

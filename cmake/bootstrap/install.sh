@@ -4,12 +4,15 @@
 python=/usr/bin/python3 # Debian's: the one that python3-venv belongs to
 tail_lines=25
 
-# run_logged LOG WHAT COMMAND…: the command's output goes to the log; a failure shows its end.
+# run_logged STEP LOG WHAT COMMAND…: the command's output goes to the log; a failure shows its end.
 run_logged() {
-  local log=$1 what=$2
-  shift 2
+  local step=$1 log=$2 what=$3 begin=$SECONDS
+  shift 3
   mkdir -p "${log%/*}"
-  "$@" >"$log" 2>&1 </dev/null && return
+  if "$@" >"$log" 2>&1 </dev/null; then
+    if ((SECONDS - begin >= 5)); then say "[$step] took $((SECONDS - begin)) s"; fi
+    return
+  fi
   tail -n "$tail_lines" "$log" >&2
   die 1 "$what failed; the whole log: $log"
 }
@@ -39,29 +42,27 @@ check_machine() {
 packages_of() { sed -n "s/^$1 //p" "$root/cmake/apt_packages.txt"; }
 
 missing_packages() {
-  local wanted installed package
-  wanted=$(packages_of "$1")
-  # shellcheck disable=SC2086 # one word per package
-  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true)
-  for package in $wanted; do
+  local wanted installed package format='${db:Status-Status} ${Package}\n'
+  mapfile -t wanted < <(packages_of "$1")
+  installed=$(dpkg-query -W -f "$format" "${wanted[@]}" 2>/dev/null || true)
+  for package in "${wanted[@]}"; do
     grep -qx "installed $package" <<<"$installed" || echo "$package"
   done
 }
 
 # install_packages KIND STEP: apt-get where we may, else the line to type.
 install_packages() {
-  local missing log=$deps/apt.log
-  missing=$(missing_packages "$1" | xargs)
-  [[ -n $missing ]] || return 0
+  local missing
+  mapfile -t missing < <(missing_packages "$1")
+  if ((${#missing[@]} == 0)); then return; fi
   if [[ $EUID != 0 ]] || ! command -v apt-get >/dev/null; then
     say "pmoe: Debian packages are missing; please run:"
-    say "  sudo apt-get update && sudo apt-get install -y --no-install-recommends $missing"
+    say "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}"
     exit 2
   fi
-  say "[$2] installing Debian packages ($(wc -w <<<"$missing") of them, about 1 minute): $missing"
+  say "[$2] installing ${#missing[@]} Debian packages (about 1 minute): ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
-  # shellcheck disable=SC2086 # one word per package
-  run_logged "$log" "apt-get" apt_get_install $missing
+  run_logged "$2" "$deps/apt.log" "apt-get" apt_get_install "${missing[@]}"
 }
 
 # The lock timeout: another apt-get may be at work on a machine that has just started.
@@ -89,10 +90,10 @@ make_venv() {
   if [[ $wanted == "torch: cuda"* ]]; then size="4.6 GB with CUDA, some minutes" no_deps=(); fi
   say "[$1] installing wheels into $deps ($size)"
   if [[ ! -f $wheels_stamp ]]; then
-    run_logged "$deps/venv.log" "python3 -m venv" "$python" -m venv --clear "$deps/venv"
+    run_logged "$1" "$deps/venv.log" "python3 -m venv" "$python" -m venv --clear "$deps/venv"
   fi
   rm -f "$wheels_stamp"
-  run_logged "$deps/pip.log" "pip install" "$deps/venv/bin/python" -m pip install \
+  run_logged "$1" "$deps/pip.log" "pip install" "$deps/venv/bin/python" -m pip install \
     --progress-bar off --disable-pip-version-check "${no_deps[@]}" -r "$root/requirements.txt"
   printf '%s\n' "$wanted" >"$wheels_stamp.new"
   mv "$wheels_stamp.new" "$wheels_stamp"
