@@ -89,11 +89,13 @@ void ProgressPrinter::Update(const ProgressState& state) {
     Draw(state);
     return;
   }
-  const int64_t interval = state.env_steps / std::max<int64_t>(options_.plain_every_steps, 1);
+  const int64_t every = std::max<int64_t>(options_.plain_every_steps, 1);
+  // The interval in which we start gets its line at its end, when there are rates to tell.
+  if (plain_interval_ < 0) plain_interval_ = std::max<int64_t>(state.env_steps - 1, 0) / every;
+  const int64_t interval = state.env_steps / every;
   if (interval == plain_interval_ && !done) return;
-  // Step 0 says nothing yet.
-  if (state.env_steps > 0) Draw(state);
   plain_interval_ = interval;
+  Draw(state);
 }
 
 void ProgressPrinter::Draw(const ProgressState& state) {

@@ -56,7 +56,7 @@ class ProgressPrinter {
   ProgressOptions options_;
   std::optional<ProgressState> last_;
   std::optional<double> drawn_at_s_;
-  int64_t plain_interval_ = -1;  // number of the interval last printed
+  int64_t plain_interval_ = -1;  // that the last line or the start fell in; -1: not started
   bool live_ = false;            // the cursor stands behind a progress line
   bool printed_last_ = false;    // last_ is on screen
 };

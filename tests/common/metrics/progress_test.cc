@@ -102,10 +102,26 @@ TEST_F(ProgressPrinterTest, PipesGetAPlainLinePerInterval) {
   EXPECT_EQ(Printed(), FormatProgress("", At(370, 4), 0) + "\n");
 }
 
+TEST_F(ProgressPrinterTest, AResumedRunWaitsForItsFirstIntervalsEnd) {
+  options_.plain_every_steps = 100;
+  ProgressPrinter printer(options_);
+  printer.Update(At(510, 1));
+  EXPECT_EQ(Printed(), "");
+  printer.Update(At(600, 2));
+  EXPECT_EQ(Printed(), FormatProgress("", At(600, 2), 0) + "\n");
+}
+
+TEST_F(ProgressPrinterTest, ALongFirstRoundGetsItsLine) {
+  options_.plain_every_steps = 100;
+  ProgressPrinter printer(options_);
+  printer.Update(At(100, 1));
+  EXPECT_EQ(Printed(), FormatProgress("", At(100, 1), 0) + "\n");
+}
+
 TEST_F(ProgressPrinterTest, FinishPrintsTheLastStateOnce) {
   options_.plain_every_steps = 100;
   ProgressPrinter printer(options_);
-  printer.Update(At(150, 1));
+  printer.Update(At(100, 1));
   Printed();
   printer.Update(At(160, 2));
   printer.Finish();
