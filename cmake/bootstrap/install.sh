@@ -10,7 +10,7 @@ run_logged() {
   shift 3
   mkdir -p "${log%/*}"
   if "$@" >"$log" 2>&1 </dev/null; then
-    if ((SECONDS - begin >= 5)); then say "[$step] took $((SECONDS - begin)) s"; fi
+    if ((SECONDS - begin >= 5)); then say "[$step] $what took $((SECONDS - begin)) s"; fi
     return
   fi
   tail -n "$tail_lines" "$log" >&2
