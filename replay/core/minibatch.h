@@ -1,5 +1,5 @@
-// A finished minibatch: one buffer, one 64-byte aligned column after the other, ready to be wrapped as tensors.
-// B rows, O obs_dim, A action_dim.
+// A finished minibatch: one buffer, one 64-byte aligned column after the other, ready to be wrapped
+// as tensors. B rows, O obs_dim, A action_dim.
 #pragma once
 
 #include <cstdint>

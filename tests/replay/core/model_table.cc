@@ -1,0 +1,131 @@
+#include "tests/replay/core/model_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace pmoe {
+namespace {
+
+std::vector<float> Slice(const std::vector<float>& column, size_t row, size_t width) {
+  return {column.begin() + row * width, column.begin() + (row + 1) * width};
+}
+
+}  // namespace
+
+void ModelTable::Append(uint32_t actor, uint32_t env, const Chunk& chunk) {
+  ModelStream& s = stream(actor, env);
+  if (!s.known || chunk.first_step != s.next_step) Cut(&s);
+  s.known = true;
+  s.next_step = chunk.first_step + chunk.rows;
+  for (uint32_t i = 0; i < chunk.rows; ++i) {
+    if (!s.in_episode) PlaceRow(&s);
+    ModelStep step;
+    step.obs = Slice(chunk.observations, i, 3);
+    step.next_obs = Slice(chunk.observations, i + 1, 3);
+    step.action = Slice(chunk.actions, i, 2);
+    step.reward = chunk.rewards[i];
+    step.terminated = chunk.terminated[i] != 0;
+    step.ends = step.terminated || chunk.truncated[i] != 0;
+    step.version = chunk.policy_version[i];
+    step.page = *s.page;
+    s.head = step.next_obs;
+    s.in_episode = !step.ends;
+    by_id_[step.obs[0]] = {&s, s.history.size()};
+    ++pages_[step.page].steps;
+    ++inserted_;
+    s.history.push_back(step);
+    PlaceRow(&s);
+    if (!s.in_episode && s.page_rows == kPageRows) Close(&s);
+    while (Size() > capacity_) EvictOldestClosed();
+  }
+}
+
+void ModelTable::CutActor(uint32_t actor) {
+  for (auto& [key, s] : streams_) {
+    if (key.first != actor) continue;
+    Cut(&s);
+    s.known = false;
+  }
+}
+
+bool ModelTable::Eligible(const ModelStream& s, size_t i) const {
+  if (!Live(s.history[i])) return false;
+  for (size_t k = i; k < s.history.size(); ++k) {
+    if (s.history[k].ends || k + 1 == i + static_cast<size_t>(n_step_)) return true;
+  }
+  return false;
+}
+
+std::vector<float> ModelTable::EligibleIds() const {
+  std::vector<float> ids;
+  for (const auto& [id, where] : by_id_) {
+    if (Eligible(*where.first, where.second)) ids.push_back(id);
+  }
+  return ids;
+}
+
+int64_t ModelTable::Size() const {
+  int64_t size = 0;
+  for (const auto& [id, page] : pages_) size += page.steps;
+  return size;
+}
+
+void ModelTable::ExpectExact(Minibatch* batch, int b) const {
+  const auto found = by_id_.find(batch->obs()[b * 3]);
+  ASSERT_NE(found, by_id_.end());
+  const auto& [s, first] = found->second;
+  ASSERT_TRUE(Eligible(*s, first));
+  const ModelStep& step = s->history[first];
+  double reward = 0.0;
+  size_t n = 0;
+  const ModelStep* last = nullptr;
+  do {
+    last = &s->history[first + n];
+    reward += std::pow(gamma_, static_cast<double>(n)) * last->reward;
+    ++n;
+  } while (!last->ends && n < static_cast<size_t>(n_step_));
+  const float discount =
+      last->terminated ? 0.0f : static_cast<float>(std::pow(gamma_, static_cast<double>(n)));
+  EXPECT_EQ(std::vector<float>(batch->obs() + b * 3, batch->obs() + b * 3 + 3), step.obs);
+  EXPECT_EQ(std::vector<float>(batch->action() + b * 2, batch->action() + b * 2 + 2), step.action);
+  EXPECT_EQ(std::vector<float>(batch->next_obs() + b * 3, batch->next_obs() + b * 3 + 3),
+            last->next_obs);
+  EXPECT_EQ(batch->policy_version()[b], step.version);
+  EXPECT_NEAR(batch->reward()[b], reward, 1e-6 * (1.0 + std::abs(reward)));
+  EXPECT_FLOAT_EQ(batch->discount()[b], discount);
+}
+
+void ModelTable::PlaceRow(ModelStream* s) {
+  if (!s->page.has_value() || s->page_rows == kPageRows) {
+    while (pages_max_ > 0 && pages() + 1 > pages_max_) EvictOldestClosed();
+    const uint64_t opened = next_page_++;
+    pages_[opened];
+    Close(s);
+    s->page = opened;
+  }
+  ++s->page_rows;
+}
+
+void ModelTable::Close(ModelStream* s) {
+  if (s->page.has_value()) pages_[*s->page].closed = true;
+  s->page.reset();
+  s->page_rows = 0;
+}
+
+void ModelTable::Cut(ModelStream* s) {
+  if (s->in_episode) s->history.back().ends = true;
+  s->in_episode = false;
+  Close(s);
+}
+
+void ModelTable::EvictOldestClosed() {
+  for (auto it = pages_.begin(); it != pages_.end(); ++it) {
+    if (!it->second.closed) continue;
+    pages_.erase(it);
+    return;
+  }
+  FAIL() << "nothing to evict";
+}
+
+}  // namespace pmoe
