@@ -1,0 +1,143 @@
+#include "common/policy/policy_spec.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "common/base/rng.h"
+#include "tests/common/policy/sample_policy.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using absl::StatusCode::kDataLoss;
+using testing::FailsWith;
+using testing::IsInvalid;
+using testing::IsOk;
+using testing::SmallSpec;
+
+std::string Bytes(const PolicySpec& spec) {
+  ByteWriter out;
+  spec.Save(&out);
+  return out.Take();
+}
+
+absl::StatusOr<PolicySpec> Load(const std::string& bytes) {
+  ByteReader in(bytes);
+  return PolicySpec::Load(&in);
+}
+
+TEST(PolicySpecTest, ComesBackExactly) {
+  const auto loaded = Load(Bytes(SmallSpec()));
+  ASSERT_THAT(loaded, IsOk());
+  EXPECT_EQ(*loaded, SmallSpec());
+  EXPECT_EQ(loaded->Hash(), SmallSpec().Hash());
+}
+
+TEST(PolicySpecTest, SacHasTheTrunkAndTwoHeads) {
+  SquashedPolicyOptions options;
+  options.obs_dim = 3;
+  options.action_low = {-1.0, -2.0};
+  options.action_high = {1.0, 2.0};
+  options.hidden = {8, 4};
+  const PolicySpec spec = MakeSquashedPolicySpec(options);
+  EXPECT_THAT(spec.Validate(), IsOk());
+  const std::vector<DenseLayer> expected = {
+      {"trunk0", "obs", 3, 8, Activation::kRelu},
+      {"trunk1", "trunk0", 8, 4, Activation::kRelu},
+      {"mean", "trunk1", 4, 2, Activation::kIdentity},
+      {"log_std", "trunk1", 4, 2, Activation::kIdentity},
+  };
+  EXPECT_EQ(spec.layers, expected);
+}
+
+TEST(PolicySpecTest, TheRouterReadsTrunkOrObservation) {
+  SquashedPolicyOptions options;
+  options.obs_dim = 3;
+  options.action_low = {-1.0};
+  options.action_high = {1.0};
+  options.primitives = 5;
+  options.hidden = {8};
+  options.has_router = true;
+  const DenseLayer on_trunk = {"router", "trunk0", 8, 5, Activation::kIdentity};
+  EXPECT_EQ(*MakeSquashedPolicySpec(options).FindLayer("router"), on_trunk);
+  options.router_reads_obs = true;
+  const DenseLayer on_obs = {"router", "obs", 3, 5, Activation::kIdentity};
+  EXPECT_EQ(*MakeSquashedPolicySpec(options).FindLayer("router"), on_obs);
+}
+
+TEST(PolicySpecTest, SaysWhatIsWrong) {
+  const std::pair<std::function<void(PolicySpec*)>, const char*> cases[] = {
+      {[](PolicySpec* s) { s->obs_dim = 0; }, "out of range"},
+      {[](PolicySpec* s) { s->action_dim = -1; }, "out of range"},
+      {[](PolicySpec* s) { s->primitives = 257; }, "out of range"},
+      {[](PolicySpec* s) { s->action_low.push_back(0.0); }, "action bounds"},
+      {[](PolicySpec* s) { s->action_high.clear(); }, "action bounds"},
+      {[](PolicySpec* s) { s->head = static_cast<HeadType>(2); }, "head type"},
+      {[](PolicySpec* s) { s->head = HeadType::kGaussian; }, "one primitive"},
+      {[](PolicySpec* s) { s->layers.clear(); }, "layers"},
+      {[](PolicySpec* s) { s->layers[0].inputs = 2; }, "reads 'obs'"},
+      {[](PolicySpec* s) { s->layers[0].input = "nothing"; }, "reads 'nothing'"},
+      {[](PolicySpec* s) { s->layers[0].input = "trunk0"; }, "reads 'trunk0'"},
+      {[](PolicySpec* s) { s->layers[0].activation = static_cast<Activation>(3); }, "'trunk0'"},
+      {[](PolicySpec* s) { s->layers[2].name = "mean"; }, "two layers 'mean'"},
+      {[](PolicySpec* s) { s->layers.pop_back(); }, "no layer 'router'"},
+      {[](PolicySpec* s) { s->layers[1].outputs = 1; }, "'mean' must have 2"},
+  };
+  for (const auto& [break_it, message] : cases) {
+    PolicySpec spec = SmallSpec();
+    break_it(&spec);
+    EXPECT_THAT(spec.Validate(), IsInvalid(message)) << message;
+    EXPECT_THAT(Load(Bytes(spec)), FailsWith(kDataLoss, message)) << message;
+  }
+}
+
+TEST(PolicySpecTest, TheHashTellsSpecsApart) {
+  const uint64_t hash = SmallSpec().Hash();
+  const std::function<void(PolicySpec*)> changes[] = {
+      [](PolicySpec* s) { s->action_high[0] = 0.5; },
+      [](PolicySpec* s) { s->layers[0].activation = Activation::kTanh; },
+      [](PolicySpec* s) { s->layers[3].input = "obs"; },
+      [](PolicySpec* s) { std::swap(s->layers[1], s->layers[2]); },
+  };
+  for (const auto& change : changes) {
+    PolicySpec spec = SmallSpec();
+    change(&spec);
+    EXPECT_NE(spec.Hash(), hash);
+  }
+}
+
+TEST(PolicySpecTest, RefusesEveryTruncation) {
+  const std::string bytes = Bytes(SmallSpec());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_THAT(Load(bytes.substr(0, size)), FailsWith(kDataLoss, "truncated")) << size;
+  }
+}
+
+TEST(PolicySpecTest, WhatLoadsFromRandomBytesIsValid) {
+  Rng rng(2, RngRole::kReplay, 0);
+  const std::string good = Bytes(SmallSpec());
+  int loaded = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes = good;
+    for (uint64_t n = 1 + rng.UniformInt(8); n > 0; --n) {
+      bytes[rng.UniformInt(bytes.size())] = static_cast<char>(rng.NextU32());
+    }
+    const auto spec = Load(bytes);
+    if (!spec.ok()) continue;
+    ++loaded;
+    EXPECT_THAT(spec->Validate(), IsOk());
+  }
+  EXPECT_GT(loaded, 0);  // some changes hit only names or bounds
+  for (int i = 0; i < 5000; ++i) {
+    std::string bytes;
+    for (uint64_t n = rng.UniformInt(300); n > 0; --n) {
+      bytes.push_back(static_cast<char>(rng.NextU32()));
+    }
+    EXPECT_THAT(Load(bytes), FailsWith(kDataLoss, ""));
+  }
+}
+
+}  // namespace
+}  // namespace pmoe

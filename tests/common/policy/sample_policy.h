@@ -1,0 +1,34 @@
+// A small policy and a snapshot of it for tests.
+#pragma once
+
+#include "common/policy/parameter_layout.h"
+#include "common/policy/policy_snapshot.h"
+
+namespace pmoe::testing {
+
+// One observation, one action, two primitives and a router, hidden layers of two units.
+inline PolicySpec SmallSpec() {
+  SquashedPolicyOptions options;
+  options.obs_dim = 1;
+  options.action_low = {-0.4};
+  options.action_high = {0.4};
+  options.primitives = 2;
+  options.hidden = {2};
+  options.has_router = true;
+  return MakeSquashedPolicySpec(options);
+}
+
+// Weight i is i / 8, exact in float32.
+inline PolicySnapshot SmallSnapshot() {
+  PolicySnapshot snapshot;
+  snapshot.spec = SmallSpec();
+  snapshot.version = 7;
+  snapshot.env_steps = 5000;
+  snapshot.weights.resize(ParameterLayout(snapshot.spec.layers, 1, 1).total());
+  for (size_t i = 0; i < snapshot.weights.size(); ++i) {
+    snapshot.weights[i] = static_cast<float>(i) / 8.0f;
+  }
+  return snapshot;
+}
+
+}  // namespace pmoe::testing

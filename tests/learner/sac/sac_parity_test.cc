@@ -1,0 +1,112 @@
+// One primitive is SAC: the same minibatches give the same bits.
+#include <gtest/gtest.h>
+
+#include "learner/sac/sac_learner.h"
+#include "tests/learner/torch_testing.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kUpdates = 50;
+constexpr int kObs = 5;
+constexpr int kActions = 2;
+
+struct Variant {
+  const char* name;
+  PrimitiveBackprop backprop = PrimitiveBackprop::kMax;
+  bool router_reads_obs = false;
+  bool router_detached = true;
+  RouterLoss router_loss = RouterLoss::kBrier;
+  TargetOver target = TargetOver::kSample;
+};
+
+PolicySpec MakeSpec(bool has_router, bool router_reads_obs) {
+  SquashedPolicyOptions options;
+  options.obs_dim = kObs;
+  options.action_low.assign(kActions, -1.0);
+  options.action_high.assign(kActions, 1.0);
+  options.hidden = {32, 32};
+  options.has_router = has_router;
+  options.router_reads_obs = router_reads_obs;
+  return MakeSquashedPolicySpec(options);
+}
+
+std::unique_ptr<SacLearner> Train(const SacOptions& options, const PolicySpec& spec) {
+  auto learner = std::make_unique<SacLearner>(options, spec, at::kCPU);
+  Rng rng(9, RngRole::kReplay, 0);
+  Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, options.batch_size);
+  for (int i = 0; i < kUpdates; ++i) {
+    testing::FillRandom(&rng, &batch);
+    EXPECT_THAT(learner->Update(&batch), testing::IsOk());
+  }
+  return learner;
+}
+
+// The layers that SAC has, then critics, targets and temperature.
+void ExpectSameBits(SacUpdate* sac, SacUpdate* pmoe) {
+  for (int i = 0; i < sac->actor().layers(); ++i) {
+    EXPECT_TRUE(
+        testing::BitwiseEqual(sac->actor().Trained(i).weight, pmoe->actor().Trained(i).weight))
+        << "layer " << i;
+    EXPECT_TRUE(testing::BitwiseEqual(sac->actor().Trained(i).bias, pmoe->actor().Trained(i).bias))
+        << "layer " << i;
+  }
+  EXPECT_TRUE(testing::BitwiseEqual(sac->critics().values(), pmoe->critics().values()));
+  EXPECT_TRUE(testing::BitwiseEqual(sac->targets().values(), pmoe->targets().values()));
+  EXPECT_TRUE(testing::BitwiseEqual(sac->Alpha(), pmoe->Alpha()));
+}
+
+class OnePrimitiveTest : public ::testing::TestWithParam<std::tuple<Variant, bool>> {};
+
+TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
+  const auto& [variant, tune_alpha] = GetParam();
+  SacOptions options;
+  options.batch_size = 32;
+  options.critic_hidden = {32, 32};
+  options.tune_alpha = tune_alpha;
+  options.target_entropy = -kActions;
+  const auto sac = Train(options, MakeSpec(/*has_router=*/false, false));
+  options.primitive_backprop = variant.backprop;
+  options.router_detached = variant.router_detached;
+  options.router_loss = variant.router_loss;
+  options.target = variant.target;
+  const auto pmoe = Train(options, MakeSpec(/*has_router=*/true, variant.router_reads_obs));
+  ExpectSameBits(&sac->update(), &pmoe->update());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Variants, OnePrimitiveTest,
+    ::testing::Combine(::testing::Values(Variant{"max"}, Variant{"all", PrimitiveBackprop::kAll},
+                                         Variant{"router_on_obs", PrimitiveBackprop::kMax, true},
+                                         Variant{"router_in_trunk", PrimitiveBackprop::kMax, false,
+                                                 false},
+                                         Variant{"cross_entropy", PrimitiveBackprop::kMax, false,
+                                                 false, RouterLoss::kCrossEntropy},
+                                         Variant{"expected_target", PrimitiveBackprop::kAll, false,
+                                                 true, RouterLoss::kNone, TargetOver::kExpected}),
+                       ::testing::Bool()),
+    [](const auto& info) {
+      return std::string(std::get<0>(info.param).name) +
+             (std::get<1>(info.param) ? "_tuned_alpha" : "_fixed_alpha");
+    });
+
+TEST(OnePrimitiveTest, ASecondPrimitiveChangesTheBits) {
+  SacOptions options;
+  options.batch_size = 32;
+  options.critic_hidden = {32, 32};
+  const PolicySpec one = MakeSpec(true, false);
+  SquashedPolicyOptions two;
+  two.obs_dim = kObs;
+  two.action_low.assign(kActions, -1.0);
+  two.action_high.assign(kActions, 1.0);
+  two.hidden = {32, 32};
+  two.primitives = 2;
+  two.has_router = true;
+  const auto a = Train(options, one), b = Train(options, MakeSquashedPolicySpec(two));
+  EXPECT_FALSE(
+      testing::BitwiseEqual(a->update().critics().values(), b->update().critics().values()));
+}
+
+}  // namespace
+}  // namespace pmoe
