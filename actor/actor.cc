@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "common/base/bytes.h"
-#include "common/base/stopwatch.h"
 #include "common/base/status_macros.h"
+#include "common/base/stopwatch.h"
 
 namespace pmoe {
 
-Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs, const PolicySpec& policy,
-             RunClient* client, TransitionWriter* writer)
+Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs,
+             const PolicySpec& policy, RunClient* client, TransitionWriter* writer)
     : options_(options),
       policy_(policy),
       network_(policy, static_cast<int>(envs.size())),
@@ -64,7 +64,8 @@ absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
   StartEpisodes();
   report->seconds.env += watch.Lap();
   const std::shared_ptr<const PolicySnapshot> newest = client_->LatestSnapshot();
-  if (newest != nullptr && newest->version != network_.version()) PMOE_RETURN_IF_ERROR(network_.Load(newest));
+  if (newest != nullptr && newest->version != network_.version())
+    PMOE_RETURN_IF_ERROR(network_.Load(newest));
   ChooseActions(directive);
   report->seconds.policy += watch.Lap();
   for (size_t lane = 0; lane < lanes_.size(); ++lane) PMOE_RETURN_IF_ERROR(StepLane(lane, report));
@@ -92,13 +93,15 @@ void Actor::ChooseActions(const Directive& directive) {
   }
   acting_version_ = 0;
   const size_t dims = policy_.action_dim;
-  for (size_t i = 0; i < actions_.size(); ++i) actions_[i] = 2.0f * rngs_[i / dims].UniformFloat() - 1.0f;
+  for (size_t i = 0; i < actions_.size(); ++i)
+    actions_[i] = 2.0f * rngs_[i / dims].UniformFloat() - 1.0f;
 }
 
 absl::Status Actor::StepLane(size_t e, ActorReport* report) {
   Stopwatch watch;
   Lane& lane = lanes_[e];
-  const absl::Span<const float> action(actions_.data() + e * policy_.action_dim, policy_.action_dim);
+  const absl::Span<const float> action(actions_.data() + e * policy_.action_dim,
+                                       policy_.action_dim);
   const absl::Span<float> obs(obs_.data() + e * policy_.obs_dim, policy_.obs_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
   const StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
@@ -147,7 +150,8 @@ absl::Status Actor::LoadState(absl::string_view bytes) {
   uint32_t lanes = 0;
   in.Pod(&lanes);
   if (!in.ok() || lanes != lanes_.size()) {
-    return absl::DataLossError("checkpoint: an actor's part does not fit actor.envs of this configuration");
+    return absl::DataLossError(
+        "checkpoint: an actor's part does not fit actor.envs of this configuration");
   }
   for (size_t e = 0; e < lanes_.size(); ++e) {
     Lane& lane = lanes_[e];

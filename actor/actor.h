@@ -1,5 +1,6 @@
-// One actor: steps its environments with the newest snapshot and writes every transition to replay, as the learner's
-// directives say. One thread runs it. The same class in the embedded run and in a process of its own.
+// One actor: steps its environments with the newest snapshot and writes every transition to replay,
+// as the learner's directives say. One thread runs it. The same class in the embedded run and in a
+// process of its own.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct ActorOptions {
 class Actor {
  public:
   // Environments of one spec. `client` and `writer` outlive the actor.
-  Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs, const PolicySpec& policy,
-        RunClient* client, TransitionWriter* writer);
+  Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs,
+        const PolicySpec& policy, RunClient* client, TransitionWriter* writer);
 
   // Follows directives until the run is finished or cancelled (OK), or something fails.
   absl::Status Run();
@@ -56,12 +57,12 @@ class Actor {
   PolicyNetwork network_;
   RunClient* client_;
   TransitionWriter* writer_;
-  std::vector<Lane> lanes_;  // [E]
-  std::vector<Rng> rngs_;    // [E]
-  std::vector<float> obs_;       // [E, O]
-  std::vector<float> next_obs_;  // [O]
-  std::vector<float> actions_;   // [E, A]
-  std::vector<int> primitives_;  // [E]
+  std::vector<Lane> lanes_;         // [E]
+  std::vector<Rng> rngs_;           // [E]
+  std::vector<float> obs_;          // [E, O]
+  std::vector<float> next_obs_;     // [O]
+  std::vector<float> actions_;      // [E, A]
+  std::vector<int> primitives_;     // [E]
   std::vector<double> env_obs_;     // [O]
   std::vector<double> env_action_;  // [A]
   uint32_t acting_version_ = 0;     // 0: uniform

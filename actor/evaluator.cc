@@ -11,7 +11,8 @@ namespace {
 constexpr int kLanesMax = 10;
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& options, const PolicySpec& policy,
+absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& options,
+                                                             const PolicySpec& policy,
                                                              const EnvFactory& make_env) {
   std::vector<std::unique_ptr<Env>> envs;
   for (int i = 0; i < std::min(options.episodes, kLanesMax); ++i) {
@@ -21,7 +22,8 @@ absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOpti
   return std::unique_ptr<Evaluator>(new Evaluator(options, policy, std::move(envs)));
 }
 
-Evaluator::Evaluator(const EvaluatorOptions& options, const PolicySpec& policy, std::vector<std::unique_ptr<Env>> envs)
+Evaluator::Evaluator(const EvaluatorOptions& options, const PolicySpec& policy,
+                     std::vector<std::unique_ptr<Env>> envs)
     : options_(options),
       policy_(policy),
       network_(policy, static_cast<int>(envs.size())),
@@ -35,8 +37,8 @@ Evaluator::Evaluator(const EvaluatorOptions& options, const PolicySpec& policy, 
   for (size_t i = 0; i < envs.size(); ++i) lanes_[i].env = std::move(envs[i]);
 }
 
-absl::StatusOr<Evaluation> Evaluator::Run(std::shared_ptr<const PolicySnapshot> snapshot, uint32_t stream,
-                                          const std::function<bool()>& cancelled) {
+absl::StatusOr<Evaluation> Evaluator::Run(std::shared_ptr<const PolicySnapshot> snapshot,
+                                          uint32_t stream, const std::function<bool()>& cancelled) {
   Stopwatch watch;
   Evaluation result;
   result.env_steps = snapshot->env_steps;
@@ -44,12 +46,14 @@ absl::StatusOr<Evaluation> Evaluator::Run(std::shared_ptr<const PolicySnapshot> 
   result.returns.assign(options_.episodes, 0.0);
   std::vector<int> lengths(options_.episodes, 0);
   PMOE_RETURN_IF_ERROR(network_.Load(std::move(snapshot)));
-  for (size_t lane = 0; lane < lanes_.size(); ++lane) StartEpisode(lane, static_cast<int>(lane), stream);
+  for (size_t lane = 0; lane < lanes_.size(); ++lane)
+    StartEpisode(lane, static_cast<int>(lane), stream);
 
   const auto playing = [&](const Lane& lane) { return lane.episode < options_.episodes; };
   while (std::any_of(lanes_.begin(), lanes_.end(), playing)) {
     if (cancelled()) return absl::CancelledError("evaluation cancelled");
-    // Idle lanes stay in the batch: its shape, and so every bit, does not depend on when others end.
+    // Idle lanes stay in the batch: its shape, and so every bit, does not depend on when others
+    // end.
     network_.Act(obs_, options_.action_mode, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
                  absl::MakeSpan(primitives_));
     for (size_t lane = 0; lane < lanes_.size(); ++lane) {
@@ -60,7 +64,8 @@ absl::StatusOr<Evaluation> Evaluator::Run(std::shared_ptr<const PolicySnapshot> 
   for (const double count : result.primitive_usage) steps += count;
   for (double& usage : result.primitive_usage) usage /= steps;
   MeanAndStd(result.returns, &result.return_mean, &result.return_std);
-  MeanAndStd(std::vector<double>(lengths.begin(), lengths.end()), &result.length_mean, &result.length_std);
+  MeanAndStd(std::vector<double>(lengths.begin(), lengths.end()), &result.length_mean,
+             &result.length_std);
   result.seconds = watch.Elapsed();
   return result;
 }
@@ -73,13 +78,15 @@ void Evaluator::StartEpisode(size_t e, int episode, uint32_t stream) {
   if (episode >= options_.episodes) return;
   const uint32_t index = static_cast<uint32_t>(episode);
   rngs_[e] = Rng(options_.seed, RngRole::kEvaluator, 0, stream, index);
-  lane.env->Reset(Rng(options_.seed, RngRole::kEvaluatorReset, 0, stream, index).NextU32(), absl::MakeSpan(env_obs_));
+  lane.env->Reset(Rng(options_.seed, RngRole::kEvaluatorReset, 0, stream, index).NextU32(),
+                  absl::MakeSpan(env_obs_));
   std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);
 }
 
 void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<int>* lengths, Evaluation* result) {
   Lane& lane = lanes_[e];
-  const absl::Span<const float> action(actions_.data() + e * policy_.action_dim, policy_.action_dim);
+  const absl::Span<const float> action(actions_.data() + e * policy_.action_dim,
+                                       policy_.action_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
   const StepResult step = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
   std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);

@@ -1,5 +1,6 @@
-// Plays whole episodes with one snapshot and reports what came out. Its environments and random streams are its own:
-// evaluating changes nothing in a run. The same (seed, stream, snapshot, options) gives the same bits.
+// Plays whole episodes with one snapshot and reports what came out. Its environments and random
+// streams are its own: evaluating changes nothing in a run. The same (seed, stream, snapshot,
+// options) gives the same bits.
 #pragma once
 
 #include <cstdint>
@@ -35,16 +36,18 @@ class Evaluator {
   using EnvFactory = std::function<absl::StatusOr<std::unique_ptr<Env>>()>;
 
   // Up to 10 episodes side by side, so that the policy's forward pass is a batch.
-  static absl::StatusOr<std::unique_ptr<Evaluator>> Create(const EvaluatorOptions& options, const PolicySpec& policy,
+  static absl::StatusOr<std::unique_ptr<Evaluator>> Create(const EvaluatorOptions& options,
+                                                           const PolicySpec& policy,
                                                            const EnvFactory& make_env);
 
-  // `stream` names the random streams of this evaluation; a run uses its env_steps. Stops early with CancelledError
-  // when `cancelled` says so.
+  // `stream` names the random streams of this evaluation; a run uses its env_steps. Stops early
+  // with CancelledError when `cancelled` says so.
   absl::StatusOr<Evaluation> Run(std::shared_ptr<const PolicySnapshot> snapshot, uint32_t stream,
                                  const std::function<bool()>& cancelled);
 
  private:
-  Evaluator(const EvaluatorOptions& options, const PolicySpec& policy, std::vector<std::unique_ptr<Env>> envs);
+  Evaluator(const EvaluatorOptions& options, const PolicySpec& policy,
+            std::vector<std::unique_ptr<Env>> envs);
   struct Lane {
     std::unique_ptr<Env> env;
     int episode = -1;  // the episode it plays; beyond the last one it idles

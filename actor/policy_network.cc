@@ -28,7 +28,9 @@ void Softmax(const PolicyNetwork::Matrix& logits, PolicyNetwork::Matrix* weights
 }  // namespace
 
 PolicyNetwork::PolicyNetwork(const PolicySpec& spec, int batch)
-    : spec_(spec), obs_(batch, spec.obs_dim), log_std_clamped_(batch, spec.primitives * spec.action_dim),
+    : spec_(spec),
+      obs_(batch, spec.obs_dim),
+      log_std_clamped_(batch, spec.primitives * spec.action_dim),
       router_weights_(Matrix::Ones(batch, spec.primitives)) {
   const ParameterLayout layout(spec.layers, 1, 1);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
@@ -52,7 +54,8 @@ int PolicyNetwork::IndexOf(const std::string& layer) const {
 absl::Status PolicyNetwork::Load(std::shared_ptr<const PolicySnapshot> snapshot) {
   if (snapshot->spec != spec_) {
     return absl::FailedPreconditionError(
-        "the snapshot has another policy architecture than this actor; start both from one configuration");
+        "the snapshot has another policy architecture than this actor; start both from one "
+        "configuration");
   }
   snapshot_ = std::move(snapshot);
   return absl::OkStatus();
@@ -64,7 +67,8 @@ void PolicyNetwork::Forward(absl::Span<const float> obs) {
   const float* weights = snapshot_->weights.data();
   for (size_t i = 0; i < outputs_.size(); ++i) {
     const DenseLayer& layer = spec_.layers[i];
-    const Eigen::Map<const Matrix> weight(weights + weight_offsets_[i], layer.inputs, layer.outputs);
+    const Eigen::Map<const Matrix> weight(weights + weight_offsets_[i], layer.inputs,
+                                          layer.outputs);
     const Eigen::Map<const Eigen::RowVectorXf> bias(weights + bias_offsets_[i], layer.outputs);
     outputs_[i].noalias() = (inputs_[i] < 0 ? obs_ : outputs_[inputs_[i]]) * weight;
     outputs_[i].rowwise() += bias;
@@ -88,8 +92,8 @@ int PolicyNetwork::ChoosePrimitive(int row, ActionMode mode, Rng* rng) const {
   return k;
 }
 
-void PolicyNetwork::Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs, absl::Span<float> action,
-                        absl::Span<int> primitive) {
+void PolicyNetwork::Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs,
+                        absl::Span<float> action, absl::Span<int> primitive) {
   Forward(obs);
   const int dims = spec_.action_dim;
   for (int row = 0; row < static_cast<int>(obs_.rows()); ++row) {
@@ -97,7 +101,8 @@ void PolicyNetwork::Act(absl::Span<const float> obs, ActionMode mode, absl::Span
     primitive[row] = k;
     for (int j = 0; j < dims; ++j) {
       float u = mean()(row, k * dims + j);
-      if (mode == ActionMode::kSample) u += std::exp(log_std_clamped_(row, k * dims + j)) * rngs[row].Normal();
+      if (mode == ActionMode::kSample)
+        u += std::exp(log_std_clamped_(row, k * dims + j)) * rngs[row].Normal();
       action[row * dims + j] = std::tanh(u);
     }
   }

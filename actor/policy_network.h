@@ -1,6 +1,6 @@
-// The Torch-free interpreter of PolicySpec: evaluates any snapshot on a batch of observations with Eigen. One per actor
-// thread; results may depend on the batch size E in the last bits, so E is part of the reproducibility promise.
-// E environments, O obs_dim, A action_dim, K primitives.
+// The Torch-free interpreter of PolicySpec: evaluates any snapshot on a batch of observations with
+// Eigen. One per actor thread; results may depend on the batch size E in the last bits, so E is
+// part of the reproducibility promise. E environments, O obs_dim, A action_dim, K primitives.
 #pragma once
 
 #include <memory>
@@ -27,15 +27,18 @@ class PolicyNetwork {
   // batch: E, the rows of every call.
   PolicyNetwork(const PolicySpec& spec, int batch);
 
-  // Keeps the snapshot and reads its weights in place. FailedPreconditionError when its architecture differs.
+  // Keeps the snapshot and reads its weights in place. FailedPreconditionError when its
+  // architecture differs.
   absl::Status Load(std::shared_ptr<const PolicySnapshot> snapshot);
   uint64_t version() const { return snapshot_ == nullptr ? 0 : snapshot_->version; }
 
-  // obs: [E, O]; rngs: one per row, drawn from only where the mode needs it; action: [E, A] in [-1, 1]; primitive: [E].
-  void Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs, absl::Span<float> action,
-           absl::Span<int> primitive);
+  // obs: [E, O]; rngs: one per row, drawn from only where the mode needs it; action: [E, A] in [-1,
+  // 1]; primitive: [E].
+  void Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs,
+           absl::Span<float> action, absl::Span<int> primitive);
 
-  // The heads' raw output for the last Forward or Act, clamped: mean, log_std [E, K * A]; router weights [E, K].
+  // The heads' raw output for the last Forward or Act, clamped: mean, log_std [E, K * A]; router
+  // weights [E, K].
   void Forward(absl::Span<const float> obs);
   const Matrix& mean() const { return outputs_[mean_]; }
   const Matrix& log_std() const { return log_std_clamped_; }
@@ -49,7 +52,7 @@ class PolicyNetwork {
   std::shared_ptr<const PolicySnapshot> snapshot_;
   std::vector<size_t> weight_offsets_;  // per layer, into the snapshot's weights
   std::vector<size_t> bias_offsets_;
-  std::vector<int> inputs_;             // per layer: index of the layer it reads, -1 for the observation
+  std::vector<int> inputs_;  // per layer: index of the layer it reads, -1 for the observation
   Matrix obs_;
   std::vector<Matrix> outputs_;
   Matrix log_std_clamped_;
@@ -59,7 +62,8 @@ class PolicyNetwork {
   int router_;  // -1 without one
 };
 
-// Normalised a in [-1, 1] to the environment's bounds: low + (a + 1) / 2 (high - low). action, out: [A]
+// Normalised a in [-1, 1] to the environment's bounds: low + (a + 1) / 2 (high - low). action, out:
+// [A]
 void ScaleAction(const PolicySpec& spec, absl::Span<const float> action, absl::Span<double> out);
 
 }  // namespace pmoe

@@ -13,7 +13,8 @@ class RunClient {
   virtual ~RunClient() = default;
   // Waits for the next directive. CancelledError: the run is over. Never waits without end.
   virtual absl::StatusOr<Directive> NextDirective() = 0;
-  // The newest snapshot that the learner has published, null before the first. Versions never go backwards.
+  // The newest snapshot that the learner has published, null before the first. Versions never go
+  // backwards.
   virtual std::shared_ptr<const PolicySnapshot> LatestSnapshot() = 0;
   virtual absl::Status Report(ActorReport report) = 0;
 };

@@ -49,7 +49,8 @@ void EvaluationThread::Loop() {
       snapshot = waiting_.front();
     }
     const uint32_t stream = static_cast<uint32_t>(snapshot->env_steps);
-    absl::StatusOr<Evaluation> evaluation = evaluator_->Run(snapshot, stream, [this] { return Stopping(); });
+    absl::StatusOr<Evaluation> evaluation =
+        evaluator_->Run(snapshot, stream, [this] { return Stopping(); });
     MutexLock lock(&mu_);
     if (!evaluation.ok()) {
       failure_ = evaluation.status();

@@ -1,5 +1,5 @@
-// Evaluates snapshots beside the training, one after the other, in the order in which they were submitted.
-// Owned and called by the learner's thread; owns the evaluator's thread.
+// Evaluates snapshots beside the training, one after the other, in the order in which they were
+// submitted. Owned and called by the learner's thread; owns the evaluator's thread.
 #pragma once
 
 #include <deque>
@@ -34,7 +34,8 @@ class EvaluationThread {
   std::unique_ptr<Evaluator> evaluator_;  // the thread's
   mutable Mutex mu_;
   CondVar changed_;
-  std::deque<std::shared_ptr<const PolicySnapshot>> waiting_ ABSL_GUARDED_BY(mu_);  // front is being evaluated
+  std::deque<std::shared_ptr<const PolicySnapshot>> waiting_
+      ABSL_GUARDED_BY(mu_);  // front is being evaluated
   std::deque<EvaluatedSnapshot> finished_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -14,7 +14,8 @@ std::atomic<bool> g_interrupted{false};
 void OnSignal(int) {
   constexpr int kExitInterrupted = 130;
   if (g_interrupted.exchange(true)) _exit(kExitInterrupted);
-  constexpr char kText[] = "\npmoe: finishing the round and writing a checkpoint; once more ends it now\n";
+  constexpr char kText[] =
+      "\npmoe: finishing the round and writing a checkpoint; once more ends it now\n";
   [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, kText, sizeof(kText) - 1);
 }
 

@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM: the first asks the run to stop at the next barrier, a second ends the process now.
+// Ctrl-C and SIGTERM: the first asks the run to stop at the next barrier, a second ends the process
+// now.
 #pragma once
 
 #include <atomic>

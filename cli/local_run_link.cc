@@ -7,7 +7,8 @@
 
 namespace pmoe {
 namespace {
-// Waits look at their predicate at least this often, so a lost wake-up costs a moment and never a hang.
+// Waits look at their predicate at least this often, so a lost wake-up costs a moment and never a
+// hang.
 constexpr std::chrono::milliseconds kTick(200);
 }  // namespace
 
@@ -29,8 +30,9 @@ absl::StatusOr<std::vector<ActorReport>> LocalRunLink::WaitReports(std::chrono::
     }
     if (missing.empty()) break;
     if (std::chrono::steady_clock::now() >= deadline) {
-      return absl::DeadlineExceededError(absl::StrCat("no report for ", timeout.count(), " s from actor ",
-                                                      absl::StrJoin(missing, ", "), "; the run stops"));
+      return absl::DeadlineExceededError(
+          absl::StrCat("no report for ", timeout.count(), " s from actor ",
+                       absl::StrJoin(missing, ", "), "; the run stops"));
     }
     changed_.WaitFor(&mu_, kTick);
   }

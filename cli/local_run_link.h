@@ -1,5 +1,6 @@
-// The control plane of a run in one process: the learner's thread publishes directives, actor threads follow them.
-// What RunService and RunClient do over a network, this does with a mutex. Thread-safe.
+// The control plane of a run in one process: the learner's thread publishes directives, actor
+// threads follow them. What RunService and RunClient do over a network, this does with a mutex.
+// Thread-safe.
 #pragma once
 
 #include <chrono>
@@ -19,11 +20,13 @@ class LocalRunLink {
  public:
   explicit LocalRunLink(int actors) : pending_(actors), reports_(actors) {}
 
-  // Learner's side. Every actor gets the directive; its snapshot, when there is one, becomes the newest.
+  // Learner's side. Every actor gets the directive; its snapshot, when there is one, becomes the
+  // newest.
   void Publish(const Directive& directive) ABSL_LOCKS_EXCLUDED(mu_);
-  // One report of every actor, in actor order, after one Publish. Fails with an actor's error, or when
-  // `timeout` has passed: DeadlineExceededError names the actors that are missing.
-  absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
+  // One report of every actor, in actor order, after one Publish. Fails with an actor's error, or
+  // when `timeout` has passed: DeadlineExceededError names the actors that are missing.
+  absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Wakes everybody: NextDirective answers CancelledError.
   void Cancel() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -36,7 +39,7 @@ class LocalRunLink {
  private:
   mutable Mutex mu_;
   CondVar changed_;
-  std::vector<std::optional<Directive>> pending_ ABSL_GUARDED_BY(mu_);   // [actors]
+  std::vector<std::optional<Directive>> pending_ ABSL_GUARDED_BY(mu_);    // [actors]
   std::vector<std::optional<ActorReport>> reports_ ABSL_GUARDED_BY(mu_);  // [actors]
   std::shared_ptr<const PolicySnapshot> latest_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);

@@ -1,11 +1,10 @@
 #include "cli/lockstep_run.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "actor/env/registry.h"
+#include "actor/configured_env.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -17,18 +16,6 @@ namespace {
 // A round that takes longer than this has lost an actor.
 constexpr std::chrono::seconds kRoundTimeout(600);
 constexpr uint64_t kFirstRound = 1;
-
-absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config) {
-  std::map<std::string, std::string> args;
-  for (const EnvArg& arg : config.env().arg()) args[arg.name()] = arg.value();
-  return MakeEnv(config.env().id(), args, config.env().assets());
-}
-
-ActionMode EvalActionMode(const RunConfig& config) {
-  if (config.observe().eval_action() == "argmax_mean") return ActionMode::kArgmaxMean;
-  if (config.observe().eval_action() == "sample") return ActionMode::kSample;
-  return ActionMode::kRouterMean;
-}
 
 ReplayShardOptions ShardOptions(const RunConfig& config, const EnvSpec& env) {
   ReplayShardOptions options;
@@ -45,7 +32,8 @@ ReplayShardOptions ShardOptions(const RunConfig& config, const EnvSpec& env) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<LockstepRun>> LockstepRun::Create(const RunConfig& config, const RunDirectory* directory,
+absl::StatusOr<std::unique_ptr<LockstepRun>> LockstepRun::Create(const RunConfig& config,
+                                                                 const RunDirectory* directory,
                                                                  bool resume) {
   std::unique_ptr<LockstepRun> run(new LockstepRun(config, directory));
   PMOE_RETURN_IF_ERROR(run->Build(resume));
@@ -64,8 +52,10 @@ LockstepRun::~LockstepRun() { StopThreads(); }
 absl::Status LockstepRun::Build(bool resume) {
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> probe, MakeConfiguredEnv(config_));
   const EnvSpec& env = probe->spec();
-  const PolicySpec policy = PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
-  PMOE_ASSIGN_OR_RETURN(learner_, MakeSacLearner(SacOptionsFromConfig(config_, env.action_dim), policy));
+  const PolicySpec policy =
+      PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
+  PMOE_ASSIGN_OR_RETURN(learner_,
+                        MakeSacLearner(SacOptionsFromConfig(config_, env.action_dim), policy));
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(ShardOptions(config_, env)));
   sampler_ = std::make_unique<DirectBatchSampler>(replay_.get(), config_.learner().batch_size());
   PMOE_RETURN_IF_ERROR(BuildActors(env));
@@ -81,7 +71,8 @@ absl::Status LockstepRun::Build(bool resume) {
 }
 
 absl::Status LockstepRun::BuildActors(const EnvSpec& env) {
-  const PolicySpec policy = PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
+  const PolicySpec policy =
+      PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
   for (int index = 0; index < config_.actor().count(); ++index) {
     ActorSeat seat;
     std::vector<std::unique_ptr<Env>> envs;
@@ -96,17 +87,21 @@ absl::Status LockstepRun::BuildActors(const EnvSpec& env) {
     PMOE_ASSIGN_OR_RETURN(seat.writer, DirectTransitionWriter::Create(writer, replay_.get()));
     seat.client = std::make_unique<LocalRunClient>(&link_, index);
     const ActorOptions options = {config_.seed(), static_cast<uint32_t>(index), /*epoch=*/0};
-    seat.actor = std::make_unique<Actor>(options, std::move(envs), policy, seat.client.get(), seat.writer.get());
+    seat.actor = std::make_unique<Actor>(options, std::move(envs), policy, seat.client.get(),
+                                         seat.writer.get());
     seats_.push_back(std::move(seat));
   }
   return absl::OkStatus();
 }
 
 absl::Status LockstepRun::BuildLog(const EnvSpec& env, bool resume, uint64_t resumed_steps) {
-  const PolicySpec policy = PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
-  const EvaluatorOptions options = {config_.seed(), config_.observe().eval_episodes(), EvalActionMode(config_)};
-  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Evaluator> evaluator,
-                        Evaluator::Create(options, policy, [this] { return MakeConfiguredEnv(config_); }));
+  const PolicySpec policy =
+      PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
+  const EvaluatorOptions options = {config_.seed(), config_.observe().eval_episodes(),
+                                    ActionModeFromName(config_.observe().eval_action())};
+  PMOE_ASSIGN_OR_RETURN(
+      std::unique_ptr<Evaluator> evaluator,
+      Evaluator::Create(options, policy, [this] { return MakeConfiguredEnv(config_); }));
   evaluations_ = std::make_unique<EvaluationThread>(std::move(evaluator));
   RunLogOptions log;
   log.label = absl::StrCat(config_.env().id(), " ", config_.algorithm(), " seed ", config_.seed());
@@ -145,7 +140,8 @@ absl::Status LockstepRun::Train(const std::atomic<bool>& interrupted) {
 
 absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
   const uint64_t lag = config_.schedule().lag();
-  if (lag == 1 && committed_ == updated_ && updated_ < rounds_) {  // a fresh start, or a finished run made longer
+  if (lag == 1 && committed_ == updated_ &&
+      updated_ < rounds_) {  // a fresh start, or a finished run made longer
     StartSteps(committed_ + 1);
     PMOE_RETURN_IF_ERROR(FinishSteps(committed_ + 1));
   }
@@ -153,7 +149,8 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
     // The barrier: actors idle, nothing staged.
     if (interrupted) break;
     const uint64_t every = config_.checkpoint().every_steps();
-    if (every > 0 && env_steps() / every > checkpoint_steps_ / every) PMOE_RETURN_IF_ERROR(Checkpoint());
+    if (every > 0 && env_steps() / every > checkpoint_steps_ / every)
+      PMOE_RETURN_IF_ERROR(Checkpoint());
 
     const uint64_t round = updated_ + 1;
     const uint64_t next = round + lag;  // the round whose steps belong to this turn
@@ -173,7 +170,8 @@ void LockstepRun::StartSteps(uint64_t round) {
   directive.round = round;
   directive.steps_per_env =
       static_cast<uint32_t>(steps_per_round_ / (config_.actor().count() * config_.actor().envs()));
-  directive.act_uniform = (round - 1) * steps_per_round_ < static_cast<uint64_t>(config_.schedule().start_steps());
+  directive.act_uniform =
+      (round - 1) * steps_per_round_ < static_cast<uint64_t>(config_.schedule().start_steps());
   directive.snapshot = snapshot_;
   acting_version_ = snapshot_->version;
   link_.Publish(directive);
@@ -191,7 +189,8 @@ absl::Status LockstepRun::FinishSteps(uint64_t round) {
 absl::Status LockstepRun::RunUpdates(uint64_t round, RoundCounters* counters) {
   updated_ = round;
   counters->env_steps = round * steps_per_round_;
-  if (counters->env_steps < static_cast<uint64_t>(config_.schedule().update_after())) return absl::OkStatus();
+  if (counters->env_steps < static_cast<uint64_t>(config_.schedule().update_after()))
+    return absl::OkStatus();
   Stopwatch watch;
   for (uint64_t i = 0; i < updates_per_round_; ++i) {
     PMOE_ASSIGN_OR_RETURN(Minibatch * batch, sampler_->Next());
@@ -211,7 +210,8 @@ absl::Status LockstepRun::CloseRound(uint64_t round, RoundCounters counters) {
   const bool due = round == rounds_ || (every > 0 && counters.env_steps / every > before / every);
   std::shared_ptr<const PolicySnapshot> evaluate;
   if (due) {
-    // The exact weights of this round under this round's steps, also where no update has changed them.
+    // The exact weights of this round under this round's steps, also where no update has changed
+    // them.
     evaluate = learner_->Snapshot(snapshot_->version, counters.env_steps);
   }
   return log_->CloseRound(counters, learner_.get(), std::move(evaluate));
@@ -239,7 +239,8 @@ absl::Status LockstepRun::Checkpoint() {
     container.Add(absl::StrCat("actor.", i), std::move(reports[i].checkpoint_part));
     container.Add(absl::StrCat("actor.", i, ".writer"), writer.Take());
   }
-  const ContainerHeader header = {ContainerKind::kCheckpoint, snapshot_->spec.Hash(), snapshot_->version, env_steps()};
+  const ContainerHeader header = {ContainerKind::kCheckpoint, snapshot_->spec.Hash(),
+                                  snapshot_->version, env_steps()};
   PMOE_RETURN_IF_ERROR(replay_->Save(directory_->ReplayFile(env_steps())));
   PMOE_ASSIGN_OR_RETURN(const std::string file, directory_->PrepareCheckpoint(env_steps()));
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(file, container.Finish(header)));
@@ -255,7 +256,8 @@ absl::Status LockstepRun::Restore(uint64_t env_steps) {
   if (container.header().architecture_hash != snapshot_->spec.Hash()) {
     return absl::FailedPreconditionError(
         absl::StrCat("the checkpoint in ", directory_->path(),
-                     " has another policy architecture than this configuration; resume it without changing env.*, "
+                     " has another policy architecture than this configuration; resume it without "
+                     "changing env.*, "
                      "policy.* or algorithm"));
   }
   PMOE_RETURN_IF_ERROR(learner_->LoadState(container));
@@ -269,9 +271,11 @@ absl::Status LockstepRun::Restore(uint64_t env_steps) {
   PMOE_RETURN_IF_ERROR(log_->LoadState(&run));
   PMOE_RETURN_IF_ERROR(run.Finish("checkpoint: run"));
   for (size_t i = 0; i < seats_.size(); ++i) {
-    PMOE_ASSIGN_OR_RETURN(const absl::string_view part, container.Section(absl::StrCat("actor.", i)));
+    PMOE_ASSIGN_OR_RETURN(const absl::string_view part,
+                          container.Section(absl::StrCat("actor.", i)));
     PMOE_RETURN_IF_ERROR(seats_[i].actor->LoadState(part));
-    PMOE_ASSIGN_OR_RETURN(const absl::string_view writer, container.Section(absl::StrCat("actor.", i, ".writer")));
+    PMOE_ASSIGN_OR_RETURN(const absl::string_view writer,
+                          container.Section(absl::StrCat("actor.", i, ".writer")));
     ByteReader reader(writer);
     PMOE_RETURN_IF_ERROR(seats_[i].writer->LoadState(&reader));
     PMOE_RETURN_IF_ERROR(reader.Finish("checkpoint: a writer's part"));

@@ -1,7 +1,8 @@
-// The embedded run: learner, replay and actors in one process, in rounds. A round is exactly steps_per_round env steps,
-// then exactly updates_per_round updates on all data up to and including that round's. Lag 0: strictly one after the
-// other. Lag 1: the steps of round n+1 run beside the updates of round n, with the weights left by round n-1.
-// Same configuration, threads and CPU family => the same bits in every weight, metric (times aside) and checkpoint.
+// The embedded run: learner, replay and actors in one process, in rounds. A round is exactly
+// steps_per_round env steps, then exactly updates_per_round updates on all data up to and including
+// that round's. Lag 0: strictly one after the other. Lag 1: the steps of round n+1 run beside the
+// updates of round n, with the weights left by round n-1. Same configuration, threads and CPU
+// family => the same bits in every weight, metric (times aside) and checkpoint.
 #pragma once
 
 #include <atomic>
@@ -27,7 +28,8 @@ namespace pmoe {
 class LockstepRun {
  public:
   // `config` is resolved. With `resume`, loads the directory's newest checkpoint.
-  static absl::StatusOr<std::unique_ptr<LockstepRun>> Create(const RunConfig& config, const RunDirectory* directory,
+  static absl::StatusOr<std::unique_ptr<LockstepRun>> Create(const RunConfig& config,
+                                                             const RunDirectory* directory,
                                                              bool resume);
   ~LockstepRun();
 
@@ -78,7 +80,8 @@ class LockstepRun {
   std::unique_ptr<RunLog> log_;
 
   uint64_t committed_ = 0;  // rounds whose rows are in replay
-  uint64_t updated_ = 0;    // rounds whose updates are done; committed_ - lag at a barrier, but at the end
+  uint64_t updated_ =
+      0;  // rounds whose updates are done; committed_ - lag at a barrier, but at the end
   std::shared_ptr<const PolicySnapshot> snapshot_;  // left by round updated_
   uint64_t acting_version_ = 0;                     // of the newest directive
   uint64_t checkpoint_steps_ = 0;                   // of the newest checkpoint

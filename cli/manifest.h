@@ -7,7 +7,8 @@
 
 namespace pmoe {
 
-// JSON text: versions of pmoe, its commit, MuJoCo and LibTorch, the CPU, threads, math library mode, start time.
+// JSON text: versions of pmoe, its commit, MuJoCo and LibTorch, the CPU, threads, math library
+// mode, start time.
 std::string MakeManifest(const RunConfig& config);
 
 }  // namespace pmoe

@@ -28,16 +28,16 @@ absl::StatusOr<int> RunDirectory::Lock(const std::string& path) {
   }
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     ::close(fd);
-    return absl::FailedPreconditionError(
-        absl::StrCat("another process is training in ", path, "; stop it first, or give another directory"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "another process is training in ", path, "; stop it first, or give another directory"));
   }
   return fd;
 }
 
 absl::StatusOr<RunDirectory> RunDirectory::Create(const std::string& path) {
   if (fs::exists(absl::StrCat(path, "/config.textproto"))) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, " holds a run already; go on with it by --resume ", path, ", or give another --out"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, " holds a run already; go on with it by --resume ", path, ", or give another --out"));
   }
   for (const char* folder : {"", "/checkpoints", "/replay", "/snapshots"}) {
     PMOE_RETURN_IF_ERROR(MakeDirs(absl::StrCat(path, folder)));
@@ -48,7 +48,8 @@ absl::StatusOr<RunDirectory> RunDirectory::Create(const std::string& path) {
 
 absl::StatusOr<RunDirectory> RunDirectory::Open(const std::string& path) {
   if (!fs::exists(absl::StrCat(path, "/config.textproto"))) {
-    return absl::NotFoundError(absl::StrCat(path, " is not a run directory: it has no config.textproto"));
+    return absl::NotFoundError(
+        absl::StrCat(path, " is not a run directory: it has no config.textproto"));
   }
   PMOE_ASSIGN_OR_RETURN(const int lock, Lock(path));
   return RunDirectory(path, lock);
@@ -61,7 +62,9 @@ RunDirectory::~RunDirectory() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-std::string RunDirectory::File(absl::string_view name) const { return absl::StrCat(path_, "/", name); }
+std::string RunDirectory::File(absl::string_view name) const {
+  return absl::StrCat(path_, "/", name);
+}
 
 std::string RunDirectory::SnapshotFile(absl::string_view name) const {
   return absl::StrCat(path_, "/snapshots/", name, ".pmoe");
@@ -78,7 +81,8 @@ std::string RunDirectory::ReplayFile(uint64_t env_steps) const {
 std::vector<uint64_t> RunDirectory::Checkpoints() const {
   std::vector<uint64_t> steps;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(absl::StrCat(path_, "/checkpoints"), error)) {
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(absl::StrCat(path_, "/checkpoints"), error)) {
     uint64_t step = 0;
     if (absl::SimpleAtoi(entry.path().filename().string(), &step)) steps.push_back(step);
   }
@@ -89,7 +93,8 @@ std::vector<uint64_t> RunDirectory::Checkpoints() const {
 absl::StatusOr<uint64_t> RunDirectory::NewestCheckpoint() const {
   const std::vector<uint64_t> steps = Checkpoints();
   if (steps.empty()) {
-    return absl::NotFoundError(absl::StrCat(path_, " has no checkpoint yet; start the run anew with another --out"));
+    return absl::NotFoundError(
+        absl::StrCat(path_, " has no checkpoint yet; start the run anew with another --out"));
   }
   return steps.back();
 }
@@ -107,13 +112,16 @@ absl::Status RunDirectory::CommitCheckpoint(uint64_t env_steps, int keep) const 
   std::error_code error;
   fs::remove_all(folder, error);
   fs::rename(folder + ".partial", folder, error);
-  if (error) return absl::UnavailableError(absl::StrCat("cannot name the checkpoint ", folder, ": ", error.message()));
+  if (error)
+    return absl::UnavailableError(
+        absl::StrCat("cannot name the checkpoint ", folder, ": ", error.message()));
   std::vector<uint64_t> steps = Checkpoints();
   for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i) {
     fs::remove_all(absl::StrCat(path_, "/checkpoints/", steps[i]), error);
   }
   const fs::path newest = ReplayFile(env_steps);
-  for (const fs::directory_entry& entry : fs::directory_iterator(absl::StrCat(path_, "/replay"), error)) {
+  for (const fs::directory_entry& entry :
+       fs::directory_iterator(absl::StrCat(path_, "/replay"), error)) {
     if (entry.path().filename() != newest.filename()) fs::remove(entry.path(), error);
   }
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 // A run's folder on disk: who may write it, and where everything lies.
 //   config.textproto  manifest.json  metrics.csv  events.out.tfevents.*  log.txt
-//   checkpoints/<env steps>/state.pmoe   replay/<env steps>.table (newest only)   snapshots/best.pmoe latest.pmoe
+//   checkpoints/<env steps>/state.pmoe   replay/<env steps>.table (newest only) snapshots/best.pmoe
+//   latest.pmoe
 // A checkpoint exists once its folder has its final name, which is given last. Thread-compatible.
 #pragma once
 
@@ -17,7 +18,8 @@ class RunDirectory {
  public:
   // A new run: makes the folder and locks it. FailedPreconditionError if it holds a run already.
   static absl::StatusOr<RunDirectory> Create(const std::string& path);
-  // An old one: locks it. NotFoundError where there is no run; FailedPreconditionError while another process trains it.
+  // An old one: locks it. NotFoundError where there is no run; FailedPreconditionError while
+  // another process trains it.
   static absl::StatusOr<RunDirectory> Open(const std::string& path);
   RunDirectory(RunDirectory&& other) noexcept;
   RunDirectory& operator=(RunDirectory&& other) = delete;

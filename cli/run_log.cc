@@ -30,19 +30,40 @@ void AddEpisodeMeans(const std::vector<EpisodeResult>& episodes, MetricRow* row)
 }  // namespace
 
 std::vector<std::string> MetricColumns(int primitives) {
-  std::vector<std::string> columns = {
-      "env_steps",         "updates",           "wall_s",         "eval_return_mean", "eval_return_std",
-      "eval_length_mean",  "eval_s",            "train_return_mean", "train_length_mean", "train_episodes",
-      "env_steps_per_s",   "updates_per_s",     "policy_lag",     "replay_size",      "critic_loss",
-      "actor_loss",        "router_loss",       "alpha",          "entropy",          "q_mean",
-      "router_entropy",    "time_env_s",        "time_policy_s",  "time_write_s",     "time_replay_s",
-      "time_update_s",     "time_eval_s"};
+  std::vector<std::string> columns = {"env_steps",
+                                      "updates",
+                                      "wall_s",
+                                      "eval_return_mean",
+                                      "eval_return_std",
+                                      "eval_length_mean",
+                                      "eval_s",
+                                      "train_return_mean",
+                                      "train_length_mean",
+                                      "train_episodes",
+                                      "env_steps_per_s",
+                                      "updates_per_s",
+                                      "policy_lag",
+                                      "replay_size",
+                                      "critic_loss",
+                                      "actor_loss",
+                                      "router_loss",
+                                      "alpha",
+                                      "entropy",
+                                      "q_mean",
+                                      "router_entropy",
+                                      "time_env_s",
+                                      "time_policy_s",
+                                      "time_write_s",
+                                      "time_replay_s",
+                                      "time_update_s",
+                                      "time_eval_s"};
   for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_usage_", k));
   for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_win_rate_", k));
   return columns;
 }
 
-absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& options, const RunDirectory* directory,
+absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& options,
+                                                       const RunDirectory* directory,
                                                        EvaluationThread* evaluations) {
   const std::string file = directory->File("metrics.csv");
   const std::vector<std::string> columns = MetricColumns(options.primitives);
@@ -54,11 +75,12 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& opti
       options.resumed ? TensorBoardWriter::Resume(directory->path(), NowSince1970(), last)
                       : TensorBoardWriter::Create(directory->path(), NowSince1970());
   PMOE_RETURN_IF_ERROR(events.status());
-  return std::unique_ptr<RunLog>(new RunLog(options, directory, evaluations, *std::move(csv), *std::move(events)));
+  return std::unique_ptr<RunLog>(
+      new RunLog(options, directory, evaluations, *std::move(csv), *std::move(events)));
 }
 
-RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationThread* evaluations,
-               CsvWriter csv, TensorBoardWriter events)
+RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
+               EvaluationThread* evaluations, CsvWriter csv, TensorBoardWriter events)
     : options_(options),
       directory_(directory),
       evaluations_(evaluations),
@@ -86,7 +108,9 @@ absl::Status RunLog::CloseRound(const RoundCounters& counters, Learner* learner,
   totals_["time_replay_s"] += counters.replay_seconds;
   totals_["time_update_s"] += counters.update_seconds;
   const bool last = counters.env_steps >= options_.total_steps;
-  const bool row_due = evaluate != nullptr || last || counters.env_steps / options_.log_every_steps > logged_ / options_.log_every_steps;
+  const bool row_due =
+      evaluate != nullptr || last ||
+      counters.env_steps / options_.log_every_steps > logged_ / options_.log_every_steps;
   if (row_due) {
     open_.push_back({MakeRow(counters, learner), evaluate != nullptr});
     logged_ = counters.env_steps;
@@ -114,8 +138,12 @@ void RunLog::AddRates(const RoundCounters& counters, MetricRow* row) {
   const double now_s = wall_.Elapsed();
   const double seconds = now_s - std::exchange(rate_wall_s_, now_s);
   (*row)["wall_s"] = now_s;
-  env_steps_per_s_ = static_cast<double>(counters.env_steps - std::exchange(rate_env_steps_, counters.env_steps)) / seconds;
-  updates_per_s_ = static_cast<double>(counters.updates - std::exchange(rate_updates_, counters.updates)) / seconds;
+  env_steps_per_s_ =
+      static_cast<double>(counters.env_steps - std::exchange(rate_env_steps_, counters.env_steps)) /
+      seconds;
+  updates_per_s_ =
+      static_cast<double>(counters.updates - std::exchange(rate_updates_, counters.updates)) /
+      seconds;
   (*row)["env_steps_per_s"] = env_steps_per_s_;
   (*row)["updates_per_s"] = updates_per_s_;
   for (const auto& [name, total] : totals_) (*row)[name] = total;
@@ -133,7 +161,9 @@ absl::Status RunLog::OnEvaluation(const EvaluatedSnapshot& done) {
   last_eval_return_ = evaluation.return_mean;
   has_evaluation_ = true;
   for (OpenRow& row : open_) {
-    if (!row.waits_for_evaluation || row.values["env_steps"] != static_cast<double>(evaluation.env_steps)) continue;
+    if (!row.waits_for_evaluation ||
+        row.values["env_steps"] != static_cast<double>(evaluation.env_steps))
+      continue;
     row.waits_for_evaluation = false;
     row.values["eval_return_mean"] = evaluation.return_mean;
     row.values["eval_return_std"] = evaluation.return_std;
@@ -150,7 +180,8 @@ absl::Status RunLog::WriteReady() {
     const MetricRow row = std::move(open_.front().values);
     open_.pop_front();
     PMOE_RETURN_IF_ERROR(csv_.Write(row));
-    PMOE_RETURN_IF_ERROR(events_.Write(static_cast<int64_t>(row.at("env_steps")), NowSince1970(), row));
+    PMOE_RETURN_IF_ERROR(
+        events_.Write(static_cast<int64_t>(row.at("env_steps")), NowSince1970(), row));
   }
   return absl::OkStatus();
 }
@@ -191,7 +222,8 @@ absl::Status RunLog::LoadState(ByteReader* in) {
   in->Pod(&last_eval_return_);
   in->Vector(&episodes_);
   has_evaluation_ = has_evaluation != 0;
-  return in->ok() ? absl::OkStatus() : absl::DataLossError("checkpoint: the log's part is truncated");
+  return in->ok() ? absl::OkStatus()
+                  : absl::DataLossError("checkpoint: the log's part is truncated");
 }
 
 }  // namespace pmoe

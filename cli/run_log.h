@@ -1,6 +1,7 @@
-// What a run writes down while it trains: metrics.csv, TensorBoard events, snapshots/best.pmoe and the progress line.
-// Rows are written in order of env steps; a row that waits for its evaluation holds back the ones after it.
-// docs/metrics.md explains every column. Used by the learner's thread only.
+// What a run writes down while it trains: metrics.csv, TensorBoard events, snapshots/best.pmoe and
+// the progress line. Rows are written in order of env steps; a row that waits for its evaluation
+// holds back the ones after it. docs/metrics.md explains every column. Used by the learner's thread
+// only.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,7 @@ struct RoundCounters {
   uint64_t env_steps = 0;
   uint64_t updates = 0;
   int64_t replay_size = 0;
-  int policy_lag = 0;  // versions between the acting weights and the newest
+  int policy_lag = 0;           // versions between the acting weights and the newest
   double replay_seconds = 0.0;  // of the round
   double update_seconds = 0.0;
 };
@@ -44,11 +45,13 @@ struct RoundCounters {
 class RunLog {
  public:
   // `evaluations` and `directory` outlive the log.
-  static absl::StatusOr<std::unique_ptr<RunLog>> Create(const RunLogOptions& options, const RunDirectory* directory,
+  static absl::StatusOr<std::unique_ptr<RunLog>> Create(const RunLogOptions& options,
+                                                        const RunDirectory* directory,
                                                         EvaluationThread* evaluations);
 
   void OnReport(const ActorReport& report);
-  // Ends a round: submits `evaluate` (null: no evaluation due), opens a row where one is due, writes what is ready.
+  // Ends a round: submits `evaluate` (null: no evaluation due), opens a row where one is due,
+  // writes what is ready.
   absl::Status CloseRound(const RoundCounters& counters, Learner* learner,
                           std::shared_ptr<const PolicySnapshot> evaluate);
   // Writes every open row; waits for their evaluations.
@@ -67,8 +70,8 @@ class RunLog {
     bool waits_for_evaluation = false;
   };
 
-  RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationThread* evaluations, CsvWriter csv,
-         TensorBoardWriter events);
+  RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationThread* evaluations,
+         CsvWriter csv, TensorBoardWriter events);
   MetricRow MakeRow(const RoundCounters& counters, Learner* learner);
   void AddRates(const RoundCounters& counters, MetricRow* row);
   absl::Status TakeEvaluations(bool wait_all);
@@ -91,7 +94,8 @@ class RunLog {
   double last_eval_return_;
   bool has_evaluation_ = false;
 
-  // Rates of the last row. Times are not part of the reproducible state, and start anew with each process.
+  // Rates of the last row. Times are not part of the reproducible state, and start anew with each
+  // process.
   uint64_t rate_env_steps_ = 0;
   uint64_t rate_updates_ = 0;
   double rate_wall_s_ = 0.0;

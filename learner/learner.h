@@ -1,5 +1,6 @@
-// The learner as the rest of the system sees it: minibatches in, snapshots and statistics out. Free of Torch and of
-// protobuf, so that both sides of that wall may include it. Thread-compatible: one thread at a time.
+// The learner as the rest of the system sees it: minibatches in, snapshots and statistics out. Free
+// of Torch and of protobuf, so that both sides of that wall may include it. Thread-compatible: one
+// thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,12 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  // One update. A loss that is not finite is an InternalError that names the loss and the update; the weights are
-  // then not to be used any more.
+  // One update. A loss that is not finite is an InternalError that names the loss and the update;
+  // the weights are then not to be used any more.
   virtual absl::Status Update(Minibatch* batch) = 0;
   virtual uint64_t updates() const = 0;
-  virtual std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version, uint64_t env_steps) const = 0;
+  virtual std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
+                                                         uint64_t env_steps) const = 0;
   virtual LearnerStats DrainStats() = 0;
 
   // Everything the bits of the next update depend on, the undrained statistics included.

@@ -14,12 +14,14 @@ SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim) {
   to.alpha = from.alpha();
   to.tune_alpha = from.tune_alpha();
   to.alpha_lr = from.alpha_lr();
-  to.target_entropy = from.has_target_entropy() ? from.target_entropy() : -static_cast<double>(action_dim);
+  to.target_entropy =
+      from.has_target_entropy() ? from.target_entropy() : -static_cast<double>(action_dim);
   to.tau = from.tau();
   to.router_detached = config.policy().router_input() == "trunk_detached";
   to.target_policy = from.target_policy();
   to.target = from.target() == "expected" ? TargetOver::kExpected : TargetOver::kSample;
-  to.primitive_backprop = from.primitive_backprop() == "all" ? PrimitiveBackprop::kAll : PrimitiveBackprop::kMax;
+  to.primitive_backprop =
+      from.primitive_backprop() == "all" ? PrimitiveBackprop::kAll : PrimitiveBackprop::kMax;
   to.loser_weight = from.loser_weight();
   to.best_by = from.best_by() == "soft_q" ? BestBy::kSoftQ : BestBy::kQ;
   to.entropy = from.entropy() == "mixture" ? EntropyOf::kMixture : EntropyOf::kComponent;
@@ -34,7 +36,8 @@ SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim) {
   return to;
 }
 
-PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim, const std::vector<double>& action_low,
+PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim,
+                                const std::vector<double>& action_low,
                                 const std::vector<double>& action_high) {
   SquashedPolicyOptions options;
   options.obs_dim = obs_dim;

@@ -9,7 +9,8 @@ namespace pmoe {
 
 // `config` is resolved: every field is set.
 SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim);
-PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim, const std::vector<double>& action_low,
+PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim,
+                                const std::vector<double>& action_low,
                                 const std::vector<double>& action_high);
 
 }  // namespace pmoe

@@ -21,13 +21,16 @@ at::Tensor SquashLogDet(const at::Tensor& u) {
 
 at::Tensor MixtureLogProb(const at::Tensor& u, const at::Tensor& mean, const at::Tensor& log_std,
                           const at::Tensor& log_w) {
-  const at::Tensor eps = (u.unsqueeze(3) - mean.unsqueeze(2)) * (-log_std.unsqueeze(2)).exp();  // [M, B, S, K, A]
-  const at::Tensor joint = GaussianLogProb(eps, log_std.unsqueeze(2)) + log_w.unsqueeze(2);     // [M, B, S, K]
+  const at::Tensor eps =
+      (u.unsqueeze(3) - mean.unsqueeze(2)) * (-log_std.unsqueeze(2)).exp();  // [M, B, S, K, A]
+  const at::Tensor joint =
+      GaussianLogProb(eps, log_std.unsqueeze(2)) + log_w.unsqueeze(2);  // [M, B, S, K]
   return at::logsumexp(joint, {3}) - SquashLogDet(u);
 }
 
-at::Tensor CriticTarget(const at::Tensor& reward, const at::Tensor& discount, const at::Tensor& q_next,
-                        const at::Tensor& log_prob, const at::Tensor& alpha) {
+at::Tensor CriticTarget(const at::Tensor& reward, const at::Tensor& discount,
+                        const at::Tensor& q_next, const at::Tensor& log_prob,
+                        const at::Tensor& alpha) {
   return reward + discount * (q_next - alpha * log_prob);
 }
 
@@ -50,7 +53,8 @@ at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best) {
   return -log_w.gather(2, best.unsqueeze(2)).squeeze(2).mean(1);
 }
 
-at::Tensor AlphaLoss(const at::Tensor& log_alpha, const at::Tensor& log_prob, double target_entropy) {
+at::Tensor AlphaLoss(const at::Tensor& log_alpha, const at::Tensor& log_prob,
+                     double target_entropy) {
   return -(log_alpha * (log_prob + target_entropy).detach().mean(1));
 }
 

@@ -1,5 +1,6 @@
-// The losses and densities of SAC and PMOE-SAC as pure functions. Equation numbers: arXiv 2104.09122.
-// M members, C critics, B batch, K primitives, S primitives that take part, A action_dim.
+// The losses and densities of SAC and PMOE-SAC as pure functions. Equation numbers: arXiv
+// 2104.09122. M members, C critics, B batch, K primitives, S primitives that take part, A
+// action_dim.
 #pragma once
 
 #include "ATen/TensorOperators.h"
@@ -10,37 +11,42 @@ namespace pmoe {
 // sum_j log N(u_j; mean_j, std_j) of u = mean + std * eps. eps, log_std: [..., A] -> [...]
 at::Tensor GaussianLogProb(const at::Tensor& eps, const at::Tensor& log_std);
 
-// log |det d tanh(u) / du| = sum_j 2 (log 2 - u_j - softplus(-2 u_j)), exact in float32 at any u; log(1 - tanh(u)^2)
-// is -inf from u = 9. u: [..., A] -> [...]
+// log |det d tanh(u) / du| = sum_j 2 (log 2 - u_j - softplus(-2 u_j)), exact in float32 at any u;
+// log(1 - tanh(u)^2) is -inf from u = 9. u: [..., A] -> [...]
 at::Tensor SquashLogDet(const at::Tensor& u);
 
-// log pi_mix(tanh(u)) = logsumexp_k(log w_k + log N(u; mean_k, std_k)) - SquashLogDet(u); one Jacobian serves all.
-// u: [M, B, S, A]; mean, log_std: [M, B, K, A]; log_w: [M, B, K] -> [M, B, S]
+// log pi_mix(tanh(u)) = logsumexp_k(log w_k + log N(u; mean_k, std_k)) - SquashLogDet(u); one
+// Jacobian serves all. u: [M, B, S, A]; mean, log_std: [M, B, K, A]; log_w: [M, B, K] -> [M, B, S]
 at::Tensor MixtureLogProb(const at::Tensor& u, const at::Tensor& mean, const at::Tensor& log_std,
                           const at::Tensor& log_w);
 
-// y = r + discount (q_next - alpha log pi(a' | s')), discount = gamma^n, 0 after termination (Eq. 16).
-// reward, discount: [M, B]; q_next, log_prob: [M, B]; alpha: [M, 1] -> [M, B]
-at::Tensor CriticTarget(const at::Tensor& reward, const at::Tensor& discount, const at::Tensor& q_next,
-                        const at::Tensor& log_prob, const at::Tensor& alpha);
+// y = r + discount (q_next - alpha log pi(a' | s')), discount = gamma^n, 0 after termination (Eq.
+// 16). reward, discount: [M, B]; q_next, log_prob: [M, B]; alpha: [M, 1] -> [M, B]
+at::Tensor CriticTarget(const at::Tensor& reward, const at::Tensor& discount,
+                        const at::Tensor& q_next, const at::Tensor& log_prob,
+                        const at::Tensor& alpha);
 
 // Mean squared error per critic, summed over critics. q: [M, C, B], y: [M, B] -> [M]
 at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y);
 
-// mean_B sum_S weight (alpha log pi - q): Eq. 14 with the winner alone, Eq. 13 with all. All [M, B, S]; alpha: [M, 1]
+// mean_B sum_S weight (alpha log pi - q): Eq. 14 with the winner alone, Eq. 13 with all. All [M, B,
+// S]; alpha: [M, 1]
 // -> [M]
 at::Tensor PrimitiveLoss(const at::Tensor& q, const at::Tensor& log_prob, const at::Tensor& weight,
                          const at::Tensor& alpha);
 
-// Router loss L_freq (Eq. 11): pulls w towards the primitive that scores best. mean_B of sum_K or mean_K (onehot - w)^2.
-// Its gradient is twice delta of Eq. 7; Eq. 9's last line has the sign the other way round.
-// w: [M, B, K], rows sum to 1; best: [M, B] index -> [M]
+// Router loss L_freq (Eq. 11): pulls w towards the primitive that scores best. mean_B of sum_K or
+// mean_K (onehot - w)^2. Its gradient is twice delta of Eq. 7; Eq. 9's last line has the sign the
+// other way round. w: [M, B, K], rows sum to 1; best: [M, B] index -> [M]
 at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_over_primitives);
 
-// -mean_B log w_best: the same optimum w = f as FrequencyLoss. log_w: [M, B, K], best: [M, B] -> [M]
+// -mean_B log w_best: the same optimum w = f as FrequencyLoss. log_w: [M, B, K], best: [M, B] ->
+// [M]
 at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best);
 
-// Temperature loss: -mean_B log_alpha (log pi + target_entropy). log_alpha: [M], log_prob: [M, B] -> [M]
-at::Tensor AlphaLoss(const at::Tensor& log_alpha, const at::Tensor& log_prob, double target_entropy);
+// Temperature loss: -mean_B log_alpha (log pi + target_entropy). log_alpha: [M], log_prob: [M, B]
+// -> [M]
+at::Tensor AlphaLoss(const at::Tensor& log_alpha, const at::Tensor& log_prob,
+                     double target_entropy);
 
 }  // namespace pmoe

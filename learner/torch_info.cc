@@ -13,12 +13,15 @@ std::string TorchVersion() { return TORCH_VERSION; }
 
 absl::Status CheckDevice(const std::string& device) {
   if (device != "cuda") return absl::OkStatus();
-  // The CUDA half of LibTorch registers itself when it is loaded, which must be before the first tensor.
+  // The CUDA half of LibTorch registers itself when it is loaded, which must be before the first
+  // tensor.
   dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);
   if (at::hasCUDA()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "learner.device is cuda, but no GPU can be used here: `nvidia-smi -L` must list one, and .deps must hold the full "
-      "torch wheel (remove .deps and run ./pmoe build on a machine with a GPU); or use --device cpu");
+      "learner.device is cuda, but no GPU can be used here: `nvidia-smi -L` must list one, and "
+      ".deps must hold the full "
+      "torch wheel (remove .deps and run ./pmoe build on a machine with a GPU); or use --device "
+      "cpu");
 }
 
 void PinMathLibraries() { setenv("MKL_CBWR", "AUTO", /*overwrite=*/0); }

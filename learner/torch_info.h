@@ -10,7 +10,8 @@ namespace pmoe {
 std::string TorchVersion();
 // FailedPreconditionError with the fix when `device` ("cpu" or "cuda") cannot be used here.
 absl::Status CheckDevice(const std::string& device);
-// Pins MKL to one code path, so that equal inputs give equal bits whatever their addresses. Call before any tensor.
+// Pins MKL to one code path, so that equal inputs give equal bits whatever their addresses. Call
+// before any tensor.
 void PinMathLibraries();
 
 }  // namespace pmoe

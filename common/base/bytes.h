@@ -1,5 +1,5 @@
-// Flat little-endian byte strings for checkpoints and state. The reader never reads past its end: after
-// the first short read ok() is false and every later value is left as it was.
+// Flat little-endian byte strings for checkpoints and state. The reader never reads past its end:
+// after the first short read ok() is false and every later value is left as it was.
 #pragma once
 
 #include <cstdint>
@@ -87,7 +87,8 @@ class ByteReader {
   size_t remaining() const { return rest_.size(); }
   absl::Status Finish(absl::string_view what) const {
     if (ok_ && rest_.empty()) return absl::OkStatus();
-    return absl::DataLossError(std::string(what) + (ok_ ? " has bytes left over" : " is truncated"));
+    return absl::DataLossError(std::string(what) +
+                               (ok_ ? " has bytes left over" : " is truncated"));
   }
 
  private:

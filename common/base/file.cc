@@ -15,48 +15,55 @@
 namespace pmoe {
 namespace {
 
-absl::Status ErrnoError(absl::string_view verb, const std::string& path, int error) {
-  const std::string text = absl::StrCat("cannot ", verb, " ", path, ": ", std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT) {
-    return absl::ResourceExhaustedError(absl::StrCat(text, "; free some space, then resume the run"));
-  }
-  if (error == ENOENT) return absl::NotFoundError(text);
-  return absl::UnavailableError(text);
-}
-
 absl::Status WriteAll(int fd, const std::string& path, absl::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return ErrnoError("write", path, errno);
+    if (n < 0) return FileError("write", path, errno);
     bytes.remove_prefix(static_cast<size_t>(n));
   }
-  if (::fsync(fd) != 0) return ErrnoError("sync", path, errno);
+  if (::fsync(fd) != 0) return FileError("sync", path, errno);
   return absl::OkStatus();
-}
-
-// A rename is durable only once the folder that holds the name is.
-absl::Status SyncParent(const std::string& path) {
-  std::string parent = std::filesystem::path(path).parent_path().string();
-  if (parent.empty()) parent = ".";
-  const int fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return ErrnoError("open", parent, errno);
-  const int result = ::fsync(fd);
-  const int error = errno;
-  ::close(fd);
-  return result == 0 ? absl::OkStatus() : ErrnoError("sync", parent, error);
 }
 
 }  // namespace
 
+absl::Status FileError(absl::string_view verb, const std::string& path, int error) {
+  const std::string text = absl::StrCat("cannot ", verb, " ", path, ": ", std::strerror(error));
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return absl::ResourceExhaustedError(
+          absl::StrCat(text, "; free some space, then resume the run"));
+    case EEXIST:
+      return absl::AlreadyExistsError(text);
+    case ENOENT:
+      return absl::NotFoundError(text);
+    default:
+      return absl::UnavailableError(text);
+  }
+}
+
+absl::Status SyncParent(const std::string& path) {
+  std::string parent = std::filesystem::path(path).parent_path().string();
+  if (parent.empty()) parent = ".";
+  const int fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return FileError("open", parent, errno);
+  const int result = ::fsync(fd);
+  const int error = errno;
+  ::close(fd);
+  return result == 0 ? absl::OkStatus() : FileError("sync", parent, error);
+}
+
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes) {
   const std::string tmp = path + ".tmp";
   const int fd = ::open(tmp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return ErrnoError("create", tmp, errno);
+  if (fd < 0) return FileError("create", tmp, errno);
   absl::Status status = WriteAll(fd, tmp, bytes);
-  if (::close(fd) != 0 && status.ok()) status = ErrnoError("close", tmp, errno);
+  if (::close(fd) != 0 && status.ok()) status = FileError("close", tmp, errno);
   if (status.ok() && ::rename(tmp.c_str(), path.c_str()) != 0) {
-    status = ErrnoError("rename", tmp, errno);
+    status = FileError("rename", tmp, errno);
   }
   if (!status.ok()) {
     ::unlink(tmp.c_str());
@@ -67,7 +74,7 @@ absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes) {
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoError("open", path, errno);
+  if (fd < 0) return FileError("open", path, errno);
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
@@ -89,7 +96,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 absl::Status MakeDirs(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  if (error) return ErrnoError("create the folder", path, error.value());
+  if (error) return FileError("create the folder", path, error.value());
   return absl::OkStatus();
 }
 

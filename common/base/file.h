@@ -1,4 +1,5 @@
-// Whole files, written so that a crash or a full disk leaves the old file or the new one, never half of it.
+// Whole files, written so that a crash or a full disk leaves the old file or the new one, never
+// half of it.
 #pragma once
 
 #include <string>
@@ -9,11 +10,17 @@
 
 namespace pmoe {
 
-// Writes path.tmp, fsyncs, renames, fsyncs the folder. On error removes path.tmp and names the path and the cause;
-// a full disk is absl::ResourceExhaustedError.
+// Writes path.tmp, fsyncs, renames, fsyncs the folder. On error removes path.tmp and names the path
+// and the cause; a full disk is absl::ResourceExhaustedError.
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes);
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 // Like mkdir -p.
 absl::Status MakeDirs(const std::string& path);
+
+// The pieces, for files that are written in parts.
+// "cannot <verb> <path>: <cause>"; a full disk is ResourceExhaustedError with the fix.
+absl::Status FileError(absl::string_view verb, const std::string& path, int error);
+// A rename is durable only once the folder that holds the name is.
+absl::Status SyncParent(const std::string& path);
 
 }  // namespace pmoe

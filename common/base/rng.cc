@@ -6,7 +6,8 @@
 namespace pmoe {
 namespace {
 
-// SplitMix64: spreads (seed, role, index, epoch, env) over the 64-bit key and the upper counter half.
+// SplitMix64: spreads (seed, role, index, epoch, env) over the 64-bit key and the upper counter
+// half.
 uint64_t Mix(uint64_t x) {
   x += 0x9E3779B97F4A7C15u;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;

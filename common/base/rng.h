@@ -1,6 +1,6 @@
-// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): every stream of a run is named by
-// (seed, role, index, epoch, env), streams never overlap, and the state is a counter that fits in a checkpoint.
-// Thread-compatible value type.
+// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): every stream of a run is named
+// by (seed, role, index, epoch, env), streams never overlap, and the state is a counter that fits
+// in a checkpoint. Thread-compatible value type.
 #pragma once
 
 #include <array>
@@ -12,13 +12,13 @@ namespace pmoe {
 
 // Who draws. The numbers are part of the reproducibility promise: never renumber, only append.
 enum class RngRole : uint32_t {
-  kActor = 1,         // exploration noise and primitive choice, one stream per env
-  kActorReset = 2,    // seeds handed to Env::Reset
+  kActor = 1,       // exploration noise and primitive choice, one stream per env
+  kActorReset = 2,  // seeds handed to Env::Reset
   kEvaluator = 3,
-  kReplay = 4,        // minibatch indices
-  kLearner = 5,       // action noise of the update
+  kReplay = 4,         // minibatch indices
+  kLearner = 5,        // action noise of the update
   kLearnerRouter = 6,  // primitive indices of the update; apart, so that K = 1 draws what SAC draws
-  kInit = 7,          // initial weights, one stream per layer
+  kInit = 7,           // initial weights, one stream per layer
   kEvaluatorReset = 8,
 };
 
@@ -30,9 +30,9 @@ class Rng {
 
   uint32_t NextU32();
   uint64_t NextU64();
-  double Uniform();           // [0, 1), 53 bits
-  float UniformFloat();       // [0, 1), 24 bits
-  float Normal();             // N(0, 1), Box-Muller on two 32-bit draws
+  double Uniform();                 // [0, 1), 53 bits
+  float UniformFloat();             // [0, 1), 24 bits
+  float Normal();                   // N(0, 1), Box-Muller on two 32-bit draws
   uint64_t UniformInt(uint64_t n);  // [0, n), unbiased (Lemire)
   void FillNormal(float* out, size_t n);
 
@@ -45,8 +45,8 @@ class Rng {
   std::array<uint32_t, 2> key_;
   std::array<uint32_t, 4> counter_;
   std::array<uint32_t, 4> block_{};
-  uint32_t used_ = 4;      // words of block_ already handed out
-  float spare_ = 0.0f;     // second Box-Muller value
+  uint32_t used_ = 4;   // words of block_ already handed out
+  float spare_ = 0.0f;  // second Box-Muller value
   bool has_spare_ = false;
 };
 

@@ -6,9 +6,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define PMOE_RETURN_IF_ERROR(expr)          \
-  do {                                      \
-    absl::Status pmoe_status = (expr);      \
+#define PMOE_RETURN_IF_ERROR(expr)             \
+  do {                                         \
+    absl::Status pmoe_status = (expr);         \
     if (!pmoe_status.ok()) return pmoe_status; \
   } while (false)
 

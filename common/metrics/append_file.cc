@@ -4,33 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
 
 namespace pmoe {
-namespace {
-
-absl::Status FileError(absl::string_view verb, const std::string& path, int error) {
-  const std::string text = absl::StrCat("cannot ", verb, " ", path, ": ", std::strerror(error));
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return absl::ResourceExhaustedError(
-          absl::StrCat(text, "; free some space, then resume the run"));
-    case EEXIST:
-      return absl::AlreadyExistsError(text);
-    case ENOENT:
-      return absl::NotFoundError(text);
-    default:
-      return absl::UnavailableError(text);
-  }
-}
-
-}  // namespace
-
 absl::StatusOr<AppendFile> AppendFile::Create(const std::string& path) {
   return OpenWith(path, O_CREAT | O_EXCL);
 }

@@ -53,8 +53,10 @@ absl::StatusOr<ContainerReader> ContainerReader::Open(std::string bytes) {
   in.Pod(&reader.header_.policy_version);
   in.Pod(&reader.header_.env_steps);
   in.Pod(&sections);
-  if (!in.ok() || std::memcmp(magic, kMagic, sizeof(magic)) != 0) return Damaged("not a .pmoe file");
-  if (schema != kSchema) return Damaged(absl::StrCat("schema ", schema, ", this build reads ", kSchema));
+  if (!in.ok() || std::memcmp(magic, kMagic, sizeof(magic)) != 0)
+    return Damaged("not a .pmoe file");
+  if (schema != kSchema)
+    return Damaged(absl::StrCat("schema ", schema, ", this build reads ", kSchema));
   if (sections > kSectionsMax) return Damaged("damaged section table");
   reader.header_.kind = static_cast<ContainerKind>(kind);
   reader.entries_.resize(sections);
@@ -69,12 +71,14 @@ absl::StatusOr<ContainerReader> ContainerReader::Open(std::string bytes) {
   const size_t covered = reader.bytes_.size() - in.remaining();
   in.Pod(&crc);
   if (!in.ok()) return Damaged("truncated header");
-  if (crc != Crc32c(absl::string_view(reader.bytes_).substr(0, covered))) return Damaged("damaged header");
+  if (crc != Crc32c(absl::string_view(reader.bytes_).substr(0, covered)))
+    return Damaged("damaged header");
 
   size_t offset = covered + sizeof(crc);
   for (uint32_t i = 0; i < sections; ++i) {
     Entry& entry = reader.entries_[i];
-    if (entry.size > reader.bytes_.size() - offset) return Damaged(absl::StrCat("truncated in '", entry.name, "'"));
+    if (entry.size > reader.bytes_.size() - offset)
+      return Damaged(absl::StrCat("truncated in '", entry.name, "'"));
     entry.offset = offset;
     offset += entry.size;
     if (Crc32c(absl::string_view(reader.bytes_).substr(entry.offset, entry.size)) != crcs[i]) {

@@ -1,9 +1,10 @@
-// The `.pmoe` container: a small header and named sections, each with its CRC32C. Snapshots and checkpoints are both
-// this. Reading refuses every truncated or altered file with DataLossError before any section is used.
+// The `.pmoe` container: a small header and named sections, each with its CRC32C. Snapshots and
+// checkpoints are both this. Reading refuses every truncated or altered file with DataLossError
+// before any section is used.
 //
-// Layout, little endian: magic "PMOE", u32 schema, u32 kind, u64 architecture hash, u64 policy version, u64 env steps,
-// u32 sections, per section {u64 name length, name, u64 size, u32 CRC32C}, u32 CRC32C of all before; then the
-// sections' bytes one after the other, and nothing more.
+// Layout, little endian: magic "PMOE", u32 schema, u32 kind, u64 architecture hash, u64 policy
+// version, u64 env steps, u32 sections, per section {u64 name length, name, u64 size, u32 CRC32C},
+// u32 CRC32C of all before; then the sections' bytes one after the other, and nothing more.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // Where each parameter lies in one flat float vector. Value type.
-// Every parameter is [members, copies, rows, cols], row-major; copies are the critic pair, 1 for a policy.
+// Every parameter is [members, copies, rows, cols], row-major; copies are the critic pair, 1 for a
+// policy.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +13,9 @@
 namespace pmoe {
 
 struct Parameter {
-  std::string name;  // "trunk0.weight", "trunk0.bias"
-  int rows = 0;      // weight: inputs; bias: 1
-  int cols = 0;      // outputs
+  std::string name;   // "trunk0.weight", "trunk0.bias"
+  int rows = 0;       // weight: inputs; bias: 1
+  int cols = 0;       // outputs
   size_t offset = 0;  // in floats, a multiple of 16: each parameter starts on a 64-byte line
 };
 

@@ -14,7 +14,8 @@ std::string PolicySnapshot::Encode() const {
   ByteWriter spec_bytes;
   spec.Save(&spec_bytes);
   writer.Add("spec", spec_bytes.Take());
-  writer.Add("weights", std::string(reinterpret_cast<const char*>(weights.data()), weights.size() * sizeof(float)));
+  writer.Add("weights", std::string(reinterpret_cast<const char*>(weights.data()),
+                                    weights.size() * sizeof(float)));
   return writer.Finish({ContainerKind::kSnapshot, spec.Hash(), version, env_steps});
 }
 
@@ -40,7 +41,8 @@ absl::StatusOr<PolicySnapshot> PolicySnapshot::Decode(std::string bytes) {
   }
   snapshot.weights.resize(expected);
   std::memcpy(snapshot.weights.data(), weight_bytes.data(), weight_bytes.size());
-  if (!std::all_of(snapshot.weights.begin(), snapshot.weights.end(), [](float w) { return std::isfinite(w); })) {
+  if (!std::all_of(snapshot.weights.begin(), snapshot.weights.end(),
+                   [](float w) { return std::isfinite(w); })) {
     return absl::DataLossError("policy snapshot: a weight is not finite");
   }
   return snapshot;

@@ -1,5 +1,5 @@
-// One version of a policy's weights: what the learner publishes and actors load. Immutable once made; shared as
-// std::shared_ptr<const PolicySnapshot>.
+// One version of a policy's weights: what the learner publishes and actors load. Immutable once
+// made; shared as std::shared_ptr<const PolicySnapshot>.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace pmoe {
 
 struct PolicySnapshot {
   PolicySpec spec;
-  uint64_t version = 0;    // grows by one per published snapshot; 0 is never published
-  uint64_t env_steps = 0;  // of the run when it was made
+  uint64_t version = 0;        // grows by one per published snapshot; 0 is never published
+  uint64_t env_steps = 0;      // of the run when it was made
   std::vector<float> weights;  // ParameterLayout(spec.layers, 1, 1)
 
   // A `.pmoe` container of kind kSnapshot.

@@ -18,13 +18,15 @@ absl::Status CheckHead(const PolicySpec& spec, const std::string& name, int outp
   const DenseLayer* layer = spec.FindLayer(name);
   if (layer == nullptr) return SpecError(absl::StrCat("no layer '", name, "'"));
   if (layer->outputs != outputs) {
-    return SpecError(absl::StrCat("layer '", name, "' must have ", outputs, " outputs, has ", layer->outputs));
+    return SpecError(
+        absl::StrCat("layer '", name, "' must have ", outputs, " outputs, has ", layer->outputs));
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckLayers(const PolicySpec& spec) {
-  if (spec.layers.empty() || spec.layers.size() > kLayersMax) return SpecError("1 to 64 layers are possible");
+  if (spec.layers.empty() || spec.layers.size() > kLayersMax)
+    return SpecError("1 to 64 layers are possible");
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const DenseLayer& layer = spec.layers[i];
     if (!InRange(layer.inputs) || !InRange(layer.outputs) || layer.activation > Activation::kTanh) {
@@ -32,12 +34,13 @@ absl::Status CheckLayers(const PolicySpec& spec) {
     }
     int width = layer.input == "obs" ? spec.obs_dim : 0;
     for (size_t j = 0; j < i; ++j) {
-      if (spec.layers[j].name == layer.name) return SpecError(absl::StrCat("two layers '", layer.name, "'"));
+      if (spec.layers[j].name == layer.name)
+        return SpecError(absl::StrCat("two layers '", layer.name, "'"));
       if (spec.layers[j].name == layer.input) width = spec.layers[j].outputs;
     }
     if (width != layer.inputs) {
-      return SpecError(absl::StrCat("layer '", layer.name, "' reads '", layer.input, "' of ", width, ", expects ",
-                                    layer.inputs));
+      return SpecError(absl::StrCat("layer '", layer.name, "' reads '", layer.input, "' of ", width,
+                                    ", expects ", layer.inputs));
     }
   }
   return absl::OkStatus();
@@ -56,11 +59,13 @@ absl::Status PolicySpec::Validate() const {
   if (!InRange(obs_dim) || !InRange(action_dim) || primitives < 1 || primitives > 256) {
     return SpecError("obs_dim, action_dim or primitives is out of range");
   }
-  if (action_low.size() != static_cast<size_t>(action_dim) || action_high.size() != action_low.size()) {
+  if (action_low.size() != static_cast<size_t>(action_dim) ||
+      action_high.size() != action_low.size()) {
     return SpecError("action bounds and action_dim differ");
   }
   if (head > HeadType::kMixture) return SpecError("unknown head type");
-  if (head == HeadType::kGaussian && primitives != 1) return SpecError("a gaussian head has one primitive");
+  if (head == HeadType::kGaussian && primitives != 1)
+    return SpecError("a gaussian head has one primitive");
   absl::Status status = CheckLayers(*this);
   if (status.ok()) status = CheckHead(*this, "mean", primitives * action_dim);
   if (status.ok()) status = CheckHead(*this, "log_std", primitives * action_dim);
@@ -145,9 +150,11 @@ PolicySpec MakeSquashedPolicySpec(const SquashedPolicyOptions& options) {
   spec.layers.push_back({"mean", last.name, last.outputs, outputs, Activation::kIdentity});
   spec.layers.push_back({"log_std", last.name, last.outputs, outputs, Activation::kIdentity});
   if (options.has_router && options.router_reads_obs) {
-    spec.layers.push_back({"router", "obs", options.obs_dim, options.primitives, Activation::kIdentity});
+    spec.layers.push_back(
+        {"router", "obs", options.obs_dim, options.primitives, Activation::kIdentity});
   } else if (options.has_router) {
-    spec.layers.push_back({"router", last.name, last.outputs, options.primitives, Activation::kIdentity});
+    spec.layers.push_back(
+        {"router", last.name, last.outputs, options.primitives, Activation::kIdentity});
   }
   return spec;
 }

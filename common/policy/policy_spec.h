@@ -1,5 +1,6 @@
-// What a policy is made of: a short list of dense layers and one head type. It travels with every snapshot, so an
-// actor needs no per-algorithm code. Value type. O obs_dim, A action_dim, K primitives.
+// What a policy is made of: a short list of dense layers and one head type. It travels with every
+// snapshot, so an actor needs no per-algorithm code. Value type. O obs_dim, A action_dim, K
+// primitives.
 #pragma once
 
 #include <cstdint>
@@ -61,11 +62,12 @@ struct SquashedPolicyOptions {
   std::vector<double> action_high;  // [A]
   int primitives = 1;
   std::vector<int> hidden = {256, 256};
-  bool has_router = false;           // false: SAC's single Gaussian
-  bool router_reads_obs = false;     // true: one linear layer on the observation
+  bool has_router = false;        // false: SAC's single Gaussian
+  bool router_reads_obs = false;  // true: one linear layer on the observation
 };
 
-// SAC's policy (primitives 1, no router) and PMOE's: shared trunk, linear mean, log-std and router heads (App. C).
+// SAC's policy (primitives 1, no router) and PMOE's: shared trunk, linear mean, log-std and router
+// heads (App. C).
 PolicySpec MakeSquashedPolicySpec(const SquashedPolicyOptions& options);
 
 }  // namespace pmoe

@@ -1,5 +1,5 @@
-// What the learner tells actors and what they answer (design of the control plane): plain values, whatever carries
-// them. Shared by actor, learner and the embedded run.
+// What the learner tells actors and what they answer (design of the control plane): plain values,
+// whatever carries them. Shared by actor, learner and the embedded run.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace pmoe {
 
 enum class RunState { kRunning, kFinished };
 
-// One order of the learner. In lockstep it opens a round: every environment makes `steps_per_env` steps with
-// `snapshot`, or uniformly random actions.
+// One order of the learner. In lockstep it opens a round: every environment makes `steps_per_env`
+// steps with `snapshot`, or uniformly random actions.
 struct Directive {
   RunState state = RunState::kRunning;
   uint64_t round = 0;

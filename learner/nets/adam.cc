@@ -37,9 +37,9 @@ void Adam::Step(at::Tensor* values, at::Tensor* gradient) {
   const double step_size = learning_rate_ / (1.0 - std::pow(double{kBeta1}, steps_));
   const double inv_sqrt_correction2 = 1.0 / std::sqrt(1.0 - std::pow(double{kBeta2}, steps_));
   if (values->is_cpu()) {
-    FusedStep(values->numel(), static_cast<float>(step_size), static_cast<float>(inv_sqrt_correction2),
-              values->data_ptr<float>(), gradient->data_ptr<float>(), first_.data_ptr<float>(),
-              second_.data_ptr<float>());
+    FusedStep(values->numel(), static_cast<float>(step_size),
+              static_cast<float>(inv_sqrt_correction2), values->data_ptr<float>(),
+              gradient->data_ptr<float>(), first_.data_ptr<float>(), second_.data_ptr<float>());
     return;
   }
   first_.mul_(kBeta1).add_(*gradient, 1.0 - kBeta1);

@@ -1,5 +1,5 @@
-// Adam (Kingma & Ba 2015, PyTorch's formula) over one flat parameter vector in a single fused pass: nine separate
-// tensor operations over 209 k parameters take ten times as long.
+// Adam (Kingma & Ba 2015, PyTorch's formula) over one flat parameter vector in a single fused pass:
+// nine separate tensor operations over 209 k parameters take ten times as long.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ class Adam {
  public:
   Adam(double learning_rate, const at::Tensor& like);
 
-  // values -= lr * m_hat / (sqrt(v_hat) + 1e-8), then gradient = 0. All flat, float32, of one length.
+  // values -= lr * m_hat / (sqrt(v_hat) + 1e-8), then gradient = 0. All flat, float32, of one
+  // length.
   void Step(at::Tensor* values, at::Tensor* gradient);
 
   void SaveState(ByteWriter* out) const;

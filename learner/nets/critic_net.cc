@@ -11,13 +11,14 @@ std::vector<DenseLayer> CriticLayers(int obs_dim, int action_dim, absl::Span<con
   return layers;
 }
 
-at::Tensor CriticNet::Forward(const FlatParameters& parameters, const at::Tensor& obs, const at::Tensor& action,
-                              bool train) const {
+at::Tensor CriticNet::Forward(const FlatParameters& parameters, const at::Tensor& obs,
+                              const at::Tensor& action, bool train) const {
   const int64_t members = action.size(0), batch = action.size(1), samples = action.size(2);
   const int64_t copies = parameters.layout().copies();
   const at::Tensor states = obs.unsqueeze(2).expand({members, batch, samples, obs.size(2)});
   at::Tensor x = at::cat({states, action}, 3).view({members, 1, batch * samples, -1});
-  x = x.expand({members, copies, batch * samples, x.size(3)}).reshape({members * copies, batch * samples, x.size(3)});
+  x = x.expand({members, copies, batch * samples, x.size(3)})
+          .reshape({members * copies, batch * samples, x.size(3)});
   for (int i = 0; i < parameters.layers(); ++i) {
     x = Dense(x, train ? parameters.Trained(i) : parameters.Frozen(i), layers_[i].activation);
   }

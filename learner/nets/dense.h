@@ -1,4 +1,5 @@
-// The one seam through which every dense layer of the learner goes, so that a faster one can replace them all.
+// The one seam through which every dense layer of the learner goes, so that a faster one can
+// replace them all.
 #pragma once
 
 #include "ATen/core/Tensor.h"

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "ATen/ops/empty.h"
-#include "ATen/ops/zeros_like.h"
 #include "ATen/ops/zeros.h"
+#include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "common/base/rng.h"
 
@@ -20,7 +20,8 @@ at::Tensor Slice(const at::Tensor& flat, const Parameter& parameter, int groups)
 
 }  // namespace
 
-FlatParameters::FlatParameters(absl::Span<const DenseLayer> layers, int members, int copies, const at::Device& device)
+FlatParameters::FlatParameters(absl::Span<const DenseLayer> layers, int members, int copies,
+                               const at::Device& device)
     : layout_(layers, members, copies) {
   const c10::AutoGradMode no_grad(false);
   const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
@@ -50,8 +51,8 @@ void InitUniformFanIn(uint64_t seed, uint32_t first_stream, FlatParameters* para
     const float bound = 1.0f / std::sqrt(static_cast<float>(weight.rows));
     const size_t weights = static_cast<size_t>(weight.rows) * weight.cols;
     for (int group = 0; group < layout.members() * layout.copies(); ++group) {
-      Rng rng(seed, RngRole::kInit, first_stream + static_cast<uint32_t>(i / 2), group / layout.copies(),
-              group % layout.copies());
+      Rng rng(seed, RngRole::kInit, first_stream + static_cast<uint32_t>(i / 2),
+              group / layout.copies(), group % layout.copies());
       const auto draw = [&] { return (2.0f * rng.UniformFloat() - 1.0f) * bound; };
       float* w = values + weight.offset + group * weights;
       for (size_t j = 0; j < weights; ++j) w[j] = draw();

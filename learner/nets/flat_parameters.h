@@ -1,7 +1,7 @@
-// The parameters of one role (actor or critics) as one flat vector with one flat gradient beside it.
-// Layers are leaf tensors that alias the flat storage, and their .grad are views of the flat gradient: views made by
-// narrow() inside the graph would write a full-size zero gradient per slice instead.
-// G = members * copies groups; every dense layer works on all groups at once.
+// The parameters of one role (actor or critics) as one flat vector with one flat gradient beside
+// it. Layers are leaf tensors that alias the flat storage, and their .grad are views of the flat
+// gradient: views made by narrow() inside the graph would write a full-size zero gradient per slice
+// instead. G = members * copies groups; every dense layer works on all groups at once.
 #pragma once
 
 #include <vector>
@@ -19,12 +19,13 @@ struct DenseParameters {
 
 class FlatParameters {
  public:
-  FlatParameters(absl::Span<const DenseLayer> layers, int members, int copies, const at::Device& device);
+  FlatParameters(absl::Span<const DenseLayer> layers, int members, int copies,
+                 const at::Device& device);
 
   const ParameterLayout& layout() const { return layout_; }
-  at::Tensor& values() { return values_; }              // [layout().total()]
+  at::Tensor& values() { return values_; }  // [layout().total()]
   const at::Tensor& values() const { return values_; }
-  at::Tensor& gradient() { return gradient_; }          // [layout().total()]
+  at::Tensor& gradient() { return gradient_; }  // [layout().total()]
 
   // Layer i, for the graph: gradients land in gradient().
   const DenseParameters& Trained(int i) const { return trained_[i]; }

@@ -26,7 +26,8 @@ at::Tensor MixtureHeads::LogRouterWeights() const {
   return at::zeros({mean.size(0), mean.size(1), 1}, mean.options());
 }
 
-MixtureHeads PolicyNet::Forward(const FlatParameters& parameters, const at::Tensor& obs, bool train) const {
+MixtureHeads PolicyNet::Forward(const FlatParameters& parameters, const at::Tensor& obs,
+                                bool train) const {
   std::map<std::string, at::Tensor> outputs = {{"obs", obs}};
   for (int i = 0; i < parameters.layers(); ++i) {
     const DenseLayer& layer = spec_.layers[i];
@@ -35,7 +36,8 @@ MixtureHeads PolicyNet::Forward(const FlatParameters& parameters, const at::Tens
     outputs[layer.name] =
         Dense(input, train ? parameters.Trained(i) : parameters.Frozen(i), layer.activation);
   }
-  const std::array<int64_t, 4> shape = {obs.size(0), obs.size(1), spec_.primitives, spec_.action_dim};
+  const std::array<int64_t, 4> shape = {obs.size(0), obs.size(1), spec_.primitives,
+                                        spec_.action_dim};
   MixtureHeads heads;
   heads.mean = outputs.at("mean").view(shape);
   heads.log_std = at::clamp(outputs.at("log_std").view(shape), kLogStdMin, kLogStdMax);
@@ -53,7 +55,8 @@ PrimitiveActions SamplePrimitives(const MixtureHeads& heads, const at::Tensor& e
 
 at::Tensor SelectPrimitive(const at::Tensor& x, const at::Tensor& index) {
   if (x.dim() == 3) return x.gather(2, index.unsqueeze(2));
-  return x.gather(2, index.view({index.size(0), index.size(1), 1, 1}).expand({-1, -1, 1, x.size(3)}));
+  return x.gather(2,
+                  index.view({index.size(0), index.size(1), 1, 1}).expand({-1, -1, 1, x.size(3)}));
 }
 
 }  // namespace pmoe

@@ -14,8 +14,8 @@ inline constexpr double kLogStdMax = 2.0;
 
 // What the heads say of a batch of observations.
 struct MixtureHeads {
-  at::Tensor mean;          // [M, B, K, A], before tanh
-  at::Tensor log_std;       // [M, B, K, A], clamped to [-20, 2]
+  at::Tensor mean;           // [M, B, K, A], before tanh
+  at::Tensor log_std;        // [M, B, K, A], clamped to [-20, 2]
   at::Tensor router_logits;  // [M, B, K]; undefined without a router (K = 1)
 
   // [M, B, K], rows sum to 1; ones without a router.
@@ -32,7 +32,8 @@ struct PrimitiveActions {
 
 class PolicyNet {
  public:
-  PolicyNet(const PolicySpec& spec, bool router_detached) : spec_(spec), router_detached_(router_detached) {}
+  PolicyNet(const PolicySpec& spec, bool router_detached)
+      : spec_(spec), router_detached_(router_detached) {}
 
   // obs: [M, B, O]. With `train` gradients reach the parameters.
   MixtureHeads Forward(const FlatParameters& parameters, const at::Tensor& obs, bool train) const;

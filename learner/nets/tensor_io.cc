@@ -14,7 +14,8 @@ absl::Status LoadTensor(ByteReader* in, at::Tensor* tensor) {
   const c10::AutoGradMode no_grad(false);
   at::Tensor host = at::empty_like(*tensor, at::TensorOptions().device(at::kCPU));
   in->Fill(absl::Span<float>(host.data_ptr<float>(), static_cast<size_t>(host.numel())));
-  if (!in->ok()) return absl::DataLossError("checkpoint: a tensor's size does not fit this configuration");
+  if (!in->ok())
+    return absl::DataLossError("checkpoint: a tensor's size does not fit this configuration");
   tensor->copy_(host);
   return absl::OkStatus();
 }

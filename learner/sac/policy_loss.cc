@@ -12,9 +12,10 @@
 namespace pmoe {
 namespace {
 
-// Index of the best primitive per row, [M, B] (argmax of Eq. 12). Without gradient: the index has none.
-at::Tensor BestPrimitive(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& eps,
-                         const at::Tensor& alpha, CriticFunction critic) {
+// Index of the best primitive per row, [M, B] (argmax of Eq. 12). Without gradient: the index has
+// none.
+at::Tensor BestPrimitive(const SacOptions& options, const MixtureHeads& heads,
+                         const at::Tensor& eps, const at::Tensor& alpha, CriticFunction critic) {
   const c10::AutoGradMode no_grad(false);
   const int64_t members = eps.size(0), batch = eps.size(1), primitives = eps.size(2);
   if (primitives == 1) return at::zeros({members, batch}, eps.options().dtype(at::kLong));
@@ -30,8 +31,10 @@ MixtureHeads SelectHeads(const MixtureHeads& heads, const at::Tensor& index) {
   return {SelectPrimitive(heads.mean, index), SelectPrimitive(heads.log_std, index), {}};
 }
 
-// Weights of the primitives in L_pri, [M, B, K]: all ones (Eq. 13), or 1 - e for the best and e / (K - 1) for others.
-at::Tensor PrimitiveWeights(const SacOptions& options, const at::Tensor& best, const at::Tensor& like) {
+// Weights of the primitives in L_pri, [M, B, K]: all ones (Eq. 13), or 1 - e for the best and e /
+// (K - 1) for others.
+at::Tensor PrimitiveWeights(const SacOptions& options, const at::Tensor& best,
+                            const at::Tensor& like) {
   if (options.primitive_backprop == PrimitiveBackprop::kAll) return at::ones_like(like);
   const int64_t primitives = like.size(2);
   const double loser = options.loser_weight / static_cast<double>(primitives - 1);
@@ -39,7 +42,8 @@ at::Tensor PrimitiveWeights(const SacOptions& options, const at::Tensor& best, c
   return winner * (1.0 - options.loser_weight - loser) + loser;
 }
 
-at::Tensor RouterTerm(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& best) {
+at::Tensor RouterTerm(const SacOptions& options, const MixtureHeads& heads,
+                      const at::Tensor& best) {
   if (!heads.router_logits.defined()) return {};
   switch (options.router_loss) {
     case RouterLoss::kBrier:
@@ -54,17 +58,17 @@ at::Tensor RouterTerm(const SacOptions& options, const MixtureHeads& heads, cons
 
 }  // namespace
 
-PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& eps,
-                           const at::Tensor& alpha, CriticFunction critic) {
+PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
+                           const at::Tensor& eps, const at::Tensor& alpha, CriticFunction critic) {
   PolicyLossTerms terms;
   terms.best = BestPrimitive(options, heads, eps, alpha, critic);
-  // Under max only the winner has a gradient (Eq. 14): the others are left out of the graph, which is the same
-  // gradient for fewer critic rows.
-  const bool winner_only =
-      options.primitive_backprop == PrimitiveBackprop::kMax && options.loser_weight == 0.0 && eps.size(2) > 1;
-  const PrimitiveActions actions =
-      winner_only ? SamplePrimitives(SelectHeads(heads, terms.best), SelectPrimitive(eps, terms.best))
-                  : SamplePrimitives(heads, eps);
+  // Under max only the winner has a gradient (Eq. 14): the others are left out of the graph, which
+  // is the same gradient for fewer critic rows.
+  const bool winner_only = options.primitive_backprop == PrimitiveBackprop::kMax &&
+                           options.loser_weight == 0.0 && eps.size(2) > 1;
+  const PrimitiveActions actions = winner_only ? SamplePrimitives(SelectHeads(heads, terms.best),
+                                                                  SelectPrimitive(eps, terms.best))
+                                               : SamplePrimitives(heads, eps);
   const at::Tensor log_prob = ChosenLogProb(options, heads, actions);  // [M, B, S]
   const at::Tensor q = MinOverCritics(critic(actions.action));         // [M, B, S]
   const bool single = winner_only || eps.size(2) == 1;
@@ -84,7 +88,8 @@ at::Tensor DrawPrimitive(const at::Tensor& w, const at::Tensor& uniform) {
   return (w.cumsum(2) <= uniform.unsqueeze(2)).sum(2).clamp_max(w.size(2) - 1);
 }
 
-at::Tensor ChosenLogProb(const SacOptions& options, const MixtureHeads& heads, const PrimitiveActions& chosen) {
+at::Tensor ChosenLogProb(const SacOptions& options, const MixtureHeads& heads,
+                         const PrimitiveActions& chosen) {
   if (options.entropy == EntropyOf::kMixture) {
     return MixtureLogProb(chosen.pre_tanh, heads.mean, heads.log_std, heads.LogRouterWeights());
   }

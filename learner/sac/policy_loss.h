@@ -1,6 +1,6 @@
-// The policy loss of SAC and PMOE-SAC, apart from the networks: it takes the heads' output and any differentiable Q, so
-// that tests can hold it against closed forms.
-// M members, C critics, B batch, K primitives, S actions per state, A action_dim.
+// The policy loss of SAC and PMOE-SAC, apart from the networks: it takes the heads' output and any
+// differentiable Q, so that tests can hold it against closed forms. M members, C critics, B batch,
+// K primitives, S actions per state, A action_dim.
 #pragma once
 
 #include "ATen/TensorOperators.h"
@@ -22,8 +22,8 @@ struct PolicyLossTerms {
 };
 
 // eps: [M, B, K, A]; alpha: [M, 1].
-PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& eps,
-                           const at::Tensor& alpha, CriticFunction critic);
+PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
+                           const at::Tensor& eps, const at::Tensor& alpha, CriticFunction critic);
 
 // Clipped double Q: [M, C, B, S] -> [M, B, S].
 at::Tensor MinOverCritics(const at::Tensor& q);
@@ -33,6 +33,7 @@ at::Tensor DrawPrimitive(const at::Tensor& w, const at::Tensor& uniform);
 
 // log-probability of the chosen actions under options.entropy, in normalised or environment units.
 // chosen: actions of S primitives, heads: all K. -> [M, B, S]
-at::Tensor ChosenLogProb(const SacOptions& options, const MixtureHeads& heads, const PrimitiveActions& chosen);
+at::Tensor ChosenLogProb(const SacOptions& options, const MixtureHeads& heads,
+                         const PrimitiveActions& chosen);
 
 }  // namespace pmoe

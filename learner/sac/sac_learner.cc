@@ -24,14 +24,17 @@ at::Tensor WrapColumn(float* data, int members, at::IntArrayRef shape, const at:
 
 }  // namespace
 
-SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy, const at::Device& device)
+SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy,
+                       const at::Device& device)
     : options_(options),
       policy_(policy),
       device_(device),
       update_(options, policy, device),
       noise_rng_(options.seed, RngRole::kLearner, 0),
       router_rng_(options.seed, RngRole::kLearnerRouter, 0),
-      noise_(at::empty({2, options.members, options.batch_size, policy.primitives, policy.action_dim}, at::kFloat)),
+      noise_(
+          at::empty({2, options.members, options.batch_size, policy.primitives, policy.action_dim},
+                    at::kFloat)),
       router_uniform_(at::empty({options.members, options.batch_size}, at::kFloat)),
       sums_(update_.StatNames().size(), 0.0) {}
 
@@ -69,19 +72,22 @@ SacNoise SacLearner::DrawNoise() {
 absl::Status SacLearner::CheckFinite(const float* stats) const {
   for (int i = 0; i < SacUpdate::kLossStats; ++i) {
     if (std::isfinite(stats[i])) continue;
-    return absl::InternalError(absl::StrCat(
-        update_.StatNames()[i], " is not finite at update ", updates_,
-        "; the last checkpoint is kept: resume from it with a smaller learner.actor_lr or learner.critic_lr"));
+    return absl::InternalError(absl::StrCat(update_.StatNames()[i], " is not finite at update ",
+                                            updates_,
+                                            "; the last checkpoint is kept: resume from it with a "
+                                            "smaller learner.actor_lr or learner.critic_lr"));
   }
   return absl::OkStatus();
 }
 
-std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version, uint64_t env_steps) const {
+std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version,
+                                                           uint64_t env_steps) const {
   auto snapshot = std::make_shared<PolicySnapshot>();
   snapshot->spec = policy_;
   snapshot->version = version;
   snapshot->env_steps = env_steps;
-  // Members are the outermost dimension of each parameter, so with one member the flat vector is the snapshot.
+  // Members are the outermost dimension of each parameter, so with one member the flat vector is
+  // the snapshot.
   PMOE_CHECK(options_.members == 1);
   const at::Tensor host = update_.actor().values().cpu();
   snapshot->weights.assign(host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
@@ -91,7 +97,8 @@ std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version, uin
 LearnerStats SacLearner::DrainStats() {
   LearnerStats stats;
   for (size_t i = 0; i < sums_.size(); ++i) {
-    if (undrained_ > 0) stats.emplace_back(update_.StatNames()[i], sums_[i] / static_cast<double>(undrained_));
+    if (undrained_ > 0)
+      stats.emplace_back(update_.StatNames()[i], sums_[i] / static_cast<double>(undrained_));
     sums_[i] = 0.0;
   }
   undrained_ = 0;
@@ -125,12 +132,14 @@ absl::Status SacLearner::LoadState(const ContainerReader& in) {
   return reader.Finish("checkpoint: learner.counters");
 }
 
-absl::StatusOr<std::unique_ptr<Learner>> MakeSacLearner(const SacOptions& options, const PolicySpec& policy) {
+absl::StatusOr<std::unique_ptr<Learner>> MakeSacLearner(const SacOptions& options,
+                                                        const PolicySpec& policy) {
   PMOE_RETURN_IF_ERROR(options.Validate());
   PMOE_RETURN_IF_ERROR(policy.Validate());
   PMOE_RETURN_IF_ERROR(CheckDevice(options.device));
   at::set_num_threads(options.threads);
-  return std::unique_ptr<Learner>(std::make_unique<SacLearner>(options, policy, at::Device(options.device)));
+  return std::unique_ptr<Learner>(
+      std::make_unique<SacLearner>(options, policy, at::Device(options.device)));
 }
 
 }  // namespace pmoe

@@ -1,5 +1,5 @@
-// Learner over SacUpdate: wraps minibatches as tensors, draws the noise, keeps statistics, makes snapshots.
-// Thread-compatible.
+// Learner over SacUpdate: wraps minibatches as tensors, draws the noise, keeps statistics, makes
+// snapshots. Thread-compatible.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ class SacLearner : public Learner {
 
   absl::Status Update(Minibatch* batch) override;
   uint64_t updates() const override { return updates_; }
-  std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version, uint64_t env_steps) const override;
+  std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
+                                                 uint64_t env_steps) const override;
   LearnerStats DrainStats() override;
   void SaveState(ContainerWriter* out) const override;
   absl::Status LoadState(const ContainerReader& in) override;
@@ -34,7 +35,7 @@ class SacLearner : public Learner {
   SacUpdate update_;
   Rng noise_rng_;
   Rng router_rng_;
-  at::Tensor noise_;   // [2, M, B, K, A], reused
+  at::Tensor noise_;           // [2, M, B, K, A], reused
   at::Tensor router_uniform_;  // [M, B], reused
   uint64_t updates_ = 0;
   uint64_t undrained_ = 0;

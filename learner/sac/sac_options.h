@@ -1,5 +1,6 @@
-// Options of SAC and PMOE-SAC, one struct for both: SAC is one primitive without a router. Free of Torch and protobuf.
-// Defaults: Table 6(a) of arXiv 2104.09122. The rows of "what the paper leaves open" are in docs/algorithms/pmoe_sac.md.
+// Options of SAC and PMOE-SAC, one struct for both: SAC is one primitive without a router. Free of
+// Torch and protobuf. Defaults: Table 6(a) of arXiv 2104.09122. The rows of "what the paper leaves
+// open" are in docs/algorithms/pmoe_sac.md.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,12 @@ namespace pmoe {
 
 class Learner;
 
-enum class PrimitiveBackprop { kMax, kAll };            // Eq. 14, Eq. 13
-enum class BestBy { kQ, kSoftQ };                       // rank by Q or by Q - alpha log pi
-enum class EntropyOf { kComponent, kMixture };          // whose log-probability
+enum class PrimitiveBackprop { kMax, kAll };             // Eq. 14, Eq. 13
+enum class BestBy { kQ, kSoftQ };                        // rank by Q or by Q - alpha log pi
+enum class EntropyOf { kComponent, kMixture };           // whose log-probability
 enum class RouterLoss { kBrier, kCrossEntropy, kNone };  // Eq. 11; same optimum; off
-enum class Reduction { kSum, kMean };                   // over primitives
-enum class TargetOver { kSample, kExpected };           // one router draw, or sum_k w_k
+enum class Reduction { kSum, kMean };                    // over primitives
+enum class TargetOver { kSample, kExpected };            // one router draw, or sum_k w_k
 
 struct SacOptions {
   uint64_t seed = 1;
@@ -51,8 +52,9 @@ struct SacOptions {
   absl::Status Validate() const;
 };
 
-// Builds networks with PyTorch's default initialisation from Rng(seed, kInit, layer). FailedPreconditionError where
-// the device does not exist.
-absl::StatusOr<std::unique_ptr<Learner>> MakeSacLearner(const SacOptions& options, const PolicySpec& policy);
+// Builds networks with PyTorch's default initialisation from Rng(seed, kInit, layer).
+// FailedPreconditionError where the device does not exist.
+absl::StatusOr<std::unique_ptr<Learner>> MakeSacLearner(const SacOptions& options,
+                                                        const PolicySpec& policy);
 
 }  // namespace pmoe

@@ -20,7 +20,7 @@ namespace {
 constexpr uint32_t kCriticStreams = 1000;
 
 std::vector<std::string> MakeStatNames(int primitives) {
-  std::vector<std::string> names = {"critic_loss", "actor_loss", "router_loss", "alpha",
+  std::vector<std::string> names = {"critic_loss", "actor_loss", "router_loss",   "alpha",
                                     "entropy",     "q_mean",     "router_entropy"};
   for (int k = 0; k < primitives; ++k) names.push_back(absl::StrCat("primitive_usage_", k));
   for (int k = 0; k < primitives; ++k) names.push_back(absl::StrCat("primitive_win_rate_", k));
@@ -43,10 +43,10 @@ SacUpdate::SacUpdate(const SacOptions& options, const PolicySpec& policy, const 
       policy_net_(policy, options.router_detached),
       critic_net_(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden)),
       actor_(policy.layers, options.members, 1, device),
-      critics_(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden), options.members,
-               options.twin_critics ? 2 : 1, device),
-      targets_(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden), options.members,
-               options.twin_critics ? 2 : 1, device),
+      critics_(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden),
+               options.members, options.twin_critics ? 2 : 1, device),
+      targets_(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden),
+               options.members, options.twin_critics ? 2 : 1, device),
       actor_adam_(options.actor_lr, actor_.values()),
       critic_adam_(options.critic_lr, critics_.values()),
       log_alpha_(at::full({options.members}, std::log(std::max(options.alpha, 1e-30)),
@@ -78,7 +78,8 @@ at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
   const auto critic = [&](const at::Tensor& action) {
     return critic_net_.Forward(critics_, batch.obs, action, /*train=*/false);
   };
-  // A constant in the log-probability has no gradient in the policy: it counts in the target and in alpha's loss only.
+  // A constant in the log-probability has no gradient in the policy: it counts in the target and in
+  // alpha's loss only.
   const PolicyLossTerms terms = PolicyLoss(options_, heads, noise.eps, alpha, critic);
   at::Tensor loss = terms.primitive.sum();
   if (terms.frequency.defined()) loss = loss + terms.frequency.sum() * options_.freq_coef;
@@ -93,12 +94,14 @@ at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
   const at::Tensor w = heads.RouterWeights().detach();  // [M, B, K]
   const at::Tensor wins = at::one_hot(terms.best, w.size(2)).to(w.dtype());
   const at::Tensor router_entropy = -(w * w.clamp_min(1e-30).log()).sum(2).mean();
-  const at::Tensor frequency = terms.frequency.defined() ? terms.frequency.detach().mean() : at::zeros_like(router_entropy);
+  const at::Tensor frequency =
+      terms.frequency.defined() ? terms.frequency.detach().mean() : at::zeros_like(router_entropy);
   const at::Tensor entropy = -log_prob.mean();
-  // L_pri = alpha log pi - q of the trained primitives, so this is their mean Q under max and K times it under all.
+  // L_pri = alpha log pi - q of the trained primitives, so this is their mean Q under max and K
+  // times it under all.
   const at::Tensor q_mean = (alpha.squeeze(1) * log_prob.mean(1) - terms.primitive.detach()).mean();
-  const at::Tensor scalars = at::stack({critic_loss.mean(), terms.primitive.detach().mean(), frequency, alpha.mean(),
-                                        entropy, q_mean, router_entropy});
+  const at::Tensor scalars = at::stack({critic_loss.mean(), terms.primitive.detach().mean(),
+                                        frequency, alpha.mean(), entropy, q_mean, router_entropy});
   const std::vector<int64_t> rows = {0, 1};
   return at::cat({scalars, w.mean(rows), wins.mean(rows)});
 }
@@ -117,9 +120,10 @@ at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise)
     eps = SelectPrimitive(eps, index);
   }
   const PrimitiveActions actions = SamplePrimitives(chosen, eps);
-  at::Tensor q = MinOverCritics(critic_net_.Forward(targets_, batch.next_obs, actions.action, /*train=*/false));
+  at::Tensor q = MinOverCritics(
+      critic_net_.Forward(targets_, batch.next_obs, actions.action, /*train=*/false));
   at::Tensor log_prob = ChosenLogProb(options_, heads, actions) - log_action_scale_;  // [M, B, S]
-  if (q.size(2) > 1) {  // sum_k w_k
+  if (q.size(2) > 1) {                                                                // sum_k w_k
     q = (w * q).sum(2, /*keepdim=*/true);
     log_prob = (w * log_prob).sum(2, /*keepdim=*/true);
   }
@@ -127,7 +131,8 @@ at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise)
 }
 
 at::Tensor SacUpdate::StepCritics(const SacBatch& batch, const at::Tensor& y) {
-  const at::Tensor q = critic_net_.Forward(critics_, batch.obs, batch.action.unsqueeze(2), /*train=*/true);
+  const at::Tensor q =
+      critic_net_.Forward(critics_, batch.obs, batch.action.unsqueeze(2), /*train=*/true);
   const at::Tensor loss = CriticLoss(q.squeeze(3), y);
   loss.sum().backward();
   critic_adam_.Step(&critics_.values(), &critics_.gradient());

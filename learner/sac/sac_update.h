@@ -1,7 +1,7 @@
-// One SAC or PMOE-SAC update on LibTorch: critics, policy and router, temperature, targets, in this order
-// (algorithm 1; docs/algorithms/pmoe_sac.md names the function of each equation). Deterministic: all randomness comes
-// in as SacNoise. Thread-compatible.
-// M members, C critics, B batch, K primitives, O obs_dim, A action_dim.
+// One SAC or PMOE-SAC update on LibTorch: critics, policy and router, temperature, targets, in this
+// order (algorithm 1; docs/algorithms/pmoe_sac.md names the function of each equation).
+// Deterministic: all randomness comes in as SacNoise. Thread-compatible. M members, C critics, B
+// batch, K primitives, O obs_dim, A action_dim.
 #pragma once
 
 #include <memory>
@@ -64,14 +64,15 @@ class SacUpdate {
   CriticNet critic_net_;
   FlatParameters actor_;
   FlatParameters critics_;
-  FlatParameters targets_;                     // of the critics
+  FlatParameters targets_;                      // of the critics
   std::optional<FlatParameters> actor_target_;  // only with options.target_policy
   Adam actor_adam_;
   Adam critic_adam_;
   at::Tensor log_alpha_;  // [M]
   at::Tensor log_alpha_gradient_;
   Adam alpha_adam_;
-  double log_action_scale_ = 0.0;  // sum_j log((high_j - low_j) / 2), 0 for normalised log-probabilities
+  double log_action_scale_ =
+      0.0;  // sum_j log((high_j - low_j) / 2), 0 for normalised log-probabilities
   std::vector<std::string> stat_names_;
 };
 

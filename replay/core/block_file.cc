@@ -6,11 +6,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/crc32c.h"
+#include "common/base/file.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -19,31 +19,9 @@ namespace {
 constexpr absl::string_view kMagic = "PMOERPL1";
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
-absl::Status ErrnoError(absl::string_view verb, const std::string& path, int error) {
-  const std::string text = absl::StrCat("cannot ", verb, " ", path, ": ", std::strerror(error));
-  if (error == ENOSPC || error == EDQUOT) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(text, "; free some space, then resume the run"));
-  }
-  if (error == ENOENT) return absl::NotFoundError(text);
-  return absl::UnavailableError(text);
-}
-
 template <typename T>
 absl::string_view Bytes(const T& value) {
   return {reinterpret_cast<const char*>(&value), sizeof(value)};
-}
-
-// A rename is durable only once the folder that holds the name is.
-absl::Status SyncParent(const std::string& path) {
-  std::string parent = std::filesystem::path(path).parent_path().string();
-  if (parent.empty()) parent = ".";
-  const int fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return ErrnoError("open", parent, errno);
-  const int result = ::fsync(fd);
-  const int error = errno;
-  ::close(fd);
-  return result == 0 ? absl::OkStatus() : ErrnoError("sync", parent, error);
 }
 
 }  // namespace
@@ -51,7 +29,7 @@ absl::Status SyncParent(const std::string& path) {
 absl::StatusOr<std::unique_ptr<BlockFileWriter>> BlockFileWriter::Create(const std::string& path) {
   const std::string tmp = path + ".tmp";
   const int fd = ::open(tmp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return ErrnoError("create", tmp, errno);
+  if (fd < 0) return FileError("create", tmp, errno);
   return std::unique_ptr<BlockFileWriter>(new BlockFileWriter(path, fd));
 }
 
@@ -71,7 +49,7 @@ absl::Status BlockFileWriter::Flush() {
   while (!rest.empty()) {
     const ssize_t n = ::write(fd_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return ErrnoError("write", tmp_, errno);
+    if (n < 0) return FileError("write", tmp_, errno);
     rest.remove_prefix(static_cast<size_t>(n));
   }
   buffer_.clear();
@@ -100,15 +78,15 @@ absl::Status BlockFileWriter::Write(uint32_t type,
 absl::Status BlockFileWriter::Finish() {
   PMOE_RETURN_IF_ERROR(Write(kEndBlock, {}));
   PMOE_RETURN_IF_ERROR(Flush());
-  if (::fsync(fd_) != 0) return ErrnoError("sync", tmp_, errno);
-  if (::rename(tmp_.c_str(), path_.c_str()) != 0) return ErrnoError("rename", tmp_, errno);
+  if (::fsync(fd_) != 0) return FileError("sync", tmp_, errno);
+  if (::rename(tmp_.c_str(), path_.c_str()) != 0) return FileError("rename", tmp_, errno);
   ::close(std::exchange(fd_, -1));
   return SyncParent(path_);
 }
 
 absl::StatusOr<std::unique_ptr<BlockFileReader>> BlockFileReader::Open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoError("open", path, errno);
+  if (fd < 0) return FileError("open", path, errno);
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
@@ -138,7 +116,7 @@ absl::Status BlockFileReader::ReadExactly(void* out, size_t n) {
   for (size_t done = 0; done < n;) {
     const ssize_t got = ::read(fd_, to + done, n - done);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoError("read", path_, errno);
+    if (got < 0) return FileError("read", path_, errno);
     if (got == 0) return Bad("is truncated");
     done += static_cast<size_t>(got);
   }

@@ -1,0 +1,21 @@
+// From RunConfig to environments and action modes; the one place where the actor's side reads the
+// configuration.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "actor/env/env.h"
+#include "actor/policy_network.h"
+#include "proto/config.pb.h"
+
+namespace pmoe {
+
+// env.id with env.arg and env.assets; errors as MakeEnv's.
+absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config);
+
+// "router_mean", "argmax_mean" or "sample", as the schema allows them.
+ActionMode ActionModeFromName(const std::string& name);
+
+}  // namespace pmoe
