@@ -131,7 +131,10 @@ void LockstepRun::StopThreads() {
 }
 
 absl::Status LockstepRun::Train(const std::atomic<bool>& interrupted) {
-  PMOE_RETURN_IF_ERROR(Rounds(interrupted));
+  if (const absl::Status status = Rounds(interrupted); !status.ok()) {
+    log_->Note(absl::StrCat("stopped: ", std::string(status.message())));
+    return status;
+  }
   PMOE_RETURN_IF_ERROR(log_->Flush());
   if (checkpoint_steps_ != env_steps()) PMOE_RETURN_IF_ERROR(Checkpoint());
   log_->FinishProgress();
@@ -247,6 +250,7 @@ absl::Status LockstepRun::Checkpoint() {
   PMOE_RETURN_IF_ERROR(directory_->CommitCheckpoint(env_steps(), config_.checkpoint().keep()));
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory_->SnapshotFile("latest"), snapshot_->Encode()));
   checkpoint_steps_ = env_steps();
+  log_->Note(absl::StrCat("checkpoint at ", env_steps(), " env steps"));
   return absl::OkStatus();
 }
 

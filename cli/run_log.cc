@@ -62,30 +62,40 @@ std::vector<std::string> MetricColumns(int primitives) {
   return columns;
 }
 
-absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& options,
-                                                       const RunDirectory* directory,
-                                                       EvaluationThread* evaluations) {
-  const std::string file = directory->File("metrics.csv");
+absl::StatusOr<RunLog::Files> RunLog::OpenFiles(const RunLogOptions& options,
+                                                const RunDirectory& directory) {
+  const std::string file = directory.File("metrics.csv");
   const std::vector<std::string> columns = MetricColumns(options.primitives);
   const int64_t last = static_cast<int64_t>(options.resumed_steps);
   absl::StatusOr<CsvWriter> csv =
       options.resumed ? CsvWriter::Resume(file, columns, last) : CsvWriter::Create(file, columns);
   PMOE_RETURN_IF_ERROR(csv.status());
   absl::StatusOr<TensorBoardWriter> events =
-      options.resumed ? TensorBoardWriter::Resume(directory->path(), NowSince1970(), last)
-                      : TensorBoardWriter::Create(directory->path(), NowSince1970());
+      options.resumed ? TensorBoardWriter::Resume(directory.path(), NowSince1970(), last)
+                      : TensorBoardWriter::Create(directory.path(), NowSince1970());
   PMOE_RETURN_IF_ERROR(events.status());
-  return std::unique_ptr<RunLog>(
-      new RunLog(options, directory, evaluations, *std::move(csv), *std::move(events)));
+  absl::StatusOr<AppendFile> notes = AppendFile::Open(directory.File("log.txt"));
+  if (absl::IsNotFound(notes.status())) notes = AppendFile::Create(directory.File("log.txt"));
+  PMOE_RETURN_IF_ERROR(notes.status());
+  return Files{*std::move(csv), *std::move(events), *std::move(notes)};
+}
+
+absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& options,
+                                                       const RunDirectory* directory,
+                                                       EvaluationThread* evaluations) {
+  PMOE_ASSIGN_OR_RETURN(Files files, OpenFiles(options, *directory));
+  std::unique_ptr<RunLog> log(new RunLog(options, directory, evaluations, std::move(files)));
+  log->Note(options.resumed ? absl::StrCat("resumed at ", options.resumed_steps, " env steps")
+                            : "started");
+  return log;
 }
 
 RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
-               EvaluationThread* evaluations, CsvWriter csv, TensorBoardWriter events)
+               EvaluationThread* evaluations, Files files)
     : options_(options),
       directory_(directory),
       evaluations_(evaluations),
-      csv_(std::move(csv)),
-      events_(std::move(events)),
+      files_(std::move(files)),
       progress_([&] {
         ProgressOptions progress = ProgressOptionsFor(stderr);
         progress.label = options.label;
@@ -160,6 +170,8 @@ absl::Status RunLog::OnEvaluation(const EvaluatedSnapshot& done) {
   totals_["time_eval_s"] += evaluation.seconds;
   last_eval_return_ = evaluation.return_mean;
   has_evaluation_ = true;
+  Note(absl::StrCat("evaluation at ", evaluation.env_steps, " env steps: return ",
+                    evaluation.return_mean, " +- ", evaluation.return_std));
   for (OpenRow& row : open_) {
     if (!row.waits_for_evaluation ||
         row.values["env_steps"] != static_cast<double>(evaluation.env_steps))
@@ -179,9 +191,9 @@ absl::Status RunLog::WriteReady() {
   while (!open_.empty() && !open_.front().waits_for_evaluation) {
     const MetricRow row = std::move(open_.front().values);
     open_.pop_front();
-    PMOE_RETURN_IF_ERROR(csv_.Write(row));
+    PMOE_RETURN_IF_ERROR(files_.csv.Write(row));
     PMOE_RETURN_IF_ERROR(
-        events_.Write(static_cast<int64_t>(row.at("env_steps")), NowSince1970(), row));
+        files_.events.Write(static_cast<int64_t>(row.at("env_steps")), NowSince1970(), row));
   }
   return absl::OkStatus();
 }
@@ -203,6 +215,12 @@ void RunLog::ShowProgress(const RoundCounters& counters) {
 }
 
 void RunLog::FinishProgress() { progress_.Finish(); }
+
+void RunLog::Note(const std::string& text) {
+  const std::string time =
+      absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::Now(), absl::LocalTimeZone());
+  files_.notes.Append(absl::StrCat(time, " ", text, "\n")).IgnoreError();
+}
 
 void RunLog::SaveState(ByteWriter* out) const {
   out->Pod(logged_);

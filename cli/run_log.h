@@ -1,7 +1,7 @@
-// What a run writes down while it trains: metrics.csv, TensorBoard events, snapshots/best.pmoe and
-// the progress line. Rows are written in order of env steps; a row that waits for its evaluation
-// holds back the ones after it. docs/metrics.md explains every column. Used by the learner's thread
-// only.
+// What a run writes down while it trains: metrics.csv, TensorBoard events, log.txt,
+// snapshots/best.pmoe and the progress line. Rows are written in order of env steps; a row that
+// waits for its evaluation holds back the ones after it. docs/metrics.md explains every column.
+// Used by the learner's thread only.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "cli/run_directory.h"
 #include "common/base/bytes.h"
 #include "common/base/stopwatch.h"
+#include "common/metrics/append_file.h"
 #include "common/metrics/csv_writer.h"
 #include "common/metrics/progress.h"
 #include "common/metrics/tensorboard_writer.h"
@@ -57,6 +58,8 @@ class RunLog {
   // Writes every open row; waits for their evaluations.
   absl::Status Flush();
   void FinishProgress();
+  // A line of log.txt with the time in front. The run does not end because this file cannot grow.
+  void Note(const std::string& text);
 
   const MetricRow& totals() const { return totals_; }  // time_*_s of this process
 
@@ -65,13 +68,20 @@ class RunLog {
   absl::Status LoadState(ByteReader* in);
 
  private:
+  struct Files {
+    CsvWriter csv;
+    TensorBoardWriter events;
+    AppendFile notes;  // log.txt
+  };
+  static absl::StatusOr<Files> OpenFiles(const RunLogOptions& options,
+                                         const RunDirectory& directory);
   struct OpenRow {
     MetricRow values;
     bool waits_for_evaluation = false;
   };
 
   RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationThread* evaluations,
-         CsvWriter csv, TensorBoardWriter events);
+         Files files);
   MetricRow MakeRow(const RoundCounters& counters, Learner* learner);
   void AddRates(const RoundCounters& counters, MetricRow* row);
   absl::Status TakeEvaluations(bool wait_all);
@@ -82,8 +92,7 @@ class RunLog {
   RunLogOptions options_;
   const RunDirectory* directory_;
   EvaluationThread* evaluations_;
-  CsvWriter csv_;
-  TensorBoardWriter events_;
+  Files files_;
   ProgressPrinter progress_;
   Stopwatch wall_;
 

@@ -89,9 +89,13 @@ absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& inte
     std::printf("note: %s\n", warning.c_str());
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, MakeDirectory(flags, config));
   const bool resume = !flags.resume.empty();
+  // A new run has its configuration before anything else, so that the folder says what it is; a
+  // resumed one keeps the old until its checkpoint is known to fit.
+  const std::string config_file = directory.File("config.textproto");
+  if (!resume) PMOE_RETURN_IF_ERROR(WriteFileAtomic(config_file, PrintConfig(config)));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<LockstepRun> run,
                         LockstepRun::Create(config, &directory, resume));
-  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("config.textproto"), PrintConfig(config)));
+  if (resume) PMOE_RETURN_IF_ERROR(WriteFileAtomic(config_file, PrintConfig(config)));
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"), MakeManifest(config)));
   std::printf("%s %s: %s, seed %llu, K = %d, %llu env steps%s\n", resume ? "resuming" : "training",
               config.env().id().c_str(), config.algorithm().c_str(),
