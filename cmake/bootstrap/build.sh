@@ -12,11 +12,13 @@ job_count() {
   echo $((jobs < 1 ? 1 : jobs < cores ? jobs : cores))
 }
 
-# Ninja reconfigures by itself when a CMake file changes; not when a preset or the wheels' place do.
+# Ninja reconfigures by itself when a CMake file changes; not when a preset, the wheels' place or
+# the checkout's own place do.
 is_configured() {
   local cache=$1/CMakeCache.txt
   [[ -f $1/build.ninja && $cache -nt $root/CMakePresets.json ]] &&
-    grep -qxF "PMOE_DEPS_DIR:PATH=$deps" "$cache"
+    grep -qxF "PMOE_DEPS_DIR:PATH=$deps" "$cache" &&
+    grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache"
 }
 
 # configure PRESET STEP
@@ -25,8 +27,7 @@ configure() {
   is_configured "$dir" && return
   say "[$2] configuring build/$1"
   run_logged "$2" "$dir/configure.log" "cmake" \
-    cmake --preset "$1" -S "$root" "-DPMOE_DEPS_DIR=$deps"
-  touch "$dir/CMakeCache.txt" # CMake leaves an unchanged one alone
+    cmake --fresh --preset "$1" -S "$root" "-DPMOE_DEPS_DIR=$deps"
 }
 
 # compile PRESET STEP TARGET…
@@ -102,8 +103,10 @@ build_release() {
 
 # prepare PRESET TARGET…: everything from the bare machine to these targets.
 prepare() {
+  trap 'die 130 "interrupted; the next call goes on from here"' INT
   check_machine
   install_packages build 1/4
   install_wheels 2/4
   build_preset "$@"
+  trap - INT
 }

@@ -17,7 +17,8 @@ HEADER = "// What it is.\n#pragma once\n"
 
 
 def violations(tree):
-    return [*check_includes(tree), *check_text(tree)]
+    found = [*check_includes(tree), *check_text(tree)]
+    return sorted(found, key=lambda violation: (violation.path, violation.line))
 
 
 def rules_broken(tree):
@@ -27,7 +28,8 @@ def rules_broken(tree):
 class RepositoryTest(unittest.TestCase):
     def test_follows_every_rule(self):
         found = violations(read_tree(ROOT))
-        self.assertFalse(found, "\n" + "\n".join(map(str, found)))
+        if found:
+            self.fail(f"{len(found)} violations\n" + "\n".join(map(str, found)))
 
 
 class RuleTestCase(unittest.TestCase):
