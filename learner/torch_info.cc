@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "ATen/Context.h"
+#include "absl/strings/str_cat.h"
 #include "torch/headeronly/version.h"
 
 namespace pmoe {
@@ -12,7 +13,11 @@ namespace pmoe {
 std::string TorchVersion() { return TORCH_VERSION; }
 
 absl::Status CheckDevice(const std::string& device) {
-  if (device != "cuda") return absl::OkStatus();
+  if (device == "cpu") return absl::OkStatus();
+  if (device != "cuda") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("learner.device must be cpu or cuda, got '", device, "'"));
+  }
   // The CUDA half of LibTorch registers itself when it is loaded, which must be before the first
   // tensor.
   dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL);

@@ -74,7 +74,11 @@ PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
   const bool single = winner_only || eps.size(2) == 1;
   const at::Tensor weight = single ? at::ones_like(q) : PrimitiveWeights(options, terms.best, q);
   terms.primitive = PrimitiveLoss(q, log_prob, weight, alpha);
-  terms.log_prob = (single ? log_prob : SelectPrimitive(log_prob, terms.best)).squeeze(2).detach();
+  const auto of_best = [&](const at::Tensor& x) {
+    return (single ? x : SelectPrimitive(x, terms.best)).squeeze(2).detach();
+  };
+  terms.log_prob = of_best(log_prob);
+  terms.q = of_best(q);
   terms.frequency = RouterTerm(options, heads, terms.best);
   return terms;
 }

@@ -19,6 +19,7 @@ struct PolicyLossTerms {
   at::Tensor frequency;  // L_freq, [M]; undefined without a router or with router_loss = none
   at::Tensor best;       // index of the best primitive, [M, B]
   at::Tensor log_prob;   // of the best primitive's action, [M, B], detached
+  at::Tensor q;          // Q of the best primitive's action, [M, B], detached
 };
 
 // eps: [M, B, K, A]; alpha: [M, 1].

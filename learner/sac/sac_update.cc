@@ -97,11 +97,9 @@ at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
   const at::Tensor frequency =
       terms.frequency.defined() ? terms.frequency.detach().mean() : at::zeros_like(router_entropy);
   const at::Tensor entropy = -log_prob.mean();
-  // L_pri = alpha log pi - q of the trained primitives, so this is their mean Q under max and K
-  // times it under all.
-  const at::Tensor q_mean = (alpha.squeeze(1) * log_prob.mean(1) - terms.primitive.detach()).mean();
-  const at::Tensor scalars = at::stack({critic_loss.mean(), terms.primitive.detach().mean(),
-                                        frequency, alpha.mean(), entropy, q_mean, router_entropy});
+  const at::Tensor scalars =
+      at::stack({critic_loss.mean(), terms.primitive.detach().mean(), frequency, alpha.mean(),
+                 entropy, terms.q.mean(), router_entropy});
   const std::vector<int64_t> rows = {0, 1};
   return at::cat({scalars, w.mean(rows), wins.mean(rows)});
 }

@@ -1,0 +1,211 @@
+// Checkpoints, statistics and errors of the learner, and the options of its update.
+#include "learner/sac/sac_learner.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "common/policy/container.h"
+#include "tests/learner/torch_testing.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using testing::FailsWith;
+using testing::IsOk;
+
+constexpr int kObs = 4;
+constexpr int kActions = 2;
+constexpr int kBatch = 16;
+
+PolicySpec MakeSpec(int primitives) {
+  SquashedPolicyOptions options;
+  options.obs_dim = kObs;
+  options.action_low.assign(kActions, -0.4);
+  options.action_high.assign(kActions, 0.4);
+  options.primitives = primitives;
+  options.hidden = {16, 16};
+  options.has_router = primitives > 1;
+  return MakeSquashedPolicySpec(options);
+}
+
+SacOptions SmallOptions() {
+  SacOptions options;
+  options.batch_size = kBatch;
+  options.critic_hidden = {16, 16};
+  return options;
+}
+
+// A learner and the stream of minibatches that trains it.
+struct Training {
+  explicit Training(const SacOptions& options, int primitives = 3)
+      : learner(options, MakeSpec(primitives), at::kCPU), rng(8, RngRole::kReplay, 0) {}
+
+  void Update(int times) {
+    for (int i = 0; i < times; ++i) {
+      testing::FillRandom(&rng, &batch);
+      ASSERT_THAT(learner.Update(&batch), IsOk());
+    }
+  }
+  double Stat(const std::string& wanted) {
+    for (const auto& [name, value] : learner.DrainStats()) {
+      if (name == wanted) return value;
+    }
+    return std::nan("");
+  }
+
+  SacLearner learner;
+  Rng rng;
+  Minibatch batch{{.obs_dim = kObs, .action_dim = kActions}, kBatch};
+};
+
+std::string Checkpoint(const SacLearner& learner) {
+  ContainerWriter writer;
+  learner.SaveState(&writer);
+  return writer.Finish({ContainerKind::kCheckpoint, 0, 0, 0});
+}
+
+absl::Status Restore(const std::string& bytes, SacLearner* learner) {
+  auto reader = ContainerReader::Open(bytes);
+  return reader.ok() ? learner->LoadState(*reader) : reader.status();
+}
+
+class CheckpointTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(CheckpointTest, AnInterruptedTrainingContinuesBitForBit) {
+  SacOptions options = SmallOptions();
+  options.tune_alpha = GetParam();
+  options.target_policy = GetParam();
+  Training straight(options), first(options);
+  straight.Update(20);
+  first.Update(9);
+  Training second(options);
+  ASSERT_THAT(Restore(Checkpoint(first.learner), &second.learner), IsOk());
+  second.rng = first.rng;
+  second.Update(11);
+  // Everything: weights, moments, random streams, counters and undrained statistics.
+  EXPECT_EQ(Checkpoint(second.learner), Checkpoint(straight.learner));
+  EXPECT_EQ(second.learner.updates(), 20u);
+  EXPECT_EQ(second.learner.DrainStats(), straight.learner.DrainStats());
+}
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutOptionalState, CheckpointTest, ::testing::Bool());
+
+TEST(SacLearnerTest, RefusesACheckpointOfOtherSizes) {
+  Training three(SmallOptions(), 3), four(SmallOptions(), 4);
+  EXPECT_THAT(Restore(Checkpoint(three.learner), &four.learner),
+              FailsWith(absl::StatusCode::kDataLoss, ""));
+  SacOptions with_target = SmallOptions();
+  with_target.target_policy = true;
+  Training other(with_target, 3);
+  EXPECT_THAT(Restore(Checkpoint(three.learner), &other.learner),
+              FailsWith(absl::StatusCode::kDataLoss, ""));
+}
+
+TEST(SacLearnerTest, ASnapshotIsTheActorsWeights) {
+  Training training(SmallOptions());
+  training.Update(3);
+  const auto snapshot = training.learner.Snapshot(5, 77);
+  EXPECT_EQ(snapshot->version, 5u);
+  EXPECT_EQ(snapshot->env_steps, 77u);
+  const at::Tensor& values = training.learner.update().actor().values();
+  ASSERT_EQ(static_cast<int64_t>(snapshot->weights.size()), values.numel());
+  EXPECT_EQ(std::memcmp(snapshot->weights.data(), values.data_ptr<float>(), values.nbytes()), 0);
+}
+
+TEST(SacLearnerTest, ASnapshotStaysAsItWas) {
+  Training training(SmallOptions());
+  const auto snapshot = training.learner.Snapshot(1, 0);
+  const std::vector<float> before = snapshot->weights;
+  training.Update(2);
+  EXPECT_EQ(snapshot->weights, before);
+}
+
+TEST(SacLearnerTest, NamesTheLossThatIsNotFinite) {
+  for (const float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    Training training(SmallOptions());
+    training.Update(2);
+    testing::FillRandom(&training.rng, &training.batch);
+    training.batch.reward()[3] = bad;
+    const absl::Status status = training.learner.Update(&training.batch);
+    EXPECT_THAT(status, FailsWith(absl::StatusCode::kInternal, "critic_loss"));
+    EXPECT_THAT(status, FailsWith(absl::StatusCode::kInternal, "update 3"));
+  }
+}
+
+TEST(SacLearnerTest, DrainsMeansOnce) {
+  Training training(SmallOptions());
+  EXPECT_TRUE(training.learner.DrainStats().empty());
+  training.Update(4);
+  const LearnerStats stats = training.learner.DrainStats();
+  ASSERT_EQ(stats.size(), training.learner.update().StatNames().size());
+  double usage = 0.0, wins = 0.0;
+  for (const auto& [name, value] : stats) {
+    EXPECT_TRUE(std::isfinite(value)) << name;
+    if (name.starts_with("primitive_usage_")) usage += value;
+    if (name.starts_with("primitive_win_rate_")) wins += value;
+  }
+  EXPECT_NEAR(usage, 1.0, 1e-6);
+  EXPECT_NEAR(wins, 1.0, 1e-6);
+  EXPECT_TRUE(training.learner.DrainStats().empty());
+}
+
+TEST(SacLearnerTest, TheSeedDecidesTheBits) {
+  SacOptions other = SmallOptions();
+  other.seed = 2;
+  Training a(SmallOptions()), b(SmallOptions()), c(other);
+  for (Training* training : {&a, &b, &c}) training->Update(3);
+  EXPECT_EQ(Checkpoint(a.learner), Checkpoint(b.learner));
+  EXPECT_NE(Checkpoint(a.learner), Checkpoint(c.learner));
+}
+
+// The mean Q of a statistic does not depend on the unit of the log-probability.
+TEST(SacLearnerTest, MeanQIsTheSameInBothUnitsOfTheLogProbability) {
+  SacOptions options = SmallOptions();
+  Training normalised(options);
+  normalised.Update(1);
+  options.logprob_action_scale = true;
+  Training scaled(options);
+  scaled.Update(1);
+  // One critic step apart: the target shifts by discount * alpha * log scale, Q by about 1e-3.
+  EXPECT_NEAR(scaled.Stat("q_mean"), normalised.Stat("q_mean"), 0.02);
+}
+
+TEST(SacLearnerTest, MeanQUnderAllIsThatOfTheBestPrimitives) {
+  SacOptions options = SmallOptions();
+  Training max(options);
+  max.Update(1);
+  options.primitive_backprop = PrimitiveBackprop::kAll;
+  Training all(options);
+  all.Update(1);
+  EXPECT_NEAR(all.Stat("q_mean"), max.Stat("q_mean"), 1e-5);
+}
+
+TEST(SacOptionsTest, SaysWhatIsWrong) {
+  const auto message = [](auto&& change) {
+    SacOptions options;
+    change(&options);
+    return std::string(options.Validate().message());
+  };
+  EXPECT_EQ(message([](SacOptions*) {}), "");
+  EXPECT_NE(message([](SacOptions* o) { o->batch_size = 0; }), "");
+  EXPECT_NE(message([](SacOptions* o) { o->critic_hidden.clear(); }), "");
+  EXPECT_NE(message([](SacOptions* o) { o->alpha_lr = 0.0; }), "");
+  EXPECT_NE(message([](SacOptions* o) { o->loser_weight = 1.1; }), "");
+  EXPECT_NE(message([](SacOptions* o) {
+              o->tune_alpha = true;
+              o->alpha = 0.0;
+            }),
+            "");
+}
+
+TEST(SacOptionsTest, AWrongDeviceIsAnErrorAndNotACrash) {
+  SacOptions options = SmallOptions();
+  options.device = "no such device";
+  EXPECT_FALSE(MakeSacLearner(options, MakeSpec(1)).ok());
+}
+
+}  // namespace
+}  // namespace pmoe
