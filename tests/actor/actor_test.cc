@@ -1,0 +1,232 @@
+// The actor on a real environment, with directives from a list and rows into a list.
+// E environments, O obs_dim, A action_dim.
+#include "actor/actor.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "tests/actor/policy_testing.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using testing::CheetahSnapshot;
+using testing::FailsWith;
+using testing::IsOk;
+using testing::kEpisodeSteps;
+
+constexpr int kEnvs = 3;
+
+struct Row {
+  uint32_t env;
+  std::vector<float> obs, action, next_obs;
+  float reward;
+  bool terminated, truncated;
+  uint32_t version;
+
+  bool operator==(const Row&) const = default;
+};
+
+class RecordingWriter : public TransitionWriter {
+ public:
+  absl::Status Write(uint32_t env, const Transition& t) override {
+    rows.push_back({env,
+                    {t.obs.begin(), t.obs.end()},
+                    {t.action.begin(), t.action.end()},
+                    {t.next_obs.begin(), t.next_obs.end()},
+                    t.reward,
+                    t.terminated,
+                    t.truncated,
+                    t.policy_version});
+    return rows.size() > rows_max ? absl::UnavailableError("replay is gone") : absl::OkStatus();
+  }
+  absl::Status EndRound(uint64_t round) override {
+    rounds.push_back(round);
+    return absl::OkStatus();
+  }
+
+  std::vector<Row> rows;
+  std::vector<uint64_t> rounds;
+  size_t rows_max = SIZE_MAX;
+};
+
+// Hands out its directives one by one, each with the snapshot it names, then cancels.
+class ListedDirectives : public RunClient {
+ public:
+  absl::StatusOr<Directive> NextDirective() override {
+    if (directives.empty()) return absl::CancelledError("the list is at its end");
+    const Directive next = directives.front();
+    directives.pop_front();
+    if (next.snapshot != nullptr) latest_ = next.snapshot;
+    return next;
+  }
+  std::shared_ptr<const PolicySnapshot> LatestSnapshot() override { return latest_; }
+  absl::Status Report(ActorReport report) override {
+    reports.push_back(std::move(report));
+    return absl::OkStatus();
+  }
+
+  std::deque<Directive> directives;
+  std::vector<ActorReport> reports;
+
+ private:
+  std::shared_ptr<const PolicySnapshot> latest_;
+};
+
+// Rounds of 10, 20, … steps: uniform without a snapshot, else with that version.
+Directive Round(uint64_t round, uint32_t steps, uint64_t version) {
+  Directive directive;
+  directive.round = round;
+  directive.steps_per_env = steps;
+  directive.act_uniform = version == 0;
+  if (version > 0) directive.snapshot = CheetahSnapshot(version);
+  return directive;
+}
+
+struct ActorRun {
+  explicit ActorRun(std::deque<Directive> directives, ActorOptions options = {}) {
+    client.directives = std::move(directives);
+    std::vector<std::unique_ptr<Env>> envs;
+    for (int e = 0; e < kEnvs; ++e) envs.push_back(testing::MakeCheetah());
+    actor = std::make_unique<Actor>(options, std::move(envs), testing::CheetahPolicy(), &client,
+                                    &writer);
+  }
+
+  ListedDirectives client;
+  RecordingWriter writer;
+  std::unique_ptr<Actor> actor;
+};
+
+std::deque<Directive> ThreeRounds() { return {Round(0, 10, 0), Round(1, 20, 1), Round(2, 30, 2)}; }
+
+TEST(ActorTest, EveryRowCarriesTheVersionThatActed) {
+  ActorRun run(ThreeRounds());
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_EQ(run.writer.rows.size(), 60u * kEnvs);
+  for (size_t i = 0; i < run.writer.rows.size(); ++i) {
+    const size_t step = i / kEnvs;
+    EXPECT_EQ(run.writer.rows[i].env, i % kEnvs);
+    EXPECT_EQ(run.writer.rows[i].version, step < 10 ? 0u : step < 30 ? 1u : 2u);
+    for (const float a : run.writer.rows[i].action) EXPECT_LE(std::abs(a), 1.0f);
+  }
+  EXPECT_EQ(run.writer.rounds, (std::vector<uint64_t>{0, 1, 2}));
+}
+
+TEST(ActorTest, WarmsUpUniformlyEvenWhereASnapshotExists) {
+  Directive uniform = Round(0, 5, 1);
+  uniform.act_uniform = true;
+  ActorRun run({uniform});
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  for (const Row& row : run.writer.rows) EXPECT_EQ(row.version, 0u);
+}
+
+TEST(ActorTest, ObservationsChainUntilTheEpisodeEnds) {
+  ActorRun run(ThreeRounds());
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  const std::vector<Row>& rows = run.writer.rows;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const size_t step = i / kEnvs;
+    EXPECT_FALSE(rows[i].terminated);
+    EXPECT_EQ(rows[i].truncated, (step + 1) % kEpisodeSteps == 0);
+    if (i + kEnvs >= rows.size()) continue;
+    // After an end comes a fresh reset, else the successor.
+    EXPECT_EQ(rows[i].next_obs == rows[i + kEnvs].obs, !rows[i].truncated);
+  }
+}
+
+TEST(ActorTest, ReportsEpisodesInTheRoundInWhichTheyEnd) {
+  ActorRun run(ThreeRounds());
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_EQ(run.client.reports.size(), 3u);
+  const size_t ended[] = {0, kEnvs, kEnvs};  // at steps 25 and 50 of 60
+  std::vector<double> returns(kEnvs, 0.0);
+  for (size_t i = 0; i < 25 * kEnvs; ++i) returns[i % kEnvs] += run.writer.rows[i].reward;
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(run.client.reports[round].round, static_cast<uint64_t>(round));
+    ASSERT_EQ(run.client.reports[round].episodes.size(), ended[round]);
+    for (const EpisodeResult& episode : run.client.reports[round].episodes) {
+      EXPECT_EQ(episode.length, static_cast<uint32_t>(kEpisodeSteps));
+    }
+  }
+  for (int e = 0; e < kEnvs; ++e) {
+    EXPECT_NEAR(run.client.reports[1].episodes[e].episode_return, returns[e], 1e-4);
+  }
+}
+
+TEST(ActorTest, TheSameSeedGivesTheSameRowsAndAnotherActorOthers) {
+  ActorRun a(ThreeRounds()), b(ThreeRounds());
+  ActorRun other(ThreeRounds(), {.index = 1}), restarted(ThreeRounds(), {.epoch = 1});
+  for (ActorRun* run : {&a, &b, &other, &restarted}) ASSERT_THAT(run->actor->Run(), IsOk());
+  EXPECT_EQ(a.writer.rows, b.writer.rows);
+  EXPECT_NE(a.writer.rows[0].action, other.writer.rows[0].action);
+  EXPECT_NE(a.writer.rows[0].obs, other.writer.rows[0].obs);
+  EXPECT_NE(a.writer.rows[0].action, restarted.writer.rows[0].action);
+}
+
+TEST(ActorTest, EnvironmentsHaveStreamsOfTheirOwn) {
+  ActorRun run({Round(0, 1, 0)});
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  EXPECT_NE(run.writer.rows[0].obs, run.writer.rows[1].obs);
+  EXPECT_NE(run.writer.rows[0].action, run.writer.rows[1].action);
+}
+
+// Interrupted in the middle of an episode (17) and right after its last step (25).
+TEST(ActorTest, ContinuesBitForBitFromItsState) {
+  for (const uint32_t first : {17u, 25u}) {
+    Directive checkpoint;
+    checkpoint.round = 1;
+    checkpoint.checkpoint = true;
+    ActorRun straight({Round(0, first, 1), Round(2, 40, 2)});
+    ActorRun begun({Round(0, first, 1), checkpoint});
+    ActorRun continued({Round(2, 40, 2)});
+    ASSERT_THAT(straight.actor->Run(), IsOk());
+    ASSERT_THAT(begun.actor->Run(), IsOk());
+    ASSERT_THAT(continued.actor->LoadState(begun.client.reports.back().checkpoint_part), IsOk());
+    ASSERT_THAT(continued.actor->Run(), IsOk());
+    std::vector<Row> rows = begun.writer.rows;
+    rows.insert(rows.end(), continued.writer.rows.begin(), continued.writer.rows.end());
+    EXPECT_EQ(rows, straight.writer.rows);
+    EXPECT_EQ(continued.actor->SaveState(), straight.actor->SaveState());
+  }
+}
+
+TEST(ActorTest, RefusesEveryTruncationOfItsState) {
+  ActorRun run({Round(0, 3, 0)}), other({});
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  const std::string state = run.actor->SaveState();
+  for (size_t size = 0; size < state.size(); size += 7) {
+    EXPECT_FALSE(other.actor->LoadState(state.substr(0, size)).ok()) << size;
+  }
+  EXPECT_FALSE(other.actor->LoadState(state + "x").ok());
+  EXPECT_THAT(other.actor->LoadState(state), IsOk());
+}
+
+TEST(ActorTest, EndsWithTheFirstError) {
+  ActorRun full(ThreeRounds());
+  full.writer.rows_max = 5;
+  EXPECT_THAT(full.actor->Run(), FailsWith(absl::StatusCode::kUnavailable, "replay is gone"));
+  EXPECT_EQ(full.writer.rows.size(), 6u);
+  EXPECT_TRUE(full.client.reports.empty());
+}
+
+TEST(ActorTest, FollowsNoDirectiveAfterTheRunIsFinished) {
+  Directive finished;
+  finished.state = RunState::kFinished;
+  ActorRun run({Round(0, 2, 0), finished, Round(1, 2, 0)});
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  EXPECT_EQ(run.writer.rows.size(), 2u * kEnvs);
+}
+
+TEST(ActorTest, RefusesASnapshotOfAnotherArchitecture) {
+  auto other = std::make_shared<PolicySnapshot>(*CheetahSnapshot(1));
+  other->spec.layers[0].activation = Activation::kTanh;
+  Directive directive = Round(0, 1, 1);
+  directive.snapshot = other;
+  ActorRun run({directive});
+  EXPECT_THAT(run.actor->Run(), FailsWith(absl::StatusCode::kFailedPrecondition, "architecture"));
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,98 @@
+#include "actor/evaluator.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "tests/actor/policy_testing.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using testing::CheetahSnapshot;
+using testing::FailsWith;
+using testing::IsOk;
+
+const auto kNeverCancelled = [] { return false; };
+
+std::unique_ptr<Evaluator> MakeEvaluator(EvaluatorOptions options) {
+  auto evaluator = Evaluator::Create(
+      options, testing::CheetahPolicy(),
+      []() -> absl::StatusOr<std::unique_ptr<Env>> { return testing::MakeCheetah(); });
+  EXPECT_THAT(evaluator, IsOk());
+  return *std::move(evaluator);
+}
+
+TEST(EvaluatorTest, TheSameStreamGivesTheSameBits) {
+  const auto a = MakeEvaluator({.episodes = 4}), b = MakeEvaluator({.episodes = 4});
+  const auto first = a->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(a->Run(CheetahSnapshot(2), 8, kNeverCancelled), IsOk());  // leaves no trace
+  const auto again = a->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  const auto elsewhere = b->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  EXPECT_EQ(first->returns, again->returns);
+  EXPECT_EQ(first->returns, elsewhere->returns);
+  EXPECT_EQ(first->primitive_usage, again->primitive_usage);
+}
+
+TEST(EvaluatorTest, AnotherStreamOrSeedPlaysOtherEpisodes) {
+  const auto evaluator = MakeEvaluator({.episodes = 4});
+  const auto a = evaluator->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  const auto b = evaluator->Run(CheetahSnapshot(1), 8, kNeverCancelled);
+  const auto c =
+      MakeEvaluator({.seed = 2, .episodes = 4})->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_NE(a->returns[i], b->returns[i]);
+    EXPECT_NE(a->returns[i], c->returns[i]);
+  }
+}
+
+TEST(EvaluatorTest, PlaysMoreEpisodesThanItHasLanes) {
+  const auto result = MakeEvaluator({.episodes = 13})->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  ASSERT_THAT(result, IsOk());
+  ASSERT_EQ(result->returns.size(), 13u);
+  std::vector<double> distinct = result->returns;
+  std::sort(distinct.begin(), distinct.end());
+  EXPECT_EQ(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  EXPECT_EQ(result->length_mean, testing::kEpisodeSteps);
+  EXPECT_EQ(result->length_std, 0.0);
+}
+
+TEST(EvaluatorTest, SumsUpWhatItPlayed) {
+  const auto result = MakeEvaluator({.episodes = 6})->Run(CheetahSnapshot(3), 7, kNeverCancelled);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->env_steps, 300u);
+  const double mean = std::accumulate(result->returns.begin(), result->returns.end(), 0.0) / 6.0;
+  EXPECT_NEAR(result->return_mean, mean, 1e-12);
+  EXPECT_NEAR(result->primitive_usage[0] + result->primitive_usage[1], 1.0, 1e-12);
+}
+
+TEST(EvaluatorTest, ArgmaxPlaysTheSameEpisodesAgain) {
+  const EvaluatorOptions options = {.episodes = 3, .action_mode = ActionMode::kArgmaxMean};
+  const auto a = MakeEvaluator(options)->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  const auto b = MakeEvaluator(options)->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  EXPECT_EQ(a->returns, b->returns);
+}
+
+TEST(EvaluatorTest, StopsWhenCancelled) {
+  int steps = 0;
+  const auto result =
+      MakeEvaluator({.episodes = 2})->Run(CheetahSnapshot(1), 7, [&] { return ++steps > 5; });
+  EXPECT_THAT(result, FailsWith(absl::StatusCode::kCancelled, "cancelled"));
+  EXPECT_EQ(steps, 6);
+}
+
+TEST(MeanAndStdTest, IsThePopulationDeviation) {
+  double mean = 0.0, std = 0.0;
+  MeanAndStd({1.0, 2.0, 3.0, 6.0}, &mean, &std);
+  EXPECT_DOUBLE_EQ(mean, 3.0);
+  EXPECT_DOUBLE_EQ(std, std::sqrt(14.0 / 4.0));
+  MeanAndStd({}, &mean, &std);
+  EXPECT_EQ(mean, 0.0);
+  EXPECT_EQ(std, 0.0);
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,46 @@
+// HalfCheetah with a short episode, and a small policy for it with random weights.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "actor/env/registry.h"
+#include "common/base/check.h"
+#include "common/base/rng.h"
+#include "common/policy/parameter_layout.h"
+#include "common/policy/policy_snapshot.h"
+
+namespace pmoe::testing {
+
+inline constexpr int kEpisodeSteps = 25;
+
+inline std::unique_ptr<Env> MakeCheetah() {
+  auto env = MakeEnv("HalfCheetah-v5", {{"max_episode_steps", std::to_string(kEpisodeSteps)}}, "");
+  PMOE_CHECK(env.ok());
+  return *std::move(env);
+}
+
+inline PolicySpec CheetahPolicy() {
+  const EnvSpec env = MakeCheetah()->spec();
+  SquashedPolicyOptions options;
+  options.obs_dim = env.obs_dim;
+  options.action_low = env.action_low;
+  options.action_high = env.action_high;
+  options.primitives = 2;
+  options.hidden = {16};
+  options.has_router = true;
+  return MakeSquashedPolicySpec(options);
+}
+
+inline std::shared_ptr<const PolicySnapshot> CheetahSnapshot(uint64_t version) {
+  auto snapshot = std::make_shared<PolicySnapshot>();
+  snapshot->spec = CheetahPolicy();
+  snapshot->version = version;
+  snapshot->env_steps = 100 * version;
+  snapshot->weights.resize(ParameterLayout(snapshot->spec.layers, 1, 1).total());
+  Rng rng(version, RngRole::kInit, 0);
+  for (float& weight : snapshot->weights) weight = 0.3f * rng.Normal();
+  return snapshot;
+}
+
+}  // namespace pmoe::testing
