@@ -286,19 +286,19 @@ void ReplayTable::Gather(RowRef row, int i, Minibatch* batch) const {
               action_dim * sizeof(float));
   batch->policy_version()[i] = PagePool::Word(at + pool_.version_at());
 
-  // R = sum of gamma^k r_k over k < n, where n is n_step or ends with the episode.
+  // R = sum of gamma^k r_k over k < n, where n is n_step or ends with the episode, whose last row
+  // is no step.
   double reward = 0.0;
-  uint32_t flags = 0;
+  bool terminated = false;
   size_t n = 0;
   do {
     reward += gamma_power_[n] * pool_.row(row)[pool_.reward_at()];
-    flags = pool_.flags(row);
+    terminated = (pool_.flags(row) & kRowTerminated) != 0;
     row = Next(row);
     ++n;
-  } while (n < static_cast<size_t>(options_.n_step) &&
-           (flags & (kRowTerminated | kRowTruncated)) == 0 && (pool_.flags(row) & kRowStep) != 0);
+  } while (n < static_cast<size_t>(options_.n_step) && (pool_.flags(row) & kRowStep) != 0);
   batch->reward()[i] = static_cast<float>(reward);
-  batch->discount()[i] = (flags & kRowTerminated) != 0 ? 0.0f : static_cast<float>(gamma_power_[n]);
+  batch->discount()[i] = terminated ? 0.0f : static_cast<float>(gamma_power_[n]);
   std::memcpy(batch->next_obs() + index * obs_dim, pool_.row(row), obs_dim * sizeof(float));
 }
 

@@ -209,7 +209,8 @@ bool ReplayTable::RowIsSound(RowRef row) const {
   if (flags >= 2 * kRowTruncated) return false;
   const RowRef next = Next(row);
   return next.page < pool_.slots() && pool_.page(next.page).live &&
-         next.row < pool_.page(next.page).rows && pool_.page(next.page).id >= page.id;
+         next.row < pool_.page(next.page).rows &&
+         (next.page == row.page || pool_.page(next.page).id > page.id);
 }
 
 bool ReplayTable::PageIsSound(uint32_t slot) const {
@@ -230,12 +231,13 @@ bool ReplayTable::PageIsSound(uint32_t slot) const {
 
 bool ReplayTable::StreamIsSound(const StreamKey& key, const Stream& stream) const {
   if (!epochs_.contains({key.member, key.actor})) return false;
-  if (stream.page != kNoPage) {
-    if (stream.page >= pool_.slots()) return false;
-    const Page& page = pool_.page(stream.page);
-    if (!page.live || !page.open || StreamKey{page.member, page.actor, page.env} != key) {
-      return false;
-    }
+  const auto is_ours = [this, &key](uint32_t slot) {
+    if (slot >= pool_.slots() || !pool_.page(slot).live) return false;
+    const Page& page = pool_.page(slot);
+    return StreamKey{page.member, page.actor, page.env} == key;
+  };
+  if (stream.page != kNoPage && (!is_ours(stream.page) || !pool_.page(stream.page).open)) {
+    return false;
   }
   if (stream.head &&
       (stream.head.page != stream.page || stream.head.row + 1 != pool_.page(stream.page).rows ||
@@ -243,8 +245,8 @@ bool ReplayTable::StreamIsSound(const StreamKey& key, const Stream& stream) cons
     return false;
   }
   return stream.pending.size() < static_cast<size_t>(options_.n_step) &&
-         std::all_of(stream.pending.begin(), stream.pending.end(), [this](RowRef row) {
-           return row.page < pool_.slots() && row.row < pool_.page(row.page).rows &&
+         std::all_of(stream.pending.begin(), stream.pending.end(), [&](RowRef row) {
+           return is_ours(row.page) && row.row < pool_.page(row.page).rows &&
                   (pool_.flags(row) & (kRowStep | kRowReady)) == kRowStep;
          });
 }
