@@ -158,9 +158,13 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
     const uint64_t round = updated_ + 1;
     const uint64_t next = round + lag;  // the round whose steps belong to this turn
     RoundCounters counters;
+    uint64_t acted = acting_version_;  // lag 1: this round's steps are done already
     if (next <= rounds_) StartSteps(next);
-    counters.policy_lag = static_cast<int>(snapshot_->version - acting_version_);
-    if (lag == 0) PMOE_RETURN_IF_ERROR(FinishSteps(next));
+    if (lag == 0) {
+      acted = acting_version_;
+      PMOE_RETURN_IF_ERROR(FinishSteps(next));
+    }
+    counters.policy_lag = static_cast<int>(snapshot_->version - acted);
     PMOE_RETURN_IF_ERROR(RunUpdates(round, &counters));
     PMOE_RETURN_IF_ERROR(CloseRound(round, counters));
     if (lag == 1 && next <= rounds_) PMOE_RETURN_IF_ERROR(FinishSteps(next));
@@ -234,6 +238,7 @@ absl::Status LockstepRun::Checkpoint() {
   run.Pod(committed_);
   run.Pod(updated_);
   run.Pod(snapshot_->env_steps);
+  run.Pod(acting_version_);
   log_->SaveState(&run);
   container.Add("run", run.Take());
   for (size_t i = 0; i < seats_.size(); ++i) {
@@ -272,6 +277,7 @@ absl::Status LockstepRun::Restore(uint64_t env_steps) {
   run.Pod(&committed_);
   run.Pod(&updated_);
   run.Pod(&snapshot_steps);
+  run.Pod(&acting_version_);
   PMOE_RETURN_IF_ERROR(log_->LoadState(&run));
   PMOE_RETURN_IF_ERROR(run.Finish("checkpoint: run"));
   for (size_t i = 0; i < seats_.size(); ++i) {
