@@ -1,8 +1,8 @@
 // The rows of replay. Each (member, actor, env) is a stream of rows appended to pages of 64 rows;
-// an observation is stored once, and the successor of a row is the next row of its stream
-//. The newest row of a stream holds the observation whose action is still to come,
-// so every inserted step can be sampled at once. The layout depends on the rows alone, never on how
-// they were cut into chunks. Thread-compatible.
+// an observation is stored once, and the successor of a row is the next row of its stream. The
+// newest row of a stream holds the observation whose action is still to come, so every inserted
+// step can be sampled at once. The layout depends on the rows alone, never on how they were cut
+// into chunks. Thread-compatible.
 #pragma once
 
 #include <cstdint>
