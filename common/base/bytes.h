@@ -72,7 +72,7 @@ class ByteReader {
     const absl::string_view view = View(sizeof(T));
     if (!ok_) return;
     out->resize(view.size() / sizeof(T));
-    std::memcpy(out->data(), view.data(), view.size());
+    if (!view.empty()) std::memcpy(out->data(), view.data(), view.size());
   }
   // Exactly out.size() elements, else ok() becomes false.
   template <typename T>
@@ -81,7 +81,7 @@ class ByteReader {
     const absl::string_view view = View(sizeof(T));
     if (!ok_) return;
     ok_ = view.size() == out.size() * sizeof(T);
-    if (ok_) std::memcpy(out.data(), view.data(), view.size());
+    if (ok_ && !view.empty()) std::memcpy(out.data(), view.data(), view.size());
   }
   bool ok() const { return ok_; }
   size_t remaining() const { return rest_.size(); }
