@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .deps/peers, the virtual environment of the libraries that `pmoe bench e2e` compares with
-# (1.9 GB, 1 to 2 minutes). A second call returns at once unless requirements.txt has changed.
+# (2.4 GB, about 2 minutes). A second call returns at once unless requirements.txt has changed.
 #   PMOE_DEPS  folder of the environments (default .deps)
 set -euo pipefail
 

@@ -1,0 +1,92 @@
+// pmoe-bench: named benchmarks. `pmoe bench` execs it with its own arguments.
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "common/base/command_line.h"
+#include "common/base/exit_code.h"
+#include "tests/benchmark/benchmarks.h"
+#include "tests/benchmark/measure.h"
+
+namespace pmoe {
+namespace {
+
+struct Bench {
+  const char* name;
+  const char* help;
+  absl::Status (*run)(const BenchFlags& flags, Report* report);
+  double seconds;  // default
+  int rounds;      // default
+  bool only;       // has rows to choose from
+};
+
+constexpr Bench kBenches[] = {
+    {"env", "Env steps per CPU-second over a bare mj_step loop on the same trajectory", BenchEnv,
+     2.0, 5, true},
+    {"policy", "Microseconds per PolicyNetwork::Act over its bare matrix products", BenchPolicy,
+     0.5, 5, true},
+    {"replay", "Rows appended and sampled per CPU-second over memcpy; memory per row", BenchReplay,
+     2.0, 5, false},
+    {"learner", "Updates per CPU-second and the share of the core's FMA peak they reach",
+     BenchLearner, 3.0, 3, true},
+    {"e2e", "HalfCheetah-v5 at one update per env step, beside SBX, on the wall clock",
+     BenchEndToEnd, 0.0, 3, true},
+};
+
+CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
+  CLI::App* command = app->add_subcommand(bench.name, bench.help);
+  command->add_flag("--json", flags->json, "Print one flat JSON object of name: number");
+  command->add_option("--rounds", flags->rounds, "Alternations; the median counts")
+      ->default_str(std::to_string(bench.rounds))
+      ->check(CLI::Range(1, 100));
+  if (bench.seconds > 0.0) {
+    command->add_option("--seconds", flags->seconds, "CPU-seconds per row, all rounds together")
+        ->default_str(CLI::detail::to_string(bench.seconds))
+        ->check(CLI::Range(0.01, 1000.0));
+  }
+  if (bench.only) command->add_option("--only", flags->only, "Rows whose name contains this");
+  if (bench.run == BenchLearner) {
+    command->add_option("--threads", flags->threads, "Threads of LibTorch")
+        ->check(CLI::Range(1, 64));
+  }
+  if (bench.run == BenchEndToEnd) {
+    command->add_option("--steps", flags->steps, "Env steps on the clock per run")
+        ->check(CLI::Range(500, 10'000'000));
+    command->add_option("--set", flags->sets, "A setting of our runs, as in pmoe train")
+        ->expected(1);
+    command->add_flag("!--no-peers", flags->peers, "Leave SBX out");
+  }
+  return command;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Benchmarks with their limit or peer in the same run; docs/performance.md.",
+               "pmoe bench");
+  app.require_subcommand(1);
+  std::vector<std::pair<const Bench*, const CLI::App*>> commands;
+  std::vector<BenchFlags> flags(std::size(kBenches));
+  for (const Bench& bench : kBenches) {
+    BenchFlags& own = flags[commands.size()];
+    own.seconds = bench.seconds;
+    own.rounds = bench.rounds;
+    commands.emplace_back(&bench, AddBench(bench, &own, &app));
+  }
+  if (const std::optional<int> code = ParseCommandLine(&app, argc, argv)) return *code;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (!commands[i].second->parsed()) continue;
+    Report report(flags[i].json);
+    report.Note(DescribeMachine());
+    const absl::Status status = commands[i].first->run(flags[i], &report);
+    if (status.ok()) report.Finish();
+    return ReportError(status);
+  }
+  return 2;
+}
+
+}  // namespace
+}  // namespace pmoe
+
+int main(int argc, char** argv) { return pmoe::Main(argc, argv); }

@@ -1,0 +1,33 @@
+// The named benchmarks of `pmoe bench`. Each measures against a limit or a peer in the same run,
+// alternating, because absolute numbers of a shared machine drift (docs/performance.md). They print
+// into a Report as they go.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tests/benchmark/report.h"
+
+namespace pmoe {
+
+struct BenchFlags {
+  bool json = false;
+  double seconds = 1.0;  // on the clock per measured thing, all rounds together
+  int rounds = 5;        // alternations; the median counts
+  std::string only;      // rows whose name contains it; empty: all
+
+  int threads = 1;  // learner
+
+  int steps = 4000;               // e2e: env steps on the clock per run
+  std::vector<std::string> sets;  // e2e: further `--set` of ours
+  bool peers = true;              // e2e
+};
+
+absl::Status BenchEnv(const BenchFlags& flags, Report* report);
+absl::Status BenchPolicy(const BenchFlags& flags, Report* report);
+absl::Status BenchReplay(const BenchFlags& flags, Report* report);
+absl::Status BenchLearner(const BenchFlags& flags, Report* report);
+absl::Status BenchEndToEnd(const BenchFlags& flags, Report* report);
+
+}  // namespace pmoe

@@ -1,0 +1,226 @@
+// bench e2e: HalfCheetah-v5, SAC with batch 256, tuned alpha, one update per env step, from random
+// weights: our run at lag 0 and 1 beside SBX with its usual settings and with 50 updates per jit
+// call. Every side gets its default threads. Warm-up is off every clock: ours is a run that ends
+// where the updates begin, theirs stops the clock until the jit compiler is done.
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/status_macros.h"
+#include "nlohmann/json.hpp"
+#include "tests/benchmark/benchmarks.h"
+#include "tests/benchmark/child_process.h"
+#include "tests/benchmark/measure.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kWarmSteps = 1000;  // uniform actions, then updates begin; SBX's learning_starts
+
+struct Measured {
+  double env_steps = 0.0, updates = 0.0, wall_s = 0.0, cpu_s = 0.0;
+};
+
+struct Side {
+  std::string name;
+  int lag = 0;         // ours
+  int train_freq = 0;  // theirs; 0: ours
+  std::vector<double> steps_per_s{}, steps_per_cpu_s{}, updates_per_s{};
+};
+
+using CsvRow = std::map<std::string, double>;
+
+// Empty cells are left out.
+std::vector<CsvRow> ReadMetrics(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::vector<std::string> columns;
+  std::vector<CsvRow> rows;
+  while (std::getline(file, line)) {
+    const std::vector<std::string> cells = absl::StrSplit(line, ',');
+    if (columns.empty()) {
+      columns = cells;
+      continue;
+    }
+    CsvRow& row = rows.emplace_back();
+    for (size_t i = 0; i < cells.size() && i < columns.size(); ++i) {
+      double value = 0.0;
+      if (absl::SimpleAtod(cells[i], &value)) row[columns[i]] = value;
+    }
+  }
+  return rows;
+}
+
+// A folder that goes with its owner.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "pmoe-bench-XXXXXX").string();
+    if (mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+std::string BinFolder() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+std::string PeerPython() {
+  const char* deps = std::getenv("PMOE_DEPS");
+  return absl::StrCat(deps != nullptr ? deps : PMOE_DEPS_DIR, "/peers/bin/python");
+}
+
+absl::StatusOr<ChildResult> Train(const BenchFlags& flags, int lag, int steps,
+                                  const std::string& out) {
+  std::vector<std::string> args = {BinFolder() + "/pmoe-train"};
+  const std::vector<std::string> fixed = {
+      "--env",   "HalfCheetah-v5",      "--algo", "sac", "--preset", "official", "--seed", "1",
+      "--steps", std::to_string(steps), "--out",  out};
+  args.insert(args.end(), fixed.begin(), fixed.end());
+  std::vector<std::string> sets = {absl::StrCat("schedule.start_steps=", kWarmSteps),
+                                   absl::StrCat("schedule.update_after=", kWarmSteps + 1),
+                                   "schedule.steps_per_round=50",
+                                   absl::StrCat("schedule.lag=", lag),
+                                   "observe.log_every_steps=500",
+                                   "observe.eval_every_steps=0",
+                                   "observe.eval_episodes=1",
+                                   "checkpoint.every_steps=0"};
+  sets.insert(sets.end(), flags.sets.begin(), flags.sets.end());
+  for (const std::string& set : sets) {
+    args.push_back("--set");
+    args.push_back(set);
+  }
+  return RunChild(args, /*show_errors=*/false);
+}
+
+void AddShares(const CsvRow& first, const CsvRow& last, double wall_s,
+               std::map<std::string, std::vector<double>>* shares) {
+  const auto spent = [&](const char* column) { return last.at(column) - first.at(column); };
+  (*shares)["env"].push_back(spent("time_env_s") / wall_s);
+  (*shares)["policy"].push_back(spent("time_policy_s") / wall_s);
+  (*shares)["replay"].push_back((spent("time_write_s") + spent("time_replay_s")) / wall_s);
+  (*shares)["update"].push_back(spent("time_update_s") / wall_s);
+  // What the default schedule would add: 10 episodes every 5,000 env steps.
+  const double steps = last.at("env_steps") - first.at("env_steps");
+  (*shares)["evaluation_by_default"].push_back(10.0 * last.at("eval_s") / 5000.0 * steps / wall_s);
+}
+
+absl::StatusOr<Measured> RunOurs(const BenchFlags& flags, const Side& side,
+                                 std::map<std::string, std::vector<double>>* shares) {
+  const ScratchFolder folder;
+  if (folder.path().empty()) return absl::InternalError("cannot make a folder for runs");
+  PMOE_ASSIGN_OR_RETURN(const ChildResult warm,
+                        Train(flags, side.lag, kWarmSteps, folder.path() + "/warm"));
+  PMOE_ASSIGN_OR_RETURN(const ChildResult full,
+                        Train(flags, side.lag, kWarmSteps + flags.steps, folder.path() + "/full"));
+  const std::vector<CsvRow> rows = ReadMetrics(folder.path() + "/full/metrics.csv");
+  const CsvRow* first = nullptr;
+  for (const CsvRow& row : rows) {
+    if (row.at("env_steps") == kWarmSteps) first = &row;
+  }
+  if (first == nullptr) return absl::InternalError("metrics.csv lacks the row of the warm-up");
+  Measured measured;
+  measured.env_steps = rows.back().at("env_steps") - first->at("env_steps");
+  measured.updates = rows.back().at("updates") - first->at("updates");
+  measured.wall_s = rows.back().at("wall_s") - first->at("wall_s");
+  measured.cpu_s = full.cpu_s - warm.cpu_s;
+  if (side.lag == 0) AddShares(*first, rows.back(), measured.wall_s, shares);
+  return measured;
+}
+
+absl::StatusOr<Measured> RunTheirs(const BenchFlags& flags, int train_freq) {
+  PMOE_ASSIGN_OR_RETURN(
+      const ChildResult child,
+      RunChild({PeerPython(), PMOE_SOURCE_DIR "/experiments/peers/sbx_halfcheetah.py", "--steps",
+                std::to_string(flags.steps), "--train-freq", std::to_string(train_freq)},
+               /*show_errors=*/true));
+  const nlohmann::json json = nlohmann::json::parse(child.out, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return absl::InternalError("sbx_halfcheetah.py printed no JSON object");
+  return Measured{json.value("env_steps", 0.0), json.value("updates", 0.0),
+                  json.value("wall_s", 0.0), json.value("cpu_s", 0.0)};
+}
+
+std::vector<Side> ChooseSides(const BenchFlags& flags, Report* report) {
+  std::vector<Side> all = {{"pmoe"}, {"pmoe_lag1", 1}};
+  if (flags.peers && std::filesystem::exists(PeerPython())) {
+    all.push_back({"sbx_train_freq1", 0, 1});
+    all.push_back({"sbx_train_freq50", 0, 50});
+  } else if (flags.peers) {
+    report->Note(absl::StrCat("SBX is not installed (", PeerPython(),
+                              "): experiments/peers/setup_peers.sh gets it; ours alone:"));
+  }
+  std::vector<Side> chosen;
+  for (Side& side : all) {
+    if (absl::StrContains(side.name, flags.only)) chosen.push_back(std::move(side));
+  }
+  return chosen;
+}
+
+// Median over the rounds of ours / theirs, round by round.
+double MedianRatio(const std::vector<double>& ours, const std::vector<double>& theirs) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < ours.size(); ++i) ratios.push_back(ours[i] / theirs[i]);
+  return Median(std::move(ratios));
+}
+
+void ReportRatios(const std::vector<Side>& sides, Report* report) {
+  std::vector<const Side*> ours, theirs;
+  for (const Side& side : sides) (side.train_freq == 0 ? ours : theirs).push_back(&side);
+  if (ours.empty() || theirs.empty()) return;
+  report->Table("ours over theirs", {"wall", "cpu"});
+  for (const Side* our : ours) {
+    for (const Side* their : theirs) {
+      report->Row(absl::StrCat(our->name, "/", their->name),
+                  {MedianRatio(our->steps_per_s, their->steps_per_s),
+                   MedianRatio(our->steps_per_cpu_s, their->steps_per_cpu_s)});
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status BenchEndToEnd(const BenchFlags& flags, Report* report) {
+  std::vector<Side> sides = ChooseSides(flags, report);
+  std::map<std::string, std::vector<double>> shares;
+  for (int round = 0; round < flags.rounds; ++round) {
+    for (Side& side : sides) {
+      PMOE_ASSIGN_OR_RETURN(const Measured m, side.train_freq > 0
+                                                  ? RunTheirs(flags, side.train_freq)
+                                                  : RunOurs(flags, side, &shares));
+      side.steps_per_s.push_back(m.env_steps / m.wall_s);
+      side.steps_per_cpu_s.push_back(m.env_steps / m.cpu_s);
+      side.updates_per_s.push_back(m.updates / m.wall_s);
+    }
+  }
+  report->Table("HalfCheetah-v5, UTD 1",
+                {"env_steps_per_s", "updates_per_s", "env_steps_per_cpu_s"});
+  for (const Side& side : sides) {
+    report->Row(side.name, {Median(side.steps_per_s), Median(side.updates_per_s),
+                            Median(side.steps_per_cpu_s)});
+  }
+  ReportRatios(sides, report);
+  if (!shares.empty()) report->Table("share of pmoe's wall time", {"share"});
+  for (const auto& [part, values] : shares) report->Row(part, {Median(values)});
+  report->Value("load_average_after", LoadAverage());
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe
