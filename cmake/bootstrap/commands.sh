@@ -52,6 +52,7 @@ stage_tidy() { "$python" "$root/tests/tidy/tidy_test.py"; }
 stage_thread-safety() {
   install_packages check "for the checks"
   prepare release thread-safety
+  grep "^thread safety:" "$build_dir/build.log" >&2
 }
 
 stage_slow() {
