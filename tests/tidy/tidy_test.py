@@ -208,6 +208,5 @@ class ShapeRulesTest(RuleTestCase):
 
 if __name__ == "__main__":
     if "--list" in sys.argv:
-        print(*violations(read_tree(ROOT)), sep="\n")
-    else:
-        unittest.main()
+        sys.exit("\n".join(map(str, violations(read_tree(ROOT)))) or None)
+    unittest.main()
