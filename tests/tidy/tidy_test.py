@@ -64,6 +64,14 @@ class IncludeRulesTest(RuleTestCase):
     def test_base_knows_only_itself(self):
         self.assert_breaks("dependency", "common/base/a.cc", '#include "common/config/x.h"\n')
 
+    def test_each_folder_reaches_its_own_circle_only(self):
+        for folder, near, far in (("common/policy", "proto/x.pb.h", "common/config/x.h"),
+                                  ("common/config", "common/base/x.h", "actor/x.h"),
+                                  ("replay/service", "replay/core/x.h", "replay/client/x.h"),
+                                  ("replay/client", "replay/core/x.h", "replay/service/x.h")):
+            self.assert_fine(f"{folder}/a.cc", f'#include "{near}"\n')
+            self.assert_breaks("dependency", f"{folder}/a.cc", f'#include "{far}"\n')
+
     def test_cli_and_tests_may_know_all(self):
         text = '#include "actor/actor.h"\n#include "learner/learner.h"\n'
         self.assert_fine("cli/a.cc", text)
