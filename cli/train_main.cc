@@ -23,13 +23,13 @@
 namespace pmoe {
 namespace {
 
-// LibTorch's thread pool spins for milliseconds between two operations, which starves actors on the
-// same cores, and reads how long from the environment when it is loaded: before main. So the
-// process starts itself once more.
-void LimitSpinning(char** argv) {
-  if (std::getenv("GOMP_SPINCOUNT") != nullptr || std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  setenv("GOMP_SPINCOUNT", "20000", /*overwrite=*/1);  // about 20 us
-  execv("/proc/self/exe", argv);                       // returns only on failure: then it spins
+// A thread of LibTorch's pool that spins for a team mate which is not running starves it: beside
+// any load, updates become a hundred times slower. libgomp reads its policy when it is loaded,
+// before main, so the process starts itself once more.
+void WaitWithoutSpinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
+  execv("/proc/self/exe", argv);  // returns only on failure: then it spins
 }
 
 // What a checkpoint cannot follow: another task, architecture or shape of the run.
@@ -125,7 +125,7 @@ absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& inte
 }  // namespace pmoe
 
 int main(int argc, char** argv) {
-  pmoe::LimitSpinning(argv);
+  pmoe::WaitWithoutSpinning(argv);
   CLI::App app;
   pmoe::TrainFlags flags;
   flags.AddTo(&app);

@@ -1,7 +1,5 @@
 #include "common/config/run_config.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -22,7 +20,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr int kHiddenUnits = 256;  // of both layers, policy and critics
-constexpr int kThreadsMax = 4;     // more do not speed up layers of 256
 
 // Everything the user said, and nothing else: fields nobody named stay unset.
 absl::StatusOr<RunConfig> Given(const ConfigSources& sources) {
@@ -76,15 +73,7 @@ void WriteSchemaDefault(Message* parent, const FieldDescriptor* field) {
   }
 }
 
-int AvailableThreads() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  const int count = ::sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores) : 1;
-  return std::clamp(count, 1, kThreadsMax);
-}
-
-// A saved configuration must mean the same after a default changes and on a machine with other
-// cores.
+// A saved configuration must mean the same after a default changes.
 void WriteDefaults(RunConfig* config) {
   for (const SchemaField& field : SchemaFields()) {
     if (!field.field->has_default_value() || IsSet(*config, field)) continue;
@@ -97,7 +86,6 @@ void WriteDefaults(RunConfig* config) {
   if (policy->hidden().empty()) policy->mutable_hidden()->Resize(2, kHiddenUnits);
   LearnerConfig* learner = config->mutable_learner();
   if (learner->critic_hidden().empty()) learner->mutable_critic_hidden()->Resize(2, kHiddenUnits);
-  if (!learner->has_threads()) learner->set_threads(AvailableThreads());
 }
 
 std::string DefaultText(const SchemaField& field) {

@@ -105,8 +105,6 @@ TEST_F(ResolveConfigTest, WritesEveryFieldButTheTargetEntropyAndTaskParameters) 
   }
   EXPECT_THAT(config.policy().hidden(), ElementsAre(256, 256));
   EXPECT_THAT(config.learner().critic_hidden(), ElementsAre(256, 256));
-  EXPECT_GE(config.learner().threads(), 1);
-  EXPECT_LE(config.learner().threads(), 4);
 }
 
 TEST_F(ResolveConfigTest, ResolvingAgainChangesNothing) {
