@@ -87,9 +87,9 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
   if (std::shared_ptr<const mjModel> model = Cache().Find(path)) return model;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) {
-    return absl::NotFoundError(
-        absl::StrCat("no MuJoCo model at ", path,
-                     "; run ./pmoe build to install the wheels, or pass --assets DIR"));
+    return absl::NotFoundError(absl::StrCat("no MuJoCo model at ", path,
+                                            "; run ./pmoe build to install the wheels, or name "
+                                            "their folder with --set env.assets=DIR"));
   }
   std::array<char, 1024> error{};
   mjModel* const loaded = mj_loadXML(path.c_str(), nullptr, error.data(), error.size());

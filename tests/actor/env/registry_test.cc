@@ -92,7 +92,7 @@ TEST(RegistryTest, ArgumentsStayInTheSpec) {
 TEST(RegistryTest, MissingModelNamesPathAndRemedy) {
   EXPECT_THAT(Message("Hopper-v5", {}, "/no/such/folder"),
               AllOf(HasSubstr("NOT_FOUND"), HasSubstr("/no/such/folder/hopper.xml"),
-                    HasSubstr("./pmoe build"), HasSubstr("--assets DIR")));
+                    HasSubstr("./pmoe build"), HasSubstr("env.assets=DIR")));
 }
 
 TEST(RegistryTest, EnvsOfOneFileShareTheModel) {
