@@ -1,8 +1,12 @@
 // pmoe-bench: named benchmarks. `pmoe bench` execs it with its own arguments.
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <cstdio>
-#include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
@@ -62,6 +66,13 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
   return command;
 }
 
+// What pmoe-train does for itself: libgomp reads its policy when it is loaded, before main.
+void WaitWithoutSpinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
+  execv("/proc/self/exe", argv);  // returns only on failure: then it spins
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Benchmarks with their limit or peer in the same run; docs/performance.md.",
                "pmoe bench");
@@ -77,6 +88,7 @@ int Main(int argc, char** argv) {
   if (const std::optional<int> code = ParseCommandLine(&app, argc, argv)) return *code;
   for (size_t i = 0; i < commands.size(); ++i) {
     if (!commands[i].second->parsed()) continue;
+    if (commands[i].first->run == BenchLearner) WaitWithoutSpinning(argv);
     Report report(flags[i].json);
     report.Note(DescribeMachine());
     const absl::Status status = commands[i].first->run(flags[i], &report);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,22 @@ namespace {
 
 double Seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
+
+// Ctrl-C or a time limit: the child ends first, then the caller tidies up.
+volatile std::sig_atomic_t interrupted = 0;
+volatile pid_t running_child = 0;
+
+void PassOn(int signal) {
+  interrupted = 1;
+  if (running_child > 0) kill(running_child, signal);
+}
+
+void CatchInterrupts() {
+  struct sigaction action {};
+  action.sa_handler = PassOn;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
 }
 
 // In the child; never returns.
@@ -51,9 +68,11 @@ absl::StatusOr<ChildResult> RunChild(const std::vector<std::string>& args, bool 
   if (pipe2(fds, O_CLOEXEC) != 0) {
     return absl::InternalError(absl::StrCat("cannot make a pipe: ", std::strerror(errno)));
   }
+  CatchInterrupts();
   Stopwatch wall;
   const pid_t child = fork();
   if (child == 0) Become(argv.data(), fds[1], show_errors);
+  running_child = child;
   close(fds[1]);
   ChildResult result;
   if (child > 0) result.out = ReadAll(fds[0]);
@@ -62,6 +81,8 @@ absl::StatusOr<ChildResult> RunChild(const std::vector<std::string>& args, bool 
   rusage usage{};
   while (child > 0 && wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
   }
+  running_child = 0;
+  if (interrupted != 0) return absl::CancelledError("interrupted");
   if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return absl::InternalError(absl::StrCat("failed: ", absl::StrJoin(args, " ")));
   }

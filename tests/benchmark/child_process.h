@@ -1,4 +1,4 @@
-// Runs one program and measures it from outside. Thread-safe function.
+// Runs one program and measures it from outside. One thread at a time.
 #pragma once
 
 #include <string>
@@ -15,7 +15,9 @@ struct ChildResult {
 };
 
 // args[0] is the program's path. Its errors go to our stderr with `show_errors`, else to nowhere.
-// InternalError with the command, if it cannot start or does not end with exit code 0.
+// InternalError with the command, if it cannot start or does not end with exit code 0;
+// CancelledError after SIGINT or SIGTERM, which it catches from then on and passes on to the
+// program.
 absl::StatusOr<ChildResult> RunChild(const std::vector<std::string>& args, bool show_errors);
 
 }  // namespace pmoe

@@ -90,7 +90,7 @@ std::string PeerPython() {
 
 absl::StatusOr<ChildResult> Train(const BenchFlags& flags, int lag, int steps,
                                   const std::string& out) {
-  std::vector<std::string> args = {BinFolder() + "/pmoe-train"};
+  std::vector<std::string> args = {BinFolder() + "/pmoe", "train"};
   const std::vector<std::string> fixed = {
       "--env",   "HalfCheetah-v5",      "--algo", "sac", "--preset", "official", "--seed", "1",
       "--steps", std::to_string(steps), "--out",  out};
