@@ -1,5 +1,7 @@
 #include "common/policy/policy_spec.h"
 
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 
 namespace pmoe {
@@ -62,6 +64,13 @@ absl::Status PolicySpec::Validate() const {
   if (action_low.size() != static_cast<size_t>(action_dim) ||
       action_high.size() != action_low.size()) {
     return SpecError("action bounds and action_dim differ");
+  }
+  for (size_t j = 0; j < action_low.size(); ++j) {
+    if (std::isfinite(action_low[j]) && std::isfinite(action_high[j]) &&
+        action_low[j] < action_high[j]) {
+      continue;
+    }
+    return SpecError("action bounds must be finite, low < high");
   }
   if (head > HeadType::kMixture) return SpecError("unknown head type");
   if (head == HeadType::kGaussian && primitives != 1)

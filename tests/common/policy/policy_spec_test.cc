@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "common/base/rng.h"
@@ -73,6 +74,8 @@ TEST(PolicySpecTest, SaysWhatIsWrong) {
       {[](PolicySpec* s) { s->action_dim = -1; }, "out of range"},
       {[](PolicySpec* s) { s->primitives = 257; }, "out of range"},
       {[](PolicySpec* s) { s->action_low.push_back(0.0); }, "action bounds"},
+      {[](PolicySpec* s) { s->action_low[0] = s->action_high[0]; }, "low < high"},
+      {[](PolicySpec* s) { s->action_high[0] = std::nan(""); }, "low < high"},
       {[](PolicySpec* s) { s->action_high.clear(); }, "action bounds"},
       {[](PolicySpec* s) { s->head = static_cast<HeadType>(2); }, "head type"},
       {[](PolicySpec* s) { s->head = HeadType::kGaussian; }, "one primitive"},
