@@ -11,8 +11,11 @@ namespace pmoe {
 class RunClient {
  public:
   virtual ~RunClient() = default;
-  // Waits for the next directive. CancelledError: the run is over. Never waits without end.
+  // Waits for the next directive. CancelledError: the run is over, or this process shall end. Never
+  // waits without end.
   virtual absl::StatusOr<Directive> NextDirective() = 0;
+  // Would NextDirective return at once? Cheap: asked between steps.
+  virtual bool HasDirective() = 0;
   // The newest snapshot that the learner has published, null before the first. Versions never go
   // backwards.
   virtual std::shared_ptr<const PolicySnapshot> LatestSnapshot() = 0;

@@ -11,17 +11,23 @@
 
 namespace pmoe {
 
-enum class RunState { kRunning, kFinished };
+// Draining: the learner leaves and will be back; actors go on with what they have.
+enum class RunState { kRunning, kDraining, kFinished };
 
 // One order of the learner. In lockstep it opens a round: every environment makes `steps_per_env`
-// steps with `snapshot`, or uniformly random actions.
+// steps with the newest snapshot, or uniformly random actions. In async (`until_next`) the actor
+// steps until another directive comes.
 struct Directive {
   RunState state = RunState::kRunning;
   uint64_t round = 0;
   uint32_t steps_per_env = 0;
+  bool until_next = false;
   bool act_uniform = false;
-  bool checkpoint = false;  // answer with the actor's part of a checkpoint, steps_per_env is 0
-  std::shared_ptr<const PolicySnapshot> snapshot;
+  bool checkpoint = false;  // answer with the actor's part of a checkpoint
+  uint64_t env_steps = 0;   // of the run
+  // The actors' parts of the checkpoint to go on from, by actor index; null: nothing to restore.
+  std::shared_ptr<const std::vector<std::string>> restore;
+  std::shared_ptr<const PolicySnapshot> snapshot;  // null: the newest stays
 };
 
 struct EpisodeResult {
@@ -36,13 +42,26 @@ struct ActorSeconds {
   double write = 0.0;
 };
 
-// An actor's answer to a directive.
+// An actor's answer to a directive; in async, about once a second.
 struct ActorReport {
   uint32_t actor = 0;
   uint64_t round = 0;
-  std::vector<EpisodeResult> episodes;  // that ended in this round, in order of (step, env)
-  ActorSeconds seconds;                 // spent in this round
+  uint64_t env_steps = 0;               // since the last report
+  std::vector<EpisodeResult> episodes;  // that ended since then, in order of (step, env)
+  ActorSeconds seconds;                 // spent since then
   std::string checkpoint_part;          // when asked for
+};
+
+// What came out of playing whole episodes with one snapshot.
+struct Evaluation {
+  uint64_t env_steps = 0;  // of the snapshot
+  double return_mean = 0.0;
+  double return_std = 0.0;  // population standard deviation over episodes
+  double length_mean = 0.0;
+  double length_std = 0.0;
+  std::vector<double> primitive_usage;  // [K], share of steps
+  std::vector<double> returns;          // [episodes]
+  double seconds = 0.0;
 };
 
 }  // namespace pmoe

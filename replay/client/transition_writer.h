@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "common/base/bytes.h"
 #include "replay/core/chunk.h"
 
 namespace pmoe {
@@ -12,11 +13,18 @@ class TransitionWriter {
  public:
   virtual ~TransitionWriter() = default;
   // Copies one step of environment `env`. Blocks while replay gives no room (back-pressure, with a
-  // deadline).
+  // deadline). CancelledError: the process shall end.
   virtual absl::Status Write(uint32_t env, const Transition& transition) = 0;
-  // Sends what is buffered and marks the actor's last row of `round`. Afterwards nothing is
-  // buffered.
+  // Lockstep: sends what is buffered and marks the actor's last row of `round`. Afterwards nothing
+  // is buffered. Rounds come in order.
   virtual absl::Status EndRound(uint64_t round) = 0;
+  // Async: sends what is buffered.
+  virtual absl::Status Flush() = 0;
+
+  // The counters and each env's last observation: the writer's part of a checkpoint. Only at a
+  // round's end, when nothing is buffered.
+  virtual void SaveState(ByteWriter* out) const = 0;
+  virtual absl::Status LoadState(ByteReader* in) = 0;
 };
 
 }  // namespace pmoe

@@ -1,0 +1,31 @@
+// What every gRPC connection of the project has in common: keepalive (a silent peer is noticed
+// after 10 + 5 s, also without calls), explicit message limits, its own TCP or unix connection.
+#pragma once
+
+#include <memory>
+
+#include "common/rpc/address.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/server_builder.h"
+
+namespace pmoe {
+
+inline constexpr int kMessageBytesMax = 64 << 20;
+inline constexpr int kKeepaliveTime_ms = 10000;
+inline constexpr int kKeepaliveTimeout_ms = 5000;
+
+// First in main, before any channel or server: our messages say what is wrong, gRPC's own log lines
+// would stand between them.
+void SilenceGrpcLog();
+
+// Connects lazily.
+std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address);
+
+// The same limits for a server.
+void SetServerLimits(grpc::ServerBuilder* builder);
+
+// For every unary call.
+void SetDeadline(grpc::ClientContext* context, std::chrono::milliseconds timeout);
+
+}  // namespace pmoe

@@ -1,0 +1,40 @@
+// A gRPC server of one role: health, reflection, limits, and an end in two steps. Owned by the
+// role's main; the services outlive it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/address.h"
+#include "grpcpp/server.h"
+
+namespace pmoe {
+
+class RpcServer {
+ public:
+  // FailedPreconditionError: somebody listens there already, or the path cannot be made. A socket
+  // file that nobody listens on is replaced; a new one is readable by its owner only.
+  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(
+      const RpcAddress& address, const std::vector<grpc::Service*>& services);
+  ~RpcServer();
+
+  // With the port that was picked.
+  const RpcAddress& address() const { return address_; }
+
+  // Health: SERVING from Start on; NOT_SERVING tells probes and balancers to stay away.
+  void SetServing(bool serving);
+  // Ends: new calls are refused, calls still open after `grace` are cancelled.
+  void Stop(std::chrono::milliseconds grace);
+
+ private:
+  RpcServer(RpcAddress address, std::unique_ptr<grpc::Server> server)
+      : address_(std::move(address)), server_(std::move(server)) {}
+
+  RpcAddress address_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace pmoe
