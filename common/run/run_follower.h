@@ -1,0 +1,98 @@
+// A process's membership in a run, for actors, evaluators and replay shards alike: joins the
+// learner, follows its directives, reports every second, and comes back by itself when the learner
+// or the connection was away. Thread-safe; owns one thread between Follow and Leave.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+#include "common/rpc/address.h"
+#include "common/rpc/backoff.h"
+#include "grpcpp/client_context.h"
+#include "proto/run.grpc.pb.h"
+
+namespace pmoe {
+
+// What the process does with its membership. Called by the follower's threads; OnMessage and
+// FillReport may run at the same time.
+class FollowerHandler {
+ public:
+  virtual ~FollowerHandler() = default;
+  // After every Join but the first: the learner may be another process now.
+  virtual void OnRejoin(const JoinReply& reply) {}
+  // Opens a stream: adds the env spec and what else the first message needs.
+  virtual void FillFirst(FollowerMessage* message) {}
+  // Every second, and soon after ReportNow.
+  virtual void FillReport(FollowerMessage* message) = 0;
+  // An error ends the membership for good.
+  virtual absl::Status OnMessage(LearnerMessage message) = 0;
+};
+
+struct RunFollowerOptions {
+  RpcAddress learner{};
+  RunRole role = RUN_ROLE_ACTOR;
+  ProcessInfo process{};             // MakeProcessInfo
+  std::chrono::seconds give_up{600};  // so long without a learner: UnavailableError
+};
+
+// This process: host, pid, build.
+ProcessInfo MakeProcessInfo();
+
+class RunFollower {
+ public:
+  // `handler` outlives the follower.
+  RunFollower(RunFollowerOptions options, FollowerHandler* handler);
+  ~RunFollower();
+
+  // The first seat. Tries again until there is a learner, saying on stderr when the next attempt
+  // comes; CancelledError once *interrupted. An error that another attempt cannot mend (another
+  // build, no free seat, a finished run) is returned as the learner put it.
+  absl::StatusOr<JoinReply> Join(const std::atomic<bool>& interrupted);
+  // Starts to follow. After Join.
+  void Follow();
+  // Sends a report soon, without waiting for the second to pass.
+  void ReportNow() ABSL_LOCKS_EXCLUDED(mu_);
+  // Sends a last report that says that this process leaves by its own will, and ends the thread.
+  void Leave() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // OK while it follows or tries to; an error after it gave up or was refused; CancelledError once
+  // the learner closed the run in order.
+  absl::Status status() const ABSL_LOCKS_EXCLUDED(mu_);
+  uint64_t reconnects() const { return reconnects_; }
+  Seat seat() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Stream = grpc::ClientReaderWriter<FollowerMessage, LearnerMessage>;
+
+  absl::StatusOr<JoinReply> TryJoin();
+  void Loop();
+  absl::Status FollowOnce();
+  void WriteReports(Stream* stream);
+  // Waits; false once leaving.
+  bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Leaving() const ABSL_LOCKS_EXCLUDED(mu_);
+
+  const RunFollowerOptions options_;
+  FollowerHandler* const handler_;
+  std::unique_ptr<RunService::Stub> stub_;
+  Backoff backoff_;
+  std::atomic<uint64_t> reconnects_{0};
+
+  mutable Mutex mu_;
+  CondVar changed_;
+  Seat seat_ ABSL_GUARDED_BY(mu_);
+  bool report_now_ ABSL_GUARDED_BY(mu_) = false;
+  bool leaving_ ABSL_GUARDED_BY(mu_) = false;
+  bool stream_over_ ABSL_GUARDED_BY(mu_) = false;  // of the current stream: nothing more to read
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;  // of the current stream
+  absl::Status status_ ABSL_GUARDED_BY(mu_);
+  std::thread thread_;
+};
+
+}  // namespace pmoe
