@@ -200,7 +200,8 @@ absl::Status BenchReplay(const BenchFlags& flags, Report* report) {
   append.AddTo(report, "append_chunks");
   write.AddTo(report, "write_stage_commit");
   sample.AddTo(report, "sample_b256");
-  const double bytes = static_cast<double>(shard->bytes()) / static_cast<double>(shard->size());
+  const ShardStats stats = shard->Stats();
+  const double bytes = static_cast<double>(stats.bytes) / static_cast<double>(stats.size);
   report->Note("");
   report->Value("bytes_per_row", bytes);
   report->Value("bytes_over_columns", bytes / kRowPayload);
