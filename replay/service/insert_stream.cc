@@ -1,0 +1,71 @@
+#include "replay/service/insert_stream.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "replay/wire/chunk_codec.h"
+
+namespace pmoe {
+namespace {
+
+// The limiter may rightly hold an actor back for as long as the learner pleases; what ends the wait
+// is that somebody goes.
+constexpr std::chrono::hours kAsLongAsItTakes{24 * 365};
+
+}  // namespace
+
+absl::Status InsertStream::Serve(InsertRequest request) {
+  hello_ = request.hello();
+  const WriterHello hello{hello_.member(), hello_.actor(), hello_.epoch(), hello_.first_seq_held()};
+  PMOE_ASSIGN_OR_RETURN(
+      next_seq_, options_.lockstep ? shard_->ResumeStage(hello) : shard_->ResumeInsert(hello));
+  do {
+    PMOE_RETURN_IF_ERROR(Enter(request));
+    if (!Acknowledge()) break;
+    request.Clear();
+  } while (stream_->Read(&request));
+  return absl::OkStatus();
+}
+
+absl::Status InsertStream::Enter(const InsertRequest& request) {
+  for (const ChunkMessage& message : request.chunks()) {
+    if (refusing_) return absl::OkStatus();
+    const absl::Status status = EnterChunk(message);
+    if (absl::IsCancelled(status) && options_.draining()) {
+      refusing_ = true;
+    } else {
+      PMOE_RETURN_IF_ERROR(status);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InsertStream::EnterChunk(const ChunkMessage& message) {
+  absl::StatusOr<Chunk> chunk = DecodeChunk(shard_->spec(), hello_, message);
+  if (absl::IsDataLoss(chunk.status())) {
+    options_.on_bad_crc();
+    return absl::AbortedError(chunk.status().message());
+  }
+  PMOE_RETURN_IF_ERROR(chunk.status());
+  const WaitLimit limit(kAsLongAsItTakes,
+                        [this] { return options_.gone() || options_.draining(); });
+  const uint64_t seq = chunk->seq;
+  const absl::Status status =
+      options_.lockstep ? shard_->Stage(*std::move(chunk)) : shard_->Insert(*chunk, limit);
+  if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
+  next_seq_ = std::max(next_seq_, seq + 1);
+  return absl::OkStatus();
+}
+
+bool InsertStream::Acknowledge() {
+  InsertReply reply;
+  reply.set_next_seq(next_seq_);
+  reply.set_credits(kInsertCredits);
+  reply.set_draining(options_.draining());
+  return stream_->Write(reply);
+}
+
+}  // namespace pmoe

@@ -1,0 +1,51 @@
+// One writer's Insert call, from its hello to its end, on the call's own thread. Borrows
+// everything; thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "absl/status/status.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/sync_stream.h"
+#include "proto/replay.grpc.pb.h"
+#include "replay/core/replay_shard.h"
+
+namespace pmoe {
+
+// Chunks that a writer may have sent without an acknowledgement.
+inline constexpr uint32_t kInsertCredits = 32;
+
+class InsertStream {
+ public:
+  using Stream = grpc::ServerReaderWriter<InsertReply, InsertRequest>;
+
+  struct Options {
+    bool lockstep = false;
+    std::function<bool()> gone;      // nobody reads what we would answer: give waits up
+    std::function<bool()> draining;  // the shard leaves
+    std::function<void()> on_bad_crc;
+  };
+
+  InsertStream(ReplayShard* shard, Options options, Stream* stream)
+      : shard_(shard), options_(std::move(options)), stream_(stream) {}
+
+  // Serves the call whose first message is `request`. AbortedError: reconnect and send again what
+  // is not acknowledged.
+  absl::Status Serve(InsertRequest request);
+
+ private:
+  // Enters the request's chunks, as far as the shard takes them.
+  absl::Status Enter(const InsertRequest& request);
+  absl::Status EnterChunk(const ChunkMessage& message);
+  bool Acknowledge();
+
+  ReplayShard* const shard_;
+  const Options options_;
+  Stream* const stream_;
+  InsertHello hello_;
+  uint64_t next_seq_ = 0;
+  bool refusing_ = false;  // draining came in the way: nothing more enters, nothing is acknowledged
+};
+
+}  // namespace pmoe

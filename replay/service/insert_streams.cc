@@ -1,0 +1,69 @@
+#include "replay/service/insert_streams.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+
+namespace pmoe {
+
+InsertStreams::Place::~Place() { streams_->Leave(this); }
+
+void InsertStreams::Evict(Place* place) {
+  place->evicted_ = true;
+  place->context_->TryCancel();
+}
+
+absl::StatusOr<std::unique_ptr<InsertStreams::Place>> InsertStreams::Enter(
+    const InsertHello& hello, grpc::ServerContext* context) {
+  MutexLock lock(&mu_);
+  if (closed_) return absl::UnavailableError("the shard takes no rows now; come back later");
+  const ActorKey key{hello.member(), hello.actor()};
+  const auto [first, last] = inside_.equal_range(key);
+  for (auto it = first; it != last; ++it) Evict(it->second);
+  std::unique_ptr<Place> place(new Place(this, context));
+  inside_.emplace(key, place.get());
+  return place;
+}
+
+void InsertStreams::Leave(Place* place) {
+  MutexLock lock(&mu_);
+  const auto found = std::find_if(inside_.begin(), inside_.end(),
+                                  [place](const auto& entry) { return entry.second == place; });
+  PMOE_CHECK(found != inside_.end());
+  inside_.erase(found);
+  left_.NotifyAll();
+}
+
+void InsertStreams::Close() {
+  MutexLock lock(&mu_);
+  closed_ = true;
+}
+
+void InsertStreams::Open() {
+  MutexLock lock(&mu_);
+  closed_ = false;
+}
+
+void InsertStreams::EvictAll() {
+  MutexLock lock(&mu_);
+  for (const auto& [key, place] : inside_) Evict(place);
+}
+
+bool InsertStreams::AwaitEmpty(std::chrono::milliseconds timeout) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + timeout;
+  MutexLock lock(&mu_);
+  while (!inside_.empty()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return false;
+    left_.WaitFor(&mu_, left);
+  }
+  return true;
+}
+
+uint32_t InsertStreams::count() const {
+  MutexLock lock(&mu_);
+  return static_cast<uint32_t>(inside_.size());
+}
+
+}  // namespace pmoe

@@ -1,0 +1,192 @@
+#include "replay/service/replay_service.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/rpc_status.h"
+#include "replay/service/insert_stream.h"
+#include "replay/service/sample_stream.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A stream that is cancelled ends at once, or at the next question in a wait.
+constexpr milliseconds kEvictionMax{5000};
+
+}  // namespace
+
+void ReplayServer::Drain(milliseconds grace) {
+  draining_ = true;
+  streams_.Close();
+  (void)streams_.AwaitEmpty(grace);
+}
+
+absl::Status ReplayServer::Ended(grpc::ServerContext* context, uint64_t learner_epoch) const {
+  if (context->IsCancelled()) return absl::CancelledError("the caller has gone");
+  if (!fence_.IsCurrent(learner_epoch)) return fence_.Superseded(learner_epoch);
+  if (draining_) return absl::UnavailableError("the shard is leaving; come back later");
+  return absl::OkStatus();
+}
+
+ShardStats ReplayServer::Counts() const {
+  const ReplayShard* const shard = holder_.shard();
+  return shard == nullptr ? ShardStats() : shard->Stats();
+}
+
+TableStats ReplayServer::Stats() const {
+  const ShardStats counts = Counts();
+  TableStats stats;
+  stats.set_has_table(holder_.shard() != nullptr);
+  stats.set_size(counts.size);
+  stats.set_inserted(counts.inserted);
+  stats.set_sampled(counts.sampled);
+  stats.set_bytes(counts.bytes);
+  stats.set_next_round(counts.next_round);
+  stats.set_newest_version(counts.newest_version);
+  stats.set_limiter(counts.limiter);
+  stats.set_insert_blocked_s(counts.inserts_blocked.total);
+  stats.set_sample_blocked_s(counts.samples_blocked.total);
+  stats.set_duplicates(counts.duplicates);
+  stats.set_crc_errors(crc_errors_);
+  stats.set_rows_lost(static_cast<int64_t>(counts.rows_lost));
+  stats.set_writers(streams_.count());
+  return stats;
+}
+
+absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
+                                         CreateTableReply* reply) {
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  MutexLock lock(&create_mu_);
+  streams_.Close();
+  const absl::Status status = CreateClosed(request, reply);
+  if (!draining_) streams_.Open();
+  if (status.ok()) *reply->mutable_stats() = Stats();
+  return status;
+}
+
+absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request,
+                                        CreateTableReply* reply) {
+  PMOE_ASSIGN_OR_RETURN(const bool created, holder_.Create(request));
+  reply->set_created(created);
+  if (!TableHolder::Restores(request.restore(), created)) return absl::OkStatus();
+  // Writers must not go on with numbers from before the table was set back: they leave, and come
+  // back with a hello.
+  streams_.EvictAll();
+  if (!streams_.AwaitEmpty(kEvictionMax)) {
+    return absl::UnavailableError("cannot restore yet: writers do not leave; try again");
+  }
+  PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore()));
+  return absl::OkStatus();
+}
+
+absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
+                                    grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream) {
+  InsertRequest request;
+  if (!stream->Read(&request)) return absl::OkStatus();
+  if (!request.has_hello()) return absl::InvalidArgumentError("the first message must be a hello");
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_RETURN_IF_ERROR(fence_.CheckRun("writer", request.hello().run_id()));
+  PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(request.hello(), context));
+  InsertStream insert(shard,
+                      {.lockstep = holder_.lockstep(),
+                       .gone = [&] { return place->evicted() || context->IsCancelled(); },
+                       .draining = [this] { return draining_.load(); },
+                       .on_bad_crc = [this] { ++crc_errors_; }},
+                      stream);
+  const absl::Status status = insert.Serve(std::move(request));
+  // An evicted stream's other errors come of being late.
+  return place->evicted() ? absl::AbortedError("a newer stream took this one's place") : status;
+}
+
+absl::Status ReplayServer::DoSample(grpc::ServerContext* context,
+                                    grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream) {
+  SampleRequest request;
+  if (!stream->Read(&request)) return absl::OkStatus();
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  const uint64_t epoch = request.learner().learner_epoch();
+  SampleStream sample(
+      shard, [=, this] { return Ended(context, epoch); }, stream);
+  return sample.Serve(std::move(request));
+}
+
+absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRequest& request) {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  // Asked again because the answer was lost: it is done.
+  if (request.round() + 1 == shard->next_round()) return absl::OkStatus();
+  absl::Status ended;
+  const WaitLimit limit(milliseconds(request.timeout_ms()), [&] {
+    ended = Ended(context, request.learner().learner_epoch());
+    return !ended.ok();
+  });
+  const absl::Status staged = shard->WaitStaged(request.round(), limit);
+  PMOE_RETURN_IF_ERROR(ended);
+  PMOE_RETURN_IF_ERROR(staged);
+  return shard->Commit(request.round());
+}
+
+absl::Status ReplayServer::DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply) {
+  PMOE_RETURN_IF_ERROR(holder_.Shard().status());
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  PMOE_ASSIGN_OR_RETURN(const int64_t bytes, holder_.Save(request.name(), {request.keep().begin(),
+                                                                           request.keep().end()}));
+  reply->set_bytes(bytes);
+  return absl::OkStatus();
+}
+
+absl::Status ReplayServer::DoCutActor(const CutActorRequest& request) {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  shard->CutActor(request.member(), request.actor());
+  return absl::OkStatus();
+}
+
+grpc::Status ReplayServer::CreateTable(grpc::ServerContext* context,
+                                       const CreateTableRequest* request, CreateTableReply* reply) {
+  return ToGrpc(DoCreateTable(*request, reply));
+}
+
+grpc::Status ReplayServer::Insert(grpc::ServerContext* context,
+                                  grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream) {
+  return ToGrpc(DoInsert(context, stream));
+}
+
+grpc::Status ReplayServer::Sample(grpc::ServerContext* context,
+                                  grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream) {
+  return ToGrpc(DoSample(context, stream));
+}
+
+grpc::Status ReplayServer::Commit(grpc::ServerContext* context, const CommitRequest* request,
+                                  CommitReply* reply) {
+  const absl::Status status = DoCommit(context, *request);
+  if (status.ok()) *reply->mutable_stats() = Stats();
+  return ToGrpc(status);
+}
+
+grpc::Status ReplayServer::Checkpoint(grpc::ServerContext* context,
+                                      const CheckpointRequest* request, CheckpointReply* reply) {
+  return ToGrpc(DoCheckpoint(*request, reply));
+}
+
+grpc::Status ReplayServer::CutActor(grpc::ServerContext* context, const CutActorRequest* request,
+                                    CutActorReply* reply) {
+  return ToGrpc(DoCutActor(*request));
+}
+
+grpc::Status ReplayServer::GetStats(grpc::ServerContext* context, const GetStatsRequest* request,
+                                    TableStats* reply) {
+  *reply = Stats();
+  return grpc::Status::OK;
+}
+
+grpc::Status ReplayServer::TakeRollout(grpc::ServerContext* context,
+                                       const TakeRolloutRequest* request,
+                                       grpc::ServerWriter<TakeRolloutReply>* stream) {
+  return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "TakeRollout comes with PPO");
+}
+
+}  // namespace pmoe

@@ -1,0 +1,75 @@
+// ReplayService of proto/replay.proto over one ReplayShard: who may call, one table, writers'
+// streams, minibatches, checkpoints, and an orderly end. Thread-safe; gRPC calls it from many
+// threads. Outlives its server.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string>
+
+#include "absl/status/status.h"
+#include "proto/replay.grpc.pb.h"
+#include "replay/core/shard_types.h"
+#include "replay/service/insert_streams.h"
+#include "replay/service/learner_fence.h"
+#include "replay/service/table_holder.h"
+
+namespace pmoe {
+
+class ReplayServer final : public ReplayService::Service {
+ public:
+  // Checkpoints lie in `dir`, which exists.
+  explicit ReplayServer(std::string dir) : holder_(std::move(dir)) {}
+
+  // The run that this shard joined; calls of another one are refused.
+  void AdoptRun(const std::string& run_id) { fence_.AdoptRun(run_id); }
+  // Tells writers to leave, ends waits, and gives streams `grace` to end. Then stop the server and
+  // call SaveAtEnd, so that nothing is acknowledged that the file does not hold.
+  void Drain(std::chrono::milliseconds grace);
+  absl::Status SaveAtEnd() { return holder_.SaveAtEnd(); }
+
+  TableStats Stats() const;
+  // Of the table; nothing held before there is one.
+  ShardStats Counts() const;
+
+  grpc::Status CreateTable(grpc::ServerContext* context, const CreateTableRequest* request,
+                           CreateTableReply* reply) override;
+  grpc::Status Insert(grpc::ServerContext* context,
+                      grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream) override;
+  grpc::Status Sample(grpc::ServerContext* context,
+                      grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream) override;
+  grpc::Status Commit(grpc::ServerContext* context, const CommitRequest* request,
+                      CommitReply* reply) override;
+  grpc::Status Checkpoint(grpc::ServerContext* context, const CheckpointRequest* request,
+                          CheckpointReply* reply) override;
+  grpc::Status CutActor(grpc::ServerContext* context, const CutActorRequest* request,
+                        CutActorReply* reply) override;
+  grpc::Status GetStats(grpc::ServerContext* context, const GetStatsRequest* request,
+                        TableStats* reply) override;
+  grpc::Status TakeRollout(grpc::ServerContext* context, const TakeRolloutRequest* request,
+                           grpc::ServerWriter<TakeRolloutReply>* stream) override;
+
+ private:
+  absl::Status DoCreateTable(const CreateTableRequest& request, CreateTableReply* reply)
+      ABSL_LOCKS_EXCLUDED(create_mu_);
+  absl::Status CreateClosed(const CreateTableRequest& request, CreateTableReply* reply)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(create_mu_);
+  absl::Status DoInsert(grpc::ServerContext* context,
+                        grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream);
+  absl::Status DoSample(grpc::ServerContext* context,
+                        grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream);
+  absl::Status DoCommit(grpc::ServerContext* context, const CommitRequest& request);
+  absl::Status DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply);
+  absl::Status DoCutActor(const CutActorRequest& request);
+  // Why a call of this learner epoch must end; OK: it need not.
+  absl::Status Ended(grpc::ServerContext* context, uint64_t learner_epoch) const;
+
+  Mutex create_mu_;  // one CreateTable at a time
+  LearnerFence fence_;
+  TableHolder holder_;
+  InsertStreams streams_;
+  std::atomic<bool> draining_{false};
+  std::atomic<int64_t> crc_errors_{0};
+};
+
+}  // namespace pmoe

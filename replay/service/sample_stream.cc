@@ -1,0 +1,67 @@
+#include "replay/service/sample_stream.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/channel.h"
+#include "replay/wire/batch_codec.h"
+
+namespace pmoe {
+namespace {
+
+constexpr std::chrono::hours kAsLongAsItTakes{24 * 365};
+constexpr size_t kHeadBytesMax = 64;  // of a reply beside its columns
+
+absl::Status CheckRows(const TableSpec& spec, uint32_t rows) {
+  const size_t row_bytes = PackedBytes(spec, 1);
+  const size_t rows_max = (kMessageBytesMax - kHeadBytesMax) / row_bytes;
+  if (rows <= rows_max) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a minibatch of ", rows, " rows of ", row_bytes,
+                                                 " bytes is more than a message "
+                                                 "of ",
+                                                 kMessageBytesMax, " bytes holds; ask for at most ",
+                                                 rows_max));
+}
+
+}  // namespace
+
+absl::Status SampleStream::Serve(SampleRequest request) {
+  do {
+    PMOE_RETURN_IF_ERROR(ended_());
+    PMOE_RETURN_IF_ERROR(Answer(request));
+  } while (stream_->Read(&request));
+  return absl::OkStatus();
+}
+
+absl::Status SampleStream::Answer(const SampleRequest& request) {
+  if (request.insert_bound() > 0) shard_->SetInsertBound(request.insert_bound());
+  if (request.rows() == 0) return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(Draw(request.rows()));
+  // A Write that fails ends the Reads too.
+  (void)stream_->Write(reply_);
+  return absl::OkStatus();
+}
+
+absl::Status SampleStream::Draw(uint32_t rows) {
+  PMOE_RETURN_IF_ERROR(CheckRows(shard_->spec(), rows));
+  if (!batch_.has_value() || batch_->size() != static_cast<int>(rows)) {
+    batch_.emplace(shard_->spec(), static_cast<int>(rows));
+  }
+  absl::Status ended;
+  const WaitLimit limit(kAsLongAsItTakes, [&] {
+    ended = ended_();
+    return !ended.ok();
+  });
+  const absl::Status drawn = shard_->Sample(&*batch_, limit);
+  if (!ended.ok()) return ended;
+  PMOE_RETURN_IF_ERROR(drawn);
+  reply_.set_rows(rows);
+  reply_.set_size(shard_->size());
+  reply_.set_inserted(shard_->inserted());
+  PackColumns(&*batch_, reply_.mutable_columns());
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

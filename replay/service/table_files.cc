@@ -1,0 +1,85 @@
+#include "replay/service/table_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <tuple>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr absl::string_view kEnding = ".table";
+constexpr size_t kNameMax = 64;
+
+bool IsName(const std::string& name) {
+  return !name.empty() && name.size() <= kNameMax &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-';
+         });
+}
+
+absl::Status FolderError(const std::string& dir, const std::error_code& error) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("cannot read ", dir, ": ", error.message(), "; --dir names the folder"));
+}
+
+// File names in the folder.
+absl::StatusOr<std::vector<std::string>> List(const std::string& dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entry(dir, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error) return FolderError(dir, error);
+  return names;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> TableFiles::Path(const std::string& name) const {
+  if (IsName(name)) return absl::StrCat(dir_, "/", name, kEnding);
+  return absl::InvalidArgumentError(absl::StrCat("a checkpoint's name is 1 to ", kNameMax,
+                                                 " characters of 0-9, a-z and -, got \"", name,
+                                                 "\""));
+}
+
+absl::StatusOr<std::vector<std::string>> TableFiles::NewestFirst() const {
+  const auto files = List(dir_);
+  if (!files.ok()) return files.status();
+  std::vector<std::pair<fs::file_time_type, std::string>> found;
+  for (const std::string& file : *files) {
+    const std::string name(absl::StripSuffix(file, kEnding));
+    std::error_code error;
+    const auto written = fs::last_write_time(dir_ + "/" + file, error);
+    if (name != file && IsName(name) && !error) found.emplace_back(written, name);
+  }
+  std::sort(found.rbegin(), found.rend());
+  std::vector<std::string> names;
+  for (auto& [written, name] : found) names.push_back(std::move(name));
+  return names;
+}
+
+absl::Status TableFiles::KeepOnly(const std::vector<std::string>& names) const {
+  const auto files = List(dir_);
+  if (!files.ok()) return files.status();
+  for (const std::string& file : *files) {
+    const std::string name(absl::StripSuffix(file, kEnding));
+    const bool is_table = name != file && IsName(name);
+    const bool is_left_behind = absl::EndsWith(file, absl::StrCat(kEnding, ".tmp"));
+    if (!is_left_behind &&
+        (!is_table || std::find(names.begin(), names.end(), name) != names.end()))
+      continue;
+    std::error_code error;
+    fs::remove(dir_ + "/" + file, error);
+    if (error) return FolderError(dir_, error);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

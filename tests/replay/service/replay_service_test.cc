@@ -1,0 +1,187 @@
+// The learner's calls: one table, fences, checkpoints. Streams have tests of their own.
+#include "replay/service/replay_service.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/replay/service/service_testing.h"
+
+namespace pmoe {
+namespace {
+
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+constexpr auto kAway = absl::StatusCode::kUnavailable;
+
+class ReplayServiceTest : public testing::Test {
+ protected:
+  void Insert(uint64_t first_seq, uint64_t chunks) {
+    TestWriter writer(stub_.get(), Hello());
+    EXPECT_EQ(writer.SayHello().next_seq(), first_seq);
+    for (uint64_t i = 0; i < chunks; ++i) writer.SendAndWait(RowsOf(first_seq + i, 10));
+    EXPECT_OK(writer.Finish());
+  }
+
+  TestFolder folder_;
+  ServedShard shard_{folder_.path()};
+  std::unique_ptr<ReplayService::Stub> stub_ = shard_.Connect();
+};
+
+TEST_F(ReplayServiceTest, TheSameTableMayBeAskedForTwice) {
+  auto reply = CreateTable(stub_.get(), TableRequest());
+  ASSERT_OK(reply);
+  EXPECT_TRUE(reply->created());
+  Insert(0, 2);
+  reply = CreateTable(stub_.get(), TableRequest());
+  ASSERT_OK(reply);
+  EXPECT_FALSE(reply->created());
+  EXPECT_EQ(reply->stats().inserted(), 20);
+}
+
+TEST_F(ReplayServiceTest, NamesTheFieldInWhichAnotherTableDiffers) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  CreateTableRequest other = TableRequest();
+  other.mutable_columns()->set_obs_dim(7);
+  EXPECT_THAT(CreateTable(stub_.get(), other), FailsWith(kRefused, "columns.obs_dim: 2 -> 7"));
+}
+
+TEST_F(ReplayServiceTest, RefusesATableThatCannotBe) {
+  CreateTableRequest request = TableRequest();
+  request.set_n_step(0);
+  EXPECT_THAT(CreateTable(stub_.get(), request),
+              FailsWith(absl::StatusCode::kInvalidArgument, "n_step"));
+  EXPECT_OK(CreateTable(stub_.get(), TableRequest()));
+}
+
+TEST_F(ReplayServiceTest, CallsBeforeThereIsATableAreToldToComeAgain) {
+  EXPECT_THAT(Checkpoint(stub_.get(), "a"), FailsWith(kAway, "no table yet"));
+  TestWriter writer(stub_.get(), Hello());
+  writer.SayHello();
+  EXPECT_THAT(writer.Finish(), FailsWith(kAway, "no table yet"));
+  EXPECT_FALSE(shard_.service()->Stats().has_table());
+}
+
+TEST_F(ReplayServiceTest, ALearnerThatWasSupersededIsToldSo) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  CreateTableRequest newer = TableRequest();
+  *newer.mutable_learner() = Learner(3);
+  ASSERT_OK(CreateTable(stub_.get(), newer));
+  EXPECT_THAT(Checkpoint(stub_.get(), "a"),
+              FailsWith(kRefused, "learner epoch 1 was superseded by epoch 3"));
+}
+
+TEST_F(ReplayServiceTest, AnotherRunIsRefused) {
+  shard_.service()->AdoptRun("run-a");
+  CreateTableRequest other = TableRequest();
+  *other.mutable_learner() = Learner(9, "run-b");
+  EXPECT_THAT(CreateTable(stub_.get(), other),
+              FailsWith(kRefused, "belongs to run run-a, the learner to run run-b"));
+}
+
+TEST_F(ReplayServiceTest, RolloutsAreNotServedYet) {
+  grpc::ClientContext context;
+  TakeRolloutReply reply;
+  const auto stream = stub_->TakeRollout(&context, TakeRolloutRequest());
+  EXPECT_FALSE(stream->Read(&reply));
+  EXPECT_THAT(FromGrpc(stream->Finish()),
+              FailsWith(absl::StatusCode::kUnimplemented, "comes with PPO"));
+}
+
+TEST_F(ReplayServiceTest, ARestartedShardComesBackFromItsNewestCheckpoint) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  Insert(0, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "first"));
+  Insert(1, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "second", {"first"}));
+  Insert(2, 1);
+  ServedShard again(folder_.path(), "t");
+  CreateTableRequest request = TableRequest();
+  request.set_restore("newest");
+  const auto stub = again.Connect();
+  const auto reply = CreateTable(stub.get(), request);
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "second");
+  EXPECT_EQ(reply->stats().inserted(), 20);
+  TestWriter writer(stub.get(), Hello(0, /*first_seq_held=*/1));
+  EXPECT_EQ(writer.SayHello().next_seq(), 2u);
+}
+
+TEST_F(ReplayServiceTest, ADamagedNewestCheckpointFallsBackToTheOneBefore) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  Insert(0, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "first"));
+  Insert(1, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "second", {"first"}));
+  FlipBit(folder_.File("second.table"), 1000);
+  ServedShard again(folder_.path(), "t");
+  CreateTableRequest request = TableRequest();
+  request.set_restore("newest");
+  testing::internal::CaptureStderr();
+  const auto reply = CreateTable(again.Connect().get(), request);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("second.table"));
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "first");
+}
+
+TEST_F(ReplayServiceTest, NewestIsForANewTableOnly) {
+  CreateTableRequest request = TableRequest();
+  request.set_restore("newest");
+  auto reply = CreateTable(stub_.get(), request);
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "");  // there is none
+  Insert(0, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "first"));
+  Insert(1, 1);
+  reply = CreateTable(stub_.get(), request);
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "");
+  EXPECT_EQ(reply->stats().inserted(), 20);
+}
+
+TEST_F(ReplayServiceTest, ANamedCheckpointSetsALiveTableBackAndItsWritersComeAgain) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  TestWriter writer(stub_.get(), Hello());
+  writer.SayHello();
+  writer.SendAndWait(RowsOf(0, 10));
+  ASSERT_OK(Checkpoint(stub_.get(), "first"));
+  writer.SendAndWait(RowsOf(1, 10));
+  CreateTableRequest request = TableRequest();
+  request.set_restore("first");
+  const auto reply = CreateTable(stub_.get(), request);
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "first");
+  EXPECT_EQ(reply->stats().inserted(), 10);
+  EXPECT_TRUE(IsTransient(writer.Finish()));
+  TestWriter again(stub_.get(), Hello(0, 1));
+  EXPECT_EQ(again.SayHello().next_seq(), 1u);
+}
+
+TEST_F(ReplayServiceTest, ACheckpointThatIsNotThereIsAnError) {
+  CreateTableRequest request = TableRequest();
+  request.set_restore("none");
+  EXPECT_THAT(CreateTable(stub_.get(), request),
+              FailsWith(absl::StatusCode::kNotFound, "none.table"));
+}
+
+TEST_F(ReplayServiceTest, ACheckpointRemovesTheOthersButThoseToKeep) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  for (const char* name : {"a", "b"}) ASSERT_OK(Checkpoint(stub_.get(), name, {"a", "b"}));
+  std::ofstream(folder_.File("notes.txt")) << "stay";
+  std::ofstream(folder_.File("d.table.tmp")) << "left behind";
+  ASSERT_OK(Checkpoint(stub_.get(), "c", {"a"}));
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("a.table")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("b.table")));
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("c.table")));
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("notes.txt")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("d.table.tmp")));
+}
+
+TEST_F(ReplayServiceTest, ANameThatLeavesTheFolderIsRefused) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  EXPECT_THAT(Checkpoint(stub_.get(), "../a"),
+              FailsWith(absl::StatusCode::kInvalidArgument, "0-9, a-z"));
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,129 @@
+// Minibatches over a real connection.
+#include "replay/service/sample_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "replay/wire/batch_codec.h"
+#include "tests/replay/service/service_testing.h"
+
+namespace pmoe {
+namespace {
+
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+class SampleStreamTest : public testing::Test {
+ protected:
+  void Create(const CreateTableRequest& request) { ASSERT_OK(CreateTable(stub_.get(), request)); }
+  void InsertRows(uint32_t rows) {
+    TestWriter writer(stub_.get(), Hello());
+    const uint64_t seq = writer.SayHello().next_seq();
+    writer.SendAndWait(RowsOf(seq, rows));
+    EXPECT_OK(writer.Finish());
+  }
+
+  TestFolder folder_;
+  ServedShard shard_{folder_.path()};
+  std::unique_ptr<ReplayService::Stub> stub_ = shard_.Connect();
+};
+
+TEST_F(SampleStreamTest, AMinibatchHasTheBytesThatTheShardItselfDraws) {
+  Create(TableRequest());
+  InsertRows(50);
+  auto local = ReplayShard::Create({.spec = kServedSpec, .seed = 1});
+  ASSERT_OK(local);
+  ASSERT_OK((*local)->Insert(RowsOf(0, 50), std::chrono::seconds(0)));
+  TestSampler sampler(stub_.get());
+  Minibatch batch(kServedSpec, 32);
+  for (int i = 0; i < 3; ++i) {
+    SampleReply reply;
+    ASSERT_TRUE(sampler.Ask(32));
+    ASSERT_TRUE(sampler.Next(&reply));
+    EXPECT_EQ(reply.rows(), 32u);
+    EXPECT_EQ(reply.size(), 50);
+    EXPECT_EQ(reply.inserted(), 50);
+    ASSERT_OK((*local)->Sample(&batch));
+    std::string columns;
+    PackColumns(&batch, &columns);
+    EXPECT_TRUE(reply.columns() == columns);
+  }
+  EXPECT_OK(sampler.Finish());
+}
+
+TEST_F(SampleStreamTest, RequestsInFlightAreAnsweredInTheirOrder) {
+  Create(TableRequest());
+  InsertRows(50);
+  TestSampler sampler(stub_.get());
+  for (uint32_t rows = 1; rows <= 8; ++rows) ASSERT_TRUE(sampler.Ask(rows));
+  for (uint32_t rows = 1; rows <= 8; ++rows) {
+    SampleReply reply;
+    ASSERT_TRUE(sampler.Next(&reply));
+    EXPECT_EQ(reply.rows(), rows);
+    EXPECT_EQ(reply.columns().size(), PackedBytes(kServedSpec, static_cast<int>(rows)));
+  }
+}
+
+TEST_F(SampleStreamTest, AnEmptyTableWithoutALimiterIsAnError) {
+  Create(TableRequest());
+  TestSampler sampler(stub_.get());
+  sampler.Ask(4);
+  EXPECT_THAT(sampler.Finish(), FailsWith(kRefused, "nothing to sample"));
+}
+
+TEST_F(SampleStreamTest, MoreRowsThanAMessageHoldsAreRefused) {
+  Create(TableRequest());
+  InsertRows(4);
+  TestSampler sampler(stub_.get());
+  sampler.Ask(UINT32_MAX);
+  EXPECT_THAT(sampler.Finish(), FailsWith(absl::StatusCode::kInvalidArgument, "ask for at most"));
+}
+
+TEST_F(SampleStreamTest, ALearnerThatGoesWhileTheLimiterHoldsItBackIsNoticed) {
+  Create(LimitedTableRequest());
+  TestSampler sampler(stub_.get());
+  sampler.Ask(16);
+  ASSERT_TRUE(
+      Await(shard_.service(), [](const ShardStats& s) { return s.samples_blocked.current > 0.0; }));
+  sampler.Cancel();
+  EXPECT_TRUE(Await(shard_.service(),
+                    [](const ShardStats& s) { return s.samples_blocked.current == 0.0; }));
+}
+
+TEST_F(SampleStreamTest, ANewerLearnerEndsTheWaitsOfTheOlderOne) {
+  Create(LimitedTableRequest());
+  TestSampler older(stub_.get());
+  older.Ask(16);
+  ASSERT_TRUE(
+      Await(shard_.service(), [](const ShardStats& s) { return s.samples_blocked.current > 0.0; }));
+  TestSampler newer(stub_.get(), /*learner_epoch=*/2);
+  newer.Ask(16);
+  EXPECT_THAT(older.Finish(), FailsWith(kRefused, "learner epoch 1 was superseded by epoch 2"));
+}
+
+TEST_F(SampleStreamTest, GrantsMoveWhatMayBeInserted) {
+  CreateTableRequest request = TableRequest();
+  request.set_granted_inserts(true);
+  Create(request);
+  TestWriter writer(stub_.get(), Hello());
+  writer.SayHello();
+  writer.Send(RowsOf(0, 10));
+  ASSERT_TRUE(
+      Await(shard_.service(), [](const ShardStats& s) { return s.inserts_blocked.current > 0.0; }));
+  TestSampler sampler(stub_.get());
+  sampler.Ask(0, /*insert_bound=*/10);
+  EXPECT_EQ(writer.Next().next_seq(), 1u);
+}
+
+TEST_F(SampleStreamTest, ADrainingShardEndsWaits) {
+  Create(LimitedTableRequest());
+  TestSampler sampler(stub_.get());
+  sampler.Ask(16);
+  ASSERT_TRUE(
+      Await(shard_.service(), [](const ShardStats& s) { return s.samples_blocked.current > 0.0; }));
+  shard_.service()->Drain(kCallMax);
+  EXPECT_THAT(sampler.Finish(), FailsWith(absl::StatusCode::kUnavailable, "leaving"));
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,200 @@
+// A replay shard's real server on a unix socket of the test's own, and calls to it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/rpc_status.h"
+#include "common/rpc/server.h"
+#include "proto/replay.grpc.pb.h"
+#include "replay/service/replay_service.h"
+#include "replay/wire/chunk_codec.h"
+#include "tests/replay/replay_testing.h"
+
+namespace pmoe {
+
+inline constexpr TableSpec kServedSpec{.obs_dim = 2, .action_dim = 1};
+inline constexpr std::chrono::seconds kCallMax{20};  // ends a test that would hang
+
+inline LearnerId Learner(uint64_t epoch = 1, const std::string& run = "run-a") {
+  LearnerId learner;
+  learner.set_run_id(run);
+  learner.set_learner_epoch(epoch);
+  return learner;
+}
+
+inline CreateTableRequest TableRequest() {
+  CreateTableRequest request;
+  *request.mutable_learner() = Learner();
+  request.mutable_columns()->set_obs_dim(kServedSpec.obs_dim);
+  request.mutable_columns()->set_action_dim(kServedSpec.action_dim);
+  request.set_capacity(10'000);
+  request.set_n_step(1);
+  request.set_gamma(0.99);
+  request.set_seed(1);
+  return request;
+}
+
+// With a window of one chunk: inserts of 64 and samples of 16 alternate.
+inline CreateTableRequest LimitedTableRequest() {
+  CreateTableRequest request = TableRequest();
+  request.mutable_limiter()->set_min_size(1);
+  request.mutable_limiter()->set_samples_per_insert(1.0);
+  request.mutable_limiter()->set_error_window(64.0);
+  request.mutable_limiter()->set_sample_max(16);
+  return request;
+}
+
+// Chunk `seq` of a writer whose chunks all have `rows` rows of one environment.
+inline Chunk RowsOf(uint64_t seq, uint32_t rows, uint32_t epoch = 0, uint32_t actor = 0) {
+  return MakeChunk(
+      kServedSpec,
+      {.actor = actor, .epoch = epoch, .seq = seq, .first_step = seq * rows, .rows = rows});
+}
+
+// A served shard; ends in the order of the process's own main.
+class ServedShard {
+ public:
+  explicit ServedShard(const std::string& dir, const std::string& socket = "s")
+      : service_(std::make_unique<ReplayServer>(dir)) {
+    const auto address = ParseRpcAddress("unix:" + dir + "/" + socket, "--listen");
+    PMOE_CHECK(address.ok());
+    auto server = RpcServer::Start(*address, {service_.get()});
+    PMOE_CHECK(server.ok());
+    server_ = *std::move(server);
+  }
+  ~ServedShard() { Stop(); }
+
+  void Stop() { server_->Stop(std::chrono::milliseconds(0)); }
+  ReplayServer* service() { return service_.get(); }
+  std::unique_ptr<ReplayService::Stub> Connect() const {
+    return ReplayService::NewStub(MakeChannel(server_->address()));
+  }
+
+ private:
+  std::unique_ptr<ReplayServer> service_;
+  std::unique_ptr<RpcServer> server_;
+};
+
+inline absl::StatusOr<CreateTableReply> CreateTable(ReplayService::Stub* stub,
+                                                    const CreateTableRequest& request) {
+  grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  CreateTableReply reply;
+  const absl::Status status = FromGrpc(stub->CreateTable(&context, request, &reply));
+  if (!status.ok()) return status;
+  return reply;
+}
+
+inline absl::Status Checkpoint(ReplayService::Stub* stub, const std::string& name,
+                               std::vector<std::string> keep = {}) {
+  grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  CheckpointRequest request;
+  CheckpointReply reply;
+  *request.mutable_learner() = Learner();
+  request.set_name(name);
+  for (const std::string& each : keep) request.add_keep(each);
+  return FromGrpc(stub->Checkpoint(&context, request, &reply));
+}
+
+// One Insert call by hand.
+class TestWriter {
+ public:
+  TestWriter(ReplayService::Stub* stub, InsertHello hello) : hello_(std::move(hello)) {
+    SetDeadline(&context_, kCallMax);
+    stream_ = stub->Insert(&context_);
+  }
+  // The first answer: the seq wanted next.
+  InsertReply SayHello() {
+    InsertRequest request;
+    *request.mutable_hello() = hello_;
+    stream_->Write(request);
+    return Next();
+  }
+  bool Send(const Chunk& chunk) {
+    InsertRequest request;
+    EncodeChunk(chunk, request.add_chunks());
+    return stream_->Write(request);
+  }
+  bool Send(const InsertRequest& request) { return stream_->Write(request); }
+  InsertReply Next() {
+    InsertReply reply;
+    stream_->Read(&reply);
+    return reply;
+  }
+  InsertReply SendAndWait(const Chunk& chunk) {
+    Send(chunk);
+    return Next();
+  }
+  void Cancel() { context_.TryCancel(); }
+  absl::Status Finish() {
+    stream_->WritesDone();
+    InsertReply reply;
+    while (stream_->Read(&reply)) continue;
+    return FromGrpc(stream_->Finish());
+  }
+
+ private:
+  InsertHello hello_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<InsertRequest, InsertReply>> stream_;
+};
+
+inline InsertHello Hello(uint32_t epoch = 0, uint64_t first_seq_held = 0, uint32_t actor = 0) {
+  InsertHello hello;
+  hello.set_run_id("run-a");
+  hello.set_actor(actor);
+  hello.set_epoch(epoch);
+  hello.set_first_seq_held(first_seq_held);
+  return hello;
+}
+
+// One Sample call by hand.
+class TestSampler {
+ public:
+  explicit TestSampler(ReplayService::Stub* stub, uint64_t learner_epoch = 1)
+      : learner_epoch_(learner_epoch) {
+    SetDeadline(&context_, kCallMax);
+    stream_ = stub->Sample(&context_);
+  }
+  bool Ask(uint32_t rows, int64_t insert_bound = 0) {
+    SampleRequest request;
+    if (!std::exchange(said_hello_, true)) *request.mutable_learner() = Learner(learner_epoch_);
+    request.set_rows(rows);
+    request.set_insert_bound(insert_bound);
+    return stream_->Write(request);
+  }
+  // False: the call has ended.
+  bool Next(SampleReply* reply) { return stream_->Read(reply); }
+  void Cancel() { context_.TryCancel(); }
+  absl::Status Finish() {
+    stream_->WritesDone();
+    SampleReply reply;
+    while (stream_->Read(&reply)) continue;
+    return FromGrpc(stream_->Finish());
+  }
+
+ private:
+  const uint64_t learner_epoch_;
+  bool said_hello_ = false;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReaderWriter<SampleRequest, SampleReply>> stream_;
+};
+
+// Waits until the shard's counts are as wanted; every wait of a test has this deadline.
+template <typename Wanted>
+bool Await(ReplayServer* service, Wanted wanted) {
+  const auto deadline = std::chrono::steady_clock::now() + kCallMax;
+  while (!wanted(service->Counts())) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace pmoe
