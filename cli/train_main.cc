@@ -9,12 +9,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
-#include "cli/interrupt.h"
-#include "cli/lockstep_run.h"
-#include "cli/manifest.h"
-#include "cli/run_directory.h"
+#include "actor/env/registry.h"
+#include "cli/embedded_run.h"
+#include "learner/run/manifest.h"
+#include "learner/run/run_directory.h"
 #include "common/base/command_line.h"
 #include "common/base/file.h"
+#include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -93,10 +94,11 @@ absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& inte
   // resumed one keeps the old until its checkpoint is known to fit.
   const std::string config_file = directory.File("config.textproto");
   if (!resume) PMOE_RETURN_IF_ERROR(WriteFileAtomic(config_file, PrintConfig(config)));
-  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<LockstepRun> run,
-                        LockstepRun::Create(config, &directory, resume));
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddedRun> run,
+                        EmbeddedRun::Create(config, &directory, resume));
   if (resume) PMOE_RETURN_IF_ERROR(WriteFileAtomic(config_file, PrintConfig(config)));
-  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"), MakeManifest(config)));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"),
+                                       MakeManifest(config, SimulatorName(), TorchVersion())));
   std::printf("%s %s: %s, seed %llu, K = %d, %llu env steps%s\n", resume ? "resuming" : "training",
               config.env().id().c_str(), config.algorithm().c_str(),
               static_cast<unsigned long long>(config.seed()), config.policy().primitives(),
@@ -130,5 +132,8 @@ int main(int argc, char** argv) {
   pmoe::TrainFlags flags;
   flags.AddTo(&app);
   if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
-  return pmoe::ReportError(pmoe::TrainCommand(flags, pmoe::InstallInterruptHandler()));
+  const std::atomic<bool>& interrupted = pmoe::InstallInterruptHandler(
+      "\npmoe: finishing the round and writing a checkpoint; once more ends it now\n",
+      /*grace_s=*/0);
+  return pmoe::ReportError(pmoe::TrainCommand(flags, interrupted));
 }

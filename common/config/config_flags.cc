@@ -24,7 +24,7 @@ void ConfigFlags::AddTo(CLI::App* app) {
       ->type_name("NAME");
   app->add_option("--config", file_, "Settings in textproto; stronger than the preset")
       ->type_name("FILE");
-  AddField(app, "--mode", &mode_, "schedule.mode", "NAME", "lockstep: reproducible rounds");
+  AddField(app, "--mode", &mode_, "schedule.mode", "NAME", "lockstep: reproducible rounds; async: as fast as the data comes");
   AddField(app, "--steps", &steps_, "schedule.total_steps", "N", "Env steps of the run, e.g. 1e6");
   AddField(app, "--seed", &seed_, "seed", "N", "Every random stream starts here");
   AddField(app, "--actors", &actors_, "actor.count", "N", "Actors");
