@@ -42,6 +42,7 @@ class RpcRunClient : public RunClient, public FollowerHandler {
   // The run is finished, this process shall end, or the seat has changed: stop what you do.
   bool Over() const { return finished_ || seat_changed_ || *interrupted_; }
   bool seat_changed() const { return seat_changed_; }
+  bool finished() const { return finished_; }
   // After a new seat was taken.
   void ClearSeatChange() ABSL_LOCKS_EXCLUDED(mu_);
   void SetSeat(const Seat& seat) ABSL_LOCKS_EXCLUDED(mu_);

@@ -55,15 +55,19 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   return sources;
 }
 
-void TrainFlags::AddTo(CLI::App* app) {
-  app->name("pmoe train");
-  app->description("Trains a policy in one process and writes a run directory.");
+void TrainFlags::AddOptions(CLI::App* app) {
   config.AddTo(app);
   app->add_option("--out", out, "Run directory; default runs/<env>-<algo>-s<seed>-<time>")
       ->type_name("DIR");
   app->add_option("--resume", resume,
                   "Continue the run in this directory from its newest checkpoint")
       ->type_name("DIR");
+}
+
+void TrainFlags::AddTo(CLI::App* app) {
+  app->name("pmoe train");
+  app->description("Trains a policy in one process and writes a run directory.");
+  AddOptions(app);
   app->footer(R"(Examples:
   pmoe train --env HalfCheetah-v5
   pmoe train --env Hopper-v5 --algo sac --seed 2 --steps 3e5

@@ -41,13 +41,15 @@ class ConfigFlags {
   std::vector<std::string> sets_;
 };
 
-// `pmoe train`: the configuration, where the run goes, or the run to continue.
+// `pmoe train`, `pmoe up`, `pmoe-learner`: the configuration, where the run goes, or the run to
+// continue.
 struct TrainFlags {
   ConfigFlags config;
   std::string out;     // empty: runs/<env>-<algo>-s<seed>-<time>
   std::string resume;  // run directory; empty: a new run
 
-  // Also sets the name, the description and the examples of --help.
+  void AddOptions(CLI::App* app);
+  // The options, with the name, the description and the examples of `pmoe train --help`.
   void AddTo(CLI::App* app);
 };
 
