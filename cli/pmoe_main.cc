@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "cli/command_config.h"
 #include "cli/command_exec.h"
+#include "cli/command_up.h"
 #include "common/base/build_info.h"
 #include "common/base/command_line.h"
 #include "common/base/exit_code.h"
@@ -47,8 +48,10 @@ int Main(int argc, char** argv) {
   }
   ConfigCommand config;
   config.AddTo(&app);
+  UpCommand up;
+  up.AddTo(&app);
   const CLI::App* version = app.add_subcommand("version", "Print the version");
-  commands.insert(commands.end(), {std::string("config"), std::string("version")});
+  commands.insert(commands.end(), {"config", "up", "version"});
 
   // Last: a subcommand made after it would repeat it.
   app.footer(
@@ -71,7 +74,7 @@ int Main(int argc, char** argv) {
     std::printf("pmoe %s\n", BuildVersion().c_str());
     return 0;
   }
-  return ReportError(config.Run());
+  return ReportError(up.chosen() ? up.Run() : config.Run());
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags.train, config));
   const bool resume = !flags.train.resume.empty();
-  PMOE_RETURN_IF_ERROR(CheckUnfinished(directory, config));
+  PMOE_RETURN_IF_ERROR(CheckUnfinished(directory.path(), config));
   PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
                         ClusterRun::Create(config, &directory, listen));

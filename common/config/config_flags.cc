@@ -28,6 +28,7 @@ void ConfigFlags::AddTo(CLI::App* app) {
   AddField(app, "--steps", &steps_, "schedule.total_steps", "N", "Env steps of the run, e.g. 1e6");
   AddField(app, "--seed", &seed_, "seed", "N", "Every random stream starts here");
   AddField(app, "--actors", &actors_, "actor.count", "N", "Actors");
+  AddField(app, "--shards", &shards_, "replay.shards", "N", "Replay shards of a cluster");
   AddField(app, "--device", &device_, "learner.device", "NAME", "cpu or cuda");
   app->add_option("--set", sets_,
                   "Any setting, e.g. learner.actor_lr=3e-4; stronger than all others; repeatable")
@@ -41,7 +42,8 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   sources.preset = preset_;
   sources.config_file = file_;
   sources.sets = sets_;
-  for (const Flag* flag : {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_, &device_}) {
+  for (const Flag* flag : {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_,
+                           &shards_, &device_}) {
     if (flag->option->count() > 0) sources.flags.emplace_back(flag->path, flag->value);
   }
   for (const std::string& arg : env_args_) {

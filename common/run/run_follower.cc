@@ -104,8 +104,8 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
     const std::chrono::milliseconds wait = backoff_.Next();
     // The first failures are the normal case of a cluster that starts all at once.
     if (attempt > 3) {
-      std::fprintf(stderr, "pmoe: no learner at %s yet; attempt %d in %.1f s\n",
-                   options_.learner.Text().c_str(), attempt + 1,
+      std::fprintf(stderr, "pmoe: cannot join at %s yet (%s); attempt %d in %.1f s\n",
+                   options_.learner.Text().c_str(), Text(reply.status()).c_str(), attempt + 1,
                    static_cast<double>(wait.count()) / 1000.0);
     }
     const Clock::time_point until = Clock::now() + wait;

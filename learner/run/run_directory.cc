@@ -39,6 +39,10 @@ std::vector<uint64_t> NumberedEntries(const std::string& folder, absl::string_vi
   return numbers;
 }
 
+std::vector<uint64_t> Checkpoints(const std::string& path) {
+  return NumberedEntries(absl::StrCat(path, "/checkpoints"), "");
+}
+
 }  // namespace
 
 absl::StatusOr<int> RunDirectory::Lock(const std::string& path) {
@@ -124,10 +128,6 @@ absl::StatusOr<std::string> RunDirectory::RunId() const {
   return id;
 }
 
-std::vector<uint64_t> RunDirectory::Checkpoints() const {
-  return NumberedEntries(absl::StrCat(path_, "/checkpoints"), "");
-}
-
 absl::StatusOr<std::string> RunDirectory::NewestReplay() const {
   const std::vector<uint64_t> tables = NumberedEntries(ReplayFolder(), ".table");
   if (tables.empty()) return absl::NotFoundError(absl::StrCat(ReplayFolder(), " holds no table"));
@@ -135,12 +135,7 @@ absl::StatusOr<std::string> RunDirectory::NewestReplay() const {
 }
 
 absl::StatusOr<uint64_t> RunDirectory::NewestCheckpoint() const {
-  const std::vector<uint64_t> steps = Checkpoints();
-  if (steps.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat(path_, " has no checkpoint yet; start the run anew with another --out"));
-  }
-  return steps.back();
+  return NewestCheckpointIn(path_);
 }
 
 absl::StatusOr<std::string> RunDirectory::PrepareCheckpoint(uint64_t env_steps) const {
@@ -159,11 +154,18 @@ absl::Status RunDirectory::CommitCheckpoint(uint64_t env_steps, int keep) const 
   if (error)
     return absl::UnavailableError(
         absl::StrCat("cannot name the checkpoint ", folder, ": ", error.message()));
-  std::vector<uint64_t> steps = Checkpoints();
+  const std::vector<uint64_t> steps = Checkpoints(path_);
   for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i) {
     fs::remove_all(absl::StrCat(path_, "/checkpoints/", steps[i]), error);
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path) {
+  const std::vector<uint64_t> steps = Checkpoints(path);
+  if (!steps.empty()) return steps.back();
+  return absl::NotFoundError(
+      absl::StrCat(path, " has no checkpoint yet; start the run anew with another --out"));
 }
 
 std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed) {

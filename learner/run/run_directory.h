@@ -49,11 +49,13 @@ class RunDirectory {
  private:
   RunDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   static absl::StatusOr<int> Lock(const std::string& path);
-  std::vector<uint64_t> Checkpoints() const;  // ascending
 
   std::string path_;
   int lock_;  // file descriptor holding the flock; -1 when moved from
 };
+
+// Env steps of the newest complete checkpoint of the run in `path`, which may be another process's.
+absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path);
 
 // runs/<env>-<algorithm>-s<seed>-<local time>
 std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed);

@@ -84,12 +84,12 @@ absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& confi
   return WriteFileAtomic(directory.File("config.textproto"), PrintConfig(config));
 }
 
-absl::Status CheckUnfinished(const RunDirectory& directory, const RunConfig& config) {
-  const absl::StatusOr<uint64_t> newest = directory.NewestCheckpoint();
+absl::Status CheckUnfinished(const std::string& directory, const RunConfig& config) {
+  const absl::StatusOr<uint64_t> newest = NewestCheckpointIn(directory);
   const uint64_t total = static_cast<uint64_t>(config.schedule().total_steps());
   if (!newest.ok() || *newest < total) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("the run in ", directory.path(), " has finished: it has ", *newest, " of ",
+      absl::StrCat("the run in ", directory, " has finished: it has ", *newest, " of ",
                    total, " env steps; make it longer with --steps"));
 }
 

@@ -23,7 +23,7 @@ absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const Run
 absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config);
 
 // FailedPreconditionError when the directory's newest checkpoint has all the steps asked for.
-absl::Status CheckUnfinished(const RunDirectory& directory, const RunConfig& config);
+absl::Status CheckUnfinished(const std::string& directory, const RunConfig& config);
 
 // "stopped at 500 of 1000 env steps; go on with: …", or where to look now.
 std::string DescribeEnd(const RunDirectory& directory, const std::string& command,

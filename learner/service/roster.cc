@@ -81,7 +81,8 @@ absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, double now_s) {
     uint32_t index = 0;
     while (index < SeatsOf(request.role()) && !IsFree({request.role(), index}, now_s)) ++index;
     if (index >= SeatsOf(request.role())) {
-      return absl::ResourceExhaustedError(absl::StrCat(
+      // Transient: a member may leave, and a spare one takes its seat then.
+      return absl::UnavailableError(absl::StrCat(
           "the run has its ", SeatsOf(request.role()), " ", RoleName(request.role()),
           " already; pmoe status lists them, actor.count and replay.shards say how many"));
     }

@@ -31,7 +31,7 @@ class Roster {
 
   // A seat. One that comes back keeps its index and epoch unless they were given away; a new
   // process gets the lowest free index and that index's next epoch (lockstep: epoch 0 for ever).
-  // FailedPreconditionError: another build or run. ResourceExhaustedError: no seat is free.
+  // FailedPreconditionError: another build or run. UnavailableError: no seat is free.
   absl::StatusOr<Seat> Join(const JoinRequest& request, double now_s);
 
   // The holder of a seat opens a stream, which supersedes an older one of the same seat; gives the
