@@ -16,7 +16,7 @@
 namespace pmoe {
 namespace {
 
-constexpr absl::string_view kMagic = "PMOERPL1";
+constexpr absl::string_view kMagic = "PMOERPL2";
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
 template <typename T>

@@ -37,10 +37,11 @@ enum RowFlag : uint32_t {
 struct Page {
   uint64_t id = 0;          // order of opening; 64 * id + row numbers every row of a run
   uint32_t next = kNoPage;  // page of the successor of row 63
-  uint32_t member = 0, actor = 0, env = 0;
-  uint16_t rows = 0;   // written
-  uint16_t steps = 0;  // of those, transitions
-  uint16_t ready = 0;  // of those, with kRowReady
+  uint32_t member = 0, actor = 0, epoch = 0, env = 0;
+  uint64_t first_step = 0;  // number of its first transition, per (actor, epoch, env)
+  uint16_t rows = 0;        // written
+  uint16_t steps = 0;       // of those, transitions
+  uint16_t ready = 0;       // of those, with kRowReady
   bool live = false;
   bool open = false;
 };

@@ -1,5 +1,6 @@
 #include "replay/core/replay_shard.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,12 +9,24 @@
 #include "replay/core/block_file.h"
 
 namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAskAgain{100};  // how often a wait asks its `stop`
+
+}  // namespace
 
 absl::Status ReplayShardOptions::Validate() const {
   PMOE_RETURN_IF_ERROR(table.Validate());
   PMOE_RETURN_IF_ERROR(stage.Validate());
   if (!limiter.has_value()) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(limiter->Validate());
+  if (granted_inserts) {
+    return absl::InvalidArgumentError(
+        "a shard has a limiter or granted_inserts, not both; with several shards the learner "
+        "limits");
+  }
   if (limiter->insert_max < kPageRows) {
     return absl::InvalidArgumentError(absl::StrCat("limiter.insert_max must be >= ", kPageRows,
                                                    ", the rows of a chunk, got ",
@@ -30,18 +43,82 @@ absl::StatusOr<std::unique_ptr<ReplayShard>> ReplayShard::Create(
 }
 
 ReplayShard::ReplayShard(const ReplayShardOptions& options, ReplayTable table)
-    : options_(options),
-      table_(std::move(table)),
-      stage_(options.stage),
-      rng_(options.seed, RngRole::kReplay, options.index) {
-  if (options.limiter.has_value()) limiter_.emplace(*options.limiter);
+    : options_(options), table_(std::move(table)), state_(NewState()) {}
+
+ReplayShard::State ReplayShard::NewState() const {
+  State state{.rng = Rng(options_.seed, RngRole::kReplay, options_.index),
+              .stage = RoundStage(options_.stage),
+              .limiter = std::nullopt,
+              .ledger = {}};
+  if (options_.limiter.has_value()) state.limiter.emplace(*options_.limiter);
+  return state;
 }
 
-bool ReplayShard::AwaitChange(Clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-  if (left.count() <= 0) return false;
-  changed_.WaitFor(&mu_, left);
-  return true;
+absl::Status ReplayShard::AwaitChange(const WaitLimit& limit, Clock::time_point deadline) {
+  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+  if (left.count() <= 0) return absl::DeadlineExceededError("");
+  changed_.WaitFor(&mu_, limit.stop ? std::min(left, kAskAgain) : left);
+  if (limit.stop) {
+    mu_.Unlock();
+    const bool stop = limit.stop();
+    mu_.Lock();
+    if (stop) return absl::CancelledError("nobody waits for it any more");
+  }
+  return cancelled_;
+}
+
+bool ReplayShard::IsBlocked(Side side, int64_t rows) const {
+  const std::optional<RateLimiter>& limiter = state_.limiter;
+  if (side == kInserts) {
+    return options_.granted_inserts ? table_.inserted() + rows > insert_bound_
+                                    : limiter.has_value() && !limiter->CanInsert(rows);
+  }
+  return limiter.has_value() && (!limiter->CanSample(rows) || table_.eligible() == 0);
+}
+
+absl::Status ReplayShard::AwaitTurn(Side side, int64_t rows, const WaitLimit& limit) {
+  if (!IsBlocked(side, rows)) return absl::OkStatus();
+  const Clock::time_point began = Clock::now();
+  blocked_[side].Begin(began);
+  absl::Status status;
+  do {
+    status = AwaitChange(limit, began + limit.timeout);
+  } while (status.ok() && IsBlocked(side, rows));
+  blocked_[side].End(began, Clock::now());
+  if (!absl::IsDeadlineExceeded(status)) return status;
+  return absl::DeadlineExceededError(
+      absl::StrCat(side == kInserts ? "no room to insert" : "nothing may be sampled", " after ",
+                   limit.timeout.count(), " ms: ", Explain()));
+}
+
+std::string ReplayShard::Explain() const {
+  if (state_.limiter.has_value()) return state_.limiter->Explain();
+  if (!options_.granted_inserts) return "the rate limiter is off";
+  const std::string bound =
+      absl::StrCat(table_.inserted(), " rows inserted, the learner granted ", insert_bound_);
+  return IsBlocked(kInserts, kPageRows)
+             ? absl::StrCat("inserts wait for the learner's grant: ", bound)
+             : absl::StrCat("neither side is blocked: ", bound);
+}
+
+absl::Status ReplayShard::CountDuplicate(absl::Status status) {
+  duplicates_ += absl::IsAlreadyExists(status);
+  return status;
+}
+
+absl::StatusOr<uint64_t> ReplayShard::ResumeStage(const WriterHello& hello) {
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(cancelled_);
+  return state_.stage.Hello(hello);
+}
+
+absl::StatusOr<uint64_t> ReplayShard::ResumeInsert(const WriterHello& hello) {
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(cancelled_);
+  const bool is_new = state_.ledger.IsNewEpoch(hello.member, hello.actor, hello.epoch);
+  PMOE_ASSIGN_OR_RETURN(const uint64_t next_seq, state_.ledger.Hello(hello));
+  if (is_new) table_.CutActor(hello.member, hello.actor);
+  return next_seq;
 }
 
 absl::Status ReplayShard::Stage(Chunk chunk) {
@@ -50,23 +127,33 @@ absl::Status ReplayShard::Stage(Chunk chunk) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
   const bool last_of_round = chunk.last_of_round;
-  PMOE_RETURN_IF_ERROR(stage_.Add(std::move(chunk)));
+  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.stage.Add(std::move(chunk))));
   if (last_of_round) changed_.NotifyAll();
   return absl::OkStatus();
 }
 
-absl::Status ReplayShard::WaitStaged(uint64_t round, std::chrono::milliseconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+absl::Status ReplayShard::WaitStaged(uint64_t round, const WaitLimit& limit) {
+  const Clock::time_point deadline = Clock::now() + limit.timeout;
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
-  PMOE_RETURN_IF_ERROR(stage_.CheckOpen(round));
-  while (!stage_.Complete(round)) {
-    if (!AwaitChange(deadline)) {
+  PMOE_RETURN_IF_ERROR(state_.stage.CheckOpen(round));
+  while (!state_.stage.Complete(round)) {
+    const absl::Status status = AwaitChange(limit, deadline);
+    if (absl::IsDeadlineExceeded(status)) {
       return absl::DeadlineExceededError(
-          absl::StrCat("round ", round, " is not wholly staged after ", timeout.count(),
-                       " ms: waiting for ", stage_.Missing(round)));
+          absl::StrCat("round ", round, " is not wholly staged after ", limit.timeout.count(),
+                       " ms: waiting for ", state_.stage.Missing(round)));
     }
-    PMOE_RETURN_IF_ERROR(cancelled_);
+    PMOE_RETURN_IF_ERROR(status);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReplayShard::Enter(const Chunk& chunk) {
+  PMOE_RETURN_IF_ERROR(table_.Append(chunk));
+  if (state_.limiter.has_value()) state_.limiter->OnInsert(chunk.rows);
+  for (const uint32_t version : chunk.policy_version) {
+    state_.newest_version = std::max(state_.newest_version, version);
   }
   return absl::OkStatus();
 }
@@ -74,40 +161,44 @@ absl::Status ReplayShard::WaitStaged(uint64_t round, std::chrono::milliseconds t
 absl::Status ReplayShard::Commit(uint64_t round) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
-  PMOE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, stage_.Take(round));
-  for (const Chunk& chunk : chunks) {
-    PMOE_RETURN_IF_ERROR(table_.Append(chunk));
-    if (limiter_.has_value()) limiter_->OnInsert(chunk.rows);
-  }
+  PMOE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, state_.stage.Take(round));
+  for (const Chunk& chunk : chunks) PMOE_RETURN_IF_ERROR(Enter(chunk));
   changed_.NotifyAll();
   return absl::OkStatus();
 }
 
-absl::Status ReplayShard::Insert(const Chunk& chunk, std::chrono::milliseconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
   PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, chunk));
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
-  while (limiter_.has_value() && !limiter_->CanInsert(chunk.rows)) {
-    if (!AwaitChange(deadline)) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("no room to insert after ", timeout.count(), " ms: ", limiter_->Explain()));
-    }
-    PMOE_RETURN_IF_ERROR(cancelled_);
+  // A duplicate does not wait; and while another one waits, its twin may come on a new stream.
+  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.ledger.Check(chunk)));
+  PMOE_RETURN_IF_ERROR(AwaitTurn(kInserts, chunk.rows, limit));
+  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.ledger.Check(chunk)));
+  const absl::Status entered = Enter(chunk);
+  if (absl::IsAlreadyExists(entered)) {  // to the ledger it is new: not what a resend looks like
+    return absl::FailedPreconditionError(
+        absl::StrCat(entered.message(), ", yet seq ", chunk.seq, " is new; the writer is damaged"));
   }
-  PMOE_RETURN_IF_ERROR(table_.Append(chunk));
-  if (limiter_.has_value()) limiter_->OnInsert(chunk.rows);
+  PMOE_RETURN_IF_ERROR(entered);
+  state_.ledger.OnInsert(chunk);
   changed_.NotifyAll();
   return absl::OkStatus();
+}
+
+void ReplayShard::SetInsertBound(int64_t bound) {
+  MutexLock lock(&mu_);
+  insert_bound_ = bound;
+  changed_.NotifyAll();
 }
 
 void ReplayShard::CutActor(uint32_t member, uint32_t actor) {
   MutexLock lock(&mu_);
   table_.CutActor(member, actor);
+  changed_.NotifyAll();  // tails can be sampled now
 }
 
-absl::Status ReplayShard::Sample(Minibatch* batch, std::chrono::milliseconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit) {
   if (options_.limiter.has_value() && batch->size() > options_.limiter->sample_max) {
     return absl::InvalidArgumentError(absl::StrCat("limiter.sample_max is ",
                                                    options_.limiter->sample_max,
@@ -115,16 +206,11 @@ absl::Status ReplayShard::Sample(Minibatch* batch, std::chrono::milliseconds tim
   }
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
-  while (limiter_.has_value() && !limiter_->CanSample(batch->size())) {
-    if (!AwaitChange(deadline)) {
-      return absl::DeadlineExceededError(absl::StrCat(
-          "nothing may be sampled after ", timeout.count(), " ms: ", limiter_->Explain()));
-    }
-    PMOE_RETURN_IF_ERROR(cancelled_);
-  }
-  PMOE_RETURN_IF_ERROR(table_.Sample(&rng_, batch));
-  if (!limiter_.has_value()) return absl::OkStatus();
-  limiter_->OnSample(batch->size());
+  PMOE_RETURN_IF_ERROR(AwaitTurn(kSamples, batch->size(), limit));
+  PMOE_RETURN_IF_ERROR(table_.Sample(&state_.rng, batch));
+  state_.sampled += batch->size();
+  if (!state_.limiter.has_value()) return absl::OkStatus();
+  state_.limiter->OnSample(batch->size());
   changed_.NotifyAll();
   return absl::OkStatus();
 }
@@ -146,59 +232,70 @@ int64_t ReplayShard::inserted() const {
   return table_.inserted();
 }
 
-int64_t ReplayShard::bytes() const {
-  MutexLock lock(&mu_);
-  return table_.bytes();
-}
-
 uint64_t ReplayShard::next_round() const {
   MutexLock lock(&mu_);
-  return stage_.next_round();
+  return state_.stage.next_round();
 }
 
-std::string ReplayShard::ExplainLimiter() const {
+ShardStats ReplayShard::Stats() const {
   MutexLock lock(&mu_);
-  return limiter_.has_value() ? limiter_->Explain() : "the rate limiter is off";
+  const Clock::time_point now = Clock::now();
+  const auto seconds = [&now](const BlockedTime& side) {
+    return BlockedSeconds{side.Total_s(now), side.Current_s(now)};
+  };
+  return {.size = table_.size(),
+          .inserted = table_.inserted(),
+          .sampled = state_.sampled,
+          .bytes = table_.bytes(),
+          .next_round = state_.stage.next_round(),
+          .newest_version = state_.newest_version,
+          .duplicates = duplicates_,
+          .rows_lost = state_.ledger.rows_lost(),
+          .inserts_blocked = seconds(blocked_[kInserts]),
+          .samples_blocked = seconds(blocked_[kSamples]),
+          .limiter = Explain()};
 }
 
 absl::Status ReplayShard::Save(const std::string& path) const {
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileWriter::Create(path));
   {
     MutexLock lock(&mu_);
-    ByteWriter state;
-    rng_.SaveState(&state);
-    stage_.SaveState(&state);
-    state.Pod(static_cast<uint8_t>(limiter_.has_value()));
-    if (limiter_.has_value()) limiter_->SaveState(&state);
-    PMOE_RETURN_IF_ERROR(file->Write(kShardBlock, {state.bytes()}));
+    ByteWriter out;
+    state_.rng.SaveState(&out);
+    state_.stage.SaveState(&out);
+    out.Pod(static_cast<uint8_t>(state_.limiter.has_value()));
+    if (state_.limiter.has_value()) state_.limiter->SaveState(&out);
+    state_.ledger.SaveState(&out);
+    out.Pod(state_.sampled);
+    out.Pod(state_.newest_version);
+    PMOE_RETURN_IF_ERROR(file->Write(kShardBlock, {out.bytes()}));
     PMOE_RETURN_IF_ERROR(table_.Save(file.get()));
   }
   return file->Finish();
 }
 
-absl::Status ReplayShard::LoadState(absl::string_view bytes, Rng* rng, RoundStage* stage,
-                                    std::optional<RateLimiter>* limiter) const {
+absl::Status ReplayShard::LoadState(absl::string_view bytes, State* state) const {
   ByteReader in(bytes);
   uint8_t limited = 0;
-  PMOE_RETURN_IF_ERROR(rng->LoadState(&in));
-  PMOE_RETURN_IF_ERROR(stage->LoadState(options_.spec, &in));
+  PMOE_RETURN_IF_ERROR(state->rng.LoadState(&in));
+  PMOE_RETURN_IF_ERROR(state->stage.LoadState(options_.spec, &in));
   in.Pod(&limited);
   // The command line decides whether there is a limiter; a new one begins to count at once.
-  RateLimiter saved = limiter->value_or(RateLimiter({}));
+  RateLimiter saved = state->limiter.value_or(RateLimiter({}));
   if (limited != 0) PMOE_RETURN_IF_ERROR(saved.LoadState(&in));
-  if (limiter->has_value()) *limiter = saved;
+  if (state->limiter.has_value()) state->limiter = saved;
+  PMOE_RETURN_IF_ERROR(state->ledger.LoadState(&in));
+  in.Pod(&state->sampled);
+  in.Pod(&state->newest_version);
   return in.Finish("the shard block");
 }
 
 absl::Status ReplayShard::Load(const std::string& path) {
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileReader::Open(path));
-  Rng rng;
-  RoundStage stage(options_.stage);
-  std::optional<RateLimiter> limiter;
-  if (options_.limiter.has_value()) limiter.emplace(*options_.limiter);
+  State state = NewState();
   PMOE_ASSIGN_OR_RETURN(BlockFileReader::Block block, file->Next());
   if (block.type != kShardBlock) return file->Bad("does not begin with a shard block");
-  PMOE_RETURN_IF_ERROR(LoadState(block.payload, &rng, &stage, &limiter));
+  PMOE_RETURN_IF_ERROR(LoadState(block.payload, &state));
 
   PMOE_ASSIGN_OR_RETURN(ReplayTable table, ReplayTable::Create(options_.spec, options_.table));
   PMOE_RETURN_IF_ERROR(table.Load(file.get()));
@@ -207,9 +304,7 @@ absl::Status ReplayShard::Load(const std::string& path) {
 
   MutexLock lock(&mu_);
   table_ = std::move(table);
-  stage_ = std::move(stage);
-  limiter_ = std::move(limiter);
-  rng_ = rng;
+  state_ = std::move(state);
   changed_.NotifyAll();
   return absl::OkStatus();
 }

@@ -1,13 +1,14 @@
-// One shard of replay: a table, the stage of lockstep rounds, the rate limiter and the random
-// stream that draws minibatches. Thread-safe. Actors call Stage (lockstep) or Insert (async); the
-// learner calls the rest.
+// One shard of replay: a table, the stage of lockstep rounds, the ledger of async writers, the rate
+// limiter and the random stream that draws minibatches. Thread-safe. Actors call Stage (lockstep)
+// or Insert (async); the learner calls the rest.
 //
 //   lockstep, round n:  Stage(chunk) … from every actor → WaitStaged(n) → Commit(n) → Sample(batch)
-//   …
+//   async:              ResumeInsert(hello) → Insert(chunk) …, beside Sample(batch) …
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,49 +17,49 @@
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/base/rng.h"
+#include "replay/core/blocked_time.h"
 #include "replay/core/chunk.h"
 #include "replay/core/minibatch.h"
 #include "replay/core/rate_limiter.h"
 #include "replay/core/replay_table.h"
 #include "replay/core/round_stage.h"
+#include "replay/core/shard_types.h"
+#include "replay/core/writer_ledger.h"
 
 namespace pmoe {
-
-struct ReplayShardOptions {
-  TableSpec spec{};
-  ReplayTableOptions table{};
-  RoundStageOptions stage{};
-  uint64_t seed = 1;                            // the run's
-  uint32_t index = 0;                           // of this shard
-  std::optional<RateLimiterOptions> limiter{};  // absent: off, as in lockstep
-
-  absl::Status Validate() const;
-};
 
 class ReplayShard {
  public:
   static absl::StatusOr<std::unique_ptr<ReplayShard>> Create(const ReplayShardOptions& options);
 
-  // Lockstep: holds the chunk until its round is committed. Never waits.
+  // A writer comes, or comes back: the seq that it must send next, as RoundStage and WriterLedger
+  // have it. A newer epoch ends the streams of the older one.
+  absl::StatusOr<uint64_t> ResumeStage(const WriterHello& hello) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<uint64_t> ResumeInsert(const WriterHello& hello) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Lockstep: holds the chunk until its round is committed. Never waits. AlreadyExistsError: it
+  // came before, and is dropped and counted.
   absl::Status Stage(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
   // Waits until every actor has marked its last chunk of `round`; DeadlineExceededError names the
   // actors missing.
-  absl::Status WaitStaged(uint64_t round, std::chrono::milliseconds timeout)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status WaitStaged(uint64_t round, const WaitLimit& limit) ABSL_LOCKS_EXCLUDED(mu_);
   // Enters the round's rows in (actor, env, step) order. After an error the table may hold part of
   // the round: the run must stop.
   absl::Status Commit(uint64_t round) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Async: enters the chunk now, waiting while the limiter blocks inserts.
-  absl::Status Insert(const Chunk& chunk, std::chrono::milliseconds timeout)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // Async: enters the chunk now, waiting while the limiter or the bound blocks inserts.
+  // AlreadyExistsError: it came before, and is dropped and counted. FailedPreconditionError: of an
+  // older epoch, or not the writer's next.
+  absl::Status Insert(const Chunk& chunk, const WaitLimit& limit) ABSL_LOCKS_EXCLUDED(mu_);
+  // With granted_inserts: inserts wait while the transitions ever inserted would exceed `bound`. It
+  // begins at 0.
+  void SetInsertBound(int64_t bound) ABSL_LOCKS_EXCLUDED(mu_);
   // An actor that is gone: its streams end where they are.
   void CutActor(uint32_t member, uint32_t actor) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Fills the batch with rows drawn uniformly, with replacement. FailedPreconditionError while
-  // there is none. With a limiter, waits while it blocks samples.
-  absl::Status Sample(Minibatch* batch,
-                      std::chrono::milliseconds timeout = std::chrono::seconds(60))
+  // there is none. With a limiter, waits while it blocks samples or there is none.
+  absl::Status Sample(Minibatch* batch, const WaitLimit& limit = std::chrono::seconds(60))
       ABSL_LOCKS_EXCLUDED(mu_);
 
   // Fails every wait now and every call to come with `why` (not OK): the end of a run. The first
@@ -67,9 +68,8 @@ class ReplayShard {
 
   int64_t size() const ABSL_LOCKS_EXCLUDED(mu_);         // transitions held
   int64_t inserted() const ABSL_LOCKS_EXCLUDED(mu_);     // transitions ever inserted: env_steps
-  int64_t bytes() const ABSL_LOCKS_EXCLUDED(mu_);        // memory of the pages held
   uint64_t next_round() const ABSL_LOCKS_EXCLUDED(mu_);  // the one to be committed next
-  std::string ExplainLimiter() const ABSL_LOCKS_EXCLUDED(mu_);
+  ShardStats Stats() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
 
   // Everything that the next batch's bits depend on, streamed to `path` (tmp, fsync, rename) page
@@ -81,20 +81,40 @@ class ReplayShard {
 
  private:
   using Clock = std::chrono::steady_clock;
+  enum Side { kInserts = 0, kSamples = 1 };
+  // What a saved shard holds beside its table.
+  struct State {
+    Rng rng;
+    RoundStage stage;
+    std::optional<RateLimiter> limiter;
+    WriterLedger ledger;
+    int64_t sampled = 0;
+    uint32_t newest_version = 0;
+  };
 
   ReplayShard(const ReplayShardOptions& options, ReplayTable table);
-  // False once `deadline` has passed. Callers loop on their predicate and on cancelled_.
-  bool AwaitChange(Clock::time_point deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status LoadState(absl::string_view bytes, Rng* rng, RoundStage* stage,
-                         std::optional<RateLimiter>* limiter) const;
+  State NewState() const;
+  absl::Status LoadState(absl::string_view bytes, State* state) const;
+
+  bool IsBlocked(Side side, int64_t rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Waits while the side is blocked.
+  absl::Status AwaitTurn(Side side, int64_t rows, const WaitLimit& limit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // OK to look again; callers loop on their predicate.
+  absl::Status AwaitChange(const WaitLimit& limit, Clock::time_point deadline)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status Enter(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string Explain() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const ReplayShardOptions options_;
   mutable Mutex mu_;
-  CondVar changed_;  // a chunk staged, rows inserted or sampled, or cancelled
+  CondVar changed_;  // a chunk staged, rows inserted or sampled, the bound moved, or cancelled
   ReplayTable table_ ABSL_GUARDED_BY(mu_);
-  RoundStage stage_ ABSL_GUARDED_BY(mu_);
-  std::optional<RateLimiter> limiter_ ABSL_GUARDED_BY(mu_);
-  Rng rng_ ABSL_GUARDED_BY(mu_);
+  State state_ ABSL_GUARDED_BY(mu_);
+  int64_t insert_bound_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t duplicates_ ABSL_GUARDED_BY(mu_) = 0;
+  BlockedTime blocked_[2] ABSL_GUARDED_BY(mu_);  // by Side
   absl::Status cancelled_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -11,6 +11,7 @@
 namespace pmoe {
 namespace {
 
+constexpr int kWidthMax = 1 << 16;   // values of one row's column
 constexpr int64_t kStreamPages = 2;  // pages that the limits must hold for each stream
 
 std::string Name(const Chunk& chunk) {
@@ -42,10 +43,12 @@ absl::Status ReplayTableOptions::Validate() const {
 
 absl::StatusOr<ReplayTable> ReplayTable::Create(const TableSpec& spec,
                                                 const ReplayTableOptions& options) {
-  if (spec.obs_dim < 1 || spec.action_dim < 1 || spec.extra_dim < 0) {
+  const auto within = [](int width, int least) { return width >= least && width <= kWidthMax; };
+  if (!within(spec.obs_dim, 1) || !within(spec.action_dim, 1) || !within(spec.extra_dim, 0)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "a table needs obs_dim >= 1, action_dim >= 1 and extra_dim >= 0, got ", spec.obs_dim, ", ",
-        spec.action_dim, " and ", spec.extra_dim, "; they come from the environment's spec"));
+        "a table needs obs_dim >= 1, action_dim >= 1 and extra_dim >= 0, each at most ", kWidthMax,
+        ", got ", spec.obs_dim, ", ", spec.action_dim, " and ", spec.extra_dim,
+        "; they come from the environment's spec"));
   }
   PMOE_RETURN_IF_ERROR(options.Validate());
   return ReplayTable(spec, options);
@@ -172,7 +175,9 @@ RowRef ReplayTable::NewRow(const StreamKey& key, Stream* stream, const float* ob
     Page& page = pool_.page(opened);
     page.member = key.member;
     page.actor = key.actor;
+    page.epoch = epochs_.at({key.member, key.actor});
     page.env = key.env;
+    page.first_step = stream->next_step;
     stream->page = opened;
   }
   Page& page = pool_.page(stream->page);

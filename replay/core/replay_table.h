@@ -36,10 +36,19 @@ struct ReplayTableOptions {
   absl::Status Validate() const;
 };
 
+// A transition in the table, and what its writer called it.
+struct StoredStep {
+  uint32_t member = 0, actor = 0, epoch = 0, env = 0;
+  uint64_t step = 0;
+  Transition transition{};  // borrowed from the table
+};
+
 class ReplayTable {
  public:
   static absl::StatusOr<ReplayTable> Create(const TableSpec& spec,
                                             const ReplayTableOptions& options);
+  // The table of a saved shard, with the columns and the n_step that the file names: for reading.
+  static absl::StatusOr<ReplayTable> FromFile(const std::string& path);
 
   // Enters a chunk, evicting the oldest closed pages (by order of opening) while there are too many
   // transitions or bytes. A gap in the steps or a newer epoch cuts the stream. On error nothing
@@ -53,6 +62,9 @@ class ReplayTable {
   // Fills the batch with eligible rows drawn uniformly, with replacement. FailedPreconditionError
   // while there is none.
   absl::Status Sample(Rng* rng, Minibatch* batch) const;
+
+  // Every transition held: by (member, actor, env), each stream in its order.
+  void VisitSteps(const std::function<void(const StoredStep&)>& visit) const;
 
   int64_t size() const { return size_; }          // transitions held
   int64_t eligible() const { return eligible_; }  // of those, with all n_step rewards known
@@ -95,7 +107,9 @@ class ReplayTable {
   void Gather(RowRef row, int i, Minibatch* batch) const;
   RowRef Next(RowRef row) const;
   std::string SaveIndex() const;
-  absl::Status LoadFrom(BlockFileReader* in);
+  void VisitPage(uint32_t slot, const std::function<void(const StoredStep&)>& visit) const;
+  static absl::StatusOr<absl::string_view> NextIndex(BlockFileReader* in);
+  absl::Status LoadFrom(absl::string_view index, BlockFileReader* in);
   absl::Status LoadIndex(absl::string_view bytes, const BlockFileReader& file);
   void LoadActors(ByteReader* in);
   void LoadStreams(ByteReader* in);

@@ -10,7 +10,7 @@ namespace pmoe {
 namespace {
 
 constexpr uint32_t kRowKinds = kRowHead | kRowFinal | kRowStep;
-constexpr size_t kPageHeaderBytes = 35;
+constexpr size_t kPageHeaderBytes = 47;
 
 void SaveRow(RowRef row, ByteWriter* out) {
   out->Pod(row.page);
@@ -28,7 +28,9 @@ void SavePageHeader(uint32_t slot, const Page& page, ByteWriter* out) {
   out->Pod(page.next);
   out->Pod(page.member);
   out->Pod(page.actor);
+  out->Pod(page.epoch);
   out->Pod(page.env);
+  out->Pod(page.first_step);
   out->Pod(page.rows);
   out->Pod(page.steps);
   out->Pod(page.ready);
@@ -43,7 +45,9 @@ Page LoadPageHeader(ByteReader* in, uint32_t* slot) {
   in->Pod(&page.next);
   in->Pod(&page.member);
   in->Pod(&page.actor);
+  in->Pod(&page.epoch);
   in->Pod(&page.env);
+  in->Pod(&page.first_step);
   in->Pod(&page.rows);
   in->Pod(&page.steps);
   in->Pod(&page.ready);
@@ -51,6 +55,13 @@ Page LoadPageHeader(ByteReader* in, uint32_t* slot) {
   page.open = open != 0;
   page.live = true;
   return page;
+}
+
+void LoadSpec(ByteReader* in, TableSpec* spec, int* n_step) {
+  in->Pod(&spec->obs_dim);
+  in->Pod(&spec->action_dim);
+  in->Pod(&spec->extra_dim);
+  in->Pod(n_step);
 }
 
 }  // namespace
@@ -97,19 +108,38 @@ absl::Status ReplayTable::Save(BlockFileWriter* out) const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<absl::string_view> ReplayTable::NextIndex(BlockFileReader* in) {
+  PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, in->Next());
+  if (block.type != kTableBlock) return in->Bad("has no table block where one must be");
+  return block.payload;
+}
+
 absl::Status ReplayTable::Load(BlockFileReader* in) {
   ReplayTable loaded(spec_, options_);
-  PMOE_RETURN_IF_ERROR(loaded.LoadFrom(in));
+  PMOE_ASSIGN_OR_RETURN(const absl::string_view index, NextIndex(in));
+  PMOE_RETURN_IF_ERROR(loaded.LoadFrom(index, in));
   *this = std::move(loaded);
   return absl::OkStatus();
 }
 
-absl::Status ReplayTable::LoadFrom(BlockFileReader* in) {
-  PMOE_ASSIGN_OR_RETURN(BlockFileReader::Block block, in->Next());
-  if (block.type != kTableBlock) return in->Bad("has no table block where one must be");
-  PMOE_RETURN_IF_ERROR(LoadIndex(block.payload, *in));
+absl::StatusOr<ReplayTable> ReplayTable::FromFile(const std::string& path) {
+  PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileReader::Open(path));
+  PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block shard, file->Next());
+  if (shard.type != kShardBlock) return file->Bad("does not begin with a shard block");
+  PMOE_ASSIGN_OR_RETURN(const absl::string_view index, NextIndex(file.get()));
+  TableSpec spec;
+  ReplayTableOptions options;
+  ByteReader head(index);
+  LoadSpec(&head, &spec, &options.n_step);
+  PMOE_ASSIGN_OR_RETURN(ReplayTable table, Create(spec, options));
+  PMOE_RETURN_IF_ERROR(table.LoadFrom(index, file.get()));
+  return table;
+}
+
+absl::Status ReplayTable::LoadFrom(absl::string_view index, BlockFileReader* in) {
+  PMOE_RETURN_IF_ERROR(LoadIndex(index, *in));
   for (int64_t i = pool_.live_pages(); i > 0; --i) {
-    PMOE_ASSIGN_OR_RETURN(block, in->Next());
+    PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, in->Next());
     if (block.type != kPageBlock || !LoadPage(block.payload)) return in->Bad("has a bad page");
   }
   if (!Rebuild()) return in->Bad("has pages and streams that do not fit together");
@@ -120,10 +150,7 @@ absl::Status ReplayTable::LoadIndex(absl::string_view bytes, const BlockFileRead
   ByteReader in(bytes);
   TableSpec spec;
   int n_step = 0;
-  in.Pod(&spec.obs_dim);
-  in.Pod(&spec.action_dim);
-  in.Pod(&spec.extra_dim);
-  in.Pod(&n_step);
+  LoadSpec(&in, &spec, &n_step);
   if (in.ok() && (spec != spec_ || n_step != options_.n_step)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the saved table has observations of ", spec.obs_dim, ", actions of ", spec.action_dim,

@@ -40,17 +40,33 @@ RoundStage::RoundStage(const RoundStageOptions& options)
   for (ActorState& actor : actors_) actor.round = options.first_round;
 }
 
-absl::Status RoundStage::Check(const Chunk& chunk) const {
-  if (chunk.member != 0 || chunk.actor >= actors_.size()) {
-    return absl::InvalidArgumentError(absl::StrCat(Name(chunk), ": the run has actors 0 to ",
-                                                   actors_.size() - 1, " of member 0"));
+absl::Status RoundStage::CheckWriter(uint32_t member, uint32_t actor, uint32_t epoch) const {
+  if (member != 0 || actor >= actors_.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("member ", member, " actor ", actor,
+                                                   ": the run has actors 0 to ", actors_.size() - 1,
+                                                   " of member 0"));
   }
-  const ActorState& actor = actors_[chunk.actor];
-  if (actor.seen && chunk.epoch != actor.epoch) {
+  const ActorState& known = actors_[actor];
+  if (known.seen && epoch != known.epoch) {
     return absl::FailedPreconditionError(
-        absl::StrCat(Name(chunk), " is of epoch ", chunk.epoch, ", but the run began with epoch ",
-                     actor.epoch, "; an actor lost in lockstep ends the run"));
+        absl::StrCat("actor ", actor, " is of epoch ", epoch, ", but the run began with epoch ",
+                     known.epoch, "; an actor lost in lockstep ends the run"));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> RoundStage::Hello(const WriterHello& hello) const {
+  PMOE_RETURN_IF_ERROR(CheckWriter(hello.member, hello.actor, hello.epoch));
+  const uint64_t next_seq = actors_[hello.actor].next_seq;
+  if (hello.first_seq_held <= next_seq) return next_seq;
+  return absl::FailedPreconditionError(
+      absl::StrCat("actor ", hello.actor, " holds its chunks from seq ", hello.first_seq_held,
+                   " on, but seq ", next_seq, " is needed; a chunk lost in lockstep ends the run"));
+}
+
+absl::Status RoundStage::Check(const Chunk& chunk) const {
+  PMOE_RETURN_IF_ERROR(CheckWriter(chunk.member, chunk.actor, chunk.epoch));
+  const ActorState& actor = actors_[chunk.actor];
   if (chunk.seq < actor.next_seq) {
     return absl::AlreadyExistsError(absl::StrCat(Name(chunk), " came before"));
   }

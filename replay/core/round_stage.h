@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/bytes.h"
 #include "replay/core/chunk.h"
+#include "replay/core/writer_ledger.h"
 
 namespace pmoe {
 
@@ -32,6 +33,10 @@ class RoundStage {
   // FailedPreconditionError: a seq or round that is not the actor's next, or an older epoch. On
   // error nothing changes.
   absl::Status Add(Chunk chunk);
+
+  // The seq that a writer must send next. FailedPreconditionError: of another epoch than the run
+  // began with, or without a chunk that the stage still needs.
+  absl::StatusOr<uint64_t> Hello(const WriterHello& hello) const;
 
   // Has every actor marked its last chunk of `round`?
   bool Complete(uint64_t round) const;
@@ -58,6 +63,7 @@ class RoundStage {
     bool seen = false;
   };
 
+  absl::Status CheckWriter(uint32_t member, uint32_t actor, uint32_t epoch) const;
   absl::Status Check(const Chunk& chunk) const;
 
   RoundStageOptions options_;

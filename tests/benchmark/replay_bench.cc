@@ -200,7 +200,7 @@ absl::Status BenchReplay(const BenchFlags& flags, Report* report) {
   append.AddTo(report, "append_chunks");
   write.AddTo(report, "write_stage_commit");
   sample.AddTo(report, "sample_b256");
-  const double bytes = static_cast<double>(shard->bytes()) / static_cast<double>(shard->size());
+  const double bytes = static_cast<double>(shard->Stats().bytes) / static_cast<double>(shard->size());
   report->Note("");
   report->Value("bytes_per_row", bytes);
   report->Value("bytes_over_columns", bytes / kRowPayload);

@@ -8,8 +8,9 @@ ALLOWED = {
     "common/policy": ("common/base", "common/policy", "proto"),
     "common": ("common", "proto"),
     "replay/core": ("replay/core", "common/base"),
-    "replay/service": ("replay/service", "replay/core", "common", "proto"),
-    "replay/client": ("replay/client", "replay/core", "common", "proto"),
+    "replay/wire": ("replay/wire", "replay/core", "common/base", "proto"),
+    "replay/service": ("replay/service", "replay/wire", "replay/core", "common", "proto"),
+    "replay/client": ("replay/client", "replay/wire", "replay/core", "common", "proto"),
     "actor": ("actor", "replay/client", "common", "proto"),
     "learner": ("learner", "replay/client", "replay/core", "common", "proto"),
 }

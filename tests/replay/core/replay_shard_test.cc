@@ -106,10 +106,12 @@ TEST(ReplayShardTest, TheLimiterHoldsSamplesAndInsertsBack) {
   Minibatch batch(kSpec, 16);
   EXPECT_THAT(shard->Sample(&batch, milliseconds(0)), FailsWith(kLate, "0 inserted < min_size 4"));
   ASSERT_OK(shard->Insert(MakeChunk(kSpec, {.rows = 64}), milliseconds(0)));
-  EXPECT_THAT(shard->Insert(MakeChunk(kSpec, {.first_step = 64, .rows = 64}), milliseconds(0)),
-              FailsWith(kLate, "inserts are blocked"));
+  EXPECT_THAT(
+      shard->Insert(MakeChunk(kSpec, {.seq = 1, .first_step = 64, .rows = 64}), milliseconds(0)),
+      FailsWith(kLate, "inserts are blocked"));
   for (int i = 0; i < 4; ++i) ASSERT_OK(shard->Sample(&batch, milliseconds(0)));
-  EXPECT_OK(shard->Insert(MakeChunk(kSpec, {.first_step = 64, .rows = 64}), milliseconds(0)));
+  EXPECT_OK(
+      shard->Insert(MakeChunk(kSpec, {.seq = 1, .first_step = 64, .rows = 64}), milliseconds(0)));
 }
 
 TEST(ReplayShardTest, ABlockedInsertGoesOnWhenSamplesMakeRoom) {
@@ -118,8 +120,8 @@ TEST(ReplayShardTest, ABlockedInsertGoesOnWhenSamplesMakeRoom) {
            .samples_per_insert = 1.0, .error_window = 64.0, .insert_max = 64, .sample_max = 16}});
   std::thread actor([&] {
     for (uint64_t step = 0; step < 64 * 5; step += 64) {
-      EXPECT_OK(
-          shard->Insert(MakeChunk(kSpec, {.first_step = step, .rows = 64}), milliseconds(60'000)));
+      EXPECT_OK(shard->Insert(MakeChunk(kSpec, {.seq = step / 64, .first_step = step, .rows = 64}),
+                              milliseconds(60'000)));
     }
   });
   Minibatch batch(kSpec, 16);

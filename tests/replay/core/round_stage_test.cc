@@ -135,5 +135,18 @@ TEST(RoundStageTest, RefusesTheStateOfARunWithOtherActors) {
   EXPECT_THAT(other.LoadState(kSpec, &in), FailsWith(kRefused, "2 actors, this one 3"));
 }
 
+TEST(RoundStageTest, AWriterThatComesBackHearsWhichChunkIsNeeded) {
+  RoundStage stage({.actors = 2});
+  EXPECT_EQ(*stage.Hello({.actor = 1, .epoch = 3}), 0u);
+  ASSERT_OK(stage.Add(MakeChunk({.obs_dim = 1, .action_dim = 1}, {.actor = 1, .epoch = 3})));
+  EXPECT_EQ(*stage.Hello({.actor = 1, .epoch = 3}), 1u);
+  const auto kRefused = absl::StatusCode::kFailedPrecondition;
+  EXPECT_THAT(stage.Hello({.actor = 1, .epoch = 4}), FailsWith(kRefused, "began with epoch 3"));
+  EXPECT_THAT(stage.Hello({.actor = 1, .epoch = 3, .first_seq_held = 2}),
+              FailsWith(kRefused, "seq 1 is needed"));
+  EXPECT_THAT(stage.Hello({.actor = 2}),
+              FailsWith(absl::StatusCode::kInvalidArgument, "actors 0 to 1"));
+}
+
 }  // namespace
 }  // namespace pmoe

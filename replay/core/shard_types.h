@@ -1,0 +1,63 @@
+// What a ReplayShard is made with, how long its callers wait, and what it counts: plain values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "replay/core/chunk.h"
+#include "replay/core/rate_limiter.h"
+#include "replay/core/replay_table.h"
+#include "replay/core/round_stage.h"
+
+namespace pmoe {
+
+struct ReplayShardOptions {
+  TableSpec spec{};
+  ReplayTableOptions table{};
+  RoundStageOptions stage{};
+  uint64_t seed = 1;                            // the run's
+  uint32_t index = 0;                           // of this shard
+  std::optional<RateLimiterOptions> limiter{};  // absent: off, as in lockstep
+  bool granted_inserts = false;  // instead of the limiter: inserts wait for SetInsertBound
+
+  absl::Status Validate() const;
+};
+
+// How long a call may wait: until `timeout` has passed (DeadlineExceededError) or `stop` says true
+// (CancelledError). `stop` is asked about ten times a second, on the caller's thread and without a
+// lock.
+struct WaitLimit {
+  template <typename Rep, typename Period>
+  WaitLimit(std::chrono::duration<Rep, Period> timeout, std::function<bool()> stop = nullptr)
+      : timeout(std::chrono::ceil<std::chrono::milliseconds>(timeout)), stop(std::move(stop)) {}
+
+  std::chrono::milliseconds timeout;
+  std::function<bool()> stop;
+};
+
+// Seconds that one side of the shard was kept waiting.
+struct BlockedSeconds {
+  double total = 0.0;    // in which anybody waited
+  double current = 0.0;  // of the oldest wait of now; 0: nobody waits
+};
+
+struct ShardStats {
+  int64_t size = 0;             // transitions held
+  int64_t inserted = 0;         // transitions ever inserted
+  int64_t sampled = 0;          // rows ever sampled
+  int64_t bytes = 0;            // memory of the pages held
+  uint64_t next_round = 0;      // lockstep: the one to be committed next
+  uint32_t newest_version = 0;  // highest policy version of the rows inserted
+  int64_t duplicates = 0;       // chunks dropped because they came before
+  uint64_t rows_lost = 0;       // that a writer sent and a restarted shard no longer has
+  BlockedSeconds inserts_blocked;
+  BlockedSeconds samples_blocked;
+  std::string limiter;  // which side waits, and the inequality with today's numbers
+};
+
+}  // namespace pmoe

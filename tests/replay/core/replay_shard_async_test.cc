@@ -1,0 +1,164 @@
+// ReplayShard as async uses it: writers that come back, waits that are given up, grants.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "replay/core/replay_shard.h"
+#include "tests/replay/replay_testing.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
+constexpr milliseconds kNow{0};
+constexpr milliseconds kLong{60'000};
+
+std::unique_ptr<ReplayShard> MakeShard(ReplayShardOptions options = {}) {
+  options.spec = kSpec;
+  options.table.capacity = 1000;
+  auto shard = ReplayShard::Create(options);
+  EXPECT_OK(shard);
+  return *std::move(shard);
+}
+
+Chunk Rows(uint64_t seq, uint32_t rows, uint32_t epoch = 0) {
+  return MakeChunk(kSpec, {.epoch = epoch, .seq = seq, .first_step = seq * rows, .rows = rows});
+}
+
+RateLimiterOptions Narrow() {
+  return {.samples_per_insert = 1.0, .error_window = 64.0, .insert_max = 64, .sample_max = 16};
+}
+
+TEST(ReplayShardAsyncTest, ADuplicateIsDroppedAndCounted) {
+  auto shard = MakeShard();
+  ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
+  EXPECT_THAT(shard->Insert(Rows(0, 5), kNow),
+              FailsWith(absl::StatusCode::kAlreadyExists, "came before"));
+  EXPECT_EQ(shard->Stats().inserted, 5);
+  EXPECT_EQ(shard->Stats().duplicates, 1);
+}
+
+TEST(ReplayShardAsyncTest, ANewerEpochEndsTheOlderOnesStreams) {
+  auto shard = MakeShard({.table = {.n_step = 3}});
+  ASSERT_OK(shard->Insert(Rows(0, 2), kNow));  // too short a tail to be sampled
+  Minibatch batch(kSpec, 4);
+  EXPECT_THAT(shard->Sample(&batch), FailsWith(kRefused, "nothing to sample"));
+  EXPECT_EQ(*shard->ResumeInsert({.epoch = 1}), 0u);
+  EXPECT_OK(shard->Sample(&batch));
+  EXPECT_THAT(shard->Insert(Rows(1, 2), kNow), FailsWith(kRefused, "epoch 1 has taken its place"));
+}
+
+TEST(ReplayShardAsyncTest, ChunksThatComeBeforeUnderAnotherSeqAreRefused) {
+  auto shard = MakeShard();
+  ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
+  const Chunk chunk = MakeChunk(kSpec, {.seq = 1, .first_step = 2, .rows = 5});
+  EXPECT_THAT(shard->Insert(chunk, kNow), FailsWith(kRefused, "yet seq 1 is new"));
+}
+
+TEST(ReplayShardAsyncTest, AWaitEndsWhenItsStopSaysSo) {
+  auto shard = MakeShard({.limiter = Narrow()});
+  ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
+  std::atomic<int> asked = 0;
+  EXPECT_THAT(shard->Insert(Rows(1, 64), WaitLimit(kLong, [&] { return ++asked == 3; })),
+              FailsWith(absl::StatusCode::kCancelled, "nobody waits"));
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(shard->inserted(), 64);
+}
+
+TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
+  auto shard = MakeShard({.limiter = Narrow()});
+  ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
+  ShardStats during;
+  const auto look = [&] {
+    during = shard->Stats();
+    return true;
+  };
+  EXPECT_FALSE(shard->Insert(Rows(1, 64), WaitLimit(kLong, look)).ok());
+  EXPECT_GE(during.inserts_blocked.current, 0.05);
+  EXPECT_EQ(during.inserts_blocked.current, during.inserts_blocked.total);
+  EXPECT_THAT(during.limiter, testing::HasSubstr("inserts are blocked"));
+  EXPECT_EQ(during.samples_blocked.total, 0.0);
+  const ShardStats after = shard->Stats();
+  EXPECT_EQ(after.inserts_blocked.current, 0.0);
+  EXPECT_GE(after.inserts_blocked.total, during.inserts_blocked.total);
+}
+
+TEST(ReplayShardAsyncTest, ATwinThatEntersFirstMakesTheWaitingOneADuplicate) {
+  auto shard = MakeShard({.limiter = Narrow()});
+  ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
+  absl::Status first, second;
+  std::thread old_stream([&] { first = shard->Insert(Rows(1, 64), kLong); });
+  std::thread new_stream([&] { second = shard->Insert(Rows(1, 64), kLong); });
+  Minibatch batch(kSpec, 16);
+  for (int i = 0; i < 8; ++i) EXPECT_OK(shard->Sample(&batch));
+  old_stream.join();
+  new_stream.join();
+  EXPECT_EQ(first.ok() + second.ok(), 1);
+  EXPECT_TRUE(absl::IsAlreadyExists(first) || absl::IsAlreadyExists(second));
+  EXPECT_EQ(shard->inserted(), 128);
+}
+
+TEST(ReplayShardAsyncTest, GrantedInsertsWaitForTheBound) {
+  auto shard = MakeShard({.granted_inserts = true});
+  EXPECT_THAT(shard->Insert(Rows(0, 5), kNow), FailsWith(kLate, "granted 0"));
+  shard->SetInsertBound(5);
+  EXPECT_OK(shard->Insert(Rows(0, 5), kNow));
+  std::thread actor([&] { EXPECT_OK(shard->Insert(Rows(1, 5), kLong)); });
+  shard->SetInsertBound(12);
+  actor.join();
+  EXPECT_THAT(shard->Insert(Rows(2, 5), kNow), FailsWith(kLate, "10 rows inserted"));
+  Minibatch batch(kSpec, 4);
+  EXPECT_OK(shard->Sample(&batch, kNow));  // samples are the learner's own affair
+}
+
+TEST(ReplayShardAsyncTest, RefusesALimiterBesideGrants) {
+  EXPECT_THAT(ReplayShard::Create({.spec = kSpec, .limiter = Narrow(), .granted_inserts = true}),
+              FailsWith(absl::StatusCode::kInvalidArgument, "not both"));
+}
+
+TEST(ReplayShardAsyncTest, WithALimiterSamplesWaitForARowWithAllItsRewards) {
+  auto shard = MakeShard({.table = {.n_step = 3}, .limiter = Narrow()});
+  ASSERT_OK(shard->Insert(Rows(0, 2), kNow));
+  Minibatch batch(kSpec, 4);
+  EXPECT_THAT(shard->Sample(&batch, kNow), FailsWith(kLate, "nothing may be sampled"));
+  ASSERT_OK(shard->Insert(Rows(1, 2), kNow));
+  EXPECT_OK(shard->Sample(&batch, kNow));
+}
+
+TEST(ReplayShardAsyncTest, ARestoredShardKnowsWhatItHasAndCountsWhatItLost) {
+  TestFolder folder;
+  auto shard = MakeShard();
+  ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
+  ASSERT_OK(shard->Insert(Rows(1, 5), kNow));
+  ASSERT_OK(shard->Save(folder.File("a")));
+  auto resumed = MakeShard();
+  ASSERT_OK(resumed->Load(folder.File("a")));
+  EXPECT_EQ(*resumed->ResumeInsert({.first_seq_held = 1}), 2u);
+  EXPECT_THAT(resumed->Insert(Rows(1, 5), kNow),
+              FailsWith(absl::StatusCode::kAlreadyExists, "came before"));
+  EXPECT_EQ(*resumed->ResumeInsert({.first_seq_held = 4}), 4u);
+  ASSERT_OK(resumed->Insert(Rows(4, 5), kNow));
+  EXPECT_EQ(resumed->Stats().rows_lost, 10u);
+  EXPECT_EQ(resumed->Stats().newest_version, 24u);
+}
+
+TEST(ReplayShardAsyncTest, ARestoredShardGoesOnCountingItsSamples) {
+  TestFolder folder;
+  auto shard = MakeShard();
+  ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
+  Minibatch batch(kSpec, 7);
+  ASSERT_OK(shard->Sample(&batch));
+  ASSERT_OK(shard->Save(folder.File("a")));
+  auto resumed = MakeShard();
+  ASSERT_OK(resumed->Load(folder.File("a")));
+  EXPECT_EQ(resumed->Stats().sampled, 7);
+  EXPECT_EQ(resumed->Stats().newest_version, 4u);
+}
+
+}  // namespace
+}  // namespace pmoe
