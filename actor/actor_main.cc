@@ -155,11 +155,12 @@ void AddRunFlags(CLI::App* app, RunFlags* flags) {
 
 absl::Status RunCommand(const RunFlags& flags) {
   if (flags.parent > 0) EndWithParent(flags.parent);
-  const std::atomic<bool>& interrupted = InstallInterruptHandler(
-      "pmoe: sending what is left; once more ends it now\n", /*grace_s=*/9);
+  const std::atomic<bool>& interrupted =
+      InstallInterruptHandler("pmoe: sending what is left; once more ends it now\n", /*grace_s=*/9);
   SilenceGrpcLog();
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress learner, ParseRpcAddress(flags.learner, "--learner"));
   ActorProcessOptions options;
-  PMOE_ASSIGN_OR_RETURN(options.membership.learner, ParseRpcAddress(flags.learner, "--learner"));
+  options.membership.learner = learner;
   options.membership.process = MakeProcessInfo();
   options.membership.give_up = std::chrono::seconds(flags.give_up_s);
   options.audit_dir = flags.audit;

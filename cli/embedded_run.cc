@@ -75,10 +75,10 @@ absl::Status EmbeddedRun::BuildActors(const PolicySpec& policy) {
       envs.push_back(std::move(made));
     }
     DirectTransitionWriterOptions writer;
-    writer.actor = static_cast<uint32_t>(index);
-    writer.epoch = epoch;
-    writer.envs = config_.actor().envs();
-    writer.first_round = kFirstRound;
+    writer.chunks.actor = static_cast<uint32_t>(index);
+    writer.chunks.epoch = epoch;
+    writer.chunks.envs = config_.actor().envs();
+    writer.chunks.first_round = kFirstRound;
     writer.lockstep = lockstep();
     PMOE_ASSIGN_OR_RETURN(seat.writer, DirectTransitionWriter::Create(writer, replay_.get()));
     seat.client = std::make_unique<LocalRunClient>(&link_, index);
@@ -91,10 +91,9 @@ absl::Status EmbeddedRun::BuildActors(const PolicySpec& policy) {
 }
 
 absl::Status EmbeddedRun::BuildEvaluator(const PolicySpec& policy) {
-  PMOE_ASSIGN_OR_RETURN(
-      std::unique_ptr<Evaluator> evaluator,
-      Evaluator::Create(EvaluatorOptionsFromConfig(config_), policy,
-                        [this] { return MakeConfiguredEnv(config_); }));
+  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Evaluator> evaluator,
+                        Evaluator::Create(EvaluatorOptionsFromConfig(config_), policy,
+                                          [this] { return MakeConfiguredEnv(config_); }));
   evaluations_ = std::make_unique<EvaluationThread>(std::move(evaluator), &backlog_);
   return absl::OkStatus();
 }
