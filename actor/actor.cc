@@ -1,12 +1,17 @@
 #include "actor/actor.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/bytes.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 
 namespace pmoe {
+namespace {
+constexpr double kReport_s = 1.0;
+}  // namespace
 
 Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs,
              const PolicySpec& policy, RunClient* client, TransitionWriter* writer)
@@ -34,28 +39,60 @@ Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs
 }
 
 absl::Status Actor::Run() {
-  for (;;) {
-    absl::StatusOr<Directive> directive = client_->NextDirective();
-    if (absl::IsCancelled(directive.status())) return absl::OkStatus();
-    PMOE_RETURN_IF_ERROR(directive.status());
+  absl::Status status;
+  while (status.ok()) {
+    const absl::StatusOr<Directive> directive = client_->NextDirective();
+    status = directive.status();
+    if (!status.ok()) break;
     if (directive->state == RunState::kFinished) return absl::OkStatus();
-    PMOE_RETURN_IF_ERROR(RunRound(*directive));
+    status = Obey(*directive);
   }
+  return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
 
-absl::Status Actor::RunRound(const Directive& directive) {
+absl::Status Actor::Obey(const Directive& directive) {
+  if (directive.until_next) return RunFreely(directive);
+  if (!directive.checkpoint && directive.restore == nullptr) return RunRound(directive);
   ActorReport report;
   report.actor = options_.index;
   report.round = directive.round;
   if (directive.checkpoint) {
     report.checkpoint_part = SaveState();
-    return client_->Report(std::move(report));
+  } else {
+    if (options_.index >= directive.restore->size()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the checkpoint holds ", directive.restore->size(),
+                       " actors, this is actor ", options_.index, "; keep actor.count"));
+    }
+    PMOE_RETURN_IF_ERROR(LoadState((*directive.restore)[options_.index]));
   }
+  return client_->Report(std::move(report));
+}
+
+// Lockstep: exactly the round's steps.
+absl::Status Actor::RunRound(const Directive& directive) {
+  ActorReport report;
+  report.actor = options_.index;
+  report.round = directive.round;
   for (uint32_t step = 0; step < directive.steps_per_env; ++step) {
     PMOE_RETURN_IF_ERROR(StepAll(directive, &report));
   }
   PMOE_RETURN_IF_ERROR(writer_->EndRound(directive.round));
   return client_->Report(std::move(report));
+}
+
+// Async: steps until another directive comes, with a report now and then.
+absl::Status Actor::RunFreely(const Directive& directive) {
+  while (!client_->HasDirective()) {
+    ActorReport report;
+    report.actor = options_.index;
+    const Stopwatch watch;
+    while (!client_->HasDirective() && watch.Elapsed() < kReport_s) {
+      PMOE_RETURN_IF_ERROR(StepAll(directive, &report));
+    }
+    PMOE_RETURN_IF_ERROR(client_->Report(std::move(report)));
+  }
+  return absl::OkStatus();
 }
 
 // One step of every environment.
@@ -69,6 +106,7 @@ absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
   ChooseActions(directive);
   report->seconds.policy += watch.Lap();
   for (size_t lane = 0; lane < lanes_.size(); ++lane) PMOE_RETURN_IF_ERROR(StepLane(lane, report));
+  report->env_steps += lanes_.size();
   return absl::OkStatus();
 }
 
@@ -141,6 +179,7 @@ std::string Actor::SaveState() const {
     out.Pod(lane.episode_length);
     if (lane.running) lane.env->SaveState(&out);
   }
+  writer_->SaveState(&out);
   return out.Take();
 }
 
@@ -164,6 +203,7 @@ absl::Status Actor::LoadState(absl::string_view bytes) {
     in.Pod(&lane.episode_length);
     if (lane.running) PMOE_RETURN_IF_ERROR(lane.env->LoadState(&in));
   }
+  PMOE_RETURN_IF_ERROR(writer_->LoadState(&in));
   return in.Finish("checkpoint: an actor's part");
 }
 

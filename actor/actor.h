@@ -32,7 +32,8 @@ class Actor {
   // Follows directives until the run is finished or cancelled (OK), or something fails.
   absl::Status Run();
 
-  // Between directives: everything the next step's bits depend on, environments included.
+  // Between directives: everything the next step's bits depend on, environments and writer
+  // included.
   std::string SaveState() const;
   absl::Status LoadState(absl::string_view bytes);
 
@@ -46,7 +47,9 @@ class Actor {
     uint32_t episode_length = 0;
   };
 
+  absl::Status Obey(const Directive& directive);
   absl::Status RunRound(const Directive& directive);
+  absl::Status RunFreely(const Directive& directive);
   absl::Status StepAll(const Directive& directive, ActorReport* report);
   absl::Status StepLane(size_t lane, ActorReport* report);
   void StartEpisodes();

@@ -1,18 +1,23 @@
-// pmoe-actor: steps environments. Serves `pmoe eval`, `pmoe envs` and the environment's part of
-// `pmoe config check`.
+// pmoe-actor: steps environments. `run` is an actor or the evaluator of a cluster; the rest serves
+// `pmoe eval`, `pmoe envs` and the environment's part of `pmoe config check`.
 #include <algorithm>
 #include <cstdio>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "actor/actor_process.h"
 #include "actor/configured_env.h"
 #include "actor/env/env_list.h"
 #include "actor/evaluator.h"
+#include "actor/evaluator_process.h"
 #include "common/base/command_line.h"
 #include "common/base/file.h"
+#include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/rpc/channel.h"
+#include "common/run/run_follower.h"
 
 namespace pmoe {
 namespace {
@@ -118,12 +123,60 @@ absl::Status CheckEnvCommand(const CheckEnvFlags& flags) {
   return absl::OkStatus();
 }
 
+struct RunFlags {
+  std::string learner;
+  bool evaluate = false;
+  int give_up_s = 600;
+  std::string audit;
+  int parent = 0;
+};
+
+void AddRunFlags(CLI::App* app, RunFlags* flags) {
+  app->add_option("--learner", flags->learner,
+                  "Where the learner listens: unix:/path or 127.0.0.1:port")
+      ->type_name("ADDR")
+      ->required();
+  app->add_flag("--evaluate", flags->evaluate, "Play evaluation episodes instead of collecting");
+  app->add_option("--give-up", flags->give_up_s, "Seconds without a learner before it ends")
+      ->type_name("S")
+      ->check(CLI::Range(1, 1000000000));
+  app->add_option("--audit", flags->audit, "Folder for a log of every row sent, for checks")
+      ->type_name("DIR");
+  app->add_option("--parent", flags->parent, "Ends with this process")->group("");
+  app->footer(
+      "Everything else (task, policy, replay's address) comes from the learner.\n"
+      "Example, by hand, each in its own terminal:\n"
+      "  pmoe-learner --listen unix:/tmp/learner.sock --env Hopper-v5 --out runs/by-hand\n"
+      "  pmoe-replay --learner unix:/tmp/learner.sock --listen unix:/tmp/replay.sock "
+      "--dir runs/by-hand/replay\n"
+      "  pmoe-actor run --learner unix:/tmp/learner.sock\n"
+      "  pmoe-actor run --learner unix:/tmp/learner.sock --evaluate");
+}
+
+absl::Status RunCommand(const RunFlags& flags) {
+  if (flags.parent > 0) EndWithParent(flags.parent);
+  const std::atomic<bool>& interrupted =
+      InstallInterruptHandler("pmoe: sending what is left; once more ends it now\n", /*grace_s=*/9);
+  SilenceGrpcLog();
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress learner, ParseRpcAddress(flags.learner, "--learner"));
+  ActorProcessOptions options;
+  options.membership.learner = learner;
+  options.membership.process = MakeProcessInfo();
+  options.membership.give_up = std::chrono::seconds(flags.give_up_s);
+  options.audit_dir = flags.audit;
+  return flags.evaluate ? RunEvaluatorProcess(options, interrupted)
+                        : RunActorProcess(options, interrupted);
+}
+
 }  // namespace
 }  // namespace pmoe
 
 int main(int argc, char** argv) {
   CLI::App app("Steps environments.", "pmoe");
   app.require_subcommand(1);
+  pmoe::RunFlags run;
+  CLI::App* run_command = app.add_subcommand("run", "Takes part in a run: collects or evaluates");
+  pmoe::AddRunFlags(run_command, &run);
   pmoe::EvalFlags eval;
   CLI::App* eval_command = app.add_subcommand("eval", "Plays episodes with a run's policy");
   pmoe::AddEvalFlags(eval_command, &eval);
@@ -132,6 +185,7 @@ int main(int argc, char** argv) {
   CLI::App* check_command = app.add_subcommand("check-env", "Makes an environment once");
   pmoe::AddCheckEnvFlags(check_command, &check);
   if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
+  if (run_command->parsed()) return pmoe::ReportError(pmoe::RunCommand(run));
   if (envs_command->parsed()) {
     pmoe::PrintEnvs();
     return 0;

@@ -12,6 +12,11 @@ absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config) 
   return MakeEnv(config.env().id(), args, config.env().assets());
 }
 
+EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config) {
+  return {config.seed(), config.observe().eval_episodes(),
+          ActionModeFromName(config.observe().eval_action())};
+}
+
 ActionMode ActionModeFromName(const std::string& name) {
   if (name == "sample") return ActionMode::kSample;
   return name == "argmax_mean" ? ActionMode::kArgmaxMean : ActionMode::kRouterMean;

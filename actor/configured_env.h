@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
+#include "actor/evaluator.h"
 #include "actor/policy_network.h"
 #include "proto/config.pb.h"
 
@@ -14,6 +15,9 @@ namespace pmoe {
 
 // env.id with env.arg and env.assets; errors as MakeEnv's.
 absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config);
+
+// Seed, episodes and action mode of the run's evaluations.
+EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config);
 
 // "router_mean", "argmax_mean" or "sample", as the schema allows them.
 ActionMode ActionModeFromName(const std::string& name);

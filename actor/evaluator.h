@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
 #include "actor/policy_network.h"
+#include "common/run/control.h"
 
 namespace pmoe {
 
@@ -18,17 +19,6 @@ struct EvaluatorOptions {
   uint64_t seed = 1;
   int episodes = 10;
   ActionMode action_mode = ActionMode::kRouterMean;
-};
-
-struct Evaluation {
-  uint64_t env_steps = 0;  // of the snapshot
-  double return_mean = 0.0;
-  double return_std = 0.0;  // population standard deviation over episodes
-  double length_mean = 0.0;
-  double length_std = 0.0;
-  std::vector<double> primitive_usage;  // [K], share of steps
-  std::vector<double> returns;          // [episodes]
-  double seconds = 0.0;
 };
 
 class Evaluator {

@@ -28,13 +28,14 @@ const RoleCommand* FindRoleCommand(absl::string_view name) {
   return nullptr;
 }
 
-absl::Status ExecBinary(const std::string& binary, const std::vector<std::string>& args) {
+std::string BinaryPath(const std::string& binary) {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) {
-    return absl::InternalError(absl::StrCat("cannot read /proc/self/exe: ", error.message()));
-  }
-  const std::string path = (self.parent_path() / binary).string();
+  return error ? binary : (self.parent_path() / binary).string();
+}
+
+absl::Status ExecBinary(const std::string& binary, const std::vector<std::string>& args) {
+  const std::string path = BinaryPath(binary);
   std::vector<char*> argv = {const_cast<char*>(path.c_str())};
   for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
   argv.push_back(nullptr);

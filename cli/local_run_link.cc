@@ -1,6 +1,8 @@
 #include "cli/local_run_link.h"
 
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -19,6 +21,11 @@ void LocalRunLink::Publish(const Directive& directive) {
   changed_.NotifyAll();
 }
 
+void LocalRunLink::PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) {
+  MutexLock lock(&mu_);
+  latest_ = std::move(snapshot);
+}
+
 absl::StatusOr<std::vector<ActorReport>> LocalRunLink::WaitReports(std::chrono::seconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   MutexLock lock(&mu_);
@@ -26,7 +33,7 @@ absl::StatusOr<std::vector<ActorReport>> LocalRunLink::WaitReports(std::chrono::
     if (!failure_.ok()) return failure_;
     std::vector<size_t> missing;
     for (size_t actor = 0; actor < reports_.size(); ++actor) {
-      if (!reports_[actor].has_value()) missing.push_back(actor);
+      if (reports_[actor].empty()) missing.push_back(actor);
     }
     if (missing.empty()) break;
     if (std::chrono::steady_clock::now() >= deadline) {
@@ -37,11 +44,27 @@ absl::StatusOr<std::vector<ActorReport>> LocalRunLink::WaitReports(std::chrono::
     changed_.WaitFor(&mu_, kTick);
   }
   std::vector<ActorReport> reports;
-  for (std::optional<ActorReport>& slot : reports_) {
-    reports.push_back(*std::move(slot));
-    slot.reset();
+  for (std::deque<ActorReport>& queue : reports_) {
+    reports.push_back(std::move(queue.front()));
+    queue.pop_front();
   }
   return reports;
+}
+
+absl::StatusOr<std::vector<ActorReport>> LocalRunLink::TakeReports() {
+  MutexLock lock(&mu_);
+  if (!failure_.ok()) return failure_;
+  std::vector<ActorReport> reports;
+  for (std::deque<ActorReport>& queue : reports_) {
+    std::move(queue.begin(), queue.end(), std::back_inserter(reports));
+    queue.clear();
+  }
+  return reports;
+}
+
+uint64_t LocalRunLink::NewestVersionSeen() {
+  MutexLock lock(&mu_);
+  return latest_ == nullptr ? 0 : latest_->version;
 }
 
 void LocalRunLink::Cancel() {
@@ -59,9 +82,14 @@ absl::StatusOr<Directive> LocalRunLink::Next(int actor) {
   return directive;
 }
 
+bool LocalRunLink::HasNext(int actor) const {
+  MutexLock lock(&mu_);
+  return cancelled_ || pending_[actor].has_value();
+}
+
 void LocalRunLink::Report(int actor, ActorReport report) {
   MutexLock lock(&mu_);
-  reports_[actor] = std::move(report);
+  reports_[actor].push_back(std::move(report));
   changed_.NotifyAll();
 }
 

@@ -11,14 +11,14 @@
 #include "absl/strings/str_join.h"
 #include "cli/command_config.h"
 #include "cli/command_exec.h"
+#include "cli/command_up.h"
+#include "common/base/build_info.h"
 #include "common/base/command_line.h"
 #include "common/base/exit_code.h"
 #include "common/base/near_names.h"
 
 namespace pmoe {
 namespace {
-
-constexpr char kVersion[] = "pmoe " PMOE_VERSION;
 
 absl::Status UnknownCommand(const std::string& word, const std::vector<std::string>& commands) {
   const std::vector<std::string> near = NearNames(word, commands);
@@ -39,7 +39,7 @@ int Main(int argc, char** argv) {
       "Actor-learner reinforcement learning with probabilistic mixture-of-experts policies.",
       "pmoe");
   app.require_subcommand(1);
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", "pmoe " + BuildVersion());
   std::vector<std::string> commands;
   // Here for --help only: they were taken above.
   for (const RoleCommand& command : RoleCommands()) {
@@ -48,8 +48,10 @@ int Main(int argc, char** argv) {
   }
   ConfigCommand config;
   config.AddTo(&app);
+  UpCommand up;
+  up.AddTo(&app);
   const CLI::App* version = app.add_subcommand("version", "Print the version");
-  commands.insert(commands.end(), {std::string("config"), std::string("version")});
+  commands.insert(commands.end(), {"config", "up", "version"});
 
   // Last: a subcommand made after it would repeat it.
   app.footer(
@@ -69,10 +71,10 @@ int Main(int argc, char** argv) {
     return ReportError(UnknownCommand(first, commands));
   if (const std::optional<int> code = ParseCommandLine(&app, argc, argv)) return *code;
   if (version->parsed()) {
-    std::printf("%s\n", kVersion);
+    std::printf("pmoe %s\n", BuildVersion().c_str());
     return 0;
   }
-  return ReportError(config.Run());
+  return ReportError(up.chosen() ? up.Run() : config.Run());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "actor/env/tasks/humanoid.h"
 #include "actor/env/tasks/inverted_pendulum.h"
 #include "common/base/status_macros.h"
+#include "mujoco/mujoco.h"
 
 namespace pmoe {
 namespace {
@@ -34,5 +35,7 @@ absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const std::string& id,
   }
   return absl::InternalError("environment " + id + " is listed but not registered");
 }
+
+std::string SimulatorName() { return std::string("MuJoCo ") + mj_versionString(); }
 
 }  // namespace pmoe

@@ -20,4 +20,7 @@ absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const std::string& id,
                                              const std::map<std::string, std::string>& args,
                                              const std::string& assets_dir);
 
+// "MuJoCo 3.6.0"
+std::string SimulatorName();
+
 }  // namespace pmoe

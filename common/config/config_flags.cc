@@ -24,10 +24,11 @@ void ConfigFlags::AddTo(CLI::App* app) {
       ->type_name("NAME");
   app->add_option("--config", file_, "Settings in textproto; stronger than the preset")
       ->type_name("FILE");
-  AddField(app, "--mode", &mode_, "schedule.mode", "NAME", "lockstep: reproducible rounds");
+  AddField(app, "--mode", &mode_, "schedule.mode", "NAME", "lockstep: reproducible rounds; async: as fast as the data comes");
   AddField(app, "--steps", &steps_, "schedule.total_steps", "N", "Env steps of the run, e.g. 1e6");
   AddField(app, "--seed", &seed_, "seed", "N", "Every random stream starts here");
   AddField(app, "--actors", &actors_, "actor.count", "N", "Actors");
+  AddField(app, "--shards", &shards_, "replay.shards", "N", "Replay shards of a cluster");
   AddField(app, "--device", &device_, "learner.device", "NAME", "cpu or cuda");
   app->add_option("--set", sets_,
                   "Any setting, e.g. learner.actor_lr=3e-4; stronger than all others; repeatable")
@@ -41,7 +42,8 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   sources.preset = preset_;
   sources.config_file = file_;
   sources.sets = sets_;
-  for (const Flag* flag : {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_, &device_}) {
+  for (const Flag* flag : {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_,
+                           &shards_, &device_}) {
     if (flag->option->count() > 0) sources.flags.emplace_back(flag->path, flag->value);
   }
   for (const std::string& arg : env_args_) {
@@ -55,15 +57,19 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   return sources;
 }
 
-void TrainFlags::AddTo(CLI::App* app) {
-  app->name("pmoe train");
-  app->description("Trains a policy in one process and writes a run directory.");
+void TrainFlags::AddOptions(CLI::App* app) {
   config.AddTo(app);
   app->add_option("--out", out, "Run directory; default runs/<env>-<algo>-s<seed>-<time>")
       ->type_name("DIR");
   app->add_option("--resume", resume,
                   "Continue the run in this directory from its newest checkpoint")
       ->type_name("DIR");
+}
+
+void TrainFlags::AddTo(CLI::App* app) {
+  app->name("pmoe train");
+  app->description("Trains a policy in one process and writes a run directory.");
+  AddOptions(app);
   app->footer(R"(Examples:
   pmoe train --env HalfCheetah-v5
   pmoe train --env Hopper-v5 --algo sac --seed 2 --steps 3e5

@@ -18,7 +18,7 @@ class ConfigFlags {
   ConfigFlags(const ConfigFlags&) = delete;
   ConfigFlags& operator=(const ConfigFlags&) = delete;
 
-  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --device --set.
+  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --shards --device --set.
   void AddTo(CLI::App* app);
 
   // What was given. InvalidArgument for an --env-arg without "=".
@@ -34,20 +34,22 @@ class ConfigFlags {
   void AddField(CLI::App* app, const std::string& flag, Flag* slot, const std::string& path,
                 const std::string& metavar, const std::string& help);
 
-  Flag env_, algorithm_, mode_, steps_, seed_, actors_, device_;
+  Flag env_, algorithm_, mode_, steps_, seed_, actors_, shards_, device_;
   std::vector<std::string> env_args_;
   std::string preset_;
   std::string file_;
   std::vector<std::string> sets_;
 };
 
-// `pmoe train`: the configuration, where the run goes, or the run to continue.
+// `pmoe train`, `pmoe up`, `pmoe-learner`: the configuration, where the run goes, or the run to
+// continue.
 struct TrainFlags {
   ConfigFlags config;
   std::string out;     // empty: runs/<env>-<algo>-s<seed>-<time>
   std::string resume;  // run directory; empty: a new run
 
-  // Also sets the name, the description and the examples of --help.
+  void AddOptions(CLI::App* app);
+  // The options, with the name, the description and the examples of `pmoe train --help`.
   void AddTo(CLI::App* app);
 };
 

@@ -138,6 +138,17 @@ std::vector<std::string> ChangedFields(const RunConfig& before, const RunConfig&
   return changed;
 }
 
+std::vector<std::pair<std::string, std::string>> ChangedValues(const RunConfig& before,
+                                                               const RunConfig& after) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const SchemaField& field : SchemaFields()) {
+    if (IsSet(after, field) && ValueText(before, field) != ValueText(after, field)) {
+      values.emplace_back(field.path, ValueText(after, field));
+    }
+  }
+  return values;
+}
+
 int32_t DefaultPrimitives(absl::string_view algorithm, absl::string_view env_id) {
   if (algorithm == "sac") return 1;
   const absl::string_view task = env_id.substr(0, env_id.find("-v"));

@@ -57,6 +57,10 @@ std::string ExplainConfig();
 // "path: before -> after" for every field in which the two differ.
 std::vector<std::string> ChangedFields(const RunConfig& before, const RunConfig& after);
 
+// Path and text of every field that `after` sets and that differs: as --set takes them.
+std::vector<std::pair<std::string, std::string>> ChangedValues(const RunConfig& before,
+                                                               const RunConfig& after);
+
 // K of the paper for the algorithm and task; 1 for sac.
 int32_t DefaultPrimitives(absl::string_view algorithm, absl::string_view env_id);
 

@@ -129,6 +129,14 @@ absl::Status CheckRoundUpdates(const RunConfig& config) {
       NumberText(updates), "; the nearest schedule.updates_per_step are ", nearest));
 }
 
+absl::Status CheckShards(const RunConfig& config) {
+  const int32_t shards = config.replay().shards();
+  if (shards == 1 || config.schedule().mode() == "async") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("replay.shards must be 1 in lockstep, got ", shards,
+                   "; rows enter in one order there. Use --mode async for more"));
+}
+
 absl::Status CheckReplay(const RunConfig& config) {
   const int64_t streams = Streams(config);
   // Each environment keeps an open page, and a closed one must be there to give way.
@@ -164,8 +172,11 @@ absl::Status ValidateConfig(const RunConfig& config) {
   }
   PMOE_RETURN_IF_ERROR(CheckEnv(config.env()));
   PMOE_RETURN_IF_ERROR(CheckPrimitives(config));
-  PMOE_RETURN_IF_ERROR(CheckRoundSteps(config));
-  PMOE_RETURN_IF_ERROR(CheckRoundUpdates(config));
+  if (config.schedule().mode() == "lockstep") {
+    PMOE_RETURN_IF_ERROR(CheckRoundSteps(config));
+    PMOE_RETURN_IF_ERROR(CheckRoundUpdates(config));
+  }
+  PMOE_RETURN_IF_ERROR(CheckShards(config));
   PMOE_RETURN_IF_ERROR(CheckReplay(config));
   return CheckAlpha(config.learner());
 }

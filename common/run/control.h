@@ -11,8 +11,7 @@
 
 namespace pmoe {
 
-// Draining: the learner leaves and will be back; actors go on with what they have.
-enum class RunState { kRunning, kDraining, kFinished };
+enum class RunState { kRunning, kFinished };
 
 // One order of the learner. In lockstep it opens a round: every environment makes `steps_per_env`
 // steps with the newest snapshot, or uniformly random actions. In async (`until_next`) the actor

@@ -30,7 +30,7 @@ class FollowerHandler {
   virtual void FillFirst(FollowerMessage* message) {}
   // Every second, and soon after ReportNow.
   virtual void FillReport(FollowerMessage* message) = 0;
-  // An error ends the membership for good.
+  // An error ends the membership for good; CancelledError: in order, the run is finished.
   virtual absl::Status OnMessage(LearnerMessage message) = 0;
 };
 
@@ -72,7 +72,7 @@ class RunFollower {
 
   absl::StatusOr<JoinReply> TryJoin();
   void Loop();
-  absl::Status FollowOnce();
+  absl::Status FollowOnce(bool* for_good);
   void WriteReports(Stream* stream);
   // Waits; false once leaving.
   bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mu_);

@@ -7,8 +7,8 @@ namespace pmoe {
 DirectBatchSampler::DirectBatchSampler(ReplayShard* shard, int batch_size)
     : shard_(shard), batch_(shard->spec(), batch_size) {}
 
-absl::StatusOr<Minibatch*> DirectBatchSampler::Next() {
-  PMOE_RETURN_IF_ERROR(shard_->Sample(&batch_));
+absl::StatusOr<Minibatch*> DirectBatchSampler::Next(std::chrono::milliseconds timeout) {
+  PMOE_RETURN_IF_ERROR(shard_->Sample(&batch_, timeout));
   return &batch_;
 }
 

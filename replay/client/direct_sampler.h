@@ -11,7 +11,8 @@ class DirectBatchSampler : public BatchSampler {
  public:
   DirectBatchSampler(ReplayShard* shard, int batch_size);
 
-  absl::StatusOr<Minibatch*> Next() override;
+  void Expect(int64_t) override {}  // nothing is drawn ahead
+  absl::StatusOr<Minibatch*> Next(std::chrono::milliseconds timeout) override;
 
  private:
   ReplayShard* const shard_;

@@ -1,165 +1,41 @@
 #include "replay/client/direct_writer.h"
 
-#include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/base/check.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
 namespace {
-
-absl::Status CheckWidth(absl::string_view column, size_t got, int want) {
-  if (got == static_cast<size_t>(want)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(column, " must hold ", want, " values, got ", got));
-}
-
-template <typename T>
-void AppendTo(std::vector<T>* column, absl::Span<const T> values) {
-  column->insert(column->end(), values.begin(), values.end());
-}
-
+// A limiter that gives no room for so long has lost its other side.
+constexpr std::chrono::seconds kRoomTimeout(600);
 }  // namespace
-
-absl::Status DirectTransitionWriterOptions::Validate() const {
-  if (envs >= 1) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("actor.envs must be >= 1, got ", envs, "; an actor steps at least one"));
-}
 
 absl::StatusOr<std::unique_ptr<DirectTransitionWriter>> DirectTransitionWriter::Create(
     const DirectTransitionWriterOptions& options, ReplayShard* shard) {
-  PMOE_RETURN_IF_ERROR(options.Validate());
+  PMOE_RETURN_IF_ERROR(options.chunks.Validate());
+  if (!options.lockstep) {
+    const ChunkBuilderOptions& writer = options.chunks;
+    PMOE_RETURN_IF_ERROR(
+        shard->ResumeInsert({writer.member, writer.actor, writer.epoch, 0}).status());
+  }
   return std::unique_ptr<DirectTransitionWriter>(new DirectTransitionWriter(options, shard));
 }
 
 DirectTransitionWriter::DirectTransitionWriter(const DirectTransitionWriterOptions& options,
                                                ReplayShard* shard)
-    : options_(options),
+    : lockstep_(options.lockstep),
       shard_(shard),
-      spec_(shard->spec()),
-      round_(options.first_round),
-      envs_(static_cast<size_t>(options.envs)) {}
-
-absl::Status DirectTransitionWriter::CheckTransition(uint32_t env,
-                                                     const Transition& transition) const {
-  if (env >= envs_.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("env must be < ", envs_.size(), ", got ", env));
-  }
-  PMOE_RETURN_IF_ERROR(CheckWidth("obs", transition.obs.size(), spec_.obs_dim));
-  PMOE_RETURN_IF_ERROR(CheckWidth("action", transition.action.size(), spec_.action_dim));
-  PMOE_RETURN_IF_ERROR(CheckWidth("next_obs", transition.next_obs.size(), spec_.obs_dim));
-  PMOE_RETURN_IF_ERROR(CheckWidth("extra", transition.extra.size(), spec_.extra_dim));
-  const EnvState& state = envs_[env];
-  const size_t bytes = transition.obs.size() * sizeof(float);
-  if (state.in_episode && std::memcmp(state.head.data(), transition.obs.data(), bytes) != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("env ", env, " step ", state.next_step + state.chunk.rows,
-                     ": obs is not next_obs of the step before, and the episode has not ended"));
-  }
-  return absl::OkStatus();
-}
+      chunks_(options.chunks, shard->spec(),
+              [this](Chunk chunk) { return Send(std::move(chunk)); }) {}
 
 absl::Status DirectTransitionWriter::Write(uint32_t env, const Transition& transition) {
-  PMOE_RETURN_IF_ERROR(CheckTransition(env, transition));
-  EnvState& state = envs_[env];
-  Chunk& chunk = state.chunk;
-  if (chunk.rows == 0) {
-    chunk.env = env;
-    chunk.first_step = state.next_step;
-    AppendTo(&chunk.observations, transition.obs);
-  }
-  AppendTo(&chunk.observations, transition.next_obs);
-  AppendTo(&chunk.actions, transition.action);
-  AppendTo(&chunk.extra, transition.extra);
-  chunk.rewards.push_back(transition.reward);
-  chunk.terminated.push_back(transition.terminated ? 1 : 0);
-  chunk.truncated.push_back(transition.truncated ? 1 : 0);
-  chunk.policy_version.push_back(transition.policy_version);
-  ++chunk.rows;
-  state.head.assign(transition.next_obs.begin(), transition.next_obs.end());
-  state.in_episode = !transition.terminated && !transition.truncated;
-  if (state.in_episode && chunk.rows < kPageRows) return absl::OkStatus();
-  return SendBuffered(&state, /*last_of_round=*/false);
+  return chunks_.Add(env, transition);
 }
 
-absl::Status DirectTransitionWriter::SendBuffered(EnvState* state, bool last_of_round) {
-  state->next_step += state->chunk.rows;
-  return Send(std::exchange(state->chunk, Chunk{}), last_of_round);
-}
+absl::Status DirectTransitionWriter::EndRound(uint64_t round) { return chunks_.EndRound(round); }
 
-absl::Status DirectTransitionWriter::Send(Chunk chunk, bool last_of_round) {
-  chunk.member = options_.member;
-  chunk.actor = options_.actor;
-  chunk.epoch = options_.epoch;
-  chunk.round = round_;
-  chunk.last_of_round = last_of_round;
-  chunk.seq = next_seq_++;
-  return shard_->Stage(std::move(chunk));
-}
-
-absl::Status DirectTransitionWriter::EndRound(uint64_t round) {
-  if (round != round_) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("round ", round, " cannot end: the writer is in round ", round_));
-  }
-  EnvState* last = nullptr;
-  for (EnvState& state : envs_) {
-    if (state.chunk.rows == 0) continue;
-    if (last != nullptr) PMOE_RETURN_IF_ERROR(SendBuffered(last, /*last_of_round=*/false));
-    last = &state;
-  }
-  if (last != nullptr) {
-    PMOE_RETURN_IF_ERROR(SendBuffered(last, /*last_of_round=*/true));
-  } else {
-    PMOE_RETURN_IF_ERROR(Send(Chunk{}, /*last_of_round=*/true));
-  }
-  ++round_;
-  return absl::OkStatus();
-}
-
-void DirectTransitionWriter::SaveState(ByteWriter* out) const {
-  out->Pod(next_seq_);
-  out->Pod(round_);
-  out->Pod(static_cast<uint64_t>(envs_.size()));
-  for (const EnvState& state : envs_) {
-    PMOE_CHECK(state.chunk.rows == 0);
-    out->Pod(state.next_step);
-    out->Pod(static_cast<uint8_t>(state.in_episode));
-    out->Vector(state.head);
-  }
-}
-
-absl::Status DirectTransitionWriter::LoadState(ByteReader* in) {
-  uint64_t next_seq = 0;
-  uint64_t round = 0;
-  uint64_t envs = 0;
-  in->Pod(&next_seq);
-  in->Pod(&round);
-  in->Pod(&envs);
-  if (in->ok() && envs != envs_.size()) {
-    return absl::FailedPreconditionError(absl::StrCat("the saved writer has ", envs,
-                                                      " environments, this one ", envs_.size(),
-                                                      "; set actor.envs"));
-  }
-  std::vector<EnvState> loaded(envs_.size());
-  for (EnvState& state : loaded) {
-    uint8_t in_episode = 0;
-    in->Pod(&state.next_step);
-    in->Pod(&in_episode);
-    in->Vector(&state.head);
-    state.in_episode = in_episode != 0;
-    const bool sized = state.head.size() == static_cast<size_t>(spec_.obs_dim);
-    if (!in->ok() || (state.in_episode && !sized)) {
-      return absl::DataLossError("the state of a transition writer is truncated or damaged");
-    }
-  }
-  next_seq_ = next_seq;
-  round_ = round;
-  envs_ = std::move(loaded);
-  return absl::OkStatus();
+absl::Status DirectTransitionWriter::Send(Chunk chunk) {
+  return lockstep_ ? shard_->Stage(std::move(chunk)) : shard_->Insert(chunk, kRoomTimeout);
 }
 
 }  // namespace pmoe

@@ -1,4 +1,4 @@
-#include "cli/run_log.h"
+#include "learner/run/run_log.h"
 
 #include <limits>
 #include <optional>
@@ -43,6 +43,8 @@ std::vector<std::string> MetricColumns(int primitives) {
                                       "env_steps_per_s",
                                       "updates_per_s",
                                       "policy_lag",
+                                      "sampled_lag",
+                                      "sampled_lag_s",
                                       "replay_size",
                                       "critic_loss",
                                       "actor_loss",
@@ -82,7 +84,7 @@ absl::StatusOr<RunLog::Files> RunLog::OpenFiles(const RunLogOptions& options,
 
 absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& options,
                                                        const RunDirectory* directory,
-                                                       EvaluationThread* evaluations) {
+                                                       EvaluationBacklog* evaluations) {
   PMOE_ASSIGN_OR_RETURN(Files files, OpenFiles(options, *directory));
   std::unique_ptr<RunLog> log(new RunLog(options, directory, evaluations, std::move(files)));
   log->Note(options.resumed ? absl::StrCat("resumed at ", options.resumed_steps, " env steps")
@@ -91,7 +93,7 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& opti
 }
 
 RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
-               EvaluationThread* evaluations, Files files)
+               EvaluationBacklog* evaluations, Files files)
     : options_(options),
       directory_(directory),
       evaluations_(evaluations),
@@ -125,8 +127,8 @@ absl::Status RunLog::CloseRound(const RoundCounters& counters, Learner* learner,
     open_.push_back({MakeRow(counters, learner), evaluate != nullptr});
     logged_ = counters.env_steps;
   }
-  if (evaluate != nullptr) evaluations_->Submit(std::move(evaluate));
-  PMOE_RETURN_IF_ERROR(TakeEvaluations(/*wait_all=*/false));
+  if (evaluate != nullptr) PMOE_RETURN_IF_ERROR(evaluations_->Submit(std::move(evaluate)));
+  PMOE_RETURN_IF_ERROR(TakeEvaluations(std::chrono::seconds(0)));
   PMOE_RETURN_IF_ERROR(WriteReady());
   ShowProgress(counters);
   return absl::OkStatus();
@@ -139,8 +141,12 @@ MetricRow RunLog::MakeRow(const RoundCounters& counters, Learner* learner) {
   row["policy_lag"] = counters.policy_lag;
   row["replay_size"] = static_cast<double>(counters.replay_size);
   for (const auto& [name, value] : learner->DrainStats()) row[name] = value;
+  const SampleLag::Means lag = sample_lag_.Drain();
+  row["sampled_lag"] = lag.versions;
+  row["sampled_lag_s"] = lag.seconds;
   AddEpisodeMeans(std::exchange(episodes_, {}), &row);
   AddRates(counters, &row);
+  last_row_ = row;
   return row;
 }
 
@@ -159,32 +165,49 @@ void RunLog::AddRates(const RoundCounters& counters, MetricRow* row) {
   for (const auto& [name, total] : totals_) (*row)[name] = total;
 }
 
-absl::Status RunLog::TakeEvaluations(bool wait_all) {
-  PMOE_ASSIGN_OR_RETURN(const std::deque<EvaluatedSnapshot> finished, evaluations_->Take(wait_all));
-  for (const EvaluatedSnapshot& done : finished) PMOE_RETURN_IF_ERROR(OnEvaluation(done));
+absl::Status RunLog::TakeEvaluations(std::chrono::seconds wait) {
+  PMOE_ASSIGN_OR_RETURN(const std::deque<EvaluatedSnapshot> finished, evaluations_->Take(wait));
+  for (const EvaluatedSnapshot& done : finished) {
+    if (done.evaluation.has_value()) {
+      PMOE_RETURN_IF_ERROR(OnEvaluation(*done.snapshot, *done.evaluation));
+    } else {
+      Release(*done.snapshot);
+    }
+  }
   return absl::OkStatus();
 }
 
-absl::Status RunLog::OnEvaluation(const EvaluatedSnapshot& done) {
-  const Evaluation& evaluation = done.evaluation;
+RunLog::OpenRow* RunLog::Release(const PolicySnapshot& snapshot) {
+  for (OpenRow& row : open_) {
+    if (!row.waits_for_evaluation ||
+        row.values["env_steps"] != static_cast<double>(snapshot.env_steps))
+      continue;
+    row.waits_for_evaluation = false;
+    return &row;
+  }
+  return nullptr;
+}
+
+absl::Status RunLog::OnEvaluation(const PolicySnapshot& snapshot, const Evaluation& evaluation) {
   totals_["time_eval_s"] += evaluation.seconds;
   last_eval_return_ = evaluation.return_mean;
   has_evaluation_ = true;
   Note(absl::StrCat("evaluation at ", evaluation.env_steps, " env steps: return ",
                     evaluation.return_mean, " +- ", evaluation.return_std));
-  for (OpenRow& row : open_) {
-    if (!row.waits_for_evaluation ||
-        row.values["env_steps"] != static_cast<double>(evaluation.env_steps))
-      continue;
-    row.waits_for_evaluation = false;
-    row.values["eval_return_mean"] = evaluation.return_mean;
-    row.values["eval_return_std"] = evaluation.return_std;
-    row.values["eval_length_mean"] = evaluation.length_mean;
-    row.values["eval_s"] = evaluation.seconds;
+  if (OpenRow* row = Release(snapshot); row != nullptr) {
+    row->values["eval_return_mean"] = evaluation.return_mean;
+    row->values["eval_return_std"] = evaluation.return_std;
+    row->values["eval_length_mean"] = evaluation.length_mean;
+    row->values["eval_s"] = evaluation.seconds;
   }
   if (evaluation.return_mean <= best_return_) return absl::OkStatus();
   best_return_ = evaluation.return_mean;
-  return WriteFileAtomic(directory_->SnapshotFile("best"), done.snapshot->Encode());
+  return WriteFileAtomic(directory_->SnapshotFile("best"), snapshot.Encode());
+}
+
+std::optional<double> RunLog::eval_return() const {
+  if (!has_evaluation_) return std::nullopt;
+  return last_eval_return_;
 }
 
 absl::Status RunLog::WriteReady() {
@@ -198,9 +221,12 @@ absl::Status RunLog::WriteReady() {
   return absl::OkStatus();
 }
 
-absl::Status RunLog::Flush() {
-  PMOE_RETURN_IF_ERROR(TakeEvaluations(/*wait_all=*/true));
-  return WriteReady();
+absl::Status RunLog::Flush(std::chrono::seconds wait) {
+  const absl::Status evaluated = TakeEvaluations(wait);
+  if (!evaluated.ok() && !absl::IsDeadlineExceeded(evaluated)) return evaluated;
+  for (OpenRow& row : open_) row.waits_for_evaluation = false;
+  PMOE_RETURN_IF_ERROR(WriteReady());
+  return evaluated;
 }
 
 void RunLog::ShowProgress(const RoundCounters& counters) {
@@ -229,6 +255,7 @@ void RunLog::SaveState(ByteWriter* out) const {
   out->Pod(static_cast<uint8_t>(has_evaluation_));
   out->Pod(last_eval_return_);
   out->Vector(episodes_);
+  sample_lag_.SaveState(out);
 }
 
 absl::Status RunLog::LoadState(ByteReader* in) {
@@ -239,6 +266,7 @@ absl::Status RunLog::LoadState(ByteReader* in) {
   in->Pod(&has_evaluation);
   in->Pod(&last_eval_return_);
   in->Vector(&episodes_);
+  sample_lag_.LoadState(in);
   has_evaluation_ = has_evaluation != 0;
   return in->ok() ? absl::OkStatus()
                   : absl::DataLossError("checkpoint: the log's part is truncated");

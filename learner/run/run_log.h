@@ -4,15 +4,15 @@
 // Used by the learner's thread only.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/evaluation_thread.h"
-#include "cli/run_directory.h"
 #include "common/base/bytes.h"
 #include "common/base/stopwatch.h"
 #include "common/metrics/append_file.h"
@@ -21,6 +21,9 @@
 #include "common/metrics/tensorboard_writer.h"
 #include "common/run/control.h"
 #include "learner/learner.h"
+#include "learner/run/evaluation_backlog.h"
+#include "learner/run/run_directory.h"
+#include "learner/run/sample_lag.h"
 
 namespace pmoe {
 
@@ -48,18 +51,27 @@ class RunLog {
   // `evaluations` and `directory` outlive the log.
   static absl::StatusOr<std::unique_ptr<RunLog>> Create(const RunLogOptions& options,
                                                         const RunDirectory* directory,
-                                                        EvaluationThread* evaluations);
+                                                        EvaluationBacklog* evaluations);
 
   void OnReport(const ActorReport& report);
   // Ends a round: submits `evaluate` (null: no evaluation due), opens a row where one is due,
   // writes what is ready.
   absl::Status CloseRound(const RoundCounters& counters, Learner* learner,
                           std::shared_ptr<const PolicySnapshot> evaluate);
-  // Writes every open row; waits for their evaluations.
-  absl::Status Flush();
+  // Writes every open row, after waiting up to `wait` for their evaluations; rows whose evaluation
+  // did not come are written without it and DeadlineExceededError says so.
+  absl::Status Flush(std::chrono::seconds wait);
   void FinishProgress();
   // A line of log.txt with the time in front. The run does not end because this file cannot grow.
   void Note(const std::string& text);
+
+  // How old the sampled rows are; the loop feeds it, rows show it.
+  SampleLag& sample_lag() { return sample_lag_; }
+  // Of the last row and the last evaluation, for status and metrics.
+  double env_steps_per_s() const { return env_steps_per_s_; }
+  double updates_per_s() const { return updates_per_s_; }
+  std::optional<double> eval_return() const;
+  const MetricRow& last_row() const { return last_row_; }
 
   const MetricRow& totals() const { return totals_; }  // time_*_s of this process
 
@@ -80,18 +92,20 @@ class RunLog {
     bool waits_for_evaluation = false;
   };
 
-  RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationThread* evaluations,
+  RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationBacklog* evaluations,
          Files files);
   MetricRow MakeRow(const RoundCounters& counters, Learner* learner);
   void AddRates(const RoundCounters& counters, MetricRow* row);
-  absl::Status TakeEvaluations(bool wait_all);
-  absl::Status OnEvaluation(const EvaluatedSnapshot& done);
+  absl::Status TakeEvaluations(std::chrono::seconds wait);
+  absl::Status OnEvaluation(const PolicySnapshot& snapshot, const Evaluation& evaluation);
+  // The row that waits for this snapshot does so no more.
+  OpenRow* Release(const PolicySnapshot& snapshot);
   absl::Status WriteReady();
   void ShowProgress(const RoundCounters& counters);
 
   RunLogOptions options_;
   const RunDirectory* directory_;
-  EvaluationThread* evaluations_;
+  EvaluationBacklog* evaluations_;
   Files files_;
   ProgressPrinter progress_;
   Stopwatch wall_;
@@ -99,6 +113,8 @@ class RunLog {
   uint64_t logged_ = 0;  // env steps of the newest row
   std::deque<OpenRow> open_;
   std::vector<EpisodeResult> episodes_;  // since the last row
+  SampleLag sample_lag_;
+  MetricRow last_row_;
   double best_return_;
   double last_eval_return_;
   bool has_evaluation_ = false;

@@ -29,23 +29,33 @@ class RunDirectory {
   std::string File(absl::string_view name) const;
   std::string SnapshotFile(absl::string_view name) const;  // name "best" or "latest"
 
+  // The next life of the run's learner: 1 for the first, one more for every start. Written to
+  // disk before it is returned, so that a learner that was replaced can be told from its successor.
+  absl::StatusOr<uint64_t> NextLearnerEpoch() const;
+  // The run's name on the network; made on first use.
+  absl::StatusOr<std::string> RunId() const;
+
   // Env steps of the newest complete checkpoint; NotFoundError if there is none.
   absl::StatusOr<uint64_t> NewestCheckpoint() const;
   std::string CheckpointFile(uint64_t env_steps) const;
-  std::string ReplayFile(uint64_t env_steps) const;
+  std::string ReplayFolder() const;  // of <env steps>.table
+  // Name (env steps) of the newest table there; NotFoundError if there is none.
+  absl::StatusOr<std::string> NewestReplay() const;
   // Where a checkpoint is written before CommitCheckpoint gives it its name.
   absl::StatusOr<std::string> PrepareCheckpoint(uint64_t env_steps) const;
-  // Names it, then drops all but the newest `keep` checkpoints and every other replay file.
+  // Names it, then drops all but the newest `keep` checkpoints.
   absl::Status CommitCheckpoint(uint64_t env_steps, int keep) const;
 
  private:
   RunDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   static absl::StatusOr<int> Lock(const std::string& path);
-  std::vector<uint64_t> Checkpoints() const;  // ascending
 
   std::string path_;
   int lock_;  // file descriptor holding the flock; -1 when moved from
 };
+
+// Env steps of the newest complete checkpoint of the run in `path`, which may be another process's.
+absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path);
 
 // runs/<env>-<algorithm>-s<seed>-<local time>
 std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed);

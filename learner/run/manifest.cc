@@ -1,4 +1,4 @@
-#include "cli/manifest.h"
+#include "learner/run/manifest.h"
 
 #include <unistd.h>
 
@@ -7,8 +7,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "learner/torch_info.h"
-#include "mujoco/mujoco.h"
+#include "common/base/build_info.h"
 #include "nlohmann/json.hpp"
 
 namespace pmoe {
@@ -29,13 +28,14 @@ std::string HostName() {
 
 }  // namespace
 
-std::string MakeManifest(const RunConfig& config) {
+std::string MakeManifest(const RunConfig& config, const std::string& simulator,
+                         const std::string& libtorch) {
   const char* mkl_mode = std::getenv("MKL_CBWR");
   const nlohmann::ordered_json manifest = {
-      {"pmoe", PMOE_VERSION},
-      {"commit", PMOE_COMMIT},
-      {"mujoco", mj_versionString()},
-      {"libtorch", TorchVersion()},
+      {"pmoe", BuildVersion()},
+      {"commit", BuildCommit()},
+      {"simulator", simulator},
+      {"libtorch", libtorch},
       {"cpu", CpuModel()},
       {"host", HostName()},
       {"learner_threads", config.learner().threads()},

@@ -1,4 +1,4 @@
-#include "cli/run_directory.h"
+#include "learner/run/run_directory.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -8,16 +8,42 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/base/crc32c.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+// Numbers of the entries that are called <number><suffix>, ascending.
+std::vector<uint64_t> NumberedEntries(const std::string& folder, absl::string_view suffix) {
+  std::vector<uint64_t> numbers;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    uint64_t number = 0;
+    if (absl::EndsWith(name, suffix) &&
+        absl::SimpleAtoi(absl::string_view(name).substr(0, name.size() - suffix.size()), &number))
+      numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+std::vector<uint64_t> Checkpoints(const std::string& path) {
+  return NumberedEntries(absl::StrCat(path, "/checkpoints"), "");
+}
+
+}  // namespace
 
 absl::StatusOr<int> RunDirectory::Lock(const std::string& path) {
   const std::string file = absl::StrCat(path, "/lock");
@@ -74,29 +100,42 @@ std::string RunDirectory::CheckpointFile(uint64_t env_steps) const {
   return absl::StrCat(path_, "/checkpoints/", env_steps, "/state.pmoe");
 }
 
-std::string RunDirectory::ReplayFile(uint64_t env_steps) const {
-  return absl::StrCat(path_, "/replay/", env_steps, ".table");
+std::string RunDirectory::ReplayFolder() const { return absl::StrCat(path_, "/replay"); }
+
+absl::StatusOr<uint64_t> RunDirectory::NextLearnerEpoch() const {
+  const std::string file = File("learner.epoch");
+  uint64_t epoch = 0;
+  if (const absl::StatusOr<std::string> text = ReadFile(file); text.ok()) {
+    if (!absl::SimpleAtoi(*text, &epoch)) {
+      return absl::DataLossError(absl::StrCat(file, " must hold a number; write the highest "
+                                                    "learner epoch that log.txt names into it"));
+    }
+  }
+  ++epoch;
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(file, absl::StrCat(epoch, "\n")));
+  return epoch;
 }
 
-std::vector<uint64_t> RunDirectory::Checkpoints() const {
-  std::vector<uint64_t> steps;
-  std::error_code error;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(absl::StrCat(path_, "/checkpoints"), error)) {
-    uint64_t step = 0;
-    if (absl::SimpleAtoi(entry.path().filename().string(), &step)) steps.push_back(step);
+absl::StatusOr<std::string> RunDirectory::RunId() const {
+  const std::string file = File("run.id");
+  if (absl::StatusOr<std::string> text = ReadFile(file); text.ok()) {
+    return std::string(absl::StripAsciiWhitespace(*text));
   }
-  std::sort(steps.begin(), steps.end());
-  return steps;
+  const std::string made = absl::StrCat(path_, " ", absl::GetCurrentTimeNanos(), " ", ::getpid());
+  const std::string id = absl::StrCat(absl::Hex(Crc32c(made), absl::kZeroPad8),
+                                      absl::Hex(Crc32c(absl::StrCat(made, "+")), absl::kZeroPad8));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(file, absl::StrCat(id, "\n")));
+  return id;
+}
+
+absl::StatusOr<std::string> RunDirectory::NewestReplay() const {
+  const std::vector<uint64_t> tables = NumberedEntries(ReplayFolder(), ".table");
+  if (tables.empty()) return absl::NotFoundError(absl::StrCat(ReplayFolder(), " holds no table"));
+  return absl::StrCat(tables.back());
 }
 
 absl::StatusOr<uint64_t> RunDirectory::NewestCheckpoint() const {
-  const std::vector<uint64_t> steps = Checkpoints();
-  if (steps.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat(path_, " has no checkpoint yet; start the run anew with another --out"));
-  }
-  return steps.back();
+  return NewestCheckpointIn(path_);
 }
 
 absl::StatusOr<std::string> RunDirectory::PrepareCheckpoint(uint64_t env_steps) const {
@@ -115,16 +154,18 @@ absl::Status RunDirectory::CommitCheckpoint(uint64_t env_steps, int keep) const 
   if (error)
     return absl::UnavailableError(
         absl::StrCat("cannot name the checkpoint ", folder, ": ", error.message()));
-  std::vector<uint64_t> steps = Checkpoints();
+  const std::vector<uint64_t> steps = Checkpoints(path_);
   for (size_t i = 0; i + static_cast<size_t>(keep) < steps.size(); ++i) {
     fs::remove_all(absl::StrCat(path_, "/checkpoints/", steps[i]), error);
   }
-  const fs::path newest = ReplayFile(env_steps);
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(absl::StrCat(path_, "/replay"), error)) {
-    if (entry.path().filename() != newest.filename()) fs::remove(entry.path(), error);
-  }
   return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path) {
+  const std::vector<uint64_t> steps = Checkpoints(path);
+  if (!steps.empty()) return steps.back();
+  return absl::NotFoundError(
+      absl::StrCat(path, " has no checkpoint yet; start the run anew with another --out"));
 }
 
 std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed) {

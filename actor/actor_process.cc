@@ -1,0 +1,179 @@
+#include "actor/actor_process.h"
+
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "actor/actor.h"
+#include "actor/configured_env.h"
+#include "actor/rpc_run_client.h"
+#include "common/base/status_macros.h"
+#include "replay/client/rpc_writer.h"
+
+namespace pmoe {
+namespace {
+
+constexpr std::chrono::seconds kFlushTimeout(4);
+constexpr double kTick_s = 0.02;
+
+// One process, which may take several seats one after the other.
+class ActorProcess {
+ public:
+  ActorProcess(const ActorProcessOptions& options, const std::atomic<bool>& interrupted)
+      : options_(options),
+        interrupted_(interrupted),
+        client_(&interrupted, [this] { return Rates(); }),
+        follower_(options.membership, &client_) {
+    client_.SetReporter([this] { follower_.ReportNow(); });
+  }
+
+  absl::Status Run();
+
+ private:
+  absl::Status Live();
+  absl::StatusOr<TableAssignment> AwaitOrders();
+  absl::Status CheckSpec(const PolicySpec& policy) const;
+  RpcWriterOptions WriterOptions(const Seat& seat, const TableAssignment& table) const;
+  void SetWriter(std::unique_ptr<RpcTransitionWriter> writer) ABSL_LOCKS_EXCLUDED(mu_);
+  void Watch(std::string address, const std::atomic<bool>* done);
+  ActorRates Rates() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const ActorProcessOptions& options_;
+  const std::atomic<bool>& interrupted_;
+  RunConfig config_;
+  EnvSpec env_;
+  Mutex mu_;  // the main thread sets the writer, the thread that reports rates looks at it
+  std::unique_ptr<RpcTransitionWriter> writer_;
+  RpcRunClient client_;
+  RunFollower follower_;  // last: its threads use what stands above
+};
+
+absl::Status ActorProcess::Run() {
+  PMOE_ASSIGN_OR_RETURN(const JoinReply joined, follower_.Join(interrupted_));
+  config_ = joined.config();
+  client_.SetSeat(joined.seat());
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> probe, MakeConfiguredEnv(config_));
+  env_ = probe->spec();
+  client_.SetEnv(env_);
+  follower_.Follow();
+  absl::Status status;
+  do {
+    client_.ClearSeatChange();
+    status = Live();
+  } while (status.ok() && client_.seat_changed() && !interrupted_);
+  follower_.Leave();
+  return absl::IsCancelled(status) ? absl::OkStatus() : status;
+}
+
+// One seat: until the run is over, this process shall end, or the seat is another.
+absl::Status ActorProcess::Live() {
+  const Seat seat = follower_.seat();
+  PMOE_ASSIGN_OR_RETURN(const TableAssignment table, AwaitOrders());
+  const PolicySpec policy = client_.LatestSnapshot()->spec;
+  PMOE_RETURN_IF_ERROR(CheckSpec(policy));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
+                        ParseRpcAddress(table.address(), "the learner's table assignment"));
+  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<RpcTransitionWriter> writer,
+                        RpcTransitionWriter::Create(WriterOptions(seat, table), address));
+  SetWriter(std::move(writer));
+  std::vector<std::unique_ptr<Env>> envs;
+  for (int e = 0; e < config_.actor().envs(); ++e) {
+    PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> env, MakeConfiguredEnv(config_));
+    envs.push_back(std::move(env));
+  }
+  Actor actor({config_.seed(), seat.index(), seat.epoch()}, std::move(envs), policy, &client_,
+              writer_.get());
+  // Looks after what the actor cannot see while it steps or waits for room.
+  std::atomic<bool> done{false};
+  std::thread watch([&] { Watch(table.address(), &done); });
+  const absl::Status status = actor.Run();
+  done = true;
+  watch.join();
+  const absl::Status flushed = writer_->Close(kFlushTimeout);
+  SetWriter(nullptr);
+  PMOE_RETURN_IF_ERROR(status);
+  // A run that is finished needs no more rows; anybody else should know what did not arrive.
+  return interrupted_ && !client_.finished() ? flushed : absl::OkStatus();
+}
+
+absl::StatusOr<TableAssignment> ActorProcess::AwaitOrders() {
+  for (double waited_s = 0.0;; waited_s += kTick_s) {
+    if (client_.Over()) return absl::CancelledError("nothing to do");
+    PMOE_RETURN_IF_ERROR(follower_.status());
+    const std::optional<TableAssignment> table = client_.table();
+    if (table.has_value() && client_.LatestSnapshot() != nullptr) return *table;
+    std::this_thread::sleep_for(std::chrono::duration<double>(kTick_s));
+  }
+}
+
+// The policy of this run's snapshots must be one for this process's task.
+absl::Status ActorProcess::CheckSpec(const PolicySpec& policy) const {
+  if (policy.obs_dim == env_.obs_dim && policy.action_dim == env_.action_dim &&
+      policy.action_low == env_.action_low && policy.action_high == env_.action_high)
+    return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the learner's policy has ", policy.obs_dim, " observations and ",
+                   policy.action_dim, " actions, ", env_.id, " has ", env_.obs_dim, " and ",
+                   env_.action_dim, " or other bounds; is the learner of another build?"));
+}
+
+RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssignment& table) const {
+  RpcWriterOptions options;
+  options.run_id = seat.run_id();
+  options.actor = seat.index();
+  options.epoch = seat.epoch();
+  options.envs = config_.actor().envs();
+  options.first_round = table.first_round();
+  options.spec = {table.columns().obs_dim(), table.columns().action_dim(),
+                  table.columns().extra_dim()};
+  options.lockstep = table.lockstep();
+  if (!options_.audit_dir.empty()) {
+    options.audit_path =
+        absl::StrCat(options_.audit_dir, "/actor-", seat.index(), "-", seat.epoch(), ".log");
+  }
+  return options;
+}
+
+void ActorProcess::SetWriter(std::unique_ptr<RpcTransitionWriter> writer) {
+  MutexLock lock(&mu_);
+  writer_ = std::move(writer);
+}
+
+void ActorProcess::Watch(std::string address, const std::atomic<bool>* done) {
+  while (!*done) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(kTick_s));
+    if (client_.Over() || !follower_.status().ok()) {
+      writer_->Cancel();
+      return;
+    }
+    const std::optional<TableAssignment> table = client_.table();
+    if (!table.has_value() || table->address() == address) continue;
+    address = table->address();
+    const absl::StatusOr<RpcAddress> parsed = ParseRpcAddress(address, "the table's address");
+    if (parsed.ok()) writer_->SetAddress(*parsed);
+  }
+}
+
+ActorRates ActorProcess::Rates() {
+  ActorRates rates;
+  rates.set_reconnects(follower_.reconnects());
+  MutexLock lock(&mu_);
+  if (writer_ == nullptr) return rates;
+  const RpcWriterStats stats = writer_->stats();
+  rates.set_unacked_chunks(static_cast<uint64_t>(stats.unacked_chunks));
+  rates.set_write_blocked_s(stats.blocked_s);
+  rates.set_reconnects(follower_.reconnects() + static_cast<uint64_t>(stats.reconnects));
+  return rates;
+}
+
+}  // namespace
+
+absl::Status RunActorProcess(const ActorProcessOptions& options,
+                             const std::atomic<bool>& interrupted) {
+  return ActorProcess(options, interrupted).Run();
+}
+
+}  // namespace pmoe

@@ -1,0 +1,122 @@
+#include "actor/evaluator_process.h"
+
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "actor/configured_env.h"
+#include "actor/evaluator.h"
+#include "actor/rpc_run_client.h"
+#include "common/base/mutex.h"
+#include "common/base/status_macros.h"
+#include "common/run/run_follower.h"
+#include "common/run/run_messages.h"
+#include "common/run/snapshot_assembler.h"
+
+namespace pmoe {
+namespace {
+
+constexpr std::chrono::milliseconds kTick(100);
+
+// The snapshot to play and the results to send. Thread-safe.
+class EvaluationDesk : public FollowerHandler {
+ public:
+  // Before Follow.
+  void SetEnv(EnvSpecMessage env) { env_ = std::move(env); }
+
+  // The snapshot to play now; null if none comes for a while.
+  std::shared_ptr<const PolicySnapshot> Next() ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (job_ == nullptr) changed_.WaitFor(&mu_, kTick);
+    return std::exchange(job_, nullptr);
+  }
+  void Send(EvaluationMessage result) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    results_.push_back(std::move(result));
+  }
+  bool finished() const { return finished_; }
+
+  void FillFirst(FollowerMessage* message) override { *message->mutable_env() = env_; }
+
+  void FillReport(FollowerMessage* message) override ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    message->set_policy_version(version_);
+    if (results_.empty()) return;
+    *message->mutable_evaluation() = std::move(results_.front());
+    results_.pop_front();
+  }
+
+  absl::Status OnMessage(LearnerMessage message) override ABSL_LOCKS_EXCLUDED(mu_) {
+    if (message.has_snapshot()) {
+      PMOE_ASSIGN_OR_RETURN(auto snapshot, assembler_.Add(message.snapshot()));
+      if (snapshot != nullptr) received_ = std::move(snapshot);
+    }
+    MutexLock lock(&mu_);
+    if (message.has_evaluate() && received_ != nullptr &&
+        received_->version == message.evaluate().version()) {
+      version_ = received_->version;
+      job_ = received_;
+      changed_.NotifyAll();
+    }
+    if (message.directive().state() != DirectiveMessage::FINISHED) return absl::OkStatus();
+    finished_ = true;
+    changed_.NotifyAll();
+    return absl::CancelledError("the run is finished");
+  }
+
+ private:
+  EnvSpecMessage env_;
+  SnapshotAssembler assembler_;                     // the reading thread's
+  std::shared_ptr<const PolicySnapshot> received_;  // the reading thread's
+  std::atomic<bool> finished_{false};
+  Mutex mu_;
+  CondVar changed_;
+  std::shared_ptr<const PolicySnapshot> job_ ABSL_GUARDED_BY(mu_);
+  uint64_t version_ ABSL_GUARDED_BY(mu_) = 0;
+  std::deque<EvaluationMessage> results_ ABSL_GUARDED_BY(mu_);
+};
+
+// Evaluates what comes until it is over.
+absl::Status Serve(const RunConfig& config, RunFollower* follower, EvaluationDesk* desk,
+                   const std::atomic<bool>& interrupted) {
+  std::unique_ptr<Evaluator> evaluator;
+  uint64_t architecture = 0;
+  while (!interrupted && !desk->finished()) {
+    PMOE_RETURN_IF_ERROR(follower->status());
+    const std::shared_ptr<const PolicySnapshot> snapshot = desk->Next();
+    if (snapshot == nullptr) continue;
+    if (evaluator == nullptr || snapshot->spec.Hash() != architecture) {
+      PMOE_ASSIGN_OR_RETURN(
+          evaluator, Evaluator::Create(EvaluatorOptionsFromConfig(config), snapshot->spec,
+                                       [&config] { return MakeConfiguredEnv(config); }));
+      architecture = snapshot->spec.Hash();
+    }
+    const absl::StatusOr<Evaluation> evaluation =
+        evaluator->Run(snapshot, static_cast<uint32_t>(snapshot->env_steps),
+                       [&] { return interrupted || desk->finished(); });
+    PMOE_RETURN_IF_ERROR(evaluation.status());
+    desk->Send(ToMessage(snapshot->version, *evaluation));
+    follower->ReportNow();
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunEvaluatorProcess(const ActorProcessOptions& options,
+                                 const std::atomic<bool>& interrupted) {
+  RunFollowerOptions membership = options.membership;
+  membership.role = RUN_ROLE_EVALUATOR;
+  EvaluationDesk desk;
+  RunFollower follower(membership, &desk);
+  PMOE_ASSIGN_OR_RETURN(const JoinReply joined, follower.Join(interrupted));
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, MakeConfiguredEnv(joined.config()));
+  desk.SetEnv(ToMessage(env->spec()));
+  follower.Follow();
+  const absl::Status status = Serve(joined.config(), &follower, &desk, interrupted);
+  follower.Leave();
+  return absl::IsCancelled(status) ? absl::OkStatus() : status;
+}
+
+}  // namespace pmoe

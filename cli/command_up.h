@@ -1,0 +1,31 @@
+// `pmoe up`: a whole cluster on this machine, one process per role, from one configuration.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "common/config/config_flags.h"
+
+namespace pmoe {
+
+// Filled by the parser that AddTo was called on, which keeps pointers into this object.
+class UpCommand {
+ public:
+  void AddTo(CLI::App* app);
+  bool chosen() const { return up_->parsed(); }
+  // After parsing: runs the cluster to its end.
+  absl::Status Run() const;
+
+ private:
+  // How the learner is told to go on with these flags, every time it starts.
+  std::vector<std::string> ResumeWords(const RunConfig& config) const;
+
+  CLI::App* up_ = nullptr;
+  TrainFlags flags_;
+  bool tcp_ = false;
+  bool audit_ = false;
+};
+
+}  // namespace pmoe

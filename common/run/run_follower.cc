@@ -1,0 +1,236 @@
+#include "common/run/run_follower.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/build_info.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/rpc_status.h"
+
+namespace pmoe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kReportEvery(1000);
+constexpr std::chrono::milliseconds kJoinTimeout(5000);
+constexpr std::chrono::milliseconds kLeaveTimeout(2000);
+constexpr std::chrono::milliseconds kTick(50);
+
+std::string Text(const absl::Status& status) { return std::string(status.message()); }
+
+}  // namespace
+
+ProcessInfo MakeProcessInfo() {
+  ProcessInfo info;
+  char host[256] = {};
+  if (gethostname(host, sizeof(host) - 1) == 0) info.set_host(host);
+  info.set_pid(static_cast<uint32_t>(getpid()));
+  info.set_build_id(BuildId());
+  return info;
+}
+
+RunFollower::RunFollower(RunFollowerOptions options, FollowerHandler* handler)
+    : options_(std::move(options)),
+      handler_(handler),
+      stub_(RunService::NewStub(MakeChannel(options_.learner))),
+      // Jitter only: no bit of a run depends on it, but processes must differ.
+      backoff_(Rng(options_.process.pid(), RngRole::kBackoff, options_.role)) {}
+
+RunFollower::~RunFollower() { Leave(); }
+
+Seat RunFollower::seat() const {
+  MutexLock lock(&mu_);
+  return seat_;
+}
+
+absl::Status RunFollower::status() const {
+  MutexLock lock(&mu_);
+  return status_;
+}
+
+bool RunFollower::Leaving() const {
+  MutexLock lock(&mu_);
+  return leaving_;
+}
+
+bool RunFollower::Pause(std::chrono::milliseconds time) {
+  const Clock::time_point until = Clock::now() + time;
+  MutexLock lock(&mu_);
+  while (!leaving_) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+    if (left.count() <= 0) return true;
+    changed_.WaitFor(&mu_, left);
+  }
+  return false;
+}
+
+absl::StatusOr<JoinReply> RunFollower::TryJoin() {
+  JoinRequest request;
+  request.set_role(options_.role);
+  *request.mutable_process() = options_.process;
+  {
+    MutexLock lock(&mu_);
+    if (!seat_.run_id().empty()) *request.mutable_previous() = seat_;
+  }
+  JoinReply reply;
+  grpc::ClientContext context;
+  SetDeadline(&context, kJoinTimeout);
+  PMOE_RETURN_IF_ERROR(FromGrpc(stub_->Join(&context, request, &reply)));
+  MutexLock lock(&mu_);
+  seat_ = reply.seat();
+  return reply;
+}
+
+absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted) {
+  const Clock::time_point give_up = Clock::now() + options_.give_up;
+  for (int attempt = 1;; ++attempt) {
+    absl::StatusOr<JoinReply> reply = TryJoin();
+    if (reply.ok()) {
+      backoff_.Reset();
+      return reply;
+    }
+    if (!IsTransient(reply.status())) return reply.status();
+    if (Clock::now() >= give_up) {
+      return absl::UnavailableError(absl::StrCat("no learner at ", options_.learner.Text(), " for ",
+                                                 options_.give_up.count(), " s: ",
+                                                 Text(reply.status())));
+    }
+    const std::chrono::milliseconds wait = backoff_.Next();
+    // The first failures are the normal case of a cluster that starts all at once.
+    if (attempt > 3) {
+      std::fprintf(stderr, "pmoe: cannot join at %s yet (%s); attempt %d in %.1f s\n",
+                   options_.learner.Text().c_str(), Text(reply.status()).c_str(), attempt + 1,
+                   static_cast<double>(wait.count()) / 1000.0);
+    }
+    const Clock::time_point until = Clock::now() + wait;
+    while (Clock::now() < until && !interrupted) Pause(std::min(kTick, wait));
+    if (interrupted) return absl::CancelledError("interrupted before it joined a run");
+  }
+}
+
+void RunFollower::Follow() { thread_ = std::thread([this] { Loop(); }); }
+
+void RunFollower::ReportNow() {
+  MutexLock lock(&mu_);
+  report_now_ = true;
+  changed_.NotifyAll();
+}
+
+void RunFollower::Leave() {
+  {
+    MutexLock lock(&mu_);
+    leaving_ = true;
+    changed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+// Follows until it is over for good.
+void RunFollower::Loop() {
+  Clock::time_point last_seen = Clock::now();
+  while (!Leaving()) {
+    bool for_good = false;
+    absl::Status status = FollowOnce(&for_good);
+    if (status.ok()) last_seen = Clock::now();  // there was a stream
+    while (!Leaving() && !for_good && (status.ok() || IsTransient(status))) {
+      if (Clock::now() - last_seen > options_.give_up) {
+        status = absl::UnavailableError(absl::StrCat("the learner at ", options_.learner.Text(),
+                                                     " has been away for ",
+                                                     options_.give_up.count(), " s"));
+        break;
+      }
+      if (!Pause(backoff_.Next())) return;
+      const absl::StatusOr<JoinReply> reply = TryJoin();
+      status = reply.status();
+      if (!reply.ok()) continue;
+      ++reconnects_;
+      handler_->OnRejoin(*reply);
+      break;
+    }
+    if (status.ok()) continue;
+    MutexLock lock(&mu_);
+    status_ = status;
+    changed_.NotifyAll();
+    return;
+  }
+}
+
+// One stream from its first message to its end. OK: it was open and broke off or we leave.
+// *for_good: the handler has ended the membership.
+absl::Status RunFollower::FollowOnce(bool* for_good) {
+  grpc::ClientContext context;
+  {
+    MutexLock lock(&mu_);
+    context_ = &context;
+    stream_over_ = false;
+  }
+  const std::unique_ptr<Stream> stream = stub_->Follow(&context);
+  std::thread writer([this, &stream] { WriteReports(stream.get()); });
+  absl::Status handled;
+  bool opened = false;
+  for (LearnerMessage message; handled.ok() && stream->Read(&message);) {
+    opened = true;
+    backoff_.Reset();
+    handled = handler_->OnMessage(std::move(message));
+  }
+  if (!handled.ok()) context.TryCancel();
+  {
+    MutexLock lock(&mu_);
+    stream_over_ = true;
+    changed_.NotifyAll();
+  }
+  writer.join();
+  const absl::Status ended = FromGrpc(stream->Finish());
+  {
+    MutexLock lock(&mu_);
+    context_ = nullptr;
+  }
+  if (!handled.ok()) {
+    *for_good = true;
+    return handled;
+  }
+  if (ended.ok()) return opened ? absl::OkStatus() : absl::UnavailableError("the stream ended");
+  return opened && IsTransient(ended) ? absl::OkStatus() : ended;
+}
+
+// Reports until the stream is over; the last one says so when this process leaves.
+void RunFollower::WriteReports(Stream* stream) {
+  FollowerMessage first;
+  first.set_role(options_.role);
+  *first.mutable_seat() = seat();
+  handler_->FillFirst(&first);
+  handler_->FillReport(&first);
+  bool open = stream->Write(first);
+  bool leaving = false;
+  while (open && !leaving) {
+    {
+      const Clock::time_point due = Clock::now() + kReportEvery;
+      MutexLock lock(&mu_);
+      while (!report_now_ && !leaving_ && !stream_over_ && Clock::now() < due) {
+        changed_.WaitFor(&mu_, kReportEvery);
+      }
+      if (stream_over_) return;
+      report_now_ = false;
+      leaving = leaving_;
+    }
+    FollowerMessage report;
+    handler_->FillReport(&report);
+    report.set_leaving(leaving);
+    open = stream->Write(report);
+  }
+  if (!open) return;
+  stream->WritesDone();
+  // The learner answers by ending the stream; one that does not must not keep us.
+  const Clock::time_point until = Clock::now() + kLeaveTimeout;
+  MutexLock lock(&mu_);
+  while (!stream_over_ && Clock::now() < until) changed_.WaitFor(&mu_, kTick);
+  if (!stream_over_ && context_ != nullptr) context_->TryCancel();
+}
+
+}  // namespace pmoe

@@ -1,0 +1,21 @@
+// The control plane's values as they cross the network (proto/run.proto), and back. What comes from
+// outside is checked here: an impossible number is InvalidArgumentError, never a crash.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "common/run/control.h"
+#include "proto/run.pb.h"
+
+namespace pmoe {
+
+// Without snapshot and restore: they travel on their own.
+DirectiveMessage ToMessage(const Directive& directive);
+absl::StatusOr<Directive> FromMessage(const DirectiveMessage& message);
+
+ActorReportMessage ToMessage(const ActorReport& report);
+ActorReport FromMessage(uint32_t actor, const ActorReportMessage& message);
+
+EvaluationMessage ToMessage(uint64_t version, const Evaluation& evaluation);
+Evaluation FromMessage(const EvaluationMessage& message);
+
+}  // namespace pmoe

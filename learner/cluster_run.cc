@@ -1,0 +1,243 @@
+#include "learner/cluster_run.h"
+
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/build_info.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/rpc_status.h"
+#include "common/run/run_follower.h"
+#include "learner/learner_config.h"
+#include "learner/run/async_run.h"
+#include "learner/run/lockstep_run.h"
+
+namespace pmoe {
+namespace {
+
+constexpr std::chrono::milliseconds kTick(50);
+constexpr double kSayMissing_s = 10.0;
+constexpr double kStatus_s = 0.5;
+constexpr std::chrono::milliseconds kFinish(8000);
+
+TableSpec Columns(const EnvSpecMessage& env) { return {env.obs_dim(), env.action_dim(), 0}; }
+
+RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& hub,
+                                 const EnvSpecMessage& env) {
+  RpcControlOptions options;
+  options.run_id = hub.roster.run_id;
+  options.learner_epoch = hub.learner_epoch;
+  options.shards = config.replay().shards();
+  options.spec = Columns(env);
+  options.capacity = config.replay().capacity();
+  options.bytes_max = config.replay().bytes_max();
+  options.n_step = config.replay().n_step();
+  options.gamma = config.learner().gamma();
+  options.seed = config.seed();
+  options.lockstep = config.schedule().mode() == "lockstep";
+  options.actors = config.actor().count();
+  options.first_round = kFirstRound;
+  if (!options.lockstep) options.limiter = LimiterFromConfig(config);
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(const RunConfig& config,
+                                                               const RunDirectory* directory,
+                                                               const RpcAddress& listen) {
+  RunHubOptions hub;
+  hub.config = config;
+  PMOE_ASSIGN_OR_RETURN(hub.learner_epoch, directory->NextLearnerEpoch());
+  PMOE_ASSIGN_OR_RETURN(hub.roster.run_id, directory->RunId());
+  hub.roster.build_id = BuildId();
+  hub.roster.lockstep = config.schedule().mode() == "lockstep";
+  hub.roster.actors = static_cast<uint32_t>(config.actor().count());
+  hub.roster.shards = static_cast<uint32_t>(config.replay().shards());
+  hub.roster.first_epoch = hub.roster.lockstep ? 0 : FirstActorEpoch(hub.learner_epoch);
+  RunStatus status;
+  status.set_run_id(hub.roster.run_id);
+  status.set_learner_epoch(hub.learner_epoch);
+  status.set_directory(directory->path());
+  status.set_mode(config.schedule().mode());
+  status.set_label(
+      absl::StrCat(config.env().id(), " ", config.algorithm(), " seed ", config.seed()));
+  *status.mutable_process() = MakeProcessInfo();
+  std::unique_ptr<ClusterRun> run(
+      new ClusterRun(config, directory, std::move(hub), std::move(status)));
+  PMOE_ASSIGN_OR_RETURN(run->server_, RpcServer::Start(listen, {&run->service_}));
+  run->status_.mutable_process()->set_listen_address(run->address().Text());
+  PMOE_RETURN_IF_ERROR(
+      WriteFileAtomic(directory->File("learner.address"), run->address().Text() + "\n"));
+  return run;
+}
+
+ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory, RunHubOptions hub,
+                       RunStatus status)
+    : config_(config),
+      directory_(directory),
+      hub_options_(std::move(hub)),
+      status_(std::move(status)),
+      backlog_(lockstep() ? EvaluationBacklog::Keep::kAll : EvaluationBacklog::Keep::kNewest),
+      hub_(hub_options_),
+      service_(&hub_, &backlog_) {}
+
+absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupted) {
+  PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
+  PMOE_RETURN_IF_ERROR(MakeParts(resume));
+  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), &hub_, &backlog_,
+                    directory_,     nullptr};
+  parts.tick = [this](const RunView& view) { return Tick(view); };
+  if (lockstep()) {
+    PMOE_ASSIGN_OR_RETURN(run_, LockstepRun::Create(config_, parts, resume));
+  } else {
+    PMOE_ASSIGN_OR_RETURN(run_, AsyncRun::Create(config_, parts, resume));
+  }
+  status_.set_total_steps(run_->total_steps());
+  return absl::OkStatus();
+}
+
+// What the run still waits for; empty: nothing.
+std::string ClusterRun::Missing() const {
+  std::string missing;
+  if (!hub_.env().has_value()) missing = "an actor";
+  const std::vector<RunHub::ShardSeat> shards = hub_.shards();
+  for (size_t i = 0; i < shards.size(); ++i) {
+    if (!shards[i].connected) absl::StrAppend(&missing, missing.empty() ? "" : ", ", "replay ", i);
+  }
+  return missing;
+}
+
+absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
+  Stopwatch since_said;
+  for (std::string missing = Missing(); !missing.empty(); missing = Missing()) {
+    if (interrupted) return absl::CancelledError("interrupted before the run began");
+    status_.set_state(absl::StrCat("waiting for ", missing));
+    hub_.SetStatus(status_);
+    if (since_said.Elapsed() > kSayMissing_s) {
+      since_said.Lap();
+      std::fprintf(stderr, "pmoe: waiting for %s to join at %s\n", missing.c_str(),
+                   address().Text().c_str());
+    }
+    std::this_thread::sleep_for(kTick);
+  }
+  status_.set_state("running");
+  hub_.SetStatus(status_);
+  env_ = *hub_.env();
+  return absl::OkStatus();
+}
+
+absl::Status ClusterRun::MakeParts(bool resume) {
+  const PolicySpec policy = PolicySpecFromConfig(
+      config_, env_.obs_dim(), {env_.action_low().begin(), env_.action_low().end()},
+      {env_.action_high().begin(), env_.action_high().end()});
+  PMOE_ASSIGN_OR_RETURN(learner_,
+                        MakeSacLearner(SacOptionsFromConfig(config_, env_.action_dim()), policy));
+  const RpcControlOptions options = ControlOptions(config_, hub_options_, env_);
+  control_ = std::make_unique<RpcReplayControl>(options);
+  sampler_ = std::make_unique<ShardedSampler>(options, config_.learner().batch_size());
+  shards_ = hub_.shards();
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
+                          ParseRpcAddress(shards_[i].address, "replay's --listen"));
+    control_->SetShardAddress(static_cast<int>(i), address);
+    // Lockstep restores the table of its checkpoint by name.
+    PMOE_RETURN_IF_ERROR(
+        control_->CreateTable(static_cast<int>(i), resume && !lockstep() ? "newest" : ""));
+    sampler_->SetAddress(static_cast<int>(i), address);
+  }
+  AssignTables();
+  return absl::OkStatus();
+}
+
+void ClusterRun::AssignTables() {
+  std::vector<TableAssignment> tables;
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    TableAssignment table;
+    table.set_address(shards_[i].address);
+    table.set_shard(static_cast<uint32_t>(i));
+    table.mutable_columns()->set_obs_dim(env_.obs_dim());
+    table.mutable_columns()->set_action_dim(env_.action_dim());
+    table.set_lockstep(lockstep());
+    table.set_first_round(kFirstRound);
+    tables.push_back(std::move(table));
+  }
+  hub_.SetTables(std::move(tables));
+}
+
+absl::Status ClusterRun::Train(const std::atomic<bool>& interrupted) {
+  const absl::Status status = run_->Train(interrupted);
+  if (!status.ok()) return status;
+  if (run_->env_steps() >= run_->total_steps()) {
+    status_.set_state("finished");
+    hub_.SetStatus(status_);
+    hub_.Finish(kFinish);
+  }
+  server_->SetServing(false);
+  return absl::OkStatus();
+}
+
+absl::Status ClusterRun::Tick(const RunView& view) {
+  for (const MemberStatus& actor : hub_.TakeLost()) {
+    std::fprintf(stderr, "\npmoe: %s is gone; the run goes on\n", DescribeMember(actor).c_str());
+    // Its streams end where they are; a shard that is away has nothing to cut.
+    const absl::Status cut = control_->CutActor(/*member=*/0, actor.index(), actor.epoch());
+    if (!cut.ok() && !IsTransient(cut)) return cut;
+  }
+  PMOE_RETURN_IF_ERROR(TendShards());
+  if (since_status_.Elapsed() < kStatus_s) return absl::OkStatus();
+  since_status_.Lap();
+  ShowStatus(view);
+  return absl::OkStatus();
+}
+
+// A shard that came back, perhaps as another process elsewhere, gets its table again.
+absl::Status ClusterRun::TendShards() {
+  const std::vector<RunHub::ShardSeat> seats = hub_.shards();
+  for (size_t i = 0; i < seats.size(); ++i) {
+    if (!seats[i].connected || seats[i].joins == shards_[i].joins) continue;
+    if (lockstep()) {
+      return absl::AbortedError(
+          "replay was restarted, and a lockstep run cannot go on without the rows that it staged; "
+          "resume it from its last checkpoint");
+    }
+    const absl::Status status = TendShard(i, seats[i]);
+    // It went again: the next tick looks anew.
+    if (!status.ok() && !IsTransient(status)) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ClusterRun::TendShard(size_t index, const RunHub::ShardSeat& seat) {
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
+                        ParseRpcAddress(seat.address, "replay's --listen"));
+  const int shard = static_cast<int>(index);
+  control_->SetShardAddress(shard, address);
+  PMOE_RETURN_IF_ERROR(control_->CreateTable(shard, "newest"));
+  sampler_->SetAddress(shard, address);
+  shards_[index] = seat;
+  AssignTables();
+  return absl::OkStatus();
+}
+
+void ClusterRun::ShowStatus(const RunView& view) {
+  status_.set_env_steps(view.env_steps);
+  status_.set_updates(view.updates);
+  status_.set_policy_version(view.policy_version);
+  status_.set_env_steps_per_s(view.log->env_steps_per_s());
+  status_.set_updates_per_s(view.log->updates_per_s());
+  status_.set_uptime_s(uptime_.Elapsed());
+  const MetricRow& row = view.log->last_row();
+  if (const auto lag = row.find("sampled_lag"); lag != row.end()) {
+    status_.set_lag_versions(lag->second);
+  }
+  if (const auto lag = row.find("sampled_lag_s"); lag != row.end()) status_.set_lag_s(lag->second);
+  status_.set_has_evaluation(view.log->eval_return().has_value());
+  status_.set_eval_return(view.log->eval_return().value_or(0.0));
+  status_.set_limiter(view.limiter);
+  hub_.SetStatus(status_);
+}
+
+}  // namespace pmoe

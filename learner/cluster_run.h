@@ -1,0 +1,77 @@
+// `pmoe-learner`: the training loop of a cluster. Serves the control plane, waits for an
+// environment and the replay shards, then runs the same loop as the embedded run over gRPC, and
+// looks after members that come and go. Used by the main thread; owns the server.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/server.h"
+#include "learner/learner.h"
+#include "learner/run/evaluation_backlog.h"
+#include "learner/run/run_directory.h"
+#include "learner/run/run_parts.h"
+#include "learner/service/run_hub.h"
+#include "learner/service/run_service.h"
+#include "proto/config.pb.h"
+#include "replay/client/rpc_control.h"
+#include "replay/client/sharded_sampler.h"
+
+namespace pmoe {
+
+class ClusterRun {
+ public:
+  // Listens at once, so that members can join. `config` is resolved.
+  static absl::StatusOr<std::unique_ptr<ClusterRun>> Create(const RunConfig& config,
+                                                            const RunDirectory* directory,
+                                                            const RpcAddress& listen);
+
+  const RpcAddress& address() const { return server_->address(); }
+
+  // Waits until an environment and every shard are there, then makes the learner and the loop.
+  // CancelledError once *interrupted.
+  absl::Status Prepare(bool resume, const std::atomic<bool>& interrupted);
+  // Trains to the last step, or until *interrupted, and leaves a checkpoint either way; a finished
+  // run is told to everybody.
+  absl::Status Train(const std::atomic<bool>& interrupted);
+
+  uint64_t env_steps() const { return run_->env_steps(); }
+  uint64_t total_steps() const { return run_->total_steps(); }
+  // "MuJoCo 3.6.0", of the actors.
+  std::string simulator() const { return env_.simulator(); }
+
+ private:
+  ClusterRun(const RunConfig& config, const RunDirectory* directory, RunHubOptions hub,
+             RunStatus status);
+  absl::Status AwaitMembers(const std::atomic<bool>& interrupted);
+  std::string Missing() const;
+  absl::Status MakeParts(bool resume);
+  absl::Status Tick(const RunView& view);
+  absl::Status TendShards();
+  absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
+  void AssignTables();
+  void ShowStatus(const RunView& view);
+  bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
+
+  const RunConfig config_;
+  const RunDirectory* const directory_;
+  const RunHubOptions hub_options_;
+  RunStatus status_;
+  EvaluationBacklog backlog_;
+  RunHub hub_;
+  RunServiceImpl service_;
+  std::unique_ptr<RpcServer> server_;
+  EnvSpecMessage env_;
+  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<RpcReplayControl> control_;
+  std::unique_ptr<ShardedSampler> sampler_;
+  std::vector<RunHub::ShardSeat> shards_;  // as they were when their table was made
+  std::unique_ptr<TrainingRun> run_;
+  Stopwatch uptime_;
+  Stopwatch since_status_;
+};
+
+}  // namespace pmoe

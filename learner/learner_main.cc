@@ -1,0 +1,88 @@
+// pmoe-learner: updates the policy, serves the control plane, writes the run directory.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "common/base/command_line.h"
+#include "common/base/file.h"
+#include "common/base/interrupt.h"
+#include "common/base/status_macros.h"
+#include "common/config/config_flags.h"
+#include "common/config/run_config.h"
+#include "common/rpc/channel.h"
+#include "learner/cluster_run.h"
+#include "learner/run/manifest.h"
+#include "learner/run/run_start.h"
+#include "learner/torch_info.h"
+
+namespace pmoe {
+namespace {
+
+struct LearnerFlags {
+  TrainFlags train;
+  std::string listen;
+  int parent = 0;
+};
+
+void AddFlags(CLI::App* app, LearnerFlags* flags) {
+  app->add_option("--listen", flags->listen,
+                  "Where members find this learner: unix:/path or 127.0.0.1:port")
+      ->type_name("ADDR")
+      ->required();
+  flags->train.AddOptions(app);
+  app->add_option("--parent", flags->parent, "Ends with this process")->group("");
+  app->footer(
+      "`pmoe up` starts a whole cluster; by hand, each in its own terminal:\n"
+      "  pmoe-learner --listen unix:/tmp/learner.sock --env Hopper-v5 --out runs/by-hand\n"
+      "  pmoe-replay --learner unix:/tmp/learner.sock --listen unix:/tmp/replay.sock "
+      "--dir runs/by-hand/replay\n"
+      "  pmoe-actor run --learner unix:/tmp/learner.sock\n"
+      "  pmoe-actor run --learner unix:/tmp/learner.sock --evaluate\n"
+      "The mode is async unless --mode says lockstep. Watch it with: pmoe status --run DIR");
+}
+
+absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& interrupted) {
+  PinMathLibraries();
+  SilenceGrpcLog();
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, ParseRpcAddress(flags.listen, "--listen"));
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags.train, "async"));
+  PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
+  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags.train, config));
+  const bool resume = !flags.train.resume.empty();
+  PMOE_RETURN_IF_ERROR(CheckUnfinished(directory.path(), config));
+  PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
+                        ClusterRun::Create(config, &directory, listen));
+  const absl::Status prepared = run->Prepare(resume, interrupted);
+  if (absl::IsCancelled(prepared) && interrupted) return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(prepared);
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"),
+                                       MakeManifest(config, run->simulator(), TorchVersion())));
+  PMOE_RETURN_IF_ERROR(DescribeFailure(run->Train(interrupted), directory, run->env_steps()));
+  std::printf("%s\n",
+              DescribeEnd(directory, "./pmoe up", run->env_steps(), run->total_steps()).c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace pmoe
+
+int main(int argc, char** argv) {
+  // As pmoe-train: libgomp reads this when it is loaded, before main.
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
+    setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
+    execv("/proc/self/exe", argv);
+  }
+  CLI::App app("Updates the policy and leads a cluster.", "pmoe-learner");
+  pmoe::LearnerFlags flags;
+  pmoe::AddFlags(&app, &flags);
+  if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
+  if (flags.parent > 0) pmoe::EndWithParent(flags.parent);
+  const std::atomic<bool>& interrupted = pmoe::InstallInterruptHandler(
+      "\npmoe: writing a checkpoint; once more ends it now\n", /*grace_s=*/60);
+  return pmoe::ReportError(pmoe::LearnerCommand(flags, interrupted));
+}

@@ -1,0 +1,84 @@
+#include "learner/run/evaluation_backlog.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace pmoe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kWaitingMax = 2;
+constexpr std::chrono::seconds kSubmitTimeout(600);
+constexpr std::chrono::milliseconds kTick(200);
+
+absl::Status NoEvaluator(size_t waiting, std::chrono::seconds wait) {
+  return absl::DeadlineExceededError(
+      absl::StrCat(waiting, " snapshots were not evaluated within ", wait.count(),
+                   " s; is an evaluator running (pmoe status lists it)?"));
+}
+
+}  // namespace
+
+absl::Status EvaluationBacklog::Submit(std::shared_ptr<const PolicySnapshot> snapshot) {
+  const Clock::time_point deadline = Clock::now() + kSubmitTimeout;
+  MutexLock lock(&mu_);
+  if (keep_ == Keep::kNewest) {
+    while (waiting_.size() > (front_taken_ ? 1u : 0u)) {
+      finished_.push_back({std::move(waiting_.back()), std::nullopt});
+      waiting_.pop_back();
+    }
+  }
+  while (waiting_.size() >= kWaitingMax && failure_.ok()) {
+    if (Clock::now() >= deadline) return NoEvaluator(waiting_.size(), kSubmitTimeout);
+    changed_.WaitFor(&mu_, kTick);
+  }
+  waiting_.push_back(std::move(snapshot));
+  changed_.NotifyAll();
+  return failure_;
+}
+
+absl::StatusOr<std::deque<EvaluatedSnapshot>> EvaluationBacklog::Take(std::chrono::seconds wait) {
+  const Clock::time_point deadline = Clock::now() + wait;
+  MutexLock lock(&mu_);
+  while (wait.count() > 0 && !waiting_.empty() && failure_.ok()) {
+    if (Clock::now() >= deadline) return NoEvaluator(waiting_.size(), wait);
+    changed_.WaitFor(&mu_, kTick);
+  }
+  if (!failure_.ok()) return failure_;
+  return std::exchange(finished_, {});
+}
+
+std::shared_ptr<const PolicySnapshot> EvaluationBacklog::Next(std::chrono::milliseconds wait) {
+  const Clock::time_point deadline = Clock::now() + wait;
+  MutexLock lock(&mu_);
+  while (waiting_.empty()) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return nullptr;
+    changed_.WaitFor(&mu_, std::min(left, kTick));
+  }
+  front_taken_ = true;
+  return waiting_.front();
+}
+
+void EvaluationBacklog::Finish(const PolicySnapshot& snapshot, Evaluation evaluation) {
+  MutexLock lock(&mu_);
+  if (waiting_.empty() || waiting_.front()->version != snapshot.version ||
+      waiting_.front()->env_steps != snapshot.env_steps)
+    return;
+  finished_.push_back({std::move(waiting_.front()), std::move(evaluation)});
+  waiting_.pop_front();
+  front_taken_ = false;
+  changed_.NotifyAll();
+}
+
+void EvaluationBacklog::Fail(absl::Status why) {
+  MutexLock lock(&mu_);
+  if (failure_.ok()) failure_ = std::move(why);
+  changed_.NotifyAll();
+}
+
+}  // namespace pmoe

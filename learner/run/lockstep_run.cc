@@ -1,0 +1,197 @@
+#include "learner/run/lockstep_run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/base/stopwatch.h"
+#include "common/config/run_config.h"
+#include "learner/run/checkpoint.h"
+
+namespace pmoe {
+namespace {
+
+// A round that takes longer than this has lost an actor; a batch, its shard.
+constexpr std::chrono::seconds kRoundTimeout(600);
+constexpr std::chrono::seconds kBatchTimeout(60);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LockstepRun>> LockstepRun::Create(const RunConfig& config,
+                                                                 const RunParts& parts,
+                                                                 bool resume) {
+  std::unique_ptr<LockstepRun> run(new LockstepRun(config, parts));
+  PMOE_RETURN_IF_ERROR(run->Build(resume));
+  return run;
+}
+
+LockstepRun::LockstepRun(const RunConfig& config, const RunParts& parts)
+    : config_(config), parts_(parts) {
+  steps_per_round_ = config.schedule().steps_per_round();
+  updates_per_round_ = UpdatesPerRound(config);
+  rounds_ = TotalSteps(config) / steps_per_round_;
+}
+
+absl::Status LockstepRun::Build(bool resume) {
+  uint64_t resumed_steps = 0;
+  if (resume) {
+    PMOE_ASSIGN_OR_RETURN(resumed_steps, parts_.directory->NewestCheckpoint());
+  }
+  PMOE_ASSIGN_OR_RETURN(log_,
+                        RunLog::Create(LogOptions(config_, total_steps(), resume, resumed_steps),
+                                       parts_.directory, parts_.evaluations));
+  snapshot_ = parts_.learner->Snapshot(/*version=*/1, /*env_steps=*/0);
+  if (resume) PMOE_RETURN_IF_ERROR(Restore(resumed_steps));
+  log_->sample_lag().OnPublish(snapshot_->version);
+  return absl::OkStatus();
+}
+
+absl::Status LockstepRun::Train(const std::atomic<bool>& interrupted) {
+  if (const absl::Status status = Rounds(interrupted); !status.ok()) {
+    log_->Note(absl::StrCat("stopped: ", std::string(status.message())));
+    return status;
+  }
+  PMOE_RETURN_IF_ERROR(log_->Flush(kRoundTimeout));
+  if (checkpoint_steps_ != env_steps()) PMOE_RETURN_IF_ERROR(Checkpoint());
+  log_->FinishProgress();
+  return absl::OkStatus();
+}
+
+absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
+  const uint64_t lag = config_.schedule().lag();
+  if (lag == 1 && committed_ == updated_ &&
+      updated_ < rounds_) {  // a fresh start, or a finished run made longer
+    StartSteps(committed_ + 1);
+    PMOE_RETURN_IF_ERROR(FinishSteps(committed_ + 1));
+  }
+  while (updated_ < rounds_) {
+    // The barrier: actors idle, nothing staged.
+    if (interrupted) break;
+    const uint64_t every = config_.checkpoint().every_steps();
+    if (every > 0 && env_steps() / every > checkpoint_steps_ / every)
+      PMOE_RETURN_IF_ERROR(Checkpoint());
+
+    const uint64_t round = updated_ + 1;
+    const uint64_t next = round + lag;  // the round whose steps belong to this turn
+    RoundCounters counters;
+    uint64_t acted = acting_version_;  // lag 1: this round's steps are done already
+    if (next <= rounds_) StartSteps(next);
+    if (lag == 0) {
+      acted = acting_version_;
+      PMOE_RETURN_IF_ERROR(FinishSteps(next));
+    }
+    counters.policy_lag = static_cast<int>(snapshot_->version - acted);
+    PMOE_RETURN_IF_ERROR(RunUpdates(round, &counters));
+    PMOE_RETURN_IF_ERROR(CloseRound(round, counters));
+    if (lag == 1 && next <= rounds_) PMOE_RETURN_IF_ERROR(FinishSteps(next));
+  }
+  return absl::OkStatus();
+}
+
+void LockstepRun::StartSteps(uint64_t round) {
+  Directive directive;
+  directive.round = round;
+  directive.steps_per_env =
+      static_cast<uint32_t>(steps_per_round_ / (config_.actor().count() * config_.actor().envs()));
+  directive.act_uniform =
+      (round - 1) * steps_per_round_ < static_cast<uint64_t>(config_.schedule().start_steps());
+  directive.snapshot = snapshot_;
+  acting_version_ = snapshot_->version;
+  parts_.actors->Publish(directive);
+}
+
+absl::Status LockstepRun::FinishSteps(uint64_t round) {
+  PMOE_ASSIGN_OR_RETURN(const std::vector<ActorReport> reports, parts_.actors->WaitReports(kRoundTimeout));
+  for (const ActorReport& report : reports) log_->OnReport(report);
+  PMOE_RETURN_IF_ERROR(parts_.replay->Commit(round, kRoundTimeout));
+  committed_ = round;
+  return absl::OkStatus();
+}
+
+absl::Status LockstepRun::RunUpdates(uint64_t round, RoundCounters* counters) {
+  updated_ = round;
+  counters->env_steps = round * steps_per_round_;
+  if (counters->env_steps < static_cast<uint64_t>(config_.schedule().update_after()))
+    return absl::OkStatus();
+  Stopwatch watch;
+  parts_.sampler->Expect(static_cast<int64_t>(updates_per_round_));
+  for (uint64_t i = 0; i < updates_per_round_; ++i) {
+    PMOE_ASSIGN_OR_RETURN(Minibatch * batch, parts_.sampler->Next(kBatchTimeout));
+    counters->replay_seconds += watch.Lap();
+    log_->sample_lag().OnBatch(batch);
+    PMOE_RETURN_IF_ERROR(parts_.learner->Update(batch));
+    counters->update_seconds += watch.Lap();
+  }
+  snapshot_ = parts_.learner->Snapshot(snapshot_->version + 1, counters->env_steps);
+  log_->sample_lag().OnPublish(snapshot_->version);
+  return absl::OkStatus();
+}
+
+absl::Status LockstepRun::CloseRound(uint64_t round, RoundCounters counters) {
+  counters.updates = parts_.learner->updates();
+  PMOE_ASSIGN_OR_RETURN(const ReplayStats replay, parts_.replay->Stats());
+  counters.replay_size = replay.size;
+  const uint64_t every = config_.observe().eval_every_steps();
+  const uint64_t before = (round - 1) * steps_per_round_;
+  const bool due = round == rounds_ || (every > 0 && counters.env_steps / every > before / every);
+  std::shared_ptr<const PolicySnapshot> evaluate;
+  if (due) {
+    // The exact weights of this round under this round's steps, also where no update has changed
+    // them.
+    evaluate = parts_.learner->Snapshot(snapshot_->version, counters.env_steps);
+  }
+  PMOE_RETURN_IF_ERROR(log_->CloseRound(counters, parts_.learner, std::move(evaluate)));
+  if (parts_.tick == nullptr) return absl::OkStatus();
+  return parts_.tick({counters.env_steps, counters.updates, snapshot_->version, log_.get(), ""});
+}
+
+absl::Status LockstepRun::Checkpoint() {
+  PMOE_RETURN_IF_ERROR(log_->Flush(kRoundTimeout));
+  Directive directive;
+  directive.checkpoint = true;
+  directive.round = committed_;
+  parts_.actors->Publish(directive);
+  PMOE_ASSIGN_OR_RETURN(std::vector<ActorReport> reports,
+                        parts_.actors->WaitReports(kRoundTimeout));
+  ByteWriter run;
+  run.Pod(committed_);
+  run.Pod(updated_);
+  run.Pod(snapshot_->env_steps);
+  run.Pod(acting_version_);
+  log_->SaveState(&run);
+  RunCheckpoint checkpoint = {env_steps(), snapshot_, run.Take(), {}};
+  for (ActorReport& report : reports) {
+    checkpoint.actors.push_back(std::move(report.checkpoint_part));
+  }
+  PMOE_RETURN_IF_ERROR(
+      WriteCheckpoint(parts_, checkpoint, /*replay=*/true, config_.checkpoint().keep()));
+  checkpoint_steps_ = env_steps();
+  log_->Note(absl::StrCat("checkpoint at ", env_steps(), " env steps"));
+  return absl::OkStatus();
+}
+
+absl::Status LockstepRun::Restore(uint64_t env_steps) {
+  PMOE_ASSIGN_OR_RETURN(LoadedCheckpoint loaded,
+                        ReadCheckpoint(parts_, env_steps, snapshot_->spec.Hash()));
+  PMOE_RETURN_IF_ERROR(parts_.replay->Restore(absl::StrCat(env_steps)));
+  ByteReader run(loaded.run);
+  uint64_t snapshot_steps = 0;
+  run.Pod(&committed_);
+  run.Pod(&updated_);
+  run.Pod(&snapshot_steps);
+  run.Pod(&acting_version_);
+  PMOE_RETURN_IF_ERROR(log_->LoadState(&run));
+  PMOE_RETURN_IF_ERROR(run.Finish("checkpoint: run"));
+  snapshot_ = parts_.learner->Snapshot(loaded.version, snapshot_steps);
+  checkpoint_steps_ = env_steps;
+
+  Directive directive;
+  directive.round = committed_;
+  directive.snapshot = snapshot_;
+  directive.restore = std::make_shared<const std::vector<std::string>>(std::move(loaded.actors));
+  parts_.actors->Publish(directive);
+  return parts_.actors->WaitReports(kRoundTimeout).status();
+}
+
+}  // namespace pmoe

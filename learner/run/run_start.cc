@@ -1,0 +1,114 @@
+#include "learner/run/run_start.h"
+
+#include <cstdio>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/config/run_config.h"
+
+namespace pmoe {
+namespace {
+
+// What a checkpoint cannot follow: another task, architecture or shape of the run.
+absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after) {
+  const bool lockstep = after.schedule().mode() == "lockstep";
+  std::vector<std::string> fixed = {
+      "seed",          "algorithm",       "env.",
+      "policy.",       "replay.n_step",   "learner.critics",
+      "learner.critic_hidden", "learner.target_policy", "schedule.mode"};
+  // Actors may come and go in async; a lockstep round is cut by their number.
+  if (lockstep) fixed.insert(fixed.end(), {"actor.", "schedule.steps_per_round"});
+  for (const std::string& change : ChangedFields(before, after)) {
+    for (const std::string& prefix : fixed) {
+      if (!absl::StartsWith(change, prefix)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("--resume cannot change ", change,
+                       ": the checkpoint has another task, architecture or shape; leave the "
+                       "setting away, or start a new run"));
+    }
+    std::printf("changed on resume: %s\n", change.c_str());
+  }
+  return absl::OkStatus();
+}
+
+bool NamesMode(const ConfigSources& sources) {
+  for (const auto& [path, value] : sources.flags) {
+    if (path == "schedule.mode") return true;
+  }
+  for (const std::string& set : sources.sets) {
+    if (absl::StartsWith(set, "schedule.mode=")) return true;
+  }
+  return !sources.config_file.empty();
+}
+
+}  // namespace
+
+absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::string& default_mode) {
+  PMOE_ASSIGN_OR_RETURN(ConfigSources sources, flags.config.Sources());
+  if (flags.resume.empty()) {
+    if (!default_mode.empty() && !NamesMode(sources)) {
+      sources.flags.emplace_back("schedule.mode", default_mode);
+    }
+    return ResolveConfig(sources);
+  }
+  if (!flags.out.empty())
+    return absl::InvalidArgumentError("--resume goes on in its own directory: leave --out away");
+  if (!sources.config_file.empty() || !sources.preset.empty()) {
+    return absl::InvalidArgumentError(
+        "--resume uses the run's own configuration: leave --config and --preset away");
+  }
+  const std::string file = flags.resume + "/config.textproto";
+  absl::StatusOr<std::string> text = ReadFile(file);
+  if (!text.ok()) {
+    return absl::NotFoundError(absl::StrCat("--resume ", flags.resume,
+                                            " is not a run directory: it has no config.textproto"));
+  }
+  PMOE_ASSIGN_OR_RETURN(const RunConfig before, ParseConfigText(*text, file));
+  sources.config_file = file;
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
+  PMOE_RETURN_IF_ERROR(CheckResumeChanges(before, config));
+  return config;
+}
+
+absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const RunConfig& config) {
+  if (!flags.resume.empty()) return RunDirectory::Open(flags.resume);
+  return RunDirectory::Create(flags.out.empty() ? DefaultRunPath(config.env().id(),
+                                                                 config.algorithm(), config.seed())
+                                                : flags.out);
+}
+
+absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config) {
+  return WriteFileAtomic(directory.File("config.textproto"), PrintConfig(config));
+}
+
+absl::Status CheckUnfinished(const std::string& directory, const RunConfig& config) {
+  const absl::StatusOr<uint64_t> newest = NewestCheckpointIn(directory);
+  const uint64_t total = static_cast<uint64_t>(config.schedule().total_steps());
+  if (!newest.ok() || *newest < total) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the run in ", directory, " has finished: it has ", *newest, " of ",
+                   total, " env steps; make it longer with --steps"));
+}
+
+std::string DescribeEnd(const RunDirectory& directory, const std::string& command,
+                        uint64_t env_steps, uint64_t total_steps) {
+  if (env_steps < total_steps) {
+    return absl::StrCat("stopped at ", env_steps, " of ", total_steps, " env steps; go on with: ",
+                        command, " --resume ", directory.path());
+  }
+  return absl::StrCat("finished; look at it with: ./pmoe eval --run ", directory.path());
+}
+
+absl::Status DescribeFailure(const absl::Status& status, const RunDirectory& directory,
+                             uint64_t env_steps) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(std::string(status.message()), "\nThe run stopped at ",
+                                   env_steps, " env steps; what was saved before is in ",
+                                   directory.path()));
+}
+
+}  // namespace pmoe

@@ -1,0 +1,36 @@
+// How a run begins, for `pmoe train`, `pmoe-learner` and `pmoe up` alike: its configuration from
+// flags or from the directory it resumes, and the directory itself. Free functions.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/config/config_flags.h"
+#include "learner/run/run_directory.h"
+#include "proto/config.pb.h"
+
+namespace pmoe {
+
+// The resolved configuration. With --resume it is the run's own with what flags change;
+// InvalidArgumentError for a change that a checkpoint cannot follow, and prints the others.
+// `default_mode`: schedule.mode of a new run that does not name one; empty: the schema's.
+absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::string& default_mode);
+
+// --resume's directory, --out's, or a new one under runs/; locked.
+absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const RunConfig& config);
+
+// Writes config.textproto.
+absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config);
+
+// FailedPreconditionError when the directory's newest checkpoint has all the steps asked for.
+absl::Status CheckUnfinished(const std::string& directory, const RunConfig& config);
+
+// "stopped at 500 of 1000 env steps; go on with: …", or where to look now.
+std::string DescribeEnd(const RunDirectory& directory, const std::string& command,
+                        uint64_t env_steps, uint64_t total_steps);
+
+// A failed run's status with where it stopped and what is left.
+absl::Status DescribeFailure(const absl::Status& status, const RunDirectory& directory,
+                             uint64_t env_steps);
+
+}  // namespace pmoe

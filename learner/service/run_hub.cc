@@ -1,0 +1,285 @@
+#include "learner/service/run_hub.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status_macros.h"
+#include "common/run/run_messages.h"
+
+namespace pmoe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kTick(200);
+constexpr size_t kReportsMax = 4096;  // of one actor, not yet taken: then the oldest go
+
+std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
+  auto encoded = std::make_shared<EncodedSnapshot>();
+  encoded->version = snapshot.version;
+  encoded->env_steps = snapshot.env_steps;
+  encoded->bytes = snapshot.Encode();
+  return encoded;
+}
+
+std::string DescribeEnv(const EnvSpecMessage& env) {
+  return absl::StrCat(env.id(), " with ", env.obs_dim(), " observations, ", env.action_dim(),
+                      " actions, ", env.simulator());
+}
+
+}  // namespace
+
+RunHub::RunHub(RunHubOptions options) : options_(std::move(options)), roster_(options_.roster) {}
+
+void RunHub::Publish(const Directive& directive) {
+  std::shared_ptr<const EncodedSnapshot> encoded;
+  if (directive.snapshot != nullptr) encoded = Encode(*directive.snapshot);
+  MutexLock lock(&mu_);
+  if (encoded != nullptr) SetSnapshot(std::move(encoded));
+  directive_ = directive;
+  directive_->snapshot = nullptr;
+  ++serial_;
+  changed_.NotifyAll();
+}
+
+void RunHub::PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) {
+  std::shared_ptr<const EncodedSnapshot> encoded = Encode(*snapshot);
+  MutexLock lock(&mu_);
+  SetSnapshot(std::move(encoded));
+  changed_.NotifyAll();
+}
+
+void RunHub::SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot) {
+  // Lockstep before the first update: the same version again.
+  if (snapshot_ != nullptr && snapshot->version <= snapshot_->version) return;
+  snapshot_ = std::move(snapshot);
+}
+
+absl::StatusOr<std::vector<ActorReport>> RunHub::WaitReports(std::chrono::seconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  MutexLock lock(&mu_);
+  reports_.resize(std::max<size_t>(reports_.size(), options_.roster.actors));
+  for (;;) {
+    if (!failure_.ok()) return failure_;
+    std::vector<size_t> missing;
+    for (size_t actor = 0; actor < options_.roster.actors; ++actor) {
+      if (reports_[actor].empty()) missing.push_back(actor);
+    }
+    if (missing.empty()) break;
+    if (Clock::now() >= deadline) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("no report for ", timeout.count(), " s from actor ",
+                       absl::StrJoin(missing, ", "), "; the run stops"));
+    }
+    changed_.WaitFor(&mu_, kTick);
+  }
+  std::vector<ActorReport> reports;
+  for (size_t actor = 0; actor < options_.roster.actors; ++actor) {
+    reports.push_back(std::move(reports_[actor].front()));
+    reports_[actor].pop_front();
+  }
+  return reports;
+}
+
+absl::StatusOr<std::vector<ActorReport>> RunHub::TakeReports() {
+  MutexLock lock(&mu_);
+  if (!failure_.ok()) return failure_;
+  std::vector<ActorReport> reports;
+  for (std::deque<ActorReport>& queue : reports_) {
+    std::move(queue.begin(), queue.end(), std::back_inserter(reports));
+    queue.clear();
+  }
+  return reports;
+}
+
+uint64_t RunHub::NewestVersionSeen() {
+  MutexLock lock(&mu_);
+  return newest_version_seen_;
+}
+
+std::optional<EnvSpecMessage> RunHub::env() const {
+  MutexLock lock(&mu_);
+  return env_;
+}
+
+std::vector<RunHub::ShardSeat> RunHub::shards() const {
+  MutexLock lock(&mu_);
+  std::vector<ShardSeat> seats(options_.roster.shards);
+  for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
+    if (member.role() != RUN_ROLE_REPLAY) continue;
+    seats[member.index()] = {member.process().listen_address(),
+                             roster_.joins(RUN_ROLE_REPLAY, member.index()), member.connected()};
+  }
+  return seats;
+}
+
+void RunHub::SetTables(std::vector<TableAssignment> tables) {
+  MutexLock lock(&mu_);
+  tables_ = std::move(tables);
+  ++serial_;
+  changed_.NotifyAll();
+}
+
+void RunHub::SetStatus(RunStatus status) {
+  MutexLock lock(&mu_);
+  status_ = std::move(status);
+}
+
+std::vector<MemberStatus> RunHub::TakeLost() {
+  MutexLock lock(&mu_);
+  for (const MemberStatus& member : roster_.Expire(clock_.Elapsed())) {
+    Lose(member, /*leaving=*/false);
+  }
+  return std::exchange(lost_, {});
+}
+
+// A lockstep run that has begun cannot go on without each of its actors.
+void RunHub::Lose(const MemberStatus& member, bool leaving) {
+  changed_.NotifyAll();
+  if (member.role() != RUN_ROLE_ACTOR) return;
+  lost_.push_back(member);
+  const bool finished = directive_.has_value() && directive_->state == RunState::kFinished;
+  if (!lockstep() || !directive_.has_value() || finished || !failure_.ok()) return;
+  failure_ = absl::AbortedError(absl::StrCat(
+      DescribeMember(member), leaving ? " has left" : " was lost",
+      ", and a lockstep run cannot go on without it; resume it from its last checkpoint, or use "
+      "--mode async, where actors may come and go"));
+}
+
+void RunHub::Finish(std::chrono::milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  Directive directive;
+  directive.state = RunState::kFinished;
+  Publish(directive);
+  MutexLock lock(&mu_);
+  while (Clock::now() < deadline) {
+    int connected = 0;
+    for (const RunRole role : {RUN_ROLE_ACTOR, RUN_ROLE_EVALUATOR, RUN_ROLE_REPLAY}) {
+      connected += roster_.connected(role);
+    }
+    if (connected == 0) return;
+    changed_.WaitFor(&mu_, kTick);
+  }
+}
+
+absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
+  JoinReply reply;
+  MutexLock lock(&mu_);
+  if (directive_.has_value() && directive_->state == RunState::kFinished) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the run in ", status_.directory(), " has finished; start another, or make it "
+                     "longer with --resume and --steps"));
+  }
+  PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, clock_.Elapsed()));
+  reply.set_learner_epoch(options_.learner_epoch);
+  *reply.mutable_config() = options_.config;
+  changed_.NotifyAll();
+  return reply;
+}
+
+absl::Status RunHub::CheckEnv(const FollowerMessage& first) {
+  if (first.role() != RUN_ROLE_ACTOR && first.role() != RUN_ROLE_EVALUATOR)
+    return absl::OkStatus();
+  const EnvSpecMessage& env = first.env();
+  if (env.obs_dim() < 1 || env.action_dim() < 1 || env.action_low_size() != env.action_dim() ||
+      env.action_high_size() != env.action_dim()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("Follow: the env spec is incomplete: ", DescribeEnv(env)));
+  }
+  if (!env_.has_value()) env_ = env;
+  if (env_->SerializeAsString() == env.SerializeAsString()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the run steps ", DescribeEnv(*env_), "; this ", RoleName(first.role()), " steps ",
+      DescribeEnv(env), ". All must have the same task, arguments, model files and simulator"));
+}
+
+absl::StatusOr<FollowerCursor> RunHub::Open(const FollowerMessage& first) {
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(CheckEnv(first));
+  FollowerCursor cursor;
+  PMOE_ASSIGN_OR_RETURN(cursor.stream,
+                        roster_.Connect(first.role(), first.seat(), clock_.Elapsed()));
+  changed_.NotifyAll();
+  cursor.role = first.role();
+  cursor.seat = first.seat();
+  cursor.version = first.policy_version();
+  return cursor;
+}
+
+absl::Status RunHub::OnReport(const FollowerCursor& cursor, const FollowerMessage& message) {
+  MutexLock lock(&mu_);
+  if (!roster_.OnReport(cursor.role, cursor.seat, cursor.stream, message, clock_.Elapsed())) {
+    return absl::AbortedError("this seat was given up; join again");
+  }
+  uint64_t version = message.policy_version();
+  if (message.has_table()) version = std::max<uint64_t>(version, message.table().newest_version());
+  newest_version_seen_ = std::max(newest_version_seen_, version);
+  if (cursor.role != RUN_ROLE_ACTOR) return absl::OkStatus();
+  const uint32_t actor = cursor.seat.index();
+  reports_.resize(std::max<size_t>(reports_.size(), actor + 1));
+  for (const ActorReportMessage& report : message.reports()) {
+    reports_[actor].push_back(FromMessage(actor, report));
+    if (reports_[actor].size() > kReportsMax) reports_[actor].pop_front();
+  }
+  if (message.reports_size() > 0) changed_.NotifyAll();
+  return absl::OkStatus();
+}
+
+DirectiveMessage RunHub::DirectiveFor(uint32_t actor) const {
+  DirectiveMessage message = ToMessage(*directive_);
+  message.set_serial(serial_);
+  if (!tables_.empty()) *message.mutable_table() = tables_[actor % tables_.size()];
+  if (directive_->restore != nullptr && actor < directive_->restore->size()) {
+    message.set_restore((*directive_->restore)[actor]);
+  }
+  return message;
+}
+
+absl::StatusOr<FollowerNews> RunHub::WaitNews(FollowerCursor* cursor,
+                                              std::chrono::milliseconds wait) {
+  const Clock::time_point deadline = Clock::now() + wait;
+  const bool acts = cursor->role == RUN_ROLE_ACTOR;
+  MutexLock lock(&mu_);
+  for (;;) {
+    if (!roster_.IsConnected(cursor->role, cursor->seat, cursor->stream)) {
+      return absl::AbortedError("no report for 10 s; join again");
+    }
+    FollowerNews news;
+    if (acts && snapshot_ != nullptr && snapshot_->version > cursor->version) {
+      news.snapshot = snapshot_;
+      cursor->version = snapshot_->version;
+    }
+    if (directive_.has_value() && serial_ > cursor->serial) {
+      news.directive = DirectiveFor(cursor->seat.index());
+      cursor->serial = serial_;
+    }
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (news.snapshot != nullptr || news.directive.has_value() || left.count() <= 0) return news;
+    changed_.WaitFor(&mu_, std::min(left, kTick));
+  }
+}
+
+void RunHub::Close(const FollowerCursor& cursor, bool leaving) {
+  MutexLock lock(&mu_);
+  if (!roster_.Disconnect(cursor.role, cursor.seat, cursor.stream)) return;
+  for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
+    if (member.role() == cursor.role && member.index() == cursor.seat.index()) {
+      Lose(member, leaving);
+    }
+  }
+}
+
+RunStatus RunHub::Status() const {
+  MutexLock lock(&mu_);
+  RunStatus status = status_;
+  for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
+    *status.add_members() = member;
+  }
+  return status;
+}
+
+}  // namespace pmoe
