@@ -1,5 +1,6 @@
 #include "replay/service/replay_service.h"
 
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -79,6 +80,10 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request,
     return absl::UnavailableError("cannot restore yet: writers do not leave; try again");
   }
   PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore()));
+  if (reply->restored().empty()) return absl::OkStatus();
+  std::fprintf(stderr, "pmoe-replay: restored %s: %lld transitions, %lld ever inserted\n",
+               reply->restored().c_str(), static_cast<long long>(Counts().size),
+               static_cast<long long>(Counts().inserted));
   return absl::OkStatus();
 }
 

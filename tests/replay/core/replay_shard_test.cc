@@ -258,7 +258,8 @@ TEST(ReplayShardTest, ActorsStageWhileTheLearnerSamples) {
   auto shard = MakeShard({.stage = {.actors = kActors}});
   std::barrier round_begins(kActors + 1);
   const auto act = [&](uint32_t actor) {
-    auto writer = DirectTransitionWriter::Create({.actor = actor, .envs = 2}, shard.get());
+    auto writer =
+        DirectTransitionWriter::Create({.chunks = {.actor = actor, .envs = 2}}, shard.get());
     std::vector<float> obs[2] = {{0, 0}, {0, 0}};
     const float action[] = {0.5f};
     for (uint64_t round = 0; round < kRounds; ++round) {

@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "tests/replay/service/service_testing.h"
+#include "tests/replay/service/stream_testing.h"
 
 namespace pmoe {
 namespace {

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/replay/service/service_testing.h"
+#include "tests/replay/service/stream_testing.h"
 
 namespace pmoe {
 namespace {

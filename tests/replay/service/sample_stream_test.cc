@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "replay/wire/batch_codec.h"
-#include "tests/replay/service/service_testing.h"
+#include "tests/replay/service/stream_testing.h"
 
 namespace pmoe {
 namespace {

@@ -1,0 +1,88 @@
+// pmoe-replay: one shard of replay as a process.
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "common/base/command_line.h"
+#include "common/base/interrupt.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/channel.h"
+#include "replay/service/replay_dump.h"
+#include "replay/service/replay_process.h"
+
+namespace pmoe {
+namespace {
+
+// The least that keeps SIGTERM within 10 s, whatever hangs.
+constexpr unsigned kGrace_s = 9;
+
+struct Flags {
+  std::string learner;
+  std::string listen;
+  std::string dir;
+  int give_up_s = 600;
+  int parent = 0;
+};
+
+void AddFlags(CLI::App* app, Flags* flags) {
+  app->add_option("--learner", flags->learner,
+                  "Where the learner listens: unix:/path or 127.0.0.1:port")
+      ->type_name("ADDR");
+  app->add_option("--listen", flags->listen,
+                  "Where writers and the learner find this shard; port 0 picks a free one")
+      ->type_name("ADDR");
+  app->add_option("--dir", flags->dir, "Folder of the shard's checkpoints, <name>.table")
+      ->type_name("DIR");
+  app->add_option("--give-up", flags->give_up_s, "Seconds without a learner before it ends")
+      ->type_name("S")
+      ->check(CLI::Range(1, 1000000000));
+  app->add_option("--parent", flags->parent, "Ends with this process")->group("");
+  app->footer(
+      "What the table looks like comes from the learner. SIGTERM saves the table and ends.\n"
+      "Examples:\n"
+      "  pmoe-replay --learner unix:/tmp/learner.sock --listen unix:/tmp/replay.sock "
+      "--dir runs/by-hand/replay\n"
+      "  pmoe-replay --learner 127.0.0.1:7000 --listen 127.0.0.1:0 --dir runs/by-hand/replay\n"
+      "  pmoe-replay dump runs/by-hand/replay/20000.table");
+}
+
+absl::Status Required(const std::string& value, const std::string& flag) {
+  if (!value.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(flag + " is required (see pmoe-replay --help)");
+}
+
+absl::Status Serve(const Flags& flags) {
+  if (flags.parent > 0) EndWithParent(flags.parent);
+  const std::atomic<bool>& interrupted =
+      InstallInterruptHandler("pmoe-replay: saving the table; once more ends it now\n", kGrace_s);
+  SilenceGrpcLog();
+  PMOE_RETURN_IF_ERROR(Required(flags.learner, "--learner"));
+  PMOE_RETURN_IF_ERROR(Required(flags.listen, "--listen"));
+  PMOE_RETURN_IF_ERROR(Required(flags.dir, "--dir"));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress learner, ParseRpcAddress(flags.learner, "--learner"));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, ParseRpcAddress(flags.listen, "--listen"));
+  ReplayProcessOptions options;
+  options.membership.learner = learner;
+  options.listen = listen;
+  options.membership.process = MakeProcessInfo();
+  options.membership.give_up = std::chrono::seconds(flags.give_up_s);
+  options.dir = flags.dir;
+  return RunReplayProcess(options, interrupted);
+}
+
+}  // namespace
+}  // namespace pmoe
+
+int main(int argc, char** argv) {
+  CLI::App app("One shard of replay: takes rows from actors, gives minibatches to the learner.",
+               "pmoe-replay");
+  pmoe::Flags flags;
+  pmoe::AddFlags(&app, &flags);
+  CLI::App* dump = app.add_subcommand("dump", "Prints every transition of a saved table");
+  std::string file;
+  dump->add_option("FILE", file, "A saved table, <name>.table")->required();
+  dump->footer(
+      "One line per transition, stream by stream:\n"
+      "  actor epoch env step crc32c policy_version");
+  if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
+  return pmoe::ReportError(dump->parsed() ? pmoe::DumpTable(file, stdout) : pmoe::Serve(flags));
+}

@@ -1,0 +1,97 @@
+#include "replay/service/replay_process.h"
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/server.h"
+#include "replay/service/replay_service.h"
+#include "replay/service/stall_report.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTick{50};
+constexpr int kLookEvery = 20;             // ticks between two looks at the counts
+constexpr milliseconds kDrainGrace{2500};  // for streams to end by themselves
+constexpr milliseconds kStopGrace{500};    // for calls that are still open then
+
+void Say(const std::string& line) { std::fprintf(stderr, "pmoe-replay: %s\n", line.c_str()); }
+
+// The membership's half: counts up, the end of the run down.
+class Member : public FollowerHandler {
+ public:
+  explicit Member(ReplayServer* service) : service_(service) {}
+
+  void FillReport(FollowerMessage* message) override {
+    *message->mutable_table() = service_->Stats();
+  }
+  absl::Status OnMessage(LearnerMessage message) override {
+    if (message.directive().state() == DirectiveMessage::FINISHED) finished_ = true;
+    return absl::OkStatus();
+  }
+  bool finished() const { return finished_; }
+
+ private:
+  ReplayServer* const service_;
+  std::atomic<bool> finished_{false};
+};
+
+// OK: the run is finished, or the process shall end.
+absl::Status Serve(const Member& member, const RunFollower& follower, const ReplayServer& service,
+                   const std::atomic<bool>& interrupted) {
+  StallReport stalls;
+  for (int tick = 1; !interrupted && !member.finished(); ++tick) {
+    const absl::Status status = follower.status();
+    if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
+    if (tick % kLookEvery == 0) {
+      for (const std::string& line : stalls.Look(service.Counts())) Say(line);
+    }
+    std::this_thread::sleep_for(kTick);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplayServer* service,
+                          const std::atomic<bool>& interrupted) {
+  const absl::StatusOr<JoinReply> joined = follower->Join(interrupted);
+  if (absl::IsCancelled(joined.status())) return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(joined.status());
+  service->AdoptRun(joined->seat().run_id());
+  follower->Follow();
+  return Serve(member, *follower, *service, interrupted);
+}
+
+}  // namespace
+
+absl::Status RunReplayProcess(const ReplayProcessOptions& options,
+                              const std::atomic<bool>& interrupted) {
+  PMOE_RETURN_IF_ERROR(MakeDirs(options.dir));
+  ReplayServer service(options.dir);
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
+                        RpcServer::Start(options.listen, {&service}));
+  Say("listening on " + server->address().Text());
+  Member member(&service);
+  RunFollowerOptions membership = options.membership;
+  membership.role = RUN_ROLE_REPLAY;
+  membership.process.set_listen_address(server->address().Text());
+  RunFollower follower(std::move(membership), &member);
+  absl::Status status = JoinAndServe(&follower, member, &service, interrupted);
+
+  server->SetServing(false);
+  service.Drain(kDrainGrace);
+  server->Stop(kStopGrace);
+  status.Update(service.SaveAtEnd());
+  follower.Leave();
+  if (status.ok()) Say("left in order");
+  return status;
+}
+
+}  // namespace pmoe

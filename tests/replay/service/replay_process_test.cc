@@ -1,0 +1,182 @@
+// pmoe-replay as a process: a learner's RunService in this test takes it in.
+#include "replay/service/replay_process.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+
+#include "common/base/mutex.h"
+#include "tests/replay/service/stream_testing.h"
+#include "tests/testing/run_process.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ChildProcess;
+using ::testing::HasSubstr;
+using testing::RunProcess;
+
+std::string Binary() { return std::string(std::getenv("PMOE_BIN_DIR")) + "/pmoe-replay"; }
+
+// Takes everybody in, notes their reports, and ends the run when asked to.
+class OneRun final : public RunService::Service {
+ public:
+  grpc::Status Join(grpc::ServerContext* context, const JoinRequest* request,
+                    JoinReply* reply) override {
+    reply->mutable_seat()->set_run_id("run-a");
+    MutexLock lock(&mu_);
+    joined_ = *request;
+    return grpc::Status::OK;
+  }
+  grpc::Status Follow(grpc::ServerContext* context,
+                      grpc::ServerReaderWriter<LearnerMessage, FollowerMessage>* stream) override {
+    FollowerMessage report;
+    while (stream->Read(&report)) {
+      MutexLock lock(&mu_);
+      last_ = report;
+      ++reports_;
+      changed_.NotifyAll();
+      if (finished_) {
+        LearnerMessage message;
+        message.mutable_directive()->set_state(DirectiveMessage::FINISHED);
+        stream->Write(message);
+      }
+    }
+    return grpc::Status::OK;
+  }
+  void Finish() {
+    MutexLock lock(&mu_);
+    finished_ = true;
+  }
+  // The last of two reports from now on.
+  FollowerMessage NextReport() {
+    MutexLock lock(&mu_);
+    const int from = reports_;
+    for (int waits = 0; reports_ < from + 2 && waits < 200; ++waits) {
+      changed_.WaitFor(&mu_, milliseconds(100));
+    }
+    return last_;
+  }
+  FollowerMessage last() {
+    MutexLock lock(&mu_);
+    return last_;
+  }
+  JoinRequest joined() {
+    MutexLock lock(&mu_);
+    return joined_;
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  JoinRequest joined_ ABSL_GUARDED_BY(mu_);
+  FollowerMessage last_ ABSL_GUARDED_BY(mu_);
+  int reports_ ABSL_GUARDED_BY(mu_) = 0;
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+class ReplayProcessTest : public ::testing::Test {
+ protected:
+  void StartLearner() {
+    const auto address = ParseRpcAddress(learner_, "--listen");
+    ASSERT_OK(address);
+    auto server = RpcServer::Start(*address, {&run_});
+    ASSERT_OK(server);
+    server_ = *std::move(server);
+  }
+  std::vector<std::string> Command(const std::string& listen) const {
+    return {Binary(), "--learner", learner_, "--listen", listen, "--dir", folder_.File("tables")};
+  }
+  std::unique_ptr<ReplayService::Stub> Connect() {
+    const auto address = ParseRpcAddress(run_.joined().process().listen_address(), "the report");
+    EXPECT_OK(address);
+    return ReplayService::NewStub(MakeChannel(*address));
+  }
+  static void InsertRows(ReplayService::Stub* stub) {
+    TestWriter writer(stub, Hello());
+    writer.SayHello();
+    EXPECT_EQ(writer.SendAndWait(RowsOf(0, 10)).next_seq(), 1u);
+    EXPECT_OK(writer.Finish());
+  }
+
+  TestFolder folder_;
+  const std::string learner_ = "unix:" + folder_.File("learner");
+  OneRun run_;
+  std::unique_ptr<RpcServer> server_;
+};
+
+TEST_F(ReplayProcessTest, MayStartBeforeItsLearnerAndReportsItsTable) {
+  ChildProcess replay(Command("127.0.0.1:0"));
+  ASSERT_TRUE(replay.ReadUntil("listening on 127.0.0.1:"));
+  StartLearner();
+  EXPECT_FALSE(run_.NextReport().table().has_table());
+  EXPECT_EQ(run_.joined().role(), RUN_ROLE_REPLAY);
+  const auto stub = Connect();
+  ASSERT_OK(CreateTable(stub.get(), TableRequest()));
+  InsertRows(stub.get());
+  EXPECT_EQ(run_.NextReport().table().inserted(), 10);
+}
+
+TEST_F(ReplayProcessTest, SigtermSavesTheTableAndTheNextProcessHasIt) {
+  StartLearner();
+  {
+    ChildProcess replay(Command("unix:" + folder_.File("replay")));
+    run_.NextReport();
+    const auto stub = Connect();
+    ASSERT_OK(CreateTable(stub.get(), TableRequest()));
+    InsertRows(stub.get());
+    replay.Signal(SIGTERM);
+    const auto result = replay.Wait();
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("left in order"));
+  }
+  EXPECT_TRUE(run_.last().leaving());
+  ChildProcess replay(Command("unix:" + folder_.File("replay")));
+  ASSERT_TRUE(replay.ReadUntil("listening"));
+  run_.NextReport();
+  CreateTableRequest request = TableRequest();
+  request.set_restore("newest");
+  const auto reply = CreateTable(Connect().get(), request);
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "10");
+  EXPECT_EQ(reply->stats().inserted(), 10);
+}
+
+TEST_F(ReplayProcessTest, AFinishedRunEndsItInOrder) {
+  StartLearner();
+  ChildProcess replay(Command("unix:" + folder_.File("replay")));
+  run_.NextReport();
+  ASSERT_OK(CreateTable(Connect().get(), TableRequest()));
+  InsertRows(Connect().get());
+  run_.Finish();
+  const auto result = replay.Wait();
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  const auto dump = RunProcess({Binary(), "dump", folder_.File("tables/10.table")});
+  EXPECT_EQ(dump.exit_code, 0);
+  EXPECT_THAT(dump.output, HasSubstr("0 0 0 9 "));
+}
+
+TEST_F(ReplayProcessTest, SigtermEndsItBeforeItHasFoundALearner) {
+  ChildProcess replay(Command("unix:" + folder_.File("replay")));
+  ASSERT_TRUE(replay.ReadUntil("listening"));
+  replay.Signal(SIGTERM);
+  EXPECT_EQ(replay.Wait().exit_code, 0);
+}
+
+TEST(ReplayCommandTest, TellsWhatIsMissingOrWrong) {
+  const auto without = RunProcess({Binary()});
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_THAT(without.output, HasSubstr("--learner is required"));
+  const auto open = RunProcess(
+      {Binary(), "--learner", "unix:/tmp/l", "--listen", "0.0.0.0:1", "--dir", "/tmp/pmoe-none"});
+  EXPECT_EQ(open.exit_code, 2);
+  EXPECT_THAT(open.output, HasSubstr("--listen must be unix:/path or 127.0.0.1:port"));
+  const auto help = RunProcess({Binary(), "--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.output, HasSubstr("Examples:"));
+}
+
+}  // namespace
+}  // namespace pmoe
