@@ -22,26 +22,6 @@ uint32_t AddColumn(const std::string& column, uint32_t crc) {
   return Crc32c(column, Crc32c({reinterpret_cast<const char*>(&bytes), sizeof(bytes)}, crc));
 }
 
-uint32_t Checksum(uint32_t member, uint32_t actor, uint32_t epoch, const ChunkMessage& message) {
-  ByteWriter head;
-  head.Pod(member);
-  head.Pod(actor);
-  head.Pod(epoch);
-  head.Pod(static_cast<uint64_t>(message.seq()));
-  head.Pod(static_cast<uint32_t>(message.env()));
-  head.Pod(static_cast<uint64_t>(message.first_step()));
-  head.Pod(static_cast<uint64_t>(message.round()));
-  head.Pod(static_cast<uint8_t>(message.last_of_round()));
-  head.Pod(static_cast<uint32_t>(message.rows()));
-  uint32_t crc = Crc32c(head.bytes());
-  for (const std::string* column :
-       {&message.observations(), &message.actions(), &message.rewards(), &message.terminated(),
-        &message.truncated(), &message.policy_version(), &message.extra()}) {
-    crc = AddColumn(*column, crc);
-  }
-  return crc;
-}
-
 template <typename T>
 void Put(const std::vector<T>& values, std::string* column) {
   column->assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
@@ -70,6 +50,26 @@ absl::Status GetColumns(const ChunkMessage& message, Chunk* chunk) {
 
 }  // namespace
 
+uint32_t ChunkCrc(const InsertHello& hello, const ChunkMessage& message) {
+  ByteWriter head;
+  head.Pod(static_cast<uint32_t>(hello.member()));
+  head.Pod(static_cast<uint32_t>(hello.actor()));
+  head.Pod(static_cast<uint32_t>(hello.epoch()));
+  head.Pod(static_cast<uint64_t>(message.seq()));
+  head.Pod(static_cast<uint32_t>(message.env()));
+  head.Pod(static_cast<uint64_t>(message.first_step()));
+  head.Pod(static_cast<uint64_t>(message.round()));
+  head.Pod(static_cast<uint8_t>(message.last_of_round()));
+  head.Pod(static_cast<uint32_t>(message.rows()));
+  uint32_t crc = Crc32c(head.bytes());
+  for (const std::string* column :
+       {&message.observations(), &message.actions(), &message.rewards(), &message.terminated(),
+        &message.truncated(), &message.policy_version(), &message.extra()}) {
+    crc = AddColumn(*column, crc);
+  }
+  return crc;
+}
+
 void EncodeChunk(const Chunk& chunk, ChunkMessage* message) {
   message->set_seq(chunk.seq);
   message->set_env(chunk.env);
@@ -84,12 +84,16 @@ void EncodeChunk(const Chunk& chunk, ChunkMessage* message) {
   Put(chunk.truncated, message->mutable_truncated());
   Put(chunk.policy_version, message->mutable_policy_version());
   Put(chunk.extra, message->mutable_extra());
-  message->set_crc32c(Checksum(chunk.member, chunk.actor, chunk.epoch, *message));
+  InsertHello hello;
+  hello.set_member(chunk.member);
+  hello.set_actor(chunk.actor);
+  hello.set_epoch(chunk.epoch);
+  message->set_crc32c(ChunkCrc(hello, *message));
 }
 
 absl::StatusOr<Chunk> DecodeChunk(const TableSpec& spec, const InsertHello& hello,
                                   const ChunkMessage& message) {
-  if (Checksum(hello.member(), hello.actor(), hello.epoch(), message) != message.crc32c()) {
+  if (ChunkCrc(hello, message) != message.crc32c()) {
     return absl::DataLossError(absl::StrCat(
         Name(hello, message), " is damaged: its CRC32C differs; the writer has to send it again"));
   }

@@ -1,0 +1,111 @@
+// Feeds the reader of saved tables: the input as a file, and as changes to a good file whose
+// checksums are then made right again.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "common/base/crc32c.h"
+#include "common/base/file.h"
+#include "replay/core/replay_shard.h"
+
+namespace pmoe {
+namespace {
+
+constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
+constexpr std::chrono::milliseconds kNow{0};
+
+std::unique_ptr<ReplayShard> MakeShard() {
+  ReplayShardOptions options;
+  options.spec = kSpec;
+  options.table.capacity = 512;
+  options.table.n_step = 2;
+  auto shard = ReplayShard::Create(options);
+  if (!shard.ok()) __builtin_trap();
+  return *std::move(shard);
+}
+
+Chunk MakeChunk(uint64_t seq, uint64_t first_step, uint32_t rows, bool terminated) {
+  Chunk chunk;
+  chunk.seq = seq;
+  chunk.first_step = first_step;
+  chunk.rows = rows;
+  for (uint32_t i = 0; i <= rows; ++i) {
+    chunk.observations.insert(chunk.observations.end(), 2, static_cast<float>(first_step + i));
+  }
+  chunk.actions.resize(rows);
+  chunk.rewards.resize(rows);
+  chunk.terminated.resize(rows);
+  chunk.truncated.resize(rows);
+  chunk.policy_version.resize(rows);
+  chunk.terminated.back() = terminated;
+  return chunk;
+}
+
+// A few pages, an ended episode, an open one, a staged chunk.
+std::string GoodFile() {
+  const std::string path = "/tmp/replay_table_fuzzer." + std::to_string(::getpid());
+  const auto shard = MakeShard();
+  (void)shard->Insert(MakeChunk(0, 0, 60, true), kNow);
+  (void)shard->Insert(MakeChunk(1, 60, 20, false), kNow);
+  (void)shard->Stage(MakeChunk(0, 0, 2, false));
+  if (!shard->Save(path).ok()) __builtin_trap();
+  std::string bytes = *ReadFile(path);
+  ::unlink(path.c_str());
+  return bytes;
+}
+
+void MendChecksums(std::string* bytes) {
+  constexpr size_t kHead = 12;  // u32 type, u64 length
+  for (size_t at = 8; at + kHead + 4 <= bytes->size();) {
+    uint64_t length = 0;
+    std::memcpy(&length, bytes->data() + at + 4, sizeof(length));
+    if (length > bytes->size() - at - kHead - 4) return;
+    const uint32_t crc = Crc32c(absl::string_view(*bytes).substr(at, kHead + length));
+    std::memcpy(bytes->data() + at + kHead + length, &crc, sizeof(crc));
+    at += kHead + length + 4;
+  }
+}
+
+// Whatever loads must be safe to use.
+void CheckLoad(const std::string& bytes) {
+  const int fd = ::memfd_create("table", 0);
+  if (::write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+    __builtin_trap();
+  }
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  const auto shard = MakeShard();
+  if (shard->Load(path).ok()) {
+    Minibatch batch(kSpec, 8);
+    (void)shard->Sample(&batch);
+    (void)shard->Insert(MakeChunk(2, 80, 64, false), kNow);
+    (void)shard->Sample(&batch);
+  }
+  const auto table = ReplayTable::FromFile(path);
+  float sum = 0.0f;
+  if (table.ok()) {
+    table->VisitSteps([&sum](const StoredStep& row) { sum += row.transition.next_obs.back(); });
+  }
+  ::close(fd);
+}
+
+}  // namespace
+}  // namespace pmoe
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const std::string good = pmoe::GoodFile();
+  std::string input(reinterpret_cast<const char*>(data), size);
+  pmoe::MendChecksums(&input);
+  pmoe::CheckLoad(input);
+  // Three bytes of input put one byte somewhere.
+  std::string changed = good;
+  for (size_t i = 0; i + 3 <= size; i += 3) {
+    changed[(data[i] + 256u * data[i + 1]) % changed.size()] = static_cast<char>(data[i + 2]);
+  }
+  pmoe::MendChecksums(&changed);
+  pmoe::CheckLoad(changed);
+  return 0;
+}
