@@ -63,6 +63,7 @@ absl::StatusOr<Minibatch*> SampleBoard::Next(milliseconds timeout) {
   PMOE_RETURN_IF_ERROR(failed_);
   held_ = order_.front();
   order_.pop_front();
+  Ask();
   return &held_->batch;
 }
 
@@ -146,7 +147,7 @@ void SampleBoard::OnConnect(int shard) {
   at(shard).connected = true;
   at(shard).counted = false;
   at(shard).last_asked = {};
-  changed_.NotifyAll();
+  Ask();
 }
 
 std::optional<SampleBoard::Request> SampleBoard::AwaitRequest(int shard) {

@@ -122,8 +122,8 @@ absl::Status SampleLink::Converse(Stream* stream, grpc::ClientContext* context, 
     *answered = true;
     board_->OnReply(shard_, batch.counts);
   }
-  // Also when a message was damaged: the call goes on then, and its writer may wait in it.
-  context->TryCancel();
+  // A damaged message ends our reading, not the call; a call that has ended keeps its own status.
+  if (!batch.status.ok()) context->TryCancel();
   board_->EndRequests(shard_);
   writer.join();
   const absl::Status ended = FromGrpc(stream->Finish());

@@ -75,7 +75,8 @@ bool RateLimiter::CanSample(int64_t rows) const {
 int64_t RateLimiter::InsertBound() const {
   const double counted = (window_ + static_cast<double>(sampled_)) / options_.samples_per_insert;
   constexpr double kMax = 1e18;
-  return options_.min_size + static_cast<int64_t>(std::min(counted, kMax));
+  const int64_t bound = options_.min_size + static_cast<int64_t>(std::min(counted, kMax));
+  return CanInsert(bound - inserted_) ? bound : bound - 1;  // the two round differently
 }
 
 std::string RateLimiter::Explain() const {

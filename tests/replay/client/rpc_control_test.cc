@@ -34,23 +34,28 @@ class RpcControlTest : public ::testing::Test {
  protected:
   void Serve(RpcReplayControl* control, int i, const std::string& restore = "") {
     served_[i].reset();
-    served_[i] = std::make_unique<ServedShard>(folders_[i].path());
+    served_[i] = std::make_unique<ServedShard>(Folder(i));
     control->SetShardAddress(i, served_[i]->address());
     ASSERT_OK(control->CreateTable(i, restore));
   }
-  // One more chunk of the shard's only writer.
-  void Insert(int i, uint32_t rows, uint32_t epoch = 0) {
-    const auto stub = served_[i]->Connect();
+  // More rows of the shard's only writer, in chunks of one.
+  void Insert(int shard, uint32_t rows, uint32_t epoch = 0) {
+    const auto stub = served_[shard]->Connect();
     TestWriter writer(stub.get(), Hello(epoch));
     const uint64_t seq = writer.SayHello().next_seq();
-    writer.SendAndWait(RowsOf(seq, rows, epoch));
+    for (uint32_t i = 0; i < rows; ++i) writer.SendAndWait(RowsOf(seq + i, 1, epoch));
     EXPECT_OK(writer.Finish());
   }
   bool HasFile(int i, const std::string& name) const {
-    return std::filesystem::exists(folders_[i].path() + "/" + name + ".table");
+    return std::filesystem::exists(Folder(i) + "/" + name + ".table");
+  }
+  std::string Folder(int i) const {
+    const std::string path = folder_.File(std::to_string(i));
+    std::filesystem::create_directories(path);
+    return path;
   }
 
-  TestFolder folders_[2];
+  TestFolder folder_;
   std::unique_ptr<ServedShard> served_[2];
 };
 
@@ -70,7 +75,7 @@ TEST_F(RpcControlTest, ATableIsMadeOnceAndAnotherOneIsRefusedUnderTheShardsName)
 TEST_F(RpcControlTest, AShardThatIsNotThereIsUnavailable) {
   RpcReplayControl control(Options());
   EXPECT_THAT(control.Stats(), FailsWith(absl::StatusCode::kUnavailable, "has not joined"));
-  control.SetShardAddress(0, *ParseRpcAddress("unix:" + folders_[0].path() + "/x", "--listen"));
+  control.SetShardAddress(0, *ParseRpcAddress("unix:" + folder_.path() + "/x", "--listen"));
   EXPECT_THAT(control.CreateTable(0, ""),
               FailsWith(absl::StatusCode::kUnavailable, "replay 0 at unix:"));
 }
@@ -142,7 +147,7 @@ TEST_F(RpcControlTest, RowsThatAShardGetsBackAreCountedOnce) {
   EXPECT_EQ(control.Stats()->inserted, 30);
   // A process that has no table yet counts nothing.
   served_[0].reset();
-  served_[0] = std::make_unique<ServedShard>(folders_[0].path());
+  served_[0] = std::make_unique<ServedShard>(Folder(0));
   EXPECT_EQ(control.Stats()->inserted, 30);
   ASSERT_OK(control.CreateTable(0, "newest"));
   EXPECT_EQ(control.Stats()->inserted, 30);

@@ -119,7 +119,7 @@ TEST_F(ShardedSamplerTest, ARestartedShardIsAskedAgain) {
     // Elsewhere each time, as after a move.
     ServedShard served(folder_.path(), std::string(1, static_cast<char>('a' + life)));
     CreateTable(LimitedOptions(1), 0, served);
-    InsertRows(served, 128);
+    for (int i = 0; i < 2; ++i) InsertRows(served, 60);
     sampler.SetAddress(0, served.address());
     for (int i = 0; i < 5; ++i) ASSERT_OK(sampler.Next(kMax));
   }
@@ -220,7 +220,7 @@ class TwoShardsTest : public ShardedSamplerTest {
   }
   void Serve(int i) {
     served_[i].reset();
-    served_[i] = std::make_unique<ServedShard>(folders_[i].path());
+    served_[i] = std::make_unique<ServedShard>(Folder(i));
     CreateTable(options_, i, *served_[i]);
     sampler_.SetAddress(i, served_[i]->address());
   }
@@ -228,8 +228,13 @@ class TwoShardsTest : public ShardedSamplerTest {
     return served_[0]->service()->Counts().inserted + served_[1]->service()->Counts().inserted;
   }
 
+  std::string Folder(int i) const {
+    const std::string path = folder_.File(std::to_string(i));
+    std::filesystem::create_directories(path);
+    return path;
+  }
+
   const RpcControlOptions options_ = LimitedOptions(2);
-  TestFolder folders_[2];
   std::unique_ptr<ServedShard> served_[2];
   ShardedSampler sampler_{options_, kBatch};
 };

