@@ -192,8 +192,9 @@ void ReplayShard::SetInsertBound(int64_t bound) {
   changed_.NotifyAll();
 }
 
-void ReplayShard::CutActor(uint32_t member, uint32_t actor) {
+void ReplayShard::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
   MutexLock lock(&mu_);
+  if (state_.ledger.IsSuperseded(member, actor, epoch)) return;
   table_.CutActor(member, actor);
   changed_.NotifyAll();  // tails can be sampled now
 }
@@ -235,6 +236,11 @@ int64_t ReplayShard::inserted() const {
 uint64_t ReplayShard::next_round() const {
   MutexLock lock(&mu_);
   return state_.stage.next_round();
+}
+
+ShardCounts ReplayShard::Counts() const {
+  MutexLock lock(&mu_);
+  return {table_.size(), table_.eligible(), table_.inserted()};
 }
 
 ShardStats ReplayShard::Stats() const {
