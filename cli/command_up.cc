@@ -210,6 +210,8 @@ absl::Status UpCommand::Run() const {
   options.pid_file = directory + "/cluster.json";
   options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
   options.restart = config.schedule().mode() == "async";
+  // The learner would start itself once more to set it (libgomp reads it before main).
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   const std::atomic<bool>& interrupted = InstallInterruptHandler(
       "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
   std::printf("cluster: %s, %d actors, %d replay shard%s, %s; run directory: %s\n",
