@@ -210,8 +210,10 @@ void SampleBoard::OnLost(int shard, const absl::Status& why) {
   Shard& lost = at(shard);
   lost.away = std::string(why.message());
   if (options_.lockstep && !lost.asked.empty() && failed_.ok()) {
+    const size_t owed = lost.asked.size();
     failed_ = absl::AbortedError(absl::StrCat(
-        "lost ", lost.name, " with ", lost.asked.size(), " minibatches under way (", lost.away,
+        "lost ", lost.name, ", which still owed ", owed,
+        owed == 1 ? " minibatch (" : " minibatches (", lost.away,
         "); lockstep cannot draw the same ones again: resume from the last checkpoint"));
   }
   // Older minibatches first: what was asked, then what was to be asked, then what waited before.

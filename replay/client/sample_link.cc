@@ -1,5 +1,6 @@
 #include "replay/client/sample_link.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

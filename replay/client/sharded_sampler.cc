@@ -9,8 +9,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// After so long the limiter is asked whether it is the reason, and again as often.
-constexpr std::chrono::seconds kLongWait{5};
 constexpr milliseconds kLimiterTimeout{500};
 
 SampleBoardOptions BoardOptions(const RpcControlOptions& options, int batch_size) {
@@ -26,8 +24,11 @@ SampleBoardOptions BoardOptions(const RpcControlOptions& options, int batch_size
 
 }  // namespace
 
-ShardedSampler::ShardedSampler(const RpcControlOptions& options, int batch_size)
-    : single_(options.shards == 1), board_(BoardOptions(options, batch_size)) {
+ShardedSampler::ShardedSampler(const RpcControlOptions& options, int batch_size,
+                               milliseconds long_wait)
+    : single_(options.shards == 1),
+      long_wait_(long_wait),
+      board_(BoardOptions(options, batch_size)) {
   LearnerId learner;
   learner.set_run_id(options.run_id);
   learner.set_learner_epoch(options.learner_epoch);
@@ -54,7 +55,7 @@ absl::StatusOr<Minibatch*> ShardedSampler::Next(milliseconds timeout) {
 
 absl::Status ShardedSampler::Explain(milliseconds timeout) {
   const Clock::time_point now = Clock::now();
-  if (single_ && now - *waits_since_ > kLongWait && now - asked_limiter_ > kLongWait) {
+  if (single_ && now - *waits_since_ > long_wait_ && now - asked_limiter_ > long_wait_) {
     asked_limiter_ = now;
     const absl::StatusOr<std::string> text = links_[0]->LimiterText(kLimiterTimeout);
     limiter_ = text.ok() ? absl::StrCat("; ", *text) : "";

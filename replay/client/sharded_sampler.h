@@ -20,8 +20,12 @@ namespace pmoe {
 
 class ShardedSampler : public BatchSampler {
  public:
+  // After so long the shard's limiter is asked whether it is the reason, and again as often.
+  static constexpr std::chrono::milliseconds kLongWait{5000};
+
   // The options must be valid.
-  ShardedSampler(const RpcControlOptions& options, int batch_size);
+  ShardedSampler(const RpcControlOptions& options, int batch_size,
+                 std::chrono::milliseconds long_wait = kLongWait);
 
   // Where a shard is, first and whenever it moves. After its table was made.
   void SetAddress(int shard, const RpcAddress& address);
@@ -38,6 +42,7 @@ class ShardedSampler : public BatchSampler {
   absl::Status Explain(std::chrono::milliseconds timeout);
 
   const bool single_;
+  const std::chrono::milliseconds long_wait_;
   SampleBoard board_;
   std::vector<std::unique_ptr<SampleLink>> links_;  // ended before the board
   std::optional<Clock::time_point> waits_since_;    // of the minibatch that Next wants

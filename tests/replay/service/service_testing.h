@@ -69,6 +69,7 @@ class ServedShard {
   ~ServedShard() { Stop(); }
 
   void Stop() { server_->Stop(std::chrono::milliseconds(0)); }
+  const RpcAddress& address() const { return server_->address(); }
   ReplayServer* service() { return service_.get(); }
   std::unique_ptr<ReplayService::Stub> Connect() const {
     return ReplayService::NewStub(MakeChannel(server_->address()));

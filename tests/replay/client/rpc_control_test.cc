@@ -1,0 +1,232 @@
+// A learner's calls to real shards over unix sockets.
+#include "replay/client/rpc_control.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/replay/service/stream_testing.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+RpcControlOptions Options(int shards = 1) {
+  RpcControlOptions options;
+  options.run_id = "run-a";
+  options.learner_epoch = 1;
+  options.shards = shards;
+  options.spec = kServedSpec;
+  options.capacity = 10'000;
+  return options;
+}
+
+RpcControlOptions LockstepOptions() {
+  RpcControlOptions options = Options();
+  options.lockstep = true;
+  options.actors = 2;
+  options.first_round = 1;
+  return options;
+}
+
+class RpcControlTest : public ::testing::Test {
+ protected:
+  void Serve(RpcReplayControl* control, int i, const std::string& restore = "") {
+    served_[i].reset();
+    served_[i] = std::make_unique<ServedShard>(folders_[i].path());
+    control->SetShardAddress(i, served_[i]->address());
+    ASSERT_OK(control->CreateTable(i, restore));
+  }
+  // One more chunk of the shard's only writer.
+  void Insert(int i, uint32_t rows, uint32_t epoch = 0) {
+    const auto stub = served_[i]->Connect();
+    TestWriter writer(stub.get(), Hello(epoch));
+    const uint64_t seq = writer.SayHello().next_seq();
+    writer.SendAndWait(RowsOf(seq, rows, epoch));
+    EXPECT_OK(writer.Finish());
+  }
+  bool HasFile(int i, const std::string& name) const {
+    return std::filesystem::exists(folders_[i].path() + "/" + name + ".table");
+  }
+
+  TestFolder folders_[2];
+  std::unique_ptr<ServedShard> served_[2];
+};
+
+TEST_F(RpcControlTest, ATableIsMadeOnceAndAnotherOneIsRefusedUnderTheShardsName) {
+  RpcReplayControl control(Options());
+  Serve(&control, 0);
+  EXPECT_OK(control.CreateTable(0, ""));
+  RpcControlOptions other = Options();
+  other.n_step = 3;
+  RpcReplayControl wanting(other);
+  wanting.SetShardAddress(0, served_[0]->address());
+  EXPECT_THAT(wanting.CreateTable(0, ""),
+              FailsWith(kRefused, "replay 0 at " + served_[0]->address().Text()));
+  EXPECT_THAT(wanting.CreateTable(0, ""), FailsWith(kRefused, "n_step"));
+}
+
+TEST_F(RpcControlTest, AShardThatIsNotThereIsUnavailable) {
+  RpcReplayControl control(Options());
+  EXPECT_THAT(control.Stats(), FailsWith(absl::StatusCode::kUnavailable, "has not joined"));
+  control.SetShardAddress(0, *ParseRpcAddress("unix:" + folders_[0].path() + "/x", "--listen"));
+  EXPECT_THAT(control.CreateTable(0, ""),
+              FailsWith(absl::StatusCode::kUnavailable, "replay 0 at unix:"));
+}
+
+TEST_F(RpcControlTest, ARoundIsCommittedOnceEveryActorHasMarkedIt) {
+  RpcReplayControl control(LockstepOptions());
+  Serve(&control, 0);
+  const auto stub = served_[0]->Connect();
+  const auto send = [&stub](uint32_t actor) {
+    TestWriter writer(stub.get(), Hello(0, 0, actor));
+    writer.SayHello();
+    writer.SendAndWait(
+        MakeChunk(kServedSpec, {.actor = actor, .round = 1, .rows = 10, .last_of_round = true}));
+    EXPECT_OK(writer.Finish());
+  };
+  send(0);
+  EXPECT_THAT(control.Commit(1, milliseconds(10)),
+              FailsWith(absl::StatusCode::kDeadlineExceeded, "waiting for actor 1"));
+  send(1);
+  EXPECT_OK(control.Commit(1, kCallMax));
+  EXPECT_EQ(control.Stats()->inserted, 20);
+}
+
+TEST_F(RpcControlTest, CountsAreSumsAndLimitersStandUnderTheirShard) {
+  RpcReplayControl control(Options(2));
+  for (int i = 0; i < 2; ++i) Serve(&control, i);
+  Insert(0, 10);
+  Insert(1, 20);
+  const absl::StatusOr<ReplayStats> stats = control.Stats();
+  ASSERT_OK(stats);
+  EXPECT_EQ(stats->size, 30);
+  EXPECT_EQ(stats->inserted, 30);
+  EXPECT_EQ(stats->limiter, "shard 0: the rate limiter is off; shard 1: the rate limiter is off");
+}
+
+TEST_F(RpcControlTest, AShardThatIsAwayCountsAsItWasLastSeen) {
+  RpcReplayControl control(Options(2));
+  for (int i = 0; i < 2; ++i) Serve(&control, i);
+  Insert(0, 10);
+  Insert(1, 20);
+  ASSERT_OK(control.Stats());
+  served_[1].reset();
+  Insert(0, 10);
+  EXPECT_EQ(control.Stats()->inserted, 40);
+  EXPECT_THAT(control.Stats()->limiter, testing::HasSubstr("shard 1: away"));
+  served_[0].reset();
+  EXPECT_THAT(control.Stats(), FailsWith(absl::StatusCode::kUnavailable, "replay 0 at"));
+}
+
+TEST_F(RpcControlTest, InsertsNeverGoBackwardsWhenAShardIsRestarted) {
+  RpcReplayControl control(Options(2));
+  for (int i = 0; i < 2; ++i) Serve(&control, i);
+  Insert(0, 10);
+  Insert(1, 20);
+  EXPECT_EQ(control.Stats()->inserted, 30);
+  Serve(&control, 1);  // nothing to load
+  EXPECT_EQ(control.Stats()->inserted, 30);
+  EXPECT_EQ(control.Stats()->size, 10);
+  Insert(1, 5);
+  EXPECT_EQ(control.Stats()->inserted, 35);
+}
+
+TEST_F(RpcControlTest, RowsThatAShardGetsBackAreCountedOnce) {
+  RpcReplayControl control(Options());
+  Serve(&control, 0);
+  Insert(0, 20);
+  ASSERT_OK(control.Save("20"));
+  Insert(0, 10);
+  EXPECT_EQ(control.Stats()->inserted, 30);
+  // A process that has no table yet counts nothing.
+  served_[0].reset();
+  served_[0] = std::make_unique<ServedShard>(folders_[0].path());
+  EXPECT_EQ(control.Stats()->inserted, 30);
+  ASSERT_OK(control.CreateTable(0, "newest"));
+  EXPECT_EQ(control.Stats()->inserted, 30);
+  EXPECT_EQ(control.Stats()->size, 20);
+  Insert(0, 1);
+  EXPECT_EQ(control.Stats()->inserted, 31);
+}
+
+TEST_F(RpcControlTest, SavesLeaveTheOneToKeepUntilTheyAreDone) {
+  RpcReplayControl control(Options());
+  Serve(&control, 0);
+  Insert(0, 10);
+  ASSERT_OK(control.Save("10"));
+  ASSERT_OK(control.KeepOnly("10"));
+  ASSERT_OK(control.Save("20"));  // its learner's part is not written: 10 must stay
+  EXPECT_TRUE(HasFile(0, "10"));
+  ASSERT_OK(control.Save("30"));
+  EXPECT_TRUE(HasFile(0, "10"));
+  EXPECT_FALSE(HasFile(0, "20"));
+  ASSERT_OK(control.KeepOnly("30"));
+  ASSERT_OK(control.Save("40"));
+  EXPECT_FALSE(HasFile(0, "10"));
+  EXPECT_TRUE(HasFile(0, "30"));
+}
+
+TEST_F(RpcControlTest, RestoreSetsRowsBackOnEveryShard) {
+  RpcReplayControl control(Options(2));
+  for (int i = 0; i < 2; ++i) Serve(&control, i);
+  Insert(0, 10);
+  Insert(1, 20);
+  ASSERT_OK(control.Save("30"));
+  Insert(0, 7);
+  EXPECT_EQ(control.Stats()->inserted, 37);
+  ASSERT_OK(control.Restore("30"));
+  EXPECT_EQ(control.Stats()->inserted, 30);
+  EXPECT_THAT(control.Restore("31"), FailsWith(absl::StatusCode::kNotFound, "31.table"));
+}
+
+TEST_F(RpcControlTest, OnlyTheLifeThatIsGoneIsCut) {
+  RpcControlOptions options = Options();
+  options.n_step = 3;
+  RpcReplayControl control(options);
+  Serve(&control, 0);
+  const auto stub = served_[0]->Connect();
+  const auto eligible = [&stub] {
+    TestSampler sampler(stub.get());
+    SampleReply reply;
+    sampler.Ask(0);
+    sampler.Next(&reply);
+    return reply.eligible();
+  };
+  Insert(0, 10, /*epoch=*/1);
+  EXPECT_EQ(eligible(), 8);  // two wait for their later rewards
+  ASSERT_OK(control.CutActor(0, 0, /*epoch=*/0));
+  EXPECT_EQ(eligible(), 8);
+  ASSERT_OK(control.CutActor(0, 0, /*epoch=*/1));
+  EXPECT_EQ(eligible(), 10);
+}
+
+TEST_F(RpcControlTest, ALearnerThatWasSupersededIsRefused) {
+  RpcReplayControl control(Options());
+  Serve(&control, 0);
+  RpcControlOptions newer = Options();
+  newer.learner_epoch = 2;
+  RpcReplayControl successor(newer);
+  successor.SetShardAddress(0, served_[0]->address());
+  ASSERT_OK(successor.CreateTable(0, ""));
+  EXPECT_THAT(control.Save("1"), FailsWith(kRefused, "superseded by epoch 2"));
+}
+
+TEST(RpcControlOptionsTest, LockstepHasOneShard) {
+  RpcControlOptions options = LockstepOptions();
+  EXPECT_OK(options.Validate());
+  options.shards = 2;
+  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "mode async"));
+  options.shards = 0;
+  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "shards must be"));
+}
+
+TEST(RpcControlOptionsTest, TheWindowMustHoldAChunkOfEveryShard) {
+  RpcControlOptions options = Options(4);
+  options.limiter = RateLimiterOptions{.samples_per_insert = 2.0, .error_window = 200.0};
+  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, ">= 512"));
+}
+
+}  // namespace
+}  // namespace pmoe

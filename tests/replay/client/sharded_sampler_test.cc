@@ -1,0 +1,274 @@
+// Minibatches from real shards over unix sockets.
+#include "replay/client/sharded_sampler.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "replay/wire/batch_codec.h"
+#include "tests/replay/service/stream_testing.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kMax{20'000};  // ends a test that would hang
+constexpr milliseconds kShort{20};
+constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
+constexpr int kBatch = 16;
+
+RpcControlOptions Options(int shards = 1) {
+  RpcControlOptions options;
+  options.run_id = "run-a";
+  options.learner_epoch = 1;
+  options.shards = shards;
+  options.spec = kServedSpec;
+  options.capacity = 100'000;
+  return options;
+}
+
+RpcControlOptions LimitedOptions(int shards) {
+  RpcControlOptions options = Options(shards);
+  options.limiter = RateLimiterOptions{
+      .min_size = 100, .samples_per_insert = 4.0, .insert_max = kPageRows, .sample_max = kBatch};
+  return options;
+}
+
+void CreateTable(const RpcControlOptions& options, int shard, const ServedShard& served) {
+  RpcReplayControl control(options);
+  control.SetShardAddress(shard, served.address());
+  ASSERT_OK(control.CreateTable(shard, ""));
+}
+
+void InsertRows(const ServedShard& served, uint32_t rows) {
+  const auto stub = served.Connect();
+  TestWriter writer(stub.get(), Hello());
+  const uint64_t seq = writer.SayHello().next_seq();
+  writer.SendAndWait(RowsOf(seq, rows));
+  EXPECT_OK(writer.Finish());
+}
+
+// Next until it is neither a minibatch nor a deadline that has passed.
+absl::Status AwaitEnd(ShardedSampler* sampler) {
+  const auto deadline = std::chrono::steady_clock::now() + kMax;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const absl::Status status = sampler->Next(kShort).status();
+    if (!status.ok() && !absl::IsDeadlineExceeded(status)) return status;
+  }
+  return absl::DeadlineExceededError("it did not end");
+}
+
+class ShardedSamplerTest : public ::testing::Test {
+ protected:
+  TestFolder folder_;
+};
+
+TEST_F(ShardedSamplerTest, MinibatchesAreThoseThatTheShardItselfDraws) {
+  ServedShard served(folder_.path());
+  CreateTable(Options(), 0, served);
+  InsertRows(served, 50);
+  auto local = ReplayShard::Create({.spec = kServedSpec, .seed = 1});
+  ASSERT_OK(local);
+  ASSERT_OK((*local)->Insert(RowsOf(0, 50), std::chrono::seconds(0)));
+  ShardedSampler sampler(Options(), kBatch);
+  sampler.SetAddress(0, served.address());
+  Minibatch wanted(kServedSpec, kBatch);
+  for (int i = 0; i < 20; ++i) {
+    const absl::StatusOr<Minibatch*> batch = sampler.Next(kMax);
+    ASSERT_OK(batch);
+    ASSERT_OK((*local)->Sample(&wanted));
+    std::string columns, wanted_columns;
+    PackColumns(*batch, &columns);
+    PackColumns(&wanted, &wanted_columns);
+    EXPECT_TRUE(columns == wanted_columns) << "minibatch " << i;
+    EXPECT_EQ(reinterpret_cast<uintptr_t>((*batch)->next_obs()) % 64, 0u);
+  }
+}
+
+TEST_F(ShardedSamplerTest, LockstepDrawsWhatIsExpectedAndNoMore) {
+  RpcControlOptions options = Options();
+  options.lockstep = true;
+  ServedShard served(folder_.path());
+  CreateTable(Options(), 0, served);
+  InsertRows(served, 50);
+  ShardedSampler sampler(options, kBatch);
+  sampler.SetAddress(0, served.address());
+  for (int round = 1; round <= 3; ++round) {
+    sampler.Expect(7);
+    for (int i = 0; i < 7; ++i) ASSERT_OK(sampler.Next(kMax));
+    EXPECT_EQ(served.service()->Counts().sampled, round * 7 * kBatch);
+  }
+}
+
+TEST_F(ShardedSamplerTest, AShardThatIsAwayIsWaitedForUnderItsName) {
+  const std::string text = "unix:" + folder_.path() + "/s";
+  ShardedSampler sampler(Options(), kBatch);
+  sampler.SetAddress(0, *ParseRpcAddress(text, "--listen"));
+  EXPECT_THAT(sampler.Next(kShort), FailsWith(kLate, "waiting for replay 0 at " + text));
+  ServedShard served(folder_.path());
+  CreateTable(Options(), 0, served);
+  InsertRows(served, 50);
+  EXPECT_OK(sampler.Next(kMax));
+}
+
+TEST_F(ShardedSamplerTest, ARestartedShardIsAskedAgain) {
+  ShardedSampler sampler(LimitedOptions(1), kBatch);
+  for (int life = 0; life < 3; ++life) {
+    // Elsewhere each time, as after a move.
+    ServedShard served(folder_.path(), std::string(1, static_cast<char>('a' + life)));
+    CreateTable(LimitedOptions(1), 0, served);
+    InsertRows(served, 128);
+    sampler.SetAddress(0, served.address());
+    for (int i = 0; i < 5; ++i) ASSERT_OK(sampler.Next(kMax));
+  }
+}
+
+TEST_F(ShardedSamplerTest, ALongWaitIsExplainedByTheLimiter) {
+  ServedShard served(folder_.path());
+  CreateTable(LimitedOptions(1), 0, served);
+  InsertRows(served, 50);
+  ShardedSampler sampler(LimitedOptions(1), kBatch, /*long_wait=*/milliseconds(1));
+  sampler.SetAddress(0, served.address());
+  EXPECT_THAT(sampler.Next(kShort),
+              FailsWith(kLate, "samples are blocked: 50 inserted < min_size 100"));
+}
+
+TEST_F(ShardedSamplerTest, ALearnerThatWasSupersededIsTold) {
+  ServedShard served(folder_.path());
+  CreateTable(Options(), 0, served);
+  InsertRows(served, 50);
+  ShardedSampler sampler(Options(), kBatch);
+  sampler.SetAddress(0, served.address());
+  ASSERT_OK(sampler.Next(kMax));
+  RpcControlOptions newer = Options();
+  newer.learner_epoch = 2;
+  CreateTable(newer, 0, served);
+  EXPECT_THAT(AwaitEnd(&sampler), FailsWith(absl::StatusCode::kFailedPrecondition,
+                                            "learner epoch 1 was superseded by epoch 2"));
+}
+
+TEST_F(ShardedSamplerTest, AShardOfAnotherRunIsRefused) {
+  ServedShard served(folder_.path());
+  CreateTable(Options(), 0, served);
+  RpcControlOptions other = Options();
+  other.run_id = "run-b";
+  ShardedSampler sampler(other, kBatch);
+  sampler.SetAddress(0, served.address());
+  EXPECT_THAT(AwaitEnd(&sampler),
+              FailsWith(absl::StatusCode::kFailedPrecondition, "belongs to run run-a"));
+}
+
+// Answers every request with one row too few.
+class ShortReplies final : public ReplayService::Service {
+ public:
+  grpc::Status Sample(grpc::ServerContext*,
+                      grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream) override {
+    SampleRequest request;
+    while (stream->Read(&request)) {
+      SampleReply reply;
+      reply.set_rows(request.rows() - 1);
+      reply.set_columns(std::string(PackedBytes(kServedSpec, kBatch - 1), '\0'));
+      stream->Write(reply);
+    }
+    return grpc::Status::OK;
+  }
+};
+
+TEST_F(ShardedSamplerTest, ADamagedReplyIsNoMinibatch) {
+  ShortReplies service;
+  const auto address = ParseRpcAddress("unix:" + folder_.path() + "/s", "--listen");
+  const auto server = RpcServer::Start(*address, {&service});
+  ASSERT_OK(server);
+  ShardedSampler sampler(Options(), kBatch);
+  sampler.SetAddress(0, *address);
+  EXPECT_THAT(AwaitEnd(&sampler),
+              FailsWith(absl::StatusCode::kDataLoss, "15 rows before the columns, 16 were asked"));
+}
+
+// An actor that writes whatever its shard takes, until the end.
+class EndlessWriter {
+ public:
+  explicit EndlessWriter(const ServedShard& served)
+      : stub_(served.Connect()), writer_(stub_.get(), Hello()), thread_([this] { Run(); }) {}
+  ~EndlessWriter() {
+    ended_ = true;
+    writer_.Cancel();
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    uint64_t seq = writer_.SayHello().next_seq();
+    for (; !ended_; ++seq) {
+      if (!writer_.Send(RowsOf(seq, kPageRows))) return;
+      writer_.Next();
+    }
+  }
+
+  std::unique_ptr<ReplayService::Stub> stub_;
+  TestWriter writer_;
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
+};
+
+class TwoShardsTest : public ShardedSamplerTest {
+ protected:
+  TwoShardsTest() {
+    for (int i = 0; i < 2; ++i) Serve(i);
+  }
+  void Serve(int i) {
+    served_[i].reset();
+    served_[i] = std::make_unique<ServedShard>(folders_[i].path());
+    CreateTable(options_, i, *served_[i]);
+    sampler_.SetAddress(i, served_[i]->address());
+  }
+  int64_t Inserted() {
+    return served_[0]->service()->Counts().inserted + served_[1]->service()->Counts().inserted;
+  }
+
+  const RpcControlOptions options_ = LimitedOptions(2);
+  TestFolder folders_[2];
+  std::unique_ptr<ServedShard> served_[2];
+  ShardedSampler sampler_{options_, kBatch};
+};
+
+TEST_F(TwoShardsTest, TheLimiterHoldsOverBoth) {
+  const EndlessWriter writers[2] = {EndlessWriter(*served_[0]), EndlessWriter(*served_[1])};
+  const double window = InsertGrants::ForShards(*options_.limiter, 2).Window();
+  constexpr int kBatches = 1000;
+  for (int i = 1; i <= kBatches; ++i) {
+    ASSERT_OK(sampler_.Next(kMax));
+    // Up to four more may be under way.
+    const double surplus = 4.0 * static_cast<double>(Inserted() - 100) - (i + 4) * kBatch;
+    EXPECT_LE(surplus, window);
+  }
+  EXPECT_GE(4.0 * static_cast<double>(Inserted() - 100), kBatches * kBatch - window);
+  for (const auto& shard : served_) EXPECT_GT(shard->service()->Counts().inserted, 1000);
+}
+
+TEST_F(TwoShardsTest, AShardWithoutWritersStarvesNobody) {
+  const EndlessWriter writer(*served_[1]);
+  for (int i = 0; i < 500; ++i) ASSERT_OK(sampler_.Next(kMax));
+  EXPECT_EQ(served_[0]->service()->Counts().sampled, 0);
+}
+
+TEST_F(TwoShardsTest, TheOtherShardServesWhileOneIsAway) {
+  const EndlessWriter writer(*served_[0]);
+  {
+    const EndlessWriter other(*served_[1]);
+    for (int i = 0; i < 50; ++i) ASSERT_OK(sampler_.Next(kMax));
+  }
+  served_[1]->Stop();
+  for (int i = 0; i < 300; ++i) ASSERT_OK(sampler_.Next(kMax));
+  Serve(1);  // anew, and empty
+  const EndlessWriter other(*served_[1]);
+  for (int i = 0; served_[1]->service()->Counts().sampled == 0; ++i) {
+    ASSERT_OK(sampler_.Next(kMax));
+    ASSERT_LT(i, 100'000);
+  }
+}
+
+}  // namespace
+}  // namespace pmoe
