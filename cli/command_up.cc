@@ -111,7 +111,7 @@ class ClusterPlan {
   }
   Words Start(const std::string& binary, Words words) const {
     words.insert(words.begin(), BinaryPath(binary));
-    words.insert(words.end(), {"--parent", absl::StrCat(::getpid())});
+    words.insert(words.end(), {"--metrics", "127.0.0.1:0", "--parent", absl::StrCat(::getpid())});
     return words;
   }
   // A run that has begun goes on where it was.

@@ -40,9 +40,10 @@ std::string MemberText(const MemberStatus& member) {
                                ? absl::StrFormat("%.0f steps/s", member.rates().env_steps_per_s())
                                : "";
   return absl::StrFormat(
-      "  %-11s epoch %-6d %-9s v%-8d %-14s pid %-8d %-12s seen %4.1f s ago  %s\n", RoleText(member),
-      member.epoch(), member.connected() ? "connected" : "gone", member.policy_version(), rate,
-      member.process().pid(), member.process().host(), member.last_report_s(), DetailText(member));
+      "  %-11s epoch %-6d %-9s v%-8d %-14s pid %-8d %-12s seen %4.1f s ago  metrics %s  %s\n",
+      RoleText(member), member.epoch(), member.connected() ? "connected" : "gone",
+      member.policy_version(), rate, member.process().pid(), member.process().host(),
+      member.last_report_s(), DetailText(member));
 }
 
 }  // namespace

@@ -21,6 +21,10 @@ const std::vector<MetricInfo>& MetricList() {
        "streams to the learner and to replay made again"},
       {"pmoe_actor_weights_version", kGauge, "actor", "", "policy snapshot in use"},
 
+      {"pmoe_evaluator_return", kGauge, "evaluator", "", "mean return of the last evaluation"},
+      {"pmoe_evaluator_seconds_total", kCounter, "evaluator", "", "spent in evaluations"},
+      {"pmoe_evaluator_weights_version", kGauge, "evaluator", "", "snapshot evaluated last"},
+
       {"pmoe_replay_size_rows", kGauge, "replay", "", "transitions held"},
       {"pmoe_replay_memory_bytes", kGauge, "replay", "", "memory of the pages held"},
       {"pmoe_replay_inserts_total", kCounter, "replay", "", "transitions inserted"},
