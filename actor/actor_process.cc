@@ -123,10 +123,10 @@ absl::Status ActorProcess::CheckSpec(const PolicySpec& policy) const {
 RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssignment& table) const {
   RpcWriterOptions options;
   options.run_id = seat.run_id();
-  options.actor = seat.index();
-  options.epoch = seat.epoch();
-  options.envs = config_.actor().envs();
-  options.first_round = table.first_round();
+  options.chunks.actor = seat.index();
+  options.chunks.epoch = seat.epoch();
+  options.chunks.envs = config_.actor().envs();
+  options.chunks.first_round = table.first_round();
   options.spec = {table.columns().obs_dim(), table.columns().action_dim(),
                   table.columns().extra_dim()};
   options.lockstep = table.lockstep();
@@ -163,9 +163,9 @@ ActorRates ActorProcess::Rates() {
   MutexLock lock(&mu_);
   if (writer_ == nullptr) return rates;
   const RpcWriterStats stats = writer_->stats();
-  rates.set_unacked_chunks(static_cast<uint64_t>(stats.unacked_chunks));
+  rates.set_unacked_chunks(stats.unacked_chunks);
   rates.set_write_blocked_s(stats.blocked_s);
-  rates.set_reconnects(follower_.reconnects() + static_cast<uint64_t>(stats.reconnects));
+  rates.set_reconnects(follower_.reconnects() + stats.reconnects);
   return rates;
 }
 

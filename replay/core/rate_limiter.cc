@@ -72,6 +72,12 @@ bool RateLimiter::CanSample(int64_t rows) const {
   return inserted_ >= options_.min_size && Surplus() - static_cast<double>(rows) >= -window_;
 }
 
+int64_t RateLimiter::InsertBound() const {
+  const double counted = (window_ + static_cast<double>(sampled_)) / options_.samples_per_insert;
+  constexpr double kMax = 1e18;
+  return options_.min_size + static_cast<int64_t>(std::min(counted, kMax));
+}
+
 std::string RateLimiter::Explain() const {
   const double r = options_.samples_per_insert;
   const std::string counts = absl::StrCat(inserted_, " rows inserted, ", sampled_, " sampled; ");

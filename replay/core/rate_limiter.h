@@ -35,6 +35,8 @@ class RateLimiter {
 
   bool CanInsert(int64_t rows) const;
   bool CanSample(int64_t rows) const;
+  // The most rows that may ever be inserted while nothing more is sampled: CanInsert as a bound.
+  int64_t InsertBound() const;
   void OnInsert(int64_t rows) { inserted_ += rows; }
   void OnSample(int64_t rows) { sampled_ += rows; }
 

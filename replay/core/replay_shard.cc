@@ -215,8 +215,9 @@ void ReplayShard::SetInsertBound(int64_t bound) {
   WakeBlocked();
 }
 
-void ReplayShard::CutActor(uint32_t member, uint32_t actor) {
+void ReplayShard::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
   MutexLock lock(&mu_);
+  if (state_.ledger.IsSuperseded(member, actor, epoch)) return;
   table_.CutActor(member, actor);
   WakeBlocked();  // tails can be sampled now
 }
@@ -259,6 +260,11 @@ int64_t ReplayShard::inserted() const {
 uint64_t ReplayShard::next_round() const {
   MutexLock lock(&mu_);
   return state_.stage.next_round();
+}
+
+ShardCounts ReplayShard::Counts() const {
+  MutexLock lock(&mu_);
+  return {table_.size(), table_.eligible(), table_.inserted()};
 }
 
 ShardStats ReplayShard::Stats() const {

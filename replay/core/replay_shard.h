@@ -54,8 +54,9 @@ class ReplayShard {
   // With granted_inserts: inserts wait while the transitions ever inserted would exceed `bound`. It
   // begins at 0.
   void SetInsertBound(int64_t bound) ABSL_LOCKS_EXCLUDED(mu_);
-  // An actor that is gone: its streams end where they are.
-  void CutActor(uint32_t member, uint32_t actor) ABSL_LOCKS_EXCLUDED(mu_);
+  // An actor's life that is gone: its streams end where they are. Nothing once a newer one has
+  // come.
+  void CutActor(uint32_t member, uint32_t actor, uint32_t epoch) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Fills the batch with rows drawn uniformly, with replacement. FailedPreconditionError while
   // there is none. With a limiter, waits while it blocks samples or there is none.
@@ -69,6 +70,8 @@ class ReplayShard {
   int64_t size() const ABSL_LOCKS_EXCLUDED(mu_);         // transitions held
   int64_t inserted() const ABSL_LOCKS_EXCLUDED(mu_);     // transitions ever inserted: env_steps
   uint64_t next_round() const ABSL_LOCKS_EXCLUDED(mu_);  // the one to be committed next
+  // The three at one moment.
+  ShardCounts Counts() const ABSL_LOCKS_EXCLUDED(mu_);
   ShardStats Stats() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
 

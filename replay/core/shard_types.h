@@ -46,6 +46,12 @@ struct BlockedSeconds {
   double current = 0.0;  // of the oldest wait of now; 0: nobody waits
 };
 
+struct ShardCounts {
+  int64_t size = 0;      // transitions held
+  int64_t eligible = 0;  // of those, that can be sampled now
+  int64_t inserted = 0;  // transitions ever inserted
+};
+
 struct ShardStats {
   int64_t size = 0;             // transitions held
   int64_t inserted = 0;         // transitions ever inserted

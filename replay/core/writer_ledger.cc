@@ -42,6 +42,11 @@ bool WriterLedger::IsNewEpoch(uint32_t member, uint32_t actor, uint32_t epoch) c
   return found != writers_.end() && epoch > found->second.epoch;
 }
 
+bool WriterLedger::IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) const {
+  const auto found = writers_.find({member, actor});
+  return found != writers_.end() && epoch < found->second.epoch;
+}
+
 uint64_t WriterLedger::next_seq(uint32_t member, uint32_t actor) const {
   const auto found = writers_.find({member, actor});
   return found == writers_.end() ? 0 : found->second.next_seq;

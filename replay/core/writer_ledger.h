@@ -41,6 +41,8 @@ class WriterLedger {
 
   // Is it a newer life than the one known? Then the older one's streams end.
   bool IsNewEpoch(uint32_t member, uint32_t actor, uint32_t epoch) const;
+  // Is a newer life than it known?
+  bool IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) const;
   // The next seq of the actor's newest epoch; 0 if it is not known.
   uint64_t next_seq(uint32_t member, uint32_t actor) const;
   // Steps that are missing between the chunks of one epoch: a shard that came back from an older

@@ -146,7 +146,7 @@ absl::Status ReplayServer::DoCheckpoint(const CheckpointRequest& request, Checkp
 absl::Status ReplayServer::DoCutActor(const CutActorRequest& request) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
-  shard->CutActor(request.member(), request.actor());
+  shard->CutActor(request.member(), request.actor(), request.epoch());
   return absl::OkStatus();
 }
 

@@ -37,8 +37,12 @@ absl::Status SampleStream::Serve(SampleRequest request) {
 
 absl::Status SampleStream::Answer(const SampleRequest& request) {
   if (request.insert_bound() > 0) shard_->SetInsertBound(request.insert_bound());
-  if (request.rows() == 0) return absl::OkStatus();
-  PMOE_RETURN_IF_ERROR(Draw(request.rows()));
+  reply_.Clear();
+  if (request.rows() > 0) PMOE_RETURN_IF_ERROR(Draw(request.rows()));
+  const ShardCounts counts = shard_->Counts();
+  reply_.set_size(counts.size);
+  reply_.set_inserted(counts.inserted);
+  reply_.set_eligible(counts.eligible);
   // A Write that fails ends the Reads too.
   (void)stream_->Write(reply_);
   return absl::OkStatus();
@@ -58,8 +62,6 @@ absl::Status SampleStream::Draw(uint32_t rows) {
   if (!ended.ok()) return ended;
   PMOE_RETURN_IF_ERROR(drawn);
   reply_.set_rows(rows);
-  reply_.set_size(shard_->size());
-  reply_.set_inserted(shard_->inserted());
   PackColumns(&*batch_, reply_.mutable_columns());
   return absl::OkStatus();
 }

@@ -1,6 +1,107 @@
 #include "replay/wire/batch_codec.h"
 
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
+#include "proto/replay.pb.h"
+
 namespace pmoe {
+namespace {
+
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedInputStream;
+
+constexpr uint32_t VarintTag(int field) {
+  return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_VARINT);
+}
+
+absl::Status Bad(absl::string_view what) {
+  return absl::DataLossError(absl::StrCat("a minibatch came damaged: ", what));
+}
+
+// Reads one reply; the fields may come in any order, but rows before columns.
+class ReplyReader {
+ public:
+  ReplyReader(CodedInputStream* in, const BatchSlot& slot, ShardCounts* counts)
+      : in_(in), slot_(slot), counts_(counts) {}
+
+  absl::Status Read() {
+    while (const uint32_t tag = in_->ReadTag()) PMOE_RETURN_IF_ERROR(ReadField(tag));
+    if (!in_->ConsumedEntireMessage()) return Bad("a field has no number");
+    if (!has_columns_) PMOE_RETURN_IF_ERROR(CheckColumns(0));
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status ReadField(uint32_t tag) {
+    switch (tag) {
+      case VarintTag(SampleReply::kRowsFieldNumber):
+        return ReadNumber(&rows_);
+      case VarintTag(SampleReply::kSizeFieldNumber):
+        return ReadNumber(&counts_->size);
+      case VarintTag(SampleReply::kInsertedFieldNumber):
+        return ReadNumber(&counts_->inserted);
+      case VarintTag(SampleReply::kEligibleFieldNumber):
+        return ReadNumber(&counts_->eligible);
+      case WireFormatLite::MakeTag(SampleReply::kColumnsFieldNumber,
+                                   WireFormatLite::WIRETYPE_LENGTH_DELIMITED):
+        return ReadColumns();
+      default:
+        // A field of a later version.
+        return WireFormatLite::SkipField(in_, tag) ? absl::OkStatus() : Bad("a field is cut off");
+    }
+  }
+
+  absl::Status ReadNumber(int64_t* number) {
+    uint64_t value = 0;
+    if (!in_->ReadVarint64(&value)) return Bad("a number is cut off");
+    *number = static_cast<int64_t>(value);
+    return *number >= 0 ? absl::OkStatus() : Bad(absl::StrCat("a count of ", *number));
+  }
+
+  absl::Status ReadColumns() {
+    uint32_t bytes = 0;
+    if (has_columns_) return Bad("its columns come twice");
+    if (!in_->ReadVarint32(&bytes)) return Bad("a number is cut off");
+    has_columns_ = true;
+    PMOE_RETURN_IF_ERROR(CheckColumns(bytes));
+    if (bytes == 0) return absl::OkStatus();
+    Minibatch* const batch = slot_.batch;
+    const int obs_dim = batch->spec().obs_dim;
+    const bool whole = ReadColumn(batch->obs(), obs_dim) &&
+                       ReadColumn(batch->action(), batch->spec().action_dim) &&
+                       ReadColumn(batch->reward(), 1) && ReadColumn(batch->discount(), 1) &&
+                       ReadColumn(batch->next_obs(), obs_dim) &&
+                       ReadColumn(batch->policy_version(), 1);
+    return whole ? absl::OkStatus() : Bad("its columns are cut off");
+  }
+
+  absl::Status CheckColumns(size_t bytes) const {
+    if (rows_ != slot_.rows) {
+      return Bad(absl::StrCat(rows_, " rows before the columns, ", slot_.rows, " were asked for"));
+    }
+    const size_t wanted = slot_.rows == 0 ? 0 : PackedBytes(slot_.batch->spec(), slot_.rows);
+    if (bytes == wanted) return absl::OkStatus();
+    return Bad(absl::StrCat(bytes, " bytes of columns, ", rows_, " rows have ", wanted));
+  }
+
+  // `column` is of 32-bit values, `width` a row.
+  template <typename T>
+  bool ReadColumn(T* column, int width) {
+    static_assert(sizeof(T) == 4);
+    return in_->ReadRaw(column + static_cast<ptrdiff_t>(slot_.row) * width, slot_.rows * width * 4);
+  }
+
+  CodedInputStream* const in_;
+  const BatchSlot slot_;
+  ShardCounts* const counts_;
+  int64_t rows_ = 0;
+  bool has_columns_ = false;
+};
+
+}  // namespace
 
 size_t PackedBytes(const TableSpec& spec, int rows) {
   constexpr size_t kScalars = 3;  // reward, discount, version
@@ -22,6 +123,13 @@ void PackColumns(Minibatch* batch, std::string* columns) {
   append(batch->discount(), 1);
   append(batch->next_obs(), batch->spec().obs_dim);
   append(batch->policy_version(), 1);
+}
+
+absl::Status DecodeSampleReply(google::protobuf::io::ZeroCopyInputStream* in, const BatchSlot& slot,
+                               ShardCounts* counts) {
+  PMOE_CHECK(slot.rows == 0 || (slot.row >= 0 && slot.row + slot.rows <= slot.batch->size()));
+  CodedInputStream coded(in);
+  return ReplyReader(&coded, slot, counts).Read();
 }
 
 }  // namespace pmoe

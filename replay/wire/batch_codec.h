@@ -1,10 +1,18 @@
 // A minibatch as it travels: the columns of SampleReply one after the other, without padding.
+// Decoding copies the bytes once, from the connection's buffers to where the learner reads them.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "replay/core/minibatch.h"
+#include "replay/core/shard_types.h"
+
+namespace google::protobuf::io {
+class ZeroCopyInputStream;
+}
 
 namespace pmoe {
 
@@ -13,5 +21,18 @@ size_t PackedBytes(const TableSpec& spec, int rows);
 
 // Replaces `columns` by the batch's, in the order of proto/replay.proto.
 void PackColumns(Minibatch* batch, std::string* columns);
+
+// Rows [row, row + rows) of a minibatch.
+struct BatchSlot {
+  Minibatch* batch = nullptr;
+  int row = 0;
+  int rows = 0;
+};
+
+// Reads one serialised SampleReply to its end and its columns into `slot`; with slot.rows = 0 there
+// must be none. DataLossError: not such a message, or of other sizes than the slot; the slot's rows
+// may then hold anything, nothing else is touched.
+absl::Status DecodeSampleReply(google::protobuf::io::ZeroCopyInputStream* in, const BatchSlot& slot,
+                               ShardCounts* counts);
 
 }  // namespace pmoe

@@ -166,7 +166,7 @@ absl::Status BenchReplay(const BenchFlags& flags, Report* report) {
   PMOE_ASSIGN_OR_RETURN(ReplayTable table,
                         ReplayTable::Create(ShardOptions().spec, ShardOptions().table));
   DirectTransitionWriterOptions writer_options;
-  writer_options.first_round = 1;
+  writer_options.chunks.first_round = 1;
   PMOE_ASSIGN_OR_RETURN(std::unique_ptr<DirectTransitionWriter> writer,
                         DirectTransitionWriter::Create(writer_options, shard.get()));
   TransitionSource run, chunks, flat_chunks;

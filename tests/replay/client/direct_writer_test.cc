@@ -19,7 +19,7 @@ class DirectWriterTest : public testing::Test {
 
   void Restart(const DirectTransitionWriterOptions& options) {
     auto shard = ReplayShard::Create(
-        {.spec = kSpec, .stage = {.actors = 1, .first_round = options.first_round}});
+        {.spec = kSpec, .stage = {.actors = 1, .first_round = options.chunks.first_round}});
     EXPECT_OK(shard);
     shard_ = *std::move(shard);
     auto writer = DirectTransitionWriter::Create(options, shard_.get());
@@ -85,7 +85,7 @@ TEST_F(DirectWriterTest, AChunkEndsWithTheEpisode) {
 }
 
 TEST_F(DirectWriterTest, ARoundsLastBufferedChunkMarksItsEnd) {
-  Restart({.envs = 3});
+  Restart({.chunks = {.envs = 3}});
   ASSERT_OK(Step(2));
   ASSERT_OK(Step(0));
   const auto inserted = Commit(0);
@@ -109,7 +109,7 @@ TEST_F(DirectWriterTest, EpisodesGoOnAcrossRounds) {
 }
 
 TEST_F(DirectWriterTest, RoundsBeginWhereItWasTold) {
-  Restart({.first_round = 7});
+  Restart({.chunks = {.first_round = 7}});
   ASSERT_OK(Step(0));
   EXPECT_THAT(writer_->EndRound(0), FailsWith(absl::StatusCode::kFailedPrecondition, "in round 7"));
   EXPECT_OK(Commit(7));
@@ -171,11 +171,19 @@ TEST_F(DirectWriterTest, RefusesTruncatedStateAndStateOfOtherEnvironments) {
     ByteReader in(absl::string_view(out.bytes()).substr(0, n));
     EXPECT_THAT(writer_->LoadState(&in), FailsWith(absl::StatusCode::kDataLoss, "writer")) << n;
   }
-  auto other = DirectTransitionWriter::Create({.envs = 2}, shard_.get());
+  auto other = DirectTransitionWriter::Create({.chunks = {.envs = 2}}, shard_.get());
   ASSERT_OK(other);
   ByteReader in(out.bytes());
   EXPECT_THAT((*other)->LoadState(&in),
               FailsWith(absl::StatusCode::kFailedPrecondition, "1 environments, this one 2"));
+}
+
+TEST_F(DirectWriterTest, InAsyncRowsEnterAtOnceAndAFlushSendsTheRest) {
+  Restart({.lockstep = false});
+  for (int i = 0; i < kPageRows + 3; ++i) ASSERT_OK(Step(0));
+  EXPECT_EQ(shard_->size(), kPageRows);
+  ASSERT_OK(writer_->Flush());
+  EXPECT_EQ(shard_->size(), kPageRows + 3);
 }
 
 }  // namespace

@@ -34,6 +34,20 @@ TEST(RateLimiterTest, BlocksInsertsAboveTheWindow) {
   EXPECT_TRUE(limiter.CanInsert(1));
 }
 
+TEST(RateLimiterTest, TheInsertBoundIsWhereInsertsBlock) {
+  for (const double r : {0.1, 1.0, 2.5, 256.0}) {
+    RateLimiter limiter({.min_size = 10, .samples_per_insert = r, .error_window = 1000.0});
+    Rng rng(1, RngRole::kReplay, 0);
+    for (int i = 0; i < 100; ++i) {
+      const int64_t room = limiter.InsertBound() - 64 * i;
+      EXPECT_TRUE(limiter.CanInsert(room));
+      EXPECT_FALSE(limiter.CanInsert(room + 1));
+      limiter.OnSample(static_cast<int64_t>(rng.UniformInt(1000)));
+      limiter.OnInsert(64);
+    }
+  }
+}
+
 TEST(RateLimiterTest, BlocksSamplesBelowTheWindow) {
   RateLimiter limiter({.min_size = 10, .samples_per_insert = 2.0, .error_window = 4.0});
   limiter.OnInsert(10);

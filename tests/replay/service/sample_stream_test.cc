@@ -115,6 +115,21 @@ TEST_F(SampleStreamTest, GrantsMoveWhatMayBeInserted) {
   EXPECT_EQ(writer.Next().next_seq(), 1u);
 }
 
+TEST_F(SampleStreamTest, NoRowsAskedForIsAnsweredWithTheCountsAlone) {
+  CreateTableRequest request = TableRequest();
+  request.set_n_step(3);
+  Create(request);
+  InsertRows(50);
+  TestSampler sampler(stub_.get());
+  sampler.Ask(0);
+  SampleReply reply;
+  ASSERT_TRUE(sampler.Next(&reply));
+  EXPECT_EQ(reply.size(), 50);
+  EXPECT_EQ(reply.eligible(), 48);  // two wait for their later rewards
+  EXPECT_EQ(reply.inserted(), 50);
+  EXPECT_TRUE(reply.columns().empty());
+}
+
 TEST_F(SampleStreamTest, ADrainingShardEndsWaits) {
   Create(LimitedTableRequest());
   TestSampler sampler(stub_.get());

@@ -1,0 +1,191 @@
+#include "replay/client/rpc_control.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/rpc_status.h"
+#include "replay/client/insert_grants.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kCall{5000};
+constexpr milliseconds kFileCall{600'000};  // tables of many GiB
+constexpr milliseconds kAnswerTime{1000};   // for a wait that ran out at the other end to be told
+
+int64_t Share(int64_t all, int shards) { return (all + shards - 1) / shards; }
+
+}  // namespace
+
+absl::Status RpcControlOptions::Validate() const {
+  if (shards < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.shards must be >= 1, got ", shards, "; 1 is enough for most runs"));
+  }
+  if (lockstep && shards > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("schedule.mode lockstep needs replay.shards 1, got ", shards,
+                     "; use mode async for several shards"));
+  }
+  if (!limiter.has_value()) return absl::OkStatus();
+  return InsertGrants::ForShards(*limiter, shards).Validate();
+}
+
+RpcReplayControl::RpcReplayControl(RpcControlOptions options)
+    : options_(std::move(options)), shards_(static_cast<size_t>(options_.shards)) {}
+
+void RpcReplayControl::SetShardAddress(int shard, const RpcAddress& address) {
+  Shard& moved = shards_[static_cast<size_t>(shard)];
+  const std::string name = absl::StrCat("replay ", shard, " at ", address.Text());
+  if (moved.name == name) return;
+  moved.name = name;
+  moved.stub = ReplayService::NewStub(MakeChannel(address));
+}
+
+LearnerId RpcReplayControl::Learner() const {
+  LearnerId learner;
+  learner.set_run_id(options_.run_id);
+  learner.set_learner_epoch(options_.learner_epoch);
+  return learner;
+}
+
+template <typename Request, typename Reply>
+absl::Status RpcReplayControl::Call(
+    const Shard& shard, milliseconds timeout,
+    grpc::Status (ReplayService::Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
+    const Request& request, Reply* reply) const {
+  if (shard.stub == nullptr) return absl::UnavailableError("a shard has not joined yet");
+  grpc::ClientContext context;
+  SetDeadline(&context, timeout);
+  const absl::Status status = FromGrpc((shard.stub.get()->*method)(&context, request, reply));
+  if (status.ok()) return status;
+  return absl::Status(status.code(), absl::StrCat(shard.name, ": ", status.message()));
+}
+
+CreateTableRequest RpcReplayControl::TableRequest(int shard, absl::string_view restore) const {
+  CreateTableRequest request;
+  *request.mutable_learner() = Learner();
+  request.mutable_columns()->set_obs_dim(options_.spec.obs_dim);
+  request.mutable_columns()->set_action_dim(options_.spec.action_dim);
+  request.mutable_columns()->set_extra_dim(options_.spec.extra_dim);
+  request.set_capacity(Share(options_.capacity, options_.shards));
+  request.set_bytes_max(Share(options_.bytes_max, options_.shards));
+  request.set_n_step(options_.n_step);
+  request.set_gamma(options_.gamma);
+  request.set_seed(options_.seed);
+  request.set_shard(static_cast<uint32_t>(shard));
+  request.set_lockstep(options_.lockstep);
+  request.set_actors(options_.actors);
+  request.set_first_round(options_.first_round);
+  request.set_restore(std::string(restore));
+  if (!options_.limiter.has_value()) return request;
+  // Of several shards the learner limits.
+  request.set_granted_inserts(options_.shards > 1);
+  if (options_.shards > 1) return request;
+  TableLimiter* const limiter = request.mutable_limiter();
+  limiter->set_min_size(options_.limiter->min_size);
+  limiter->set_samples_per_insert(options_.limiter->samples_per_insert);
+  limiter->set_error_window(options_.limiter->error_window);
+  limiter->set_sample_max(options_.limiter->sample_max);
+  return request;
+}
+
+absl::Status RpcReplayControl::CreateTable(int shard, absl::string_view restore) {
+  PMOE_RETURN_IF_ERROR(options_.Validate());
+  Shard& made = shards_[static_cast<size_t>(shard)];
+  CreateTableReply reply;
+  PMOE_RETURN_IF_ERROR(Call(made, restore.empty() ? kCall : kFileCall,
+                            &ReplayService::Stub::CreateTable, TableRequest(shard, restore),
+                            &reply));
+  Count(reply.stats(), &made);
+  return absl::OkStatus();
+}
+
+absl::Status RpcReplayControl::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
+  CutActorRequest request;
+  *request.mutable_learner() = Learner();
+  request.set_member(member);
+  request.set_actor(actor);
+  request.set_epoch(epoch);
+  absl::Status status;
+  for (const Shard& shard : shards_) {
+    CutActorReply reply;
+    status.Update(Call(shard, kCall, &ReplayService::Stub::CutActor, request, &reply));
+  }
+  return status;
+}
+
+absl::Status RpcReplayControl::Commit(uint64_t round, milliseconds timeout) {
+  CommitRequest request;
+  *request.mutable_learner() = Learner();
+  request.set_round(round);
+  request.set_timeout_ms(static_cast<uint32_t>(timeout.count()));
+  CommitReply reply;
+  PMOE_RETURN_IF_ERROR(
+      Call(shards_[0], timeout + kAnswerTime, &ReplayService::Stub::Commit, request, &reply));
+  Count(reply.stats(), &shards_[0]);
+  return absl::OkStatus();
+}
+
+void RpcReplayControl::Count(const TableStats& stats, Shard* shard) {
+  // A shard that was just restarted: its rows come back, or are missed, with its table.
+  if (!stats.has_table()) return;
+  if (stats.inserted() < shard->inserted) shard->lost += shard->inserted - stats.inserted();
+  shard->inserted = stats.inserted();
+  shard->size = stats.size();
+  shard->limiter = stats.limiter();
+}
+
+absl::StatusOr<ReplayStats> RpcReplayControl::Stats() {
+  absl::Status away;
+  bool any = false;
+  ReplayStats sum;
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    Shard& shard = shards_[i];
+    TableStats stats;
+    const absl::Status status =
+        Call(shard, kCall, &ReplayService::Stub::GetStats, GetStatsRequest(), &stats);
+    if (!status.ok() && !IsTransient(status)) return status;
+    if (status.ok()) Count(stats, &shard);
+    away.Update(status);
+    any |= status.ok();
+    sum.size += shard.size;
+    sum.inserted += shard.inserted + shard.lost;
+    if (shards_.size() > 1) absl::StrAppend(&sum.limiter, i == 0 ? "" : "; ", "shard ", i, ": ");
+    absl::StrAppend(&sum.limiter, status.ok() ? shard.limiter : "away");
+  }
+  if (!any) return away;
+  return sum;
+}
+
+absl::Status RpcReplayControl::Save(absl::string_view name) {
+  CheckpointRequest request;
+  *request.mutable_learner() = Learner();
+  request.set_name(std::string(name));
+  if (!keep_.empty()) request.add_keep(keep_);
+  for (const Shard& shard : shards_) {
+    CheckpointReply reply;
+    PMOE_RETURN_IF_ERROR(Call(shard, kFileCall, &ReplayService::Stub::Checkpoint, request, &reply));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RpcReplayControl::Restore(absl::string_view name) {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    // Rows are set back on purpose: what came after the checkpoint never was.
+    shards_[i].inserted = shards_[i].lost = 0;
+    PMOE_RETURN_IF_ERROR(CreateTable(static_cast<int>(i), name));
+  }
+  return KeepOnly(name);
+}
+
+absl::Status RpcReplayControl::KeepOnly(absl::string_view name) {
+  keep_ = std::string(name);
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

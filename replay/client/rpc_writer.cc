@@ -1,0 +1,255 @@
+#include "replay/client/rpc_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/rpc_status.h"
+#include "replay/wire/chunk_codec.h"
+
+namespace pmoe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A shard that gives no room for so long has lost its learner, or we have lost it.
+constexpr std::chrono::seconds kRoomTimeout(600);
+constexpr std::chrono::milliseconds kTick(100);
+constexpr size_t kRequestBytesMax = 1 << 20;  // of a request of several chunks
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RpcTransitionWriter>> RpcTransitionWriter::Create(
+    const RpcWriterOptions& options, const RpcAddress& address) {
+  PMOE_RETURN_IF_ERROR(options.chunks.Validate());
+  std::unique_ptr<AuditLog> audit;
+  if (!options.audit_path.empty()) {
+    PMOE_ASSIGN_OR_RETURN(audit, AuditLog::Create(options.audit_path));
+  }
+  return std::unique_ptr<RpcTransitionWriter>(
+      new RpcTransitionWriter(options, address, std::move(audit)));
+}
+
+RpcTransitionWriter::RpcTransitionWriter(const RpcWriterOptions& options, const RpcAddress& address,
+                                         std::unique_ptr<AuditLog> audit)
+    : options_(options),
+      chunks_(options.chunks, options.spec, [this](Chunk chunk) { return Push(std::move(chunk)); }),
+      backoff_(Rng(options.chunks.epoch, RngRole::kBackoff, options.chunks.actor)),
+      window_(options.chunks_max),
+      audit_(std::move(audit)),
+      address_(address),
+      thread_([this] { Loop(); }) {}
+
+RpcTransitionWriter::~RpcTransitionWriter() {
+  {
+    MutexLock lock(&mu_);
+    stopped_ = true;
+    if (context_ != nullptr) context_->TryCancel();
+    changed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status RpcTransitionWriter::Write(uint32_t env, const Transition& transition) {
+  PMOE_RETURN_IF_ERROR(chunks_.Add(env, transition));
+  if (options_.lockstep || since_sent_.Elapsed() < options_.flush_s) return absl::OkStatus();
+  return Flush();
+}
+
+absl::Status RpcTransitionWriter::EndRound(uint64_t round) { return chunks_.EndRound(round); }
+
+absl::Status RpcTransitionWriter::Flush() {
+  since_sent_.Lap();
+  return chunks_.Flush();
+}
+
+void RpcTransitionWriter::SaveState(ByteWriter* out) const { chunks_.SaveState(out); }
+
+absl::Status RpcTransitionWriter::LoadState(ByteReader* in) {
+  PMOE_RETURN_IF_ERROR(chunks_.LoadState(in));
+  MutexLock lock(&mu_);
+  window_.StartAt(chunks_.next_seq());
+  return absl::OkStatus();
+}
+
+// The sink of the chunk builder.
+absl::Status RpcTransitionWriter::Push(Chunk chunk) {
+  since_sent_.Lap();
+  ChunkMessage message;
+  EncodeChunk(chunk, &message);
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(AwaitRoom());
+  if (audit_ != nullptr) audit_->OnChunk(options_.spec, chunk);
+  window_.Push(std::move(message));
+  changed_.NotifyAll();
+  return absl::OkStatus();
+}
+
+absl::Status RpcTransitionWriter::AwaitRoom() {
+  const Clock::time_point deadline = Clock::now() + kRoomTimeout;
+  const Stopwatch blocked;
+  const bool waits = window_.full();
+  // Close may go beyond the bound by what is buffered.
+  while (failure_.ok() && !cancelled_ && !closing_ && window_.full()) {
+    if (Clock::now() >= deadline) {
+      return absl::DeadlineExceededError(absl::StrCat(
+          "replay at ", address_.Text(), " has given no room for ", kRoomTimeout.count(), " s; ",
+          window_.held(), " chunks wait for an acknowledgement (pmoe status says who is blocked)"));
+    }
+    changed_.WaitFor(&mu_, kTick);
+  }
+  if (waits) blocked_s_ += blocked.Elapsed();
+  PMOE_RETURN_IF_ERROR(failure_);
+  if (cancelled_ && !closing_) return absl::CancelledError("this actor shall end");
+  return absl::OkStatus();
+}
+
+absl::Status RpcTransitionWriter::Close(std::chrono::milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  {
+    MutexLock lock(&mu_);
+    closing_ = true;
+  }
+  // In lockstep half a round is of no use to anybody.
+  absl::Status status = options_.lockstep ? absl::OkStatus() : chunks_.Flush();
+  {
+    MutexLock lock(&mu_);
+    while (status.ok() && failure_.ok() && window_.held() > 0 && Clock::now() < deadline) {
+      changed_.WaitFor(&mu_, kTick);
+    }
+    status.Update(failure_);
+    if (status.ok() && window_.held() > 0) {
+      status = absl::DeadlineExceededError(
+          absl::StrCat(window_.held(), " chunks were not acknowledged by replay at ",
+                       address_.Text(), " within ", timeout.count(), " ms and are lost"));
+    }
+    stopped_ = true;
+    if (window_.held() > 0 && context_ != nullptr) context_->TryCancel();
+    changed_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+  return status;
+}
+
+void RpcTransitionWriter::Cancel() {
+  MutexLock lock(&mu_);
+  cancelled_ = true;
+  changed_.NotifyAll();
+}
+
+void RpcTransitionWriter::SetAddress(const RpcAddress& address) {
+  MutexLock lock(&mu_);
+  if (address.Text() == address_.Text()) return;
+  address_ = address;
+  ++moves_;
+  if (context_ != nullptr) context_->TryCancel();
+  changed_.NotifyAll();
+}
+
+RpcWriterStats RpcTransitionWriter::stats() const {
+  MutexLock lock(&mu_);
+  return {window_.held(), reconnects_, blocked_s_};
+}
+
+// Waits until there is something to send; false once stopped.
+bool RpcTransitionWriter::AwaitWork() {
+  MutexLock lock(&mu_);
+  while (!stopped_ && window_.held() == 0) changed_.WaitFor(&mu_, kTick);
+  return !stopped_;
+}
+
+void RpcTransitionWriter::Pause(std::chrono::milliseconds time) {
+  const Clock::time_point until = Clock::now() + time;
+  MutexLock lock(&mu_);
+  while (!stopped_ && Clock::now() < until) changed_.WaitFor(&mu_, std::min(time, kTick));
+}
+
+void RpcTransitionWriter::Loop() {
+  std::unique_ptr<ReplayService::Stub> stub;
+  for (uint64_t moves = 0; AwaitWork();) {
+    {
+      MutexLock lock(&mu_);
+      if (stub == nullptr || moves != moves_) stub = ReplayService::NewStub(MakeChannel(address_));
+      moves = moves_;
+    }
+    const absl::Status status = RunStream(stub.get());
+    {
+      MutexLock lock(&mu_);
+      if (stopped_) return;
+      if (!status.ok() && !IsTransient(status)) {
+        failure_ = status;
+        changed_.NotifyAll();
+        return;
+      }
+      ++reconnects_;
+    }
+    Pause(backoff_.Next());
+  }
+}
+
+// One stream, from its hello to its end.
+absl::Status RpcTransitionWriter::RunStream(ReplayService::Stub* stub) {
+  grpc::ClientContext context;
+  InsertRequest request;
+  InsertHello* hello = request.mutable_hello();
+  {
+    MutexLock lock(&mu_);
+    if (stopped_) return absl::OkStatus();
+    context_ = &context;
+    stream_over_ = false;
+    reply_error_ = absl::OkStatus();
+    window_.OnConnect();
+    hello->set_run_id(options_.run_id);
+    hello->set_member(options_.chunks.member);
+    hello->set_actor(options_.chunks.actor);
+    hello->set_epoch(options_.chunks.epoch);
+    hello->set_first_seq_held(window_.first_seq_held());
+  }
+  const std::unique_ptr<Stream> stream = stub->Insert(&context);
+  std::thread reader([this, &stream] { ReadReplies(stream.get()); });
+  bool open = stream->Write(request);
+  while (open && NextRequest(&request)) open = stream->Write(request);
+  stream->WritesDone();
+  reader.join();
+  const absl::Status ended = FromGrpc(stream->Finish());
+  MutexLock lock(&mu_);
+  context_ = nullptr;
+  return reply_error_.ok() ? ended : reply_error_;
+}
+
+void RpcTransitionWriter::ReadReplies(Stream* stream) {
+  for (InsertReply reply; stream->Read(&reply);) {
+    MutexLock lock(&mu_);
+    reply_error_ = window_.OnReply(reply);
+    if (!reply_error_.ok()) {
+      context_->TryCancel();
+      break;
+    }
+    if (audit_ != nullptr) audit_->OnAcked(reply.next_seq());
+    changed_.NotifyAll();
+  }
+  MutexLock lock(&mu_);
+  stream_over_ = true;
+  changed_.NotifyAll();
+}
+
+// Waits for chunks that may be sent and takes as many as fit a request; false: end the stream.
+bool RpcTransitionWriter::NextRequest(InsertRequest* request) {
+  request->Clear();
+  MutexLock lock(&mu_);
+  while (!stopped_ && !stream_over_ && !window_.draining() && !window_.can_send()) {
+    changed_.WaitFor(&mu_, kTick);
+  }
+  if (stopped_ || stream_over_ || window_.draining()) return false;
+  backoff_.Reset();
+  for (size_t bytes = 0; window_.can_send() && bytes < kRequestBytesMax;) {
+    ChunkMessage* chunk = request->add_chunks();
+    *chunk = window_.TakeNext();
+    bytes += chunk->ByteSizeLong();
+  }
+  return true;
+}
+
+}  // namespace pmoe

@@ -1,0 +1,105 @@
+// The TransitionWriter of an actor in a process of its own: chunks go over the Insert stream and
+// are kept until the shard has acknowledged them; a lost connection is made again and what is
+// missing sent again, so that every chunk enters once while the shard lives. Write, EndRound,
+// Flush, SaveState, LoadState and Close: the actor's thread; the rest: any. Owns one thread, and a
+// second one while a stream is open. Connects when there is something to send.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+#include "common/base/stopwatch.h"
+#include "common/rpc/address.h"
+#include "common/rpc/backoff.h"
+#include "grpcpp/client_context.h"
+#include "proto/replay.grpc.pb.h"
+#include "replay/client/audit_log.h"
+#include "replay/client/chunk_builder.h"
+#include "replay/client/insert_window.h"
+#include "replay/client/transition_writer.h"
+
+namespace pmoe {
+
+struct RpcWriterOptions {
+  ChunkBuilderOptions chunks{};
+  std::string run_id;
+  TableSpec spec{};
+  bool lockstep = false;
+  size_t chunks_max = 64;  // kept without an acknowledgement; then Write waits
+  double flush_s = 1.0;    // async: a row waits no longer than this for its chunk to fill
+  std::string audit_path;  // empty: none
+};
+
+struct RpcWriterStats {
+  size_t unacked_chunks = 0;
+  uint64_t reconnects = 0;
+  double blocked_s = 0.0;  // that Write waited for room
+};
+
+class RpcTransitionWriter : public TransitionWriter {
+ public:
+  static absl::StatusOr<std::unique_ptr<RpcTransitionWriter>> Create(
+      const RpcWriterOptions& options, const RpcAddress& address);
+  ~RpcTransitionWriter() override;
+
+  // Errors beside ChunkBuilder's: what another attempt cannot mend (a newer life of this actor,
+  // other columns, another run), as the shard put it; DeadlineExceededError: no room for 10 min.
+  absl::Status Write(uint32_t env, const Transition& transition) override;
+  absl::Status EndRound(uint64_t round) override;
+  absl::Status Flush() override;
+  void SaveState(ByteWriter* out) const override;
+  absl::Status LoadState(ByteReader* in) override;
+
+  // Async: sends what is buffered. Waits for acknowledgements, ends the stream and the threads.
+  // DeadlineExceededError says how many chunks were left. Also after Cancel.
+  absl::Status Close(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Write, now and later, is CancelledError.
+  void Cancel() ABSL_LOCKS_EXCLUDED(mu_);
+  // The learner has assigned another place: the stream moves there.
+  void SetAddress(const RpcAddress& address) ABSL_LOCKS_EXCLUDED(mu_);
+  RpcWriterStats stats() const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  using Stream = grpc::ClientReaderWriter<InsertRequest, InsertReply>;
+
+  RpcTransitionWriter(const RpcWriterOptions& options, const RpcAddress& address,
+                      std::unique_ptr<AuditLog> audit);
+  absl::Status Push(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status AwaitRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Loop() ABSL_LOCKS_EXCLUDED(mu_);
+  bool AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status RunStream(ReplayService::Stub* stub) ABSL_LOCKS_EXCLUDED(mu_);
+  void ReadReplies(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+  bool NextRequest(InsertRequest* request) ABSL_LOCKS_EXCLUDED(mu_);
+  void Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const RpcWriterOptions options_;
+  ChunkBuilder chunks_;   // the actor's thread's
+  Stopwatch since_sent_;  // the actor's thread's
+  Backoff backoff_;       // the writer thread's
+
+  mutable Mutex mu_;
+  CondVar changed_;
+  InsertWindow window_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<AuditLog> audit_ ABSL_GUARDED_BY(mu_);
+  RpcAddress address_ ABSL_GUARDED_BY(mu_);
+  uint64_t moves_ ABSL_GUARDED_BY(mu_) = 0;  // of the address
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  absl::Status reply_error_ ABSL_GUARDED_BY(mu_);  // of the stream that is open
+  bool stream_over_ ABSL_GUARDED_BY(mu_) = false;  // of the stream that is open
+  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
+  bool closing_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t reconnects_ ABSL_GUARDED_BY(mu_) = 0;
+  double blocked_s_ ABSL_GUARDED_BY(mu_) = 0.0;
+  grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;  // of the stream that is open
+  std::thread thread_;
+};
+
+}  // namespace pmoe

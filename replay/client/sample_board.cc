@@ -1,0 +1,233 @@
+#include "replay/client/sample_board.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status_macros.h"
+#include "replay/client/batch_sampler.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Of several shards: so long without a request, and the counts are asked for. Every request takes
+// the newest bound along.
+constexpr milliseconds kCountsEvery{20};
+constexpr milliseconds kLookAgain{1000};  // waits are woken; this is for a wake-up that got lost
+
+// Draws which shard each row comes from; the shards' own streams have other indices.
+constexpr uint32_t kSplitStream = 1000;
+
+std::optional<InsertGrants> MakeGrants(const SampleBoardOptions& options) {
+  if (options.shards == 1 || !options.limiter.has_value()) return std::nullopt;
+  return InsertGrants(*options.limiter, options.shards);
+}
+
+}  // namespace
+
+SampleBoard::SampleBoard(const SampleBoardOptions& options)
+    : options_(options),
+      rng_(options.seed, RngRole::kReplay, kSplitStream),
+      grants_(MakeGrants(options)),
+      shards_(static_cast<size_t>(options.shards)),
+      expected_(options.lockstep ? 0 : BatchSampler::kWithoutEnd) {
+  // One more than are in flight: the one that the learner holds.
+  for (int i = 0; i <= options.in_flight; ++i) {
+    jobs_.push_back(std::make_unique<Job>(options));
+    free_.push_back(jobs_.back().get());
+  }
+}
+
+void SampleBoard::Expect(int64_t batches) {
+  MutexLock lock(&mu_);
+  const int64_t ahead = static_cast<int64_t>(order_.size());
+  expected_ =
+      batches == BatchSampler::kWithoutEnd ? batches : std::max<int64_t>(batches - ahead, 0);
+  Ask();
+}
+
+absl::StatusOr<Minibatch*> SampleBoard::Next(milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  MutexLock lock(&mu_);
+  if (held_ != nullptr) free_.push_back(std::exchange(held_, nullptr));
+  if (expected_ == 0 && order_.empty()) expected_ = 1;
+  Ask();
+  while (failed_.ok() && !IsFinished()) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return absl::DeadlineExceededError("");
+    changed_.WaitFor(&mu_, std::min(left, kLookAgain));
+  }
+  PMOE_RETURN_IF_ERROR(failed_);
+  held_ = order_.front();
+  order_.pop_front();
+  return &held_->batch;
+}
+
+bool SampleBoard::IsFinished() const {
+  return !order_.empty() && order_.front()->rows_missing == 0;
+}
+
+std::string SampleBoard::WaitsFor() const {
+  MutexLock lock(&mu_);
+  if (grants_.has_value() && !grants_->CanSample(options_.batch_size)) return grants_->Explain();
+  std::vector<std::string> names;
+  for (const Shard& shard : shards_) {
+    if (!shard.connected) {
+      names.push_back(absl::StrCat(shard.name, " (", shard.away, ")"));
+    } else if (!shard.asked.empty() || Weight(shard) == 0) {
+      names.push_back(shard.name);
+    }
+  }
+  return absl::StrJoin(names, " and ");
+}
+
+// Asks for as many minibatches as may be in flight.
+void SampleBoard::Ask() {
+  while (expected_ > 0 && !free_.empty() &&
+         order_.size() < static_cast<size_t>(options_.in_flight)) {
+    if (grants_.has_value()) {
+      if (!grants_->CanSample(options_.batch_size)) break;
+      grants_->OnSample(options_.batch_size);
+    }
+    Job* const job = free_.back();
+    free_.pop_back();
+    job->rows_missing = options_.batch_size;
+    order_.push_back(job);
+    unplaced_.push_back({job, 0, options_.batch_size});
+    if (expected_ != BatchSampler::kWithoutEnd) --expected_;
+  }
+  Place();
+  changed_.NotifyAll();
+}
+
+// Rows that can be drawn there now.
+int64_t SampleBoard::Weight(const Shard& shard) const {
+  return shard.connected && shard.counted ? shard.counts.eligible : 0;
+}
+
+void SampleBoard::Place() {
+  int64_t eligible = 0;
+  for (const Shard& shard : shards_) eligible += Weight(shard);
+  // One shard waits itself until it has rows.
+  if (several() && eligible == 0) return;
+  for (; !unplaced_.empty(); unplaced_.pop_front()) {
+    const Part& part = unplaced_.front();
+    several() ? Split(part, eligible) : shards_[0].wanted.push_back(part);
+  }
+}
+
+// A multinomial draw: each row's shard by its weight.
+void SampleBoard::Split(const Part& part, int64_t eligible) {
+  std::vector<int> rows(shards_.size(), 0);
+  for (int i = 0; i < part.rows; ++i) {
+    int64_t u = static_cast<int64_t>(rng_.UniformInt(static_cast<uint64_t>(eligible)));
+    size_t shard = 0;
+    while (u >= Weight(shards_[shard])) u -= Weight(shards_[shard++]);
+    ++rows[shard];
+  }
+  int row = part.row;
+  for (size_t shard = 0; shard < shards_.size(); ++shard) {
+    if (rows[shard] == 0) continue;
+    shards_[shard].wanted.push_back({part.job, row, rows[shard]});
+    row += rows[shard];
+  }
+}
+
+void SampleBoard::SetName(int shard, std::string name) {
+  MutexLock lock(&mu_);
+  at(shard).name = std::move(name);
+}
+
+void SampleBoard::OnConnect(int shard) {
+  MutexLock lock(&mu_);
+  at(shard).connected = true;
+  at(shard).counted = false;
+  at(shard).last_asked = {};
+  changed_.NotifyAll();
+}
+
+std::optional<SampleBoard::Request> SampleBoard::AwaitRequest(int shard) {
+  MutexLock lock(&mu_);
+  while (at(shard).connected) {
+    if (const std::optional<Request> request = TakeRequest(shard)) return request;
+    milliseconds wait = kLookAgain;
+    if (several() && at(shard).asked.empty()) {
+      wait = std::chrono::ceil<milliseconds>(at(shard).last_asked + kCountsEvery - Clock::now());
+    }
+    changed_.WaitFor(&mu_, wait);
+  }
+  return std::nullopt;
+}
+
+std::optional<SampleBoard::Request> SampleBoard::TakeRequest(int shard) {
+  Shard& asked = at(shard);
+  const Clock::time_point now = Clock::now();
+  Part part;
+  if (!asked.wanted.empty()) {
+    part = asked.wanted.front();
+    asked.wanted.pop_front();
+  } else if (!several() || !asked.asked.empty() || now < asked.last_asked + kCountsEvery) {
+    return std::nullopt;
+  }
+  asked.asked.push_back(part);
+  asked.last_asked = now;
+  return Request{static_cast<uint32_t>(part.rows), grants_.has_value() ? grants_->Bound(shard) : 0};
+}
+
+absl::StatusOr<BatchSlot> SampleBoard::NextSlot(int shard) {
+  MutexLock lock(&mu_);
+  const Shard& from = at(shard);
+  if (from.asked.empty()) {
+    return absl::DataLossError(absl::StrCat(from.name, " sent what nobody asked for"));
+  }
+  const Part& part = from.asked.front();
+  return BatchSlot{part.job == nullptr ? nullptr : &part.job->batch, part.row, part.rows};
+}
+
+void SampleBoard::OnReply(int shard, const ShardCounts& counts) {
+  MutexLock lock(&mu_);
+  Shard& from = at(shard);
+  const Part part = from.asked.front();
+  from.asked.pop_front();
+  if (part.job != nullptr) part.job->rows_missing -= part.rows;
+  from.counted = true;
+  from.counts = counts;
+  if (grants_.has_value()) grants_->OnCounts(shard, counts.inserted);
+  Ask();
+}
+
+void SampleBoard::EndRequests(int shard) {
+  MutexLock lock(&mu_);
+  at(shard).connected = false;
+  changed_.NotifyAll();
+}
+
+void SampleBoard::OnLost(int shard, const absl::Status& why) {
+  MutexLock lock(&mu_);
+  Shard& lost = at(shard);
+  lost.away = std::string(why.message());
+  if (options_.lockstep && !lost.asked.empty() && failed_.ok()) {
+    failed_ = absl::AbortedError(absl::StrCat(
+        "lost ", lost.name, " with ", lost.asked.size(), " minibatches under way (", lost.away,
+        "); lockstep cannot draw the same ones again: resume from the last checkpoint"));
+  }
+  // Older minibatches first: what was asked, then what was to be asked, then what waited before.
+  for (std::deque<Part>* parts : {&lost.wanted, &lost.asked}) {
+    for (; !parts->empty(); parts->pop_back()) {
+      if (parts->back().job != nullptr) unplaced_.push_front(parts->back());
+    }
+  }
+  Place();
+  changed_.NotifyAll();
+}
+
+void SampleBoard::Fail(const absl::Status& why) {
+  MutexLock lock(&mu_);
+  if (failed_.ok()) failed_ = why;
+  changed_.NotifyAll();
+}
+
+}  // namespace pmoe

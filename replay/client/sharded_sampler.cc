@@ -1,0 +1,66 @@
+#include "replay/client/sharded_sampler.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace pmoe {
+namespace {
+
+using std::chrono::milliseconds;
+
+// After so long the limiter is asked whether it is the reason, and again as often.
+constexpr std::chrono::seconds kLongWait{5};
+constexpr milliseconds kLimiterTimeout{500};
+
+SampleBoardOptions BoardOptions(const RpcControlOptions& options, int batch_size) {
+  SampleBoardOptions board;
+  board.spec = options.spec;
+  board.batch_size = batch_size;
+  board.shards = options.shards;
+  board.seed = options.seed;
+  board.lockstep = options.lockstep;
+  board.limiter = options.limiter;
+  return board;
+}
+
+}  // namespace
+
+ShardedSampler::ShardedSampler(const RpcControlOptions& options, int batch_size)
+    : single_(options.shards == 1), board_(BoardOptions(options, batch_size)) {
+  LearnerId learner;
+  learner.set_run_id(options.run_id);
+  learner.set_learner_epoch(options.learner_epoch);
+  for (int shard = 0; shard < options.shards; ++shard) {
+    board_.SetName(shard, absl::StrCat("replay ", shard));
+    links_.push_back(std::make_unique<SampleLink>(shard, learner, options.seed, &board_));
+  }
+}
+
+void ShardedSampler::SetAddress(int shard, const RpcAddress& address) {
+  links_[static_cast<size_t>(shard)]->SetAddress(address);
+}
+
+void ShardedSampler::Expect(int64_t batches) { board_.Expect(batches); }
+
+absl::StatusOr<Minibatch*> ShardedSampler::Next(milliseconds timeout) {
+  if (!waits_since_.has_value()) waits_since_ = Clock::now();
+  absl::StatusOr<Minibatch*> batch = board_.Next(timeout);
+  if (absl::IsDeadlineExceeded(batch.status())) return Explain(timeout);
+  waits_since_.reset();
+  limiter_.clear();
+  return batch;
+}
+
+absl::Status ShardedSampler::Explain(milliseconds timeout) {
+  const Clock::time_point now = Clock::now();
+  if (single_ && now - *waits_since_ > kLongWait && now - asked_limiter_ > kLongWait) {
+    asked_limiter_ = now;
+    const absl::StatusOr<std::string> text = links_[0]->LimiterText(kLimiterTimeout);
+    limiter_ = text.ok() ? absl::StrCat("; ", *text) : "";
+  }
+  return absl::DeadlineExceededError(absl::StrCat(
+      "no minibatch after ", timeout.count(), " ms: waiting for ", board_.WaitsFor(), limiter_));
+}
+
+}  // namespace pmoe

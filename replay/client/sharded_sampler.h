@@ -1,0 +1,48 @@
+// The learner's minibatches over gRPC, from one shard or from several as if they were one. Draws up
+// to four ahead, within what Expect allows. Used by the learner's thread only; owns two threads a
+// shard.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/address.h"
+#include "replay/client/batch_sampler.h"
+#include "replay/client/rpc_control.h"
+#include "replay/client/sample_board.h"
+#include "replay/client/sample_link.h"
+
+namespace pmoe {
+
+class ShardedSampler : public BatchSampler {
+ public:
+  // The options must be valid.
+  ShardedSampler(const RpcControlOptions& options, int batch_size);
+
+  // Where a shard is, first and whenever it moves. After its table was made.
+  void SetAddress(int shard, const RpcAddress& address);
+
+  void Expect(int64_t batches) override;
+  // A shard that is away is waited for, as DeadlineExceededError. FailedPreconditionError (another
+  // learner or run has the shard), DataLossError (a damaged reply) and, in lockstep, AbortedError
+  // (a connection was lost with minibatches under way) are final.
+  absl::StatusOr<Minibatch*> Next(std::chrono::milliseconds timeout) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  absl::Status Explain(std::chrono::milliseconds timeout);
+
+  const bool single_;
+  SampleBoard board_;
+  std::vector<std::unique_ptr<SampleLink>> links_;  // ended before the board
+  std::optional<Clock::time_point> waits_since_;    // of the minibatch that Next wants
+  Clock::time_point asked_limiter_{};
+  std::string limiter_;
+};
+
+}  // namespace pmoe
