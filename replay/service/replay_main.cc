@@ -33,7 +33,7 @@ void AddFlags(CLI::App* app, Flags* flags) {
       ->type_name("ADDR");
   app->add_option("--dir", flags->dir, "Folder of the shard's checkpoints, <name>.table")
       ->type_name("DIR");
-  app->add_option("--metrics", flags->metrics, "Serve /metrics for Prometheus there; port 0: any")
+  app->add_option("--metrics", flags->metrics, "Serves /metrics for Prometheus there")
       ->type_name("HOST:PORT");
   app->add_option("--give-up", flags->give_up_s, "Seconds without a learner before it ends")
       ->type_name("S")

@@ -9,8 +9,8 @@
 
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
-#include "common/metrics/exporter.h"
 #include "common/rpc/server.h"
+#include "replay/service/replay_metrics.h"
 #include "replay/service/replay_service.h"
 #include "replay/service/stall_report.h"
 
@@ -45,32 +45,16 @@ class Member : public FollowerHandler {
   std::atomic<bool> finished_{false};
 };
 
-void Export(const TableStats& stats, MetricsExporter* exporter) {
-  const double inserted = static_cast<double>(stats.inserted());
-  const double sampled = static_cast<double>(stats.sampled());
-  exporter->Set("pmoe_replay_size_rows", static_cast<double>(stats.size()));
-  exporter->Set("pmoe_replay_memory_bytes", static_cast<double>(stats.bytes()));
-  exporter->Set("pmoe_replay_inserts_total", inserted);
-  exporter->Set("pmoe_replay_samples_total", sampled);
-  exporter->Set("pmoe_replay_samples_per_insert", inserted > 0 ? sampled / inserted : 0.0);
-  exporter->Set("pmoe_replay_limiter_blocked_seconds_total", stats.insert_blocked_s(), "insert");
-  exporter->Set("pmoe_replay_limiter_blocked_seconds_total", stats.sample_blocked_s(), "sample");
-  exporter->Set("pmoe_replay_duplicates_total", static_cast<double>(stats.duplicates()));
-  exporter->Set("pmoe_replay_crc_errors_total", static_cast<double>(stats.crc_errors()));
-  exporter->Set("pmoe_replay_rows_lost_total", static_cast<double>(stats.rows_lost()));
-  exporter->Set("pmoe_replay_writers", static_cast<double>(stats.writers()));
-}
-
 // OK: the run is finished, or the process shall end.
 absl::Status Serve(const Member& member, const RunFollower& follower, const ReplayServer& service,
-                   MetricsExporter* exporter, const std::atomic<bool>& interrupted) {
+                   MetricsExporter* metrics, const std::atomic<bool>& interrupted) {
   StallReport stalls;
   for (int tick = 1; !interrupted && !member.finished(); ++tick) {
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) {
       for (const std::string& line : stalls.Look(service.Counts())) Say(line);
-      if (exporter != nullptr) Export(service.Stats(), exporter);
+      if (metrics != nullptr) ExportCounts(service.Stats(), metrics);
     }
     std::this_thread::sleep_for(kTick);
   }
@@ -78,13 +62,13 @@ absl::Status Serve(const Member& member, const RunFollower& follower, const Repl
 }
 
 absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplayServer* service,
-                          MetricsExporter* exporter, const std::atomic<bool>& interrupted) {
+                          MetricsExporter* metrics, const std::atomic<bool>& interrupted) {
   const absl::StatusOr<JoinReply> joined = follower->Join(interrupted);
   if (absl::IsCancelled(joined.status())) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(joined.status());
   service->AdoptRun(joined->seat().run_id());
   follower->Follow();
-  return Serve(member, *follower, *service, exporter, interrupted);
+  return Serve(member, *follower, *service, metrics, interrupted);
 }
 
 }  // namespace
@@ -92,6 +76,10 @@ absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplaySer
 absl::Status RunReplayProcess(const ReplayProcessOptions& options,
                               const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(MakeDirs(options.dir));
+  std::unique_ptr<MetricsExporter> metrics;
+  if (!options.metrics.empty()) {
+    PMOE_ASSIGN_OR_RETURN(metrics, MetricsExporter::Start(options.metrics));
+  }
   ReplayServer service(options.dir);
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                         RpcServer::Start(options.listen, {&service}));
@@ -100,13 +88,9 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   RunFollowerOptions membership = options.membership;
   membership.role = RUN_ROLE_REPLAY;
   membership.process.set_listen_address(server->address().Text());
-  std::unique_ptr<MetricsExporter> exporter;
-  if (!options.metrics.empty()) {
-    PMOE_ASSIGN_OR_RETURN(exporter, MetricsExporter::Start(options.metrics));
-    membership.process.set_metrics_address(exporter->address());
-  }
+  if (metrics != nullptr) membership.process.set_metrics_address(metrics->address());
   RunFollower follower(std::move(membership), &member);
-  absl::Status status = JoinAndServe(&follower, member, &service, exporter.get(), interrupted);
+  absl::Status status = JoinAndServe(&follower, member, &service, metrics.get(), interrupted);
 
   server->SetServing(false);
   service.Drain(kDrainGrace);
