@@ -127,6 +127,7 @@ struct RunFlags {
   std::string learner;
   bool evaluate = false;
   int give_up_s = 600;
+  std::string metrics;
   std::string audit;
   int parent = 0;
 };
@@ -140,6 +141,8 @@ void AddRunFlags(CLI::App* app, RunFlags* flags) {
   app->add_option("--give-up", flags->give_up_s, "Seconds without a learner before it ends")
       ->type_name("S")
       ->check(CLI::Range(1, 1000000000));
+  app->add_option("--metrics", flags->metrics, "Serve /metrics for Prometheus there; port 0: any")
+      ->type_name("HOST:PORT");
   app->add_option("--audit", flags->audit, "Folder for a log of every row sent, for checks")
       ->type_name("DIR");
   app->add_option("--parent", flags->parent, "Ends with this process")->group("");
@@ -163,6 +166,7 @@ absl::Status RunCommand(const RunFlags& flags) {
   options.membership.learner = learner;
   options.membership.process = MakeProcessInfo();
   options.membership.give_up = std::chrono::seconds(flags.give_up_s);
+  options.metrics = flags.metrics;
   options.audit_dir = flags.audit;
   return flags.evaluate ? RunEvaluatorProcess(options, interrupted)
                         : RunActorProcess(options, interrupted);

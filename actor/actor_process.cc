@@ -11,6 +11,8 @@
 #include "actor/configured_env.h"
 #include "actor/rpc_run_client.h"
 #include "common/base/status_macros.h"
+#include "common/base/stopwatch.h"
+#include "common/metrics/exporter.h"
 #include "replay/client/rpc_writer.h"
 
 namespace pmoe {
@@ -22,8 +24,11 @@ constexpr double kTick_s = 0.02;
 // One process, which may take several seats one after the other.
 class ActorProcess {
  public:
-  ActorProcess(const ActorProcessOptions& options, const std::atomic<bool>& interrupted)
+  // `exporter` may be null.
+  ActorProcess(const ActorProcessOptions& options, MetricsExporter* exporter,
+               const std::atomic<bool>& interrupted)
       : options_(options),
+        exporter_(exporter),
         interrupted_(interrupted),
         client_(&interrupted, [this] { return Rates(); }),
         follower_(options.membership, &client_) {
@@ -40,11 +45,15 @@ class ActorProcess {
   void SetWriter(std::unique_ptr<RpcTransitionWriter> writer) ABSL_LOCKS_EXCLUDED(mu_);
   void Watch(std::string address, const std::atomic<bool>* done);
   ActorRates Rates() ABSL_LOCKS_EXCLUDED(mu_);
+  void Export(const ActorTotals& totals, const ActorRates& rates);
 
   const ActorProcessOptions& options_;
+  MetricsExporter* const exporter_;
   const std::atomic<bool>& interrupted_;
   RunConfig config_;
   EnvSpec env_;
+  Stopwatch since_rates_;         // the reporting thread's
+  uint64_t rates_env_steps_ = 0;  // the reporting thread's
   Mutex mu_;  // the main thread sets the writer, the thread that reports rates looks at it
   std::unique_ptr<RpcTransitionWriter> writer_;
   RpcRunClient client_;
@@ -157,23 +166,53 @@ void ActorProcess::Watch(std::string address, const std::atomic<bool>* done) {
   }
 }
 
+// For every report, about once a second.
 ActorRates ActorProcess::Rates() {
+  const ActorTotals totals = client_.totals();
   ActorRates rates;
+  rates.set_env_steps(totals.env_steps);
+  rates.set_env_steps_per_s(static_cast<double>(totals.env_steps - rates_env_steps_) /
+                            since_rates_.Lap());
+  rates_env_steps_ = totals.env_steps;
   rates.set_reconnects(follower_.reconnects());
-  MutexLock lock(&mu_);
-  if (writer_ == nullptr) return rates;
-  const RpcWriterStats stats = writer_->stats();
-  rates.set_unacked_chunks(stats.unacked_chunks);
-  rates.set_write_blocked_s(stats.blocked_s);
-  rates.set_reconnects(follower_.reconnects() + stats.reconnects);
+  {
+    MutexLock lock(&mu_);
+    if (writer_ != nullptr) {
+      const RpcWriterStats stats = writer_->stats();
+      rates.set_unacked_chunks(stats.unacked_chunks);
+      rates.set_write_blocked_s(stats.blocked_s);
+      rates.set_reconnects(follower_.reconnects() + stats.reconnects);
+    }
+  }
+  if (exporter_ != nullptr) Export(totals, rates);
   return rates;
+}
+
+void ActorProcess::Export(const ActorTotals& totals, const ActorRates& rates) {
+  exporter_->Set("pmoe_actor_env_steps_total", static_cast<double>(totals.env_steps));
+  exporter_->Set("pmoe_actor_episodes_total", static_cast<double>(totals.episodes));
+  exporter_->Set("pmoe_actor_episode_return", totals.last_episode.episode_return);
+  exporter_->Set("pmoe_actor_episode_length_steps", totals.last_episode.length);
+  exporter_->Set("pmoe_actor_env_seconds_total", totals.seconds.env);
+  exporter_->Set("pmoe_actor_policy_seconds_total", totals.seconds.policy);
+  exporter_->Set("pmoe_actor_write_seconds_total", totals.seconds.write);
+  exporter_->Set("pmoe_actor_write_blocked_seconds_total", rates.write_blocked_s());
+  exporter_->Set("pmoe_actor_unacked_chunks", static_cast<double>(rates.unacked_chunks()));
+  exporter_->Set("pmoe_actor_reconnects_total", static_cast<double>(rates.reconnects()));
+  exporter_->Set("pmoe_actor_weights_version", static_cast<double>(totals.weights_version));
 }
 
 }  // namespace
 
 absl::Status RunActorProcess(const ActorProcessOptions& options,
                              const std::atomic<bool>& interrupted) {
-  return ActorProcess(options, interrupted).Run();
+  std::unique_ptr<MetricsExporter> exporter;
+  ActorProcessOptions with_metrics = options;
+  if (!options.metrics.empty()) {
+    PMOE_ASSIGN_OR_RETURN(exporter, MetricsExporter::Start(options.metrics));
+    with_metrics.membership.process.set_metrics_address(exporter->address());
+  }
+  return ActorProcess(with_metrics, exporter.get(), interrupted).Run();
 }
 
 }  // namespace pmoe

@@ -12,6 +12,7 @@ namespace pmoe {
 
 struct ActorProcessOptions {
   RunFollowerOptions membership{};
+  std::string metrics;    // host:port of /metrics; empty: none
   std::string audit_dir;  // empty: none; else a log of every row sent, for checks
 };
 

@@ -10,6 +10,7 @@
 #include "actor/rpc_run_client.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/exporter.h"
 #include "common/run/run_follower.h"
 #include "common/run/run_messages.h"
 #include "common/run/snapshot_assembler.h"
@@ -79,23 +80,29 @@ class EvaluationDesk : public FollowerHandler {
 
 // Evaluates what comes until it is over.
 absl::Status Serve(const RunConfig& config, RunFollower* follower, EvaluationDesk* desk,
-                   const std::atomic<bool>& interrupted) {
+                   MetricsExporter* exporter, const std::atomic<bool>& interrupted) {
   std::unique_ptr<Evaluator> evaluator;
   uint64_t architecture = 0;
+  double total_s = 0.0;
   while (!interrupted && !desk->finished()) {
     PMOE_RETURN_IF_ERROR(follower->status());
     const std::shared_ptr<const PolicySnapshot> snapshot = desk->Next();
     if (snapshot == nullptr) continue;
     if (evaluator == nullptr || snapshot->spec.Hash() != architecture) {
-      PMOE_ASSIGN_OR_RETURN(
-          evaluator, Evaluator::Create(EvaluatorOptionsFromConfig(config), snapshot->spec,
-                                       [&config] { return MakeConfiguredEnv(config); }));
+      PMOE_ASSIGN_OR_RETURN(evaluator,
+                            Evaluator::Create(EvaluatorOptionsFromConfig(config), snapshot->spec,
+                                              [&config] { return MakeConfiguredEnv(config); }));
       architecture = snapshot->spec.Hash();
     }
     const absl::StatusOr<Evaluation> evaluation =
         evaluator->Run(snapshot, static_cast<uint32_t>(snapshot->env_steps),
                        [&] { return interrupted || desk->finished(); });
     PMOE_RETURN_IF_ERROR(evaluation.status());
+    if (exporter != nullptr) {
+      exporter->Set("pmoe_evaluator_return", evaluation->return_mean);
+      exporter->Set("pmoe_evaluator_seconds_total", total_s += evaluation->seconds);
+      exporter->Set("pmoe_evaluator_weights_version", static_cast<double>(snapshot->version));
+    }
     desk->Send(ToMessage(snapshot->version, *evaluation));
     follower->ReportNow();
   }
@@ -108,13 +115,18 @@ absl::Status RunEvaluatorProcess(const ActorProcessOptions& options,
                                  const std::atomic<bool>& interrupted) {
   RunFollowerOptions membership = options.membership;
   membership.role = RUN_ROLE_EVALUATOR;
+  std::unique_ptr<MetricsExporter> exporter;
+  if (!options.metrics.empty()) {
+    PMOE_ASSIGN_OR_RETURN(exporter, MetricsExporter::Start(options.metrics));
+    membership.process.set_metrics_address(exporter->address());
+  }
   EvaluationDesk desk;
   RunFollower follower(membership, &desk);
   PMOE_ASSIGN_OR_RETURN(const JoinReply joined, follower.Join(interrupted));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, MakeConfiguredEnv(joined.config()));
   desk.SetEnv(ToMessage(env->spec()));
   follower.Follow();
-  const absl::Status status = Serve(joined.config(), &follower, &desk, interrupted);
+  const absl::Status status = Serve(joined.config(), &follower, &desk, exporter.get(), interrupted);
   follower.Leave();
   return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }

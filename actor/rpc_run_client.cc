@@ -47,11 +47,24 @@ std::shared_ptr<const PolicySnapshot> RpcRunClient::LatestSnapshot() {
 absl::Status RpcRunClient::Report(ActorReport report) {
   {
     MutexLock lock(&mu_);
+    totals_.env_steps += report.env_steps;
+    totals_.episodes += report.episodes.size();
+    if (!report.episodes.empty()) totals_.last_episode = report.episodes.back();
+    totals_.seconds.env += report.seconds.env;
+    totals_.seconds.policy += report.seconds.policy;
+    totals_.seconds.write += report.seconds.write;
     reports_.push_back(std::move(report));
     if (reports_.size() > kReportsMax) reports_.pop_front();
   }
   report_now_();
   return absl::OkStatus();
+}
+
+ActorTotals RpcRunClient::totals() const {
+  MutexLock lock(&mu_);
+  ActorTotals totals = totals_;
+  if (latest_ != nullptr) totals.weights_version = latest_->version;
+  return totals;
 }
 
 std::optional<TableAssignment> RpcRunClient::table() const {
@@ -89,9 +102,9 @@ void RpcRunClient::FillReport(FollowerMessage* message) {
 
 absl::Status RpcRunClient::OnMessage(LearnerMessage message) {
   if (message.learner_epoch() < learner_epoch_) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("learner epoch ", message.learner_epoch(), " was replaced by ",
-                     learner_epoch_, ", but still sends orders; stop it"));
+    return absl::FailedPreconditionError(absl::StrCat("learner epoch ", message.learner_epoch(),
+                                                      " was replaced by ", learner_epoch_,
+                                                      ", but still sends orders; stop it"));
   }
   learner_epoch_ = message.learner_epoch();
   if (message.has_snapshot()) PMOE_RETURN_IF_ERROR(OnSnapshot(message.snapshot()));

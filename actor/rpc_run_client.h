@@ -18,6 +18,15 @@
 
 namespace pmoe {
 
+// What the actor has reported since the process began.
+struct ActorTotals {
+  uint64_t env_steps = 0;
+  uint64_t episodes = 0;
+  EpisodeResult last_episode;
+  ActorSeconds seconds;
+  uint64_t weights_version = 0;  // in use
+};
+
 // The spec as the learner compares it. Simulator included: other versions step otherwise.
 EnvSpecMessage ToMessage(const EnvSpec& spec);
 
@@ -37,6 +46,7 @@ class RpcRunClient : public RunClient, public FollowerHandler {
   std::shared_ptr<const PolicySnapshot> LatestSnapshot() override ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Report(ActorReport report) override ABSL_LOCKS_EXCLUDED(mu_);
 
+  ActorTotals totals() const ABSL_LOCKS_EXCLUDED(mu_);
   // Where rows go; nullopt until the learner has said it. The newest.
   std::optional<TableAssignment> table() const ABSL_LOCKS_EXCLUDED(mu_);
   // The run is finished, this process shall end, or the seat has changed: stop what you do.
@@ -74,6 +84,7 @@ class RpcRunClient : public RunClient, public FollowerHandler {
   std::optional<TableAssignment> table_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<const PolicySnapshot> latest_ ABSL_GUARDED_BY(mu_);
   std::deque<ActorReport> reports_ ABSL_GUARDED_BY(mu_);  // not yet sent
+  ActorTotals totals_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace pmoe

@@ -24,8 +24,7 @@ struct ChildEnd {
 class Child {
  public:
   // words: the program's path, then its arguments. log: appended to; empty: the terminal.
-  static absl::StatusOr<Child> Start(const std::vector<std::string>& words,
-                                     const std::string& log);
+  static absl::StatusOr<Child> Start(const std::vector<std::string>& words, const std::string& log);
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;
   ~Child();

@@ -33,9 +33,8 @@ class SocketFolder {
  public:
   static absl::StatusOr<SocketFolder> Create() {
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-    std::string path = runtime != nullptr && std::string(runtime).size() < kRuntimeFolderMax
-                           ? runtime
-                           : "/tmp";
+    std::string path =
+        runtime != nullptr && std::string(runtime).size() < kRuntimeFolderMax ? runtime : "/tmp";
     path += "/pmoe-XXXXXX";
     if (::mkdtemp(path.data()) == nullptr) {
       return absl::FailedPreconditionError(
@@ -89,8 +88,7 @@ class ClusterPlan {
 
   std::vector<ProcessSpec> Processes() const {
     std::vector<ProcessSpec> list;
-    list.push_back(
-        {ProcessKind::kLearner, "learner", "", [this] { return LearnerWords(); }});
+    list.push_back({ProcessKind::kLearner, "learner", "", [this] { return LearnerWords(); }});
     for (int i = 0; i < config_.replay().shards(); ++i) {
       Add(&list, ProcessKind::kReplay, absl::StrCat("replay ", i), absl::StrCat("replay-", i),
           ReplayWords(i));
@@ -113,7 +111,7 @@ class ClusterPlan {
   }
   Words Start(const std::string& binary, Words words) const {
     words.insert(words.begin(), BinaryPath(binary));
-    words.insert(words.end(), {"--parent", absl::StrCat(::getpid())});
+    words.insert(words.end(), {"--metrics", "127.0.0.1:0", "--parent", absl::StrCat(::getpid())});
     return words;
   }
   // A run that has begun goes on where it was.
@@ -161,7 +159,8 @@ void UpCommand::AddTo(CLI::App* app) {
   flags_.AddOptions(up_);
   up_->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets");
   up_->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
-  up_->footer(R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator; starts
+  up_->footer(
+      R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator; starts
 again what dies; one Ctrl-C ends all of them with a checkpoint.
 Examples:
   pmoe up --env HalfCheetah-v5 --actors 2
@@ -192,16 +191,15 @@ absl::Status UpCommand::Run() const {
       : flags_.out.empty() ? DefaultRunPath(config.env().id(), config.algorithm(), config.seed())
                            : flags_.out;
   if (!resume && fs::exists(directory + "/config.textproto")) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        directory, " holds a run already; go on with it by --resume ", directory,
-        ", or give another --out"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(directory, " holds a run already; go on with it by --resume ", directory,
+                     ", or give another --out"));
   }
   PMOE_RETURN_IF_ERROR(CheckUnfinished(directory, config));
   PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
   if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
   PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
-  PMOE_RETURN_IF_ERROR(
-      WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
   ClusterPlan plan(config, directory, &sockets);
   PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_));
   plan.set_audit(audit_);
@@ -212,6 +210,8 @@ absl::Status UpCommand::Run() const {
   options.pid_file = directory + "/cluster.json";
   options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
   options.restart = config.schedule().mode() == "async";
+  // The learner would start itself once more to set it (libgomp reads it before main).
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   const std::atomic<bool>& interrupted = InstallInterruptHandler(
       "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
   std::printf("cluster: %s, %d actors, %d replay shard%s, %s; run directory: %s\n",

@@ -1,5 +1,5 @@
-// Evaluates the backlog's snapshots beside the training, one after the other. Owned by the learner's
-// thread; owns the evaluator's thread.
+// Evaluates the backlog's snapshots beside the training, one after the other. Owned by the
+// learner's thread; owns the evaluator's thread.
 #pragma once
 
 #include <atomic>

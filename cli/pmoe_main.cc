@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "cli/command_config.h"
 #include "cli/command_exec.h"
+#include "cli/command_status.h"
 #include "cli/command_up.h"
 #include "common/base/build_info.h"
 #include "common/base/command_line.h"
@@ -50,8 +51,12 @@ int Main(int argc, char** argv) {
   config.AddTo(&app);
   UpCommand up;
   up.AddTo(&app);
+  StatusCommand status;
+  status.AddTo(&app);
+  HealthCommand health;
+  health.AddTo(&app);
   const CLI::App* version = app.add_subcommand("version", "Print the version");
-  commands.insert(commands.end(), {"config", "up", "version"});
+  commands.insert(commands.end(), {"config", "up", "status", "health", "version"});
 
   // Last: a subcommand made after it would repeat it.
   app.footer(
@@ -74,6 +79,8 @@ int Main(int argc, char** argv) {
     std::printf("pmoe %s\n", BuildVersion().c_str());
     return 0;
   }
+  if (status.chosen()) return status.Run();
+  if (health.chosen()) return health.Run();
   return ReportError(up.chosen() ? up.Run() : config.Run());
 }
 

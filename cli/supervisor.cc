@@ -124,17 +124,17 @@ absl::Status Supervisor::OnEnd(Process* process, const ChildEnd& end) {
 absl::Status Supervisor::ScheduleRestart(Process* process, const ChildEnd& end) {
   const Clock::time_point now = Clock::now();
   if (now - process->started >= kHealthy) process->delay_s = 0.0;
-  process->delay_s = process->delay_s == 0.0 ? kDelayFirst_s
-                                             : std::min(1.6 * process->delay_s, kDelayMax_s);
+  process->delay_s =
+      process->delay_s == 0.0 ? kDelayFirst_s : std::min(1.6 * process->delay_s, kDelayMax_s);
   while (!process->recent.empty() && now - process->recent.front() > std::chrono::minutes(1)) {
     process->recent.pop_front();
   }
   process->recent.push_back(now);
   if (process->recent.size() > kRestartsMax) {
-    return absl::AbortedError(absl::StrCat(
-        process->spec.name, " ", end.Text(), " for the ", process->recent.size(),
-        "th time within a minute; the cluster stops. Its last words:\n",
-        LastLines(process->spec.log, kTailLines)));
+    return absl::AbortedError(
+        absl::StrCat(process->spec.name, " ", end.Text(), " for the ", process->recent.size(),
+                     "th time within a minute; the cluster stops. Its last words:\n",
+                     LastLines(process->spec.log, kTailLines)));
   }
   ++process->restarts;
   process->restart_at =

@@ -21,8 +21,8 @@ enum class ProcessKind { kLearner, kActor, kEvaluator, kReplay };
 
 struct ProcessSpec {
   ProcessKind kind = ProcessKind::kActor;
-  std::string name;  // "actor 1"
-  std::string log;   // its output; empty: the terminal
+  std::string name;                                 // "actor 1"
+  std::string log;                                  // its output; empty: the terminal
   std::function<std::vector<std::string>()> words;  // asked at every start
 };
 

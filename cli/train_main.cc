@@ -10,15 +10,15 @@
 #include "actor/configured_env.h"
 #include "actor/env/registry.h"
 #include "cli/embedded_run.h"
-#include "learner/run/manifest.h"
-#include "learner/run/run_directory.h"
-#include "learner/run/run_start.h"
 #include "common/base/command_line.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
+#include "learner/run/manifest.h"
+#include "learner/run/run_directory.h"
+#include "learner/run/run_start.h"
 #include "learner/torch_info.h"
 
 namespace pmoe {

@@ -1,6 +1,7 @@
 #include "learner/cluster_run.h"
 
 #include <cstdio>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -47,7 +48,8 @@ RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& h
 
 absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(const RunConfig& config,
                                                                const RunDirectory* directory,
-                                                               const RpcAddress& listen) {
+                                                               const RpcAddress& listen,
+                                                               const std::string& metrics) {
   RunHubOptions hub;
   hub.config = config;
   PMOE_ASSIGN_OR_RETURN(hub.learner_epoch, directory->NextLearnerEpoch());
@@ -68,6 +70,10 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(const RunConfig& 
   std::unique_ptr<ClusterRun> run(
       new ClusterRun(config, directory, std::move(hub), std::move(status)));
   PMOE_ASSIGN_OR_RETURN(run->server_, RpcServer::Start(listen, {&run->service_}));
+  if (!metrics.empty()) {
+    PMOE_ASSIGN_OR_RETURN(run->exporter_, MetricsExporter::Start(metrics));
+    run->status_.mutable_process()->set_metrics_address(run->exporter_->address());
+  }
   run->status_.mutable_process()->set_listen_address(run->address().Text());
   PMOE_RETURN_IF_ERROR(
       WriteFileAtomic(directory->File("learner.address"), run->address().Text() + "\n"));
@@ -87,8 +93,8 @@ ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory, R
 absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
   PMOE_RETURN_IF_ERROR(MakeParts(resume));
-  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), &hub_, &backlog_,
-                    directory_,     nullptr};
+  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), &hub_,
+                    &backlog_,      directory_,     nullptr};
   parts.tick = [this](const RunView& view) { return Tick(view); };
   if (lockstep()) {
     PMOE_ASSIGN_OR_RETURN(run_, LockstepRun::Create(config_, parts, resume));
@@ -238,6 +244,33 @@ void ClusterRun::ShowStatus(const RunView& view) {
   status_.set_eval_return(view.log->eval_return().value_or(0.0));
   status_.set_limiter(view.limiter);
   hub_.SetStatus(status_);
+  if (exporter_ != nullptr) Export(view);
+}
+
+void ClusterRun::Export(const RunView& view) {
+  exporter_->Set("pmoe_learner_env_steps", static_cast<double>(view.env_steps));
+  exporter_->Set("pmoe_learner_updates_total", static_cast<double>(view.updates));
+  exporter_->Set("pmoe_learner_weights_version", static_cast<double>(view.policy_version));
+  exporter_->Set("pmoe_learner_policy_lag_versions", status_.lag_versions());
+  exporter_->Set("pmoe_learner_policy_lag_seconds", status_.lag_s());
+  if (status_.has_evaluation()) {
+    exporter_->Set("pmoe_learner_eval_return", status_.eval_return());
+  }
+  const MetricRow& totals = view.log->totals();
+  for (const auto& [metric, column] :
+       {std::pair{"pmoe_learner_update_seconds_total", "time_update_s"},
+        std::pair{"pmoe_learner_sample_wait_seconds_total", "time_replay_s"}}) {
+    if (const auto at = totals.find(column); at != totals.end()) exporter_->Set(metric, at->second);
+  }
+  for (const auto& [name, value] : view.log->last_row()) {
+    exporter_->Set("pmoe_learner_stat", value, name);
+  }
+  const RunStatus members = hub_.Status();
+  std::map<std::string, int> connected = {{"actor", 0}, {"evaluator", 0}, {"replay", 0}};
+  for (const MemberStatus& member : members.members()) {
+    if (member.connected()) ++connected[RoleName(member.role())];
+  }
+  for (const auto& [role, count] : connected) exporter_->Set("pmoe_learner_members", count, role);
 }
 
 }  // namespace pmoe

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/metrics/exporter.h"
 #include "common/rpc/server.h"
 #include "learner/learner.h"
 #include "learner/run/evaluation_backlog.h"
@@ -24,10 +25,12 @@ namespace pmoe {
 
 class ClusterRun {
  public:
-  // Listens at once, so that members can join. `config` is resolved.
+  // Listens at once, so that members can join. `config` is resolved; `metrics`: host:port of
+  // /metrics, empty for none.
   static absl::StatusOr<std::unique_ptr<ClusterRun>> Create(const RunConfig& config,
                                                             const RunDirectory* directory,
-                                                            const RpcAddress& listen);
+                                                            const RpcAddress& listen,
+                                                            const std::string& metrics);
 
   const RpcAddress& address() const { return server_->address(); }
 
@@ -54,6 +57,7 @@ class ClusterRun {
   absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
   void AssignTables();
   void ShowStatus(const RunView& view);
+  void Export(const RunView& view);
   bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
 
   const RunConfig config_;
@@ -64,6 +68,7 @@ class ClusterRun {
   RunHub hub_;
   RunServiceImpl service_;
   std::unique_ptr<RpcServer> server_;
+  std::unique_ptr<MetricsExporter> exporter_;  // null: none
   EnvSpecMessage env_;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<RpcReplayControl> control_;

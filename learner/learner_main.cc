@@ -25,6 +25,7 @@ namespace {
 struct LearnerFlags {
   TrainFlags train;
   std::string listen;
+  std::string metrics;
   int parent = 0;
 };
 
@@ -34,6 +35,8 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
       ->type_name("ADDR")
       ->required();
   flags->train.AddOptions(app);
+  app->add_option("--metrics", flags->metrics, "Serve /metrics for Prometheus there; port 0: any")
+      ->type_name("HOST:PORT");
   app->add_option("--parent", flags->parent, "Ends with this process")->group("");
   app->footer(
       "`pmoe up` starts a whole cluster; by hand, each in its own terminal:\n"
@@ -56,7 +59,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(CheckUnfinished(directory.path(), config));
   PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
-                        ClusterRun::Create(config, &directory, listen));
+                        ClusterRun::Create(config, &directory, listen, flags.metrics));
   const absl::Status prepared = run->Prepare(resume, interrupted);
   if (absl::IsCancelled(prepared) && interrupted) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(prepared);

@@ -7,6 +7,7 @@
 namespace pmoe {
 namespace {
 constexpr int kReconnectFirst_ms = 200;
+constexpr int kConnect_ms = 5000;
 constexpr int kReconnectMax_ms = 1000;  // Backoff decides; gRPC's own must not add to it
 }  // namespace
 
@@ -21,7 +22,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address) {
   args.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectFirst_ms);
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectFirst_ms);
+  // In spite of its name: how long one attempt may take. A busy server needs more than the pause.
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnect_ms);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMax_ms);
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a channel is a connection
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

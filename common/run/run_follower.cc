@@ -21,6 +21,8 @@ constexpr std::chrono::milliseconds kReportEvery(1000);
 constexpr std::chrono::milliseconds kJoinTimeout(5000);
 constexpr std::chrono::milliseconds kLeaveTimeout(2000);
 constexpr std::chrono::milliseconds kTick(50);
+constexpr std::chrono::milliseconds kFirstJoinWait(1000);
+constexpr int kQuietAttempts = 3;
 
 std::string Text(const absl::Status& status) { return std::string(status.message()); }
 
@@ -101,9 +103,10 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
                                                  options_.give_up.count(), " s: ",
                                                  Text(reply.status())));
     }
-    const std::chrono::milliseconds wait = backoff_.Next();
-    // The first failures are the normal case of a cluster that starts all at once.
-    if (attempt > 3) {
+    // A cluster starts all at once, and its learner needs a few seconds: nobody should sleep much
+    // longer than that.
+    const std::chrono::milliseconds wait = std::min(backoff_.Next(), kFirstJoinWait);
+    if (attempt > kQuietAttempts) {
       std::fprintf(stderr, "pmoe: cannot join at %s yet (%s); attempt %d in %.1f s\n",
                    options_.learner.Text().c_str(), Text(reply.status()).c_str(), attempt + 1,
                    static_cast<double>(wait.count()) / 1000.0);

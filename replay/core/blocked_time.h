@@ -20,6 +20,7 @@ class BlockedTime {
     if (waits_.empty()) finished_ += now - busy_since_;
   }
 
+  bool anybody() const { return !waits_.empty(); }
   // Seconds in which anybody waited, the waits of now included.
   double Total_s(Clock::time_point now) const {
     return Seconds(finished_ + (waits_.empty() ? Clock::duration{} : now - busy_since_));

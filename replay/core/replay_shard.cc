@@ -54,17 +54,36 @@ ReplayShard::State ReplayShard::NewState() const {
   return state;
 }
 
-absl::Status ReplayShard::AwaitChange(const WaitLimit& limit, Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-  if (left.count() <= 0) return absl::DeadlineExceededError("");
-  changed_.WaitFor(&mu_, limit.stop ? std::min(left, kAskAgain) : left);
-  if (limit.stop) {
+ReplayShard::Wait ReplayShard::StartWait(const WaitLimit& limit) {
+  const Clock::time_point now = Clock::now();
+  return {limit, now + limit.timeout, now + kAskAgain};
+}
+
+absl::Status ReplayShard::AwaitChange(CondVar* changed, Wait* wait) {
+  const bool may_stop = wait->limit.stop != nullptr;
+  const Clock::time_point until =
+      may_stop ? std::min(wait->deadline, wait->ask_at) : wait->deadline;
+  const Clock::time_point before = Clock::now();
+  if (before >= wait->deadline) return absl::DeadlineExceededError("");
+  if (before < until) changed->WaitFor(&mu_, std::chrono::ceil<milliseconds>(until - before));
+  if (may_stop && Clock::now() >= wait->ask_at) {
     mu_.Unlock();
-    const bool stop = limit.stop();
+    const bool stop = wait->limit.stop();
     mu_.Lock();
     if (stop) return absl::CancelledError("nobody waits for it any more");
+    wait->ask_at = Clock::now() + kAskAgain;
   }
   return cancelled_;
+}
+
+// The waiting side is as a rule the same for the whole run, and many actors may wait: waking them
+// for every minibatch only to let them sleep again would cost more than the minibatch.
+void ReplayShard::WakeBlocked() {
+  for (const Side side : {kInserts, kSamples}) {
+    if (blocked_[side].anybody() && !IsBlocked(side, least_rows_[side])) {
+      may_go_on_[side].NotifyAll();
+    }
+  }
 }
 
 bool ReplayShard::IsBlocked(Side side, int64_t rows) const {
@@ -76,14 +95,19 @@ bool ReplayShard::IsBlocked(Side side, int64_t rows) const {
   return limiter.has_value() && (!limiter->CanSample(rows) || table_.eligible() == 0);
 }
 
-absl::Status ReplayShard::AwaitTurn(Side side, int64_t rows, const WaitLimit& limit) {
+absl::Status ReplayShard::AwaitTurn(Side side, int64_t rows, const Chunk* chunk,
+                                    const WaitLimit& limit) {
   if (!IsBlocked(side, rows)) return absl::OkStatus();
   const Clock::time_point began = Clock::now();
+  int64_t& least_rows = least_rows_[side];
+  least_rows = blocked_[side].anybody() ? std::min(least_rows, rows) : rows;
   blocked_[side].Begin(began);
+  Wait wait = StartWait(limit);
   absl::Status status;
   do {
-    status = AwaitChange(limit, began + limit.timeout);
-  } while (status.ok() && IsBlocked(side, rows));
+    status = AwaitChange(&may_go_on_[side], &wait);
+  } while (status.ok() && IsBlocked(side, rows) &&
+           (chunk == nullptr || state_.ledger.Check(*chunk).ok()));
   blocked_[side].End(began, Clock::now());
   if (!absl::IsDeadlineExceeded(status)) return status;
   return absl::DeadlineExceededError(
@@ -128,17 +152,17 @@ absl::Status ReplayShard::Stage(Chunk chunk) {
   PMOE_RETURN_IF_ERROR(cancelled_);
   const bool last_of_round = chunk.last_of_round;
   PMOE_RETURN_IF_ERROR(CountDuplicate(state_.stage.Add(std::move(chunk))));
-  if (last_of_round) changed_.NotifyAll();
+  if (last_of_round) staged_.NotifyAll();
   return absl::OkStatus();
 }
 
 absl::Status ReplayShard::WaitStaged(uint64_t round, const WaitLimit& limit) {
-  const Clock::time_point deadline = Clock::now() + limit.timeout;
+  Wait wait = StartWait(limit);
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
   PMOE_RETURN_IF_ERROR(state_.stage.CheckOpen(round));
   while (!state_.stage.Complete(round)) {
-    const absl::Status status = AwaitChange(limit, deadline);
+    const absl::Status status = AwaitChange(&staged_, &wait);
     if (absl::IsDeadlineExceeded(status)) {
       return absl::DeadlineExceededError(
           absl::StrCat("round ", round, " is not wholly staged after ", limit.timeout.count(),
@@ -163,7 +187,7 @@ absl::Status ReplayShard::Commit(uint64_t round) {
   PMOE_RETURN_IF_ERROR(cancelled_);
   PMOE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, state_.stage.Take(round));
   for (const Chunk& chunk : chunks) PMOE_RETURN_IF_ERROR(Enter(chunk));
-  changed_.NotifyAll();
+  WakeBlocked();
   return absl::OkStatus();
 }
 
@@ -171,9 +195,8 @@ absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
   PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, chunk));
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
-  // A duplicate does not wait; and while another one waits, its twin may come on a new stream.
-  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.ledger.Check(chunk)));
-  PMOE_RETURN_IF_ERROR(AwaitTurn(kInserts, chunk.rows, limit));
+  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.ledger.Check(chunk)));  // which does not wait
+  PMOE_RETURN_IF_ERROR(AwaitTurn(kInserts, chunk.rows, &chunk, limit));
   PMOE_RETURN_IF_ERROR(CountDuplicate(state_.ledger.Check(chunk)));
   const absl::Status entered = Enter(chunk);
   if (absl::IsAlreadyExists(entered)) {  // to the ledger it is new: not what a resend looks like
@@ -182,21 +205,21 @@ absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
   }
   PMOE_RETURN_IF_ERROR(entered);
   state_.ledger.OnInsert(chunk);
-  changed_.NotifyAll();
+  WakeBlocked();
   return absl::OkStatus();
 }
 
 void ReplayShard::SetInsertBound(int64_t bound) {
   MutexLock lock(&mu_);
   insert_bound_ = bound;
-  changed_.NotifyAll();
+  WakeBlocked();
 }
 
 void ReplayShard::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
   MutexLock lock(&mu_);
   if (state_.ledger.IsSuperseded(member, actor, epoch)) return;
   table_.CutActor(member, actor);
-  changed_.NotifyAll();  // tails can be sampled now
+  WakeBlocked();  // tails can be sampled now
 }
 
 absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit) {
@@ -207,12 +230,12 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit) {
   }
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
-  PMOE_RETURN_IF_ERROR(AwaitTurn(kSamples, batch->size(), limit));
+  PMOE_RETURN_IF_ERROR(AwaitTurn(kSamples, batch->size(), /*chunk=*/nullptr, limit));
   PMOE_RETURN_IF_ERROR(table_.Sample(&state_.rng, batch));
   state_.sampled += batch->size();
   if (!state_.limiter.has_value()) return absl::OkStatus();
   state_.limiter->OnSample(batch->size());
-  changed_.NotifyAll();
+  WakeBlocked();
   return absl::OkStatus();
 }
 
@@ -220,7 +243,8 @@ void ReplayShard::Cancel(absl::Status why) {
   PMOE_CHECK(!why.ok());
   MutexLock lock(&mu_);
   if (cancelled_.ok()) cancelled_ = std::move(why);
-  changed_.NotifyAll();
+  staged_.NotifyAll();
+  for (CondVar& side : may_go_on_) side.NotifyAll();
 }
 
 int64_t ReplayShard::size() const {
@@ -311,7 +335,8 @@ absl::Status ReplayShard::Load(const std::string& path) {
   MutexLock lock(&mu_);
   table_ = std::move(table);
   state_ = std::move(state);
-  changed_.NotifyAll();
+  staged_.NotifyAll();
+  WakeBlocked();
   return absl::OkStatus();
 }
 

@@ -100,24 +100,35 @@ class ReplayShard {
   absl::Status LoadState(absl::string_view bytes, State* state) const;
 
   bool IsBlocked(Side side, int64_t rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Waits while the side is blocked.
-  absl::Status AwaitTurn(Side side, int64_t rows, const WaitLimit& limit)
+  // Waits while the side is blocked; for an insert, at most until its chunk is not the next any
+  // more, because a twin of it came on a newer stream.
+  absl::Status AwaitTurn(Side side, int64_t rows, const Chunk* chunk, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // A call that waits.
+  struct Wait {
+    const WaitLimit& limit;
+    Clock::time_point deadline;
+    Clock::time_point ask_at;  // the next question whether to stop
+  };
+  static Wait StartWait(const WaitLimit& limit);
   // OK to look again; callers loop on their predicate.
-  absl::Status AwaitChange(const WaitLimit& limit, Clock::time_point deadline)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AwaitChange(CondVar* changed, Wait* wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Wakes the sides that may go on.
+  void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Enter(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string Explain() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const ReplayShardOptions options_;
   mutable Mutex mu_;
-  CondVar changed_;  // a chunk staged, rows inserted or sampled, the bound moved, or cancelled
+  CondVar staged_;        // a round's last chunk of an actor, or cancelled
+  CondVar may_go_on_[2];  // by Side, or cancelled
   ReplayTable table_ ABSL_GUARDED_BY(mu_);
   State state_ ABSL_GUARDED_BY(mu_);
   int64_t insert_bound_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t duplicates_ ABSL_GUARDED_BY(mu_) = 0;
-  BlockedTime blocked_[2] ABSL_GUARDED_BY(mu_);  // by Side
+  BlockedTime blocked_[2] ABSL_GUARDED_BY(mu_);      // by Side
+  int64_t least_rows_[2] ABSL_GUARDED_BY(mu_) = {};  // by Side: of those that wait
   absl::Status cancelled_ ABSL_GUARDED_BY(mu_);
 };
 

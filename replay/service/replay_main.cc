@@ -19,6 +19,7 @@ struct Flags {
   std::string learner;
   std::string listen;
   std::string dir;
+  std::string metrics;
   int give_up_s = 600;
   int parent = 0;
 };
@@ -32,6 +33,8 @@ void AddFlags(CLI::App* app, Flags* flags) {
       ->type_name("ADDR");
   app->add_option("--dir", flags->dir, "Folder of the shard's checkpoints, <name>.table")
       ->type_name("DIR");
+  app->add_option("--metrics", flags->metrics, "Serves /metrics for Prometheus there")
+      ->type_name("HOST:PORT");
   app->add_option("--give-up", flags->give_up_s, "Seconds without a learner before it ends")
       ->type_name("S")
       ->check(CLI::Range(1, 1000000000));
@@ -66,6 +69,7 @@ absl::Status Serve(const Flags& flags) {
   options.membership.process = MakeProcessInfo();
   options.membership.give_up = std::chrono::seconds(flags.give_up_s);
   options.dir = flags.dir;
+  options.metrics = flags.metrics;
   return RunReplayProcess(options, interrupted);
 }
 

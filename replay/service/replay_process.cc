@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/server.h"
+#include "replay/service/replay_metrics.h"
 #include "replay/service/replay_service.h"
 #include "replay/service/stall_report.h"
 
@@ -46,13 +47,14 @@ class Member : public FollowerHandler {
 
 // OK: the run is finished, or the process shall end.
 absl::Status Serve(const Member& member, const RunFollower& follower, const ReplayServer& service,
-                   const std::atomic<bool>& interrupted) {
+                   MetricsExporter* metrics, const std::atomic<bool>& interrupted) {
   StallReport stalls;
   for (int tick = 1; !interrupted && !member.finished(); ++tick) {
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) {
       for (const std::string& line : stalls.Look(service.Counts())) Say(line);
+      if (metrics != nullptr) ExportCounts(service.Stats(), metrics);
     }
     std::this_thread::sleep_for(kTick);
   }
@@ -60,13 +62,13 @@ absl::Status Serve(const Member& member, const RunFollower& follower, const Repl
 }
 
 absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplayServer* service,
-                          const std::atomic<bool>& interrupted) {
+                          MetricsExporter* metrics, const std::atomic<bool>& interrupted) {
   const absl::StatusOr<JoinReply> joined = follower->Join(interrupted);
   if (absl::IsCancelled(joined.status())) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(joined.status());
   service->AdoptRun(joined->seat().run_id());
   follower->Follow();
-  return Serve(member, *follower, *service, interrupted);
+  return Serve(member, *follower, *service, metrics, interrupted);
 }
 
 }  // namespace
@@ -74,6 +76,10 @@ absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplaySer
 absl::Status RunReplayProcess(const ReplayProcessOptions& options,
                               const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(MakeDirs(options.dir));
+  std::unique_ptr<MetricsExporter> metrics;
+  if (!options.metrics.empty()) {
+    PMOE_ASSIGN_OR_RETURN(metrics, MetricsExporter::Start(options.metrics));
+  }
   ReplayServer service(options.dir);
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                         RpcServer::Start(options.listen, {&service}));
@@ -82,8 +88,9 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   RunFollowerOptions membership = options.membership;
   membership.role = RUN_ROLE_REPLAY;
   membership.process.set_listen_address(server->address().Text());
+  if (metrics != nullptr) membership.process.set_metrics_address(metrics->address());
   RunFollower follower(std::move(membership), &member);
-  absl::Status status = JoinAndServe(&follower, member, &service, interrupted);
+  absl::Status status = JoinAndServe(&follower, member, &service, metrics.get(), interrupted);
 
   server->SetServing(false);
   service.Drain(kDrainGrace);

@@ -112,6 +112,7 @@ absl::Status TableHolder::SaveAtEnd() {
   if (shard == nullptr) return absl::OkStatus();
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(absl::StrCat(shard->inserted())));
+  if (lockstep() && std::filesystem::exists(path)) return absl::OkStatus();
   return shard->Save(path);
 }
 

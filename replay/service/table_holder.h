@@ -32,7 +32,8 @@ class TableHolder {
   // Writes <dir>/<name>.table and removes the others but `keep`. Returns its size in bytes.
   absl::StatusOr<int64_t> Save(const std::string& name, std::vector<std::string> keep)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
-  // Writes <dir>/<inserted>.table and removes nothing. Does nothing without a table.
+  // Writes <dir>/<inserted>.table and removes nothing. Does nothing without a table, or in lockstep
+  // where that name is taken: then it is the learner's, whose other parts belong to it.
   absl::Status SaveAtEnd() ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
   // Null before Create. Valid as long as the holder.

@@ -92,10 +92,11 @@ TEST(ReplayShardAsyncTest, ATwinThatEntersFirstMakesTheWaitingOneADuplicate) {
   auto shard = MakeShard({.limiter = Narrow()});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   absl::Status first, second;
-  std::thread old_stream([&] { first = shard->Insert(Rows(1, 64), kLong); });
-  std::thread new_stream([&] { second = shard->Insert(Rows(1, 64), kLong); });
+  const WaitLimit limit(kLong, [] { return false; });
+  std::thread old_stream([&] { first = shard->Insert(Rows(1, 64), limit); });
+  std::thread new_stream([&] { second = shard->Insert(Rows(1, 64), limit); });
   Minibatch batch(kSpec, 16);
-  for (int i = 0; i < 8; ++i) EXPECT_OK(shard->Sample(&batch));
+  for (int i = 0; i < 4; ++i) EXPECT_OK(shard->Sample(&batch));  // room for one
   old_stream.join();
   new_stream.join();
   EXPECT_EQ(first.ok() + second.ok(), 1);

@@ -158,6 +158,28 @@ TEST_F(ReplayProcessTest, AFinishedRunEndsItInOrder) {
   EXPECT_THAT(dump.output, HasSubstr("0 0 0 9 "));
 }
 
+TEST_F(ReplayProcessTest, ServesItsCountsToPrometheus) {
+  StartLearner();
+  std::vector<std::string> command = Command("unix:" + folder_.File("replay"));
+  command.insert(command.end(), {"--metrics", "127.0.0.1:0"});
+  ChildProcess replay(command);
+  run_.NextReport();
+  ASSERT_OK(CreateTable(Connect().get(), TableRequest()));
+  InsertRows(Connect().get());
+  const std::string read =
+      "import sys, urllib.request as r; "
+      "sys.stdout.write(r.urlopen(sys.argv[1]).read().decode())";
+  const std::string url = "http://" + run_.joined().process().metrics_address() + "/metrics";
+  std::string page;
+  // The values are set once a second.
+  for (int tries = 0; tries < 20 && page.find("inserts_total 10") == std::string::npos; ++tries) {
+    run_.NextReport();
+    page = RunProcess({"/usr/bin/python3", "-c", read, url}).output;
+  }
+  EXPECT_THAT(page, HasSubstr("pmoe_replay_inserts_total 10"));
+  EXPECT_THAT(page, HasSubstr("pmoe_replay_limiter_blocked_seconds_total{side=\"insert\"} 0"));
+}
+
 TEST_F(ReplayProcessTest, SigtermEndsItBeforeItHasFoundALearner) {
   ChildProcess replay(Command("unix:" + folder_.File("replay")));
   ASSERT_TRUE(replay.ReadUntil("listening"));

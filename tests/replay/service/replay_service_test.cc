@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/base/file.h"
 #include "tests/replay/service/stream_testing.h"
 
 namespace pmoe {
@@ -175,6 +176,18 @@ TEST_F(ReplayServiceTest, ACheckpointRemovesTheOthersButThoseToKeep) {
   EXPECT_TRUE(std::filesystem::exists(folder_.File("c.table")));
   EXPECT_TRUE(std::filesystem::exists(folder_.File("notes.txt")));
   EXPECT_FALSE(std::filesystem::exists(folder_.File("d.table.tmp")));
+}
+
+TEST_F(ReplayServiceTest, TheEndOfALockstepShardLeavesTheLearnersCheckpointAlone) {
+  CreateTableRequest request = TableRequest();
+  request.set_lockstep(true);
+  request.set_actors(1);
+  ASSERT_OK(CreateTable(stub_.get(), request));
+  ASSERT_OK(Checkpoint(stub_.get(), "0"));
+  const std::string saved = *ReadFile(folder_.File("0.table"));
+  Insert(0, 1);  // staged
+  ASSERT_OK(shard_.service()->SaveAtEnd());
+  EXPECT_TRUE(*ReadFile(folder_.File("0.table")) == saved);
 }
 
 TEST_F(ReplayServiceTest, ANameThatLeavesTheFolderIsRefused) {

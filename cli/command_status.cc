@@ -1,0 +1,146 @@
+#include "cli/command_status.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "cli/status_text.h"
+#include "common/base/exit_code.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/rpc_status.h"
+#include "google/protobuf/util/json_util.h"
+#include "proto/health.grpc.pb.h"
+#include "proto/run.grpc.pb.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kNobodyAnswers = 3;
+constexpr int kNotServing = 4;
+constexpr std::chrono::milliseconds kTimeout(3000);
+constexpr std::chrono::seconds kWatch(1);
+
+// The newest folder under runs/ that a cluster's learner has written to.
+absl::StatusOr<std::string> NewestRun() {
+  std::string newest;
+  fs::file_time_type written;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator("runs", error)) {
+    const fs::file_time_type time = fs::last_write_time(entry.path() / "learner.address", error);
+    if (error || (!newest.empty() && time <= written)) continue;
+    newest = entry.path().string();
+    written = time;
+  }
+  if (!newest.empty()) return newest;
+  return absl::NotFoundError("no cluster's run under runs/; name one with --run or --learner");
+}
+
+absl::StatusOr<RpcAddress> LearnerOf(std::string run) {
+  if (run.empty()) {
+    PMOE_ASSIGN_OR_RETURN(run, NewestRun());
+  }
+  const absl::StatusOr<std::string> text = ReadFile(run + "/learner.address");
+  if (!text.ok()) {
+    return absl::NotFoundError(
+        absl::StrCat("--run ", run, " has no learner.address: no cluster has trained there"));
+  }
+  return ParseRpcAddress(absl::StripAsciiWhitespace(*text), run + "/learner.address");
+}
+
+absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
+  grpc::ClientContext context;
+  SetDeadline(&context, kTimeout);
+  RunStatus status;
+  PMOE_RETURN_IF_ERROR(FromGrpc(stub->GetStatus(&context, GetStatusRequest(), &status)));
+  return status;
+}
+
+void Print(const RunStatus& status, bool json) {
+  if (!json) {
+    std::fputs(StatusText(status).c_str(), stdout);
+    return;
+  }
+  std::string text;
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.always_print_primitive_fields = true;
+  options.preserve_proto_field_names = true;
+  (void)google::protobuf::util::MessageToJsonString(status, &text, options);
+  std::fputs(text.c_str(), stdout);
+}
+
+}  // namespace
+
+void StatusCommand::AddTo(CLI::App* app) {
+  status_ = app->add_subcommand("status", "Show a running cluster: members, rates, who waits");
+  status_->add_option("--run", run_, "Run directory; default: the newest under runs/")
+      ->type_name("DIR");
+  status_->add_option("--learner", learner_, "Or the learner's address")->type_name("ADDR");
+  status_->add_flag("--json", json_, "As JSON");
+  status_->add_flag("--watch", watch_, "Again every second, until Ctrl-C");
+  status_->footer(
+      "Examples:\n  pmoe status\n  pmoe status --run runs/my-run --json\n"
+      "  pmoe status --learner unix:/tmp/learner.sock --watch\n"
+      "Exit code 3: nobody answers.");
+}
+
+int StatusCommand::Run() const {
+  SilenceGrpcLog();
+  const absl::StatusOr<RpcAddress> address =
+      learner_.empty() ? LearnerOf(run_) : ParseRpcAddress(learner_, "--learner");
+  if (!address.ok()) return ReportError(address.status());
+  const auto stub = RunService::NewStub(MakeChannel(*address));
+  for (;;) {
+    const absl::StatusOr<RunStatus> status = Ask(stub.get());
+    if (!status.ok()) {
+      std::fprintf(stderr, "pmoe: no learner answers at %s: %s\n", address->Text().c_str(),
+                   std::string(status.status().message()).c_str());
+      return kNobodyAnswers;
+    }
+    if (watch_) std::fputs("\x1b[H\x1b[2J", stdout);
+    Print(*status, json_);
+    std::fflush(stdout);
+    if (!watch_) return 0;
+    std::this_thread::sleep_for(kWatch);
+  }
+}
+
+void HealthCommand::AddTo(CLI::App* app) {
+  health_ = app->add_subcommand("health", "Probe one process of a cluster");
+  health_->add_option("ADDR", address_, "Its address: unix:/path or 127.0.0.1:port")->required();
+  health_->add_option("--timeout", timeout_s_, "Seconds to wait for an answer")
+      ->type_name("S")
+      ->check(CLI::Range(0.01, 3600.0));
+  health_->footer(
+      "Example:\n  pmoe health unix:/tmp/learner.sock\n"
+      "Exit code 0: serving; 2: bad flag; 3: nobody answers; 4: there, but not serving.");
+}
+
+int HealthCommand::Run() const {
+  SilenceGrpcLog();
+  const absl::StatusOr<RpcAddress> address = ParseRpcAddress(address_, "ADDR");
+  if (!address.ok()) return ReportError(address.status());
+  const auto stub = grpc::health::v1::Health::NewStub(MakeChannel(*address));
+  grpc::ClientContext context;
+  SetDeadline(&context, std::chrono::milliseconds(static_cast<int64_t>(1000.0 * timeout_s_)));
+  grpc::health::v1::HealthCheckResponse response;
+  const absl::Status status =
+      FromGrpc(stub->Check(&context, grpc::health::v1::HealthCheckRequest(), &response));
+  if (!status.ok()) {
+    std::printf("%s: nobody answers: %s\n", address_.c_str(),
+                std::string(status.message()).c_str());
+    return kNobodyAnswers;
+  }
+  const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+  std::printf("%s: %s\n", address_.c_str(), serving ? "serving" : "not serving");
+  return serving ? 0 : kNotServing;
+}
+
+}  // namespace pmoe

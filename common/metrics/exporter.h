@@ -1,0 +1,52 @@
+// /metrics of one process for Prometheus: an HTTP server with one thread, and the values that the
+// process sets now and then. Set is thread-safe.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "common/base/mutex.h"
+#include "prometheus/counter.h"
+#include "prometheus/exposer.h"
+#include "prometheus/family.h"
+#include "prometheus/gauge.h"
+#include "prometheus/registry.h"
+
+namespace pmoe {
+
+class MetricsExporter {
+ public:
+  // address: host:port, port 0 picks a free one. InvalidArgumentError: not that;
+  // FailedPreconditionError: it cannot be listened on.
+  static absl::StatusOr<std::unique_ptr<MetricsExporter>> Start(const std::string& address);
+
+  // With the port that was picked.
+  const std::string& address() const { return address_; }
+
+  // A value of MetricList, the whole count for a counter; one that goes backwards is ignored.
+  // `label` is the value of the metric's label.
+  void Set(absl::string_view name, double value, const std::string& label = "")
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  // One time series; Family.Add is slow, so it is kept.
+  struct Series {
+    prometheus::Counter* counter = nullptr;
+    prometheus::Gauge* gauge = nullptr;
+  };
+
+  MetricsExporter(std::string address, std::unique_ptr<prometheus::Exposer> exposer);
+  Series Make(absl::string_view name, const std::string& label) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::string address_;
+  const std::shared_ptr<prometheus::Registry> registry_;
+  const std::unique_ptr<prometheus::Exposer> exposer_;
+  Mutex mu_;
+  std::map<std::pair<std::string, std::string>, Series> series_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace pmoe

@@ -1,0 +1,64 @@
+#include "common/metrics/metric_list.h"
+
+namespace pmoe {
+
+const std::vector<MetricInfo>& MetricList() {
+  constexpr MetricKind kCounter = MetricKind::kCounter;
+  constexpr MetricKind kGauge = MetricKind::kGauge;
+  static const auto& list = *new std::vector<MetricInfo>{
+      {"pmoe_actor_env_steps_total", kCounter, "actor", "", "env steps of this process"},
+      {"pmoe_actor_episodes_total", kCounter, "actor", "", "episodes that ended"},
+      {"pmoe_actor_episode_return", kGauge, "actor", "", "return of the last episode"},
+      {"pmoe_actor_episode_length_steps", kGauge, "actor", "", "length of the last episode"},
+      {"pmoe_actor_env_seconds_total", kCounter, "actor", "", "spent in environment steps"},
+      {"pmoe_actor_policy_seconds_total", kCounter, "actor", "", "spent in the policy's forward"},
+      {"pmoe_actor_write_seconds_total", kCounter, "actor", "",
+       "spent in writing rows, waiting for room included"},
+      {"pmoe_actor_write_blocked_seconds_total", kCounter, "actor", "",
+       "waited for room in the window of unacknowledged chunks"},
+      {"pmoe_actor_unacked_chunks", kGauge, "actor", "", "sent or waiting, not acknowledged"},
+      {"pmoe_actor_reconnects_total", kCounter, "actor", "",
+       "streams to the learner and to replay made again"},
+      {"pmoe_actor_weights_version", kGauge, "actor", "", "policy snapshot in use"},
+
+      {"pmoe_evaluator_return", kGauge, "evaluator", "", "mean return of the last evaluation"},
+      {"pmoe_evaluator_seconds_total", kCounter, "evaluator", "", "spent in evaluations"},
+      {"pmoe_evaluator_weights_version", kGauge, "evaluator", "", "snapshot evaluated last"},
+
+      {"pmoe_replay_size_rows", kGauge, "replay", "", "transitions held"},
+      {"pmoe_replay_memory_bytes", kGauge, "replay", "", "memory of the pages held"},
+      {"pmoe_replay_inserts_total", kCounter, "replay", "", "transitions inserted"},
+      {"pmoe_replay_samples_total", kCounter, "replay", "", "rows sampled"},
+      {"pmoe_replay_samples_per_insert", kGauge, "replay", "", "the two before, divided"},
+      {"pmoe_replay_limiter_blocked_seconds_total", kCounter, "replay", "side",
+       "in which an insert or a sample waited"},
+      {"pmoe_replay_duplicates_total", kCounter, "replay", "", "chunks dropped: they came before"},
+      {"pmoe_replay_crc_errors_total", kCounter, "replay", "", "chunks refused for their checksum"},
+      {"pmoe_replay_rows_lost_total", kCounter, "replay", "",
+       "rows that writers sent and a restarted shard no longer has"},
+      {"pmoe_replay_writers", kGauge, "replay", "", "Insert streams open"},
+
+      {"pmoe_learner_env_steps", kGauge, "learner", "", "env steps of the run, as replay counts"},
+      {"pmoe_learner_updates_total", kCounter, "learner", "", "gradient updates"},
+      {"pmoe_learner_update_seconds_total", kCounter, "learner", "", "spent in updates"},
+      {"pmoe_learner_sample_wait_seconds_total", kCounter, "learner", "", "waited for minibatches"},
+      {"pmoe_learner_policy_lag_versions", kGauge, "learner", "",
+       "age of the sampled rows, in snapshots"},
+      {"pmoe_learner_policy_lag_seconds", kGauge, "learner", "", "age of the sampled rows"},
+      {"pmoe_learner_weights_version", kGauge, "learner", "", "newest snapshot published"},
+      {"pmoe_learner_eval_return", kGauge, "learner", "", "mean return of the last evaluation"},
+      {"pmoe_learner_members", kGauge, "learner", "role", "processes that follow the learner"},
+      {"pmoe_learner_stat", kGauge, "learner", "name",
+       "a column of metrics.csv: losses, alpha, entropies"},
+  };
+  return list;
+}
+
+const MetricInfo* FindMetric(absl::string_view name) {
+  for (const MetricInfo& info : MetricList()) {
+    if (info.name == name) return &info;
+  }
+  return nullptr;
+}
+
+}  // namespace pmoe

@@ -1,0 +1,26 @@
+// Every metric of /metrics: the one list that the roles' code, docs/metrics.md and the test that
+// compares them share. Names end in their unit; counters in _total.
+#pragma once
+
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace pmoe {
+
+enum class MetricKind { kCounter, kGauge };
+
+struct MetricInfo {
+  const char* name;
+  MetricKind kind;
+  const char* role;   // "actor", "evaluator", "replay", "learner"
+  const char* label;  // name of its label; empty: none
+  const char* help;
+};
+
+const std::vector<MetricInfo>& MetricList();
+
+// nullptr: no such metric.
+const MetricInfo* FindMetric(absl::string_view name);
+
+}  // namespace pmoe
