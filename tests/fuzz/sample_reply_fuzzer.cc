@@ -1,0 +1,46 @@
+// Feeds what a shard answers, in pieces of 1 to 64 bytes, to a slot inside a minibatch whose other
+// rows must stay as they are. The first byte says how many rows were asked for and how large the
+// pieces are.
+#include <cstdint>
+#include <cstring>
+
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "proto/replay.pb.h"
+#include "replay/wire/batch_codec.h"
+
+namespace pmoe {
+namespace {
+
+constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
+constexpr int kRowsMax = 4;
+
+void Check(uint8_t how, const uint8_t* data, size_t size) {
+  const int rows = how % (kRowsMax + 1);
+  Minibatch batch(kSpec, kRowsMax + 2);
+  google::protobuf::io::ArrayInputStream in(data, static_cast<int>(size), 1 + how / 4);
+  ShardCounts counts;
+  const bool decoded = DecodeSampleReply(&in, {&batch, 1, rows}, &counts).ok();
+  // The rows around the slot.
+  for (const int row : {0, rows + 1}) {
+    if (batch.obs()[2 * row] != 0.0f || batch.reward()[row] != 0.0f ||
+        batch.policy_version()[row] != 0) {
+      __builtin_trap();
+    }
+  }
+  // Where protobuf reads it too, it reads the same.
+  SampleReply reply;
+  if (!decoded || !reply.ParseFromArray(data, static_cast<int>(size))) return;
+  if (counts.size != reply.size() || counts.eligible != reply.eligible() ||
+      counts.inserted != reply.inserted()) {
+    __builtin_trap();
+  }
+  if (rows > 0 && std::memcmp(batch.obs() + 2, reply.columns().data(), 8) != 0) __builtin_trap();
+}
+
+}  // namespace
+}  // namespace pmoe
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size > 0) pmoe::Check(data[0], data + 1, size - 1);
+  return 0;
+}
