@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "actor/env/env_list.h"
 #include "cli/command_exec.h"
 #include "cli/supervisor.h"
 #include "common/base/file.h"
@@ -185,6 +186,7 @@ std::vector<std::string> UpCommand::ResumeWords(const RunConfig& config) const {
 
 absl::Status UpCommand::Run() const {
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags_, "async"));
+  PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
   const bool resume = !flags_.resume.empty();
   const std::string directory =
       resume               ? flags_.resume

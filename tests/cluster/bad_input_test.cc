@@ -1,0 +1,92 @@
+// What a user of the cluster meets when something is wrong.
+#include "tests/cluster/cluster_testing.h"
+
+namespace pmoe {
+namespace {
+
+using testing::Binary;
+using testing::ChildProcess;
+using ::testing::HasSubstr;
+using testing::ProcessResult;
+using testing::RunProcess;
+using testing::SmallFlags;
+using testing::TempDir;
+
+void ExpectUsageError(const std::vector<std::string>& words, const std::string& message) {
+  const ProcessResult result = RunProcess(words);
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_THAT(result.output, HasSubstr(message));
+}
+
+TEST(BadInputTest, AnAddressThatOthersCouldReachIsRefused) {
+  for (const char* address : {"0.0.0.0:7000", "example.org:7000", "192.168.0.1:1"}) {
+    ExpectUsageError({Binary("pmoe-actor"), "run", "--learner", address}, "not encrypted yet");
+  }
+}
+
+TEST(BadInputTest, ASocketPathThatIsTooLongSaysHowLong) {
+  const std::string path = "unix:/tmp/" + std::string(120, 'x');
+  ExpectUsageError({Binary("pmoe-actor"), "run", "--learner", path}, "at most 107 bytes");
+  ExpectUsageError({Binary("pmoe-learner"), "--listen", path}, "at most 107 bytes");
+  ExpectUsageError(
+      {Binary("pmoe-replay"), "--learner", path, "--listen", "127.0.0.1:0", "--dir", "/tmp/x"},
+      "at most 107 bytes");
+}
+
+TEST(BadInputTest, NobodyListensIsRetriedVisiblyAndGivenUp) {
+  const ProcessResult result =
+      RunProcess({Binary("pmoe-actor"), "run", "--learner", "127.0.0.1:1", "--give-up", "3"});
+  EXPECT_EQ(result.exit_code, 1) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("attempt 5 in "));
+  EXPECT_THAT(result.output, HasSubstr("no learner at 127.0.0.1:1 for 3 s"));
+}
+
+TEST(BadInputTest, APortInUseIsNamed) {
+  TempDir dir;
+  const std::string socket = "unix:" + dir.File("s");
+  ChildProcess first({Binary("pmoe-learner"), "--listen", socket, "--env", "HalfCheetah-v5",
+                      "--out", dir.File("a")});
+  ASSERT_TRUE(testing::Eventually([&] {
+    return RunProcess({Binary("pmoe"), "health", socket}).exit_code == 0;
+  }));
+  ExpectUsageError({Binary("pmoe-learner"), "--listen", socket, "--env", "HalfCheetah-v5", "--out",
+                    dir.File("b")},
+                   "another process does");
+  // A second learner of the same run is kept out by the directory's lock.
+  ExpectUsageError({Binary("pmoe-learner"), "--listen", "127.0.0.1:0", "--resume", dir.File("a")},
+                   "another process is training");
+  first.Signal(SIGTERM);
+  EXPECT_EQ(first.Wait().exit_code, 0);
+}
+
+TEST(BadInputTest, AFinishedRunSaysHowToMakeItLonger) {
+  TempDir dir;
+  std::vector<std::string> flags =
+      SmallFlags("InvertedPendulum-v5", {"--steps", "300", "--out", dir.File("run")});
+  flags.insert(flags.begin(), {Binary("pmoe"), "up"});
+  const ProcessResult result = RunProcess(flags);
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  ExpectUsageError({Binary("pmoe"), "up", "--resume", dir.File("run")},
+                   "make it longer with --steps");
+  ExpectUsageError({Binary("pmoe"), "up", "--env", "Hopper-v5", "--out", dir.File("run")},
+                   "holds a run already");
+}
+
+TEST(BadInputTest, WrongSettingsEndBeforeAnythingStarts) {
+  ExpectUsageError({Binary("pmoe"), "up", "--env", "HalfCheeta-v5"}, "HalfCheetah-v5");
+  ExpectUsageError({Binary("pmoe"), "up", "--set", "learner.actor_lrr=1"}, "learner.actor_lr");
+  ExpectUsageError({Binary("pmoe"), "up", "--mode", "lockstep", "--shards", "2"},
+                   "replay.shards must be 1 in lockstep");
+}
+
+TEST(BadInputTest, HealthAndStatusSayThatNobodyAnswers) {
+  TempDir dir;
+  EXPECT_EQ(RunProcess({Binary("pmoe"), "health", "unix:" + dir.File("none")}).exit_code, 3);
+  EXPECT_EQ(RunProcess({Binary("pmoe"), "health", "nonsense"}).exit_code, 2);
+  EXPECT_EQ(
+      RunProcess({Binary("pmoe"), "status", "--learner", "unix:" + dir.File("none")}).exit_code, 3);
+  EXPECT_EQ(RunProcess({Binary("pmoe"), "status", "--run", dir.path()}).exit_code, 2);
+}
+
+}  // namespace
+}  // namespace pmoe

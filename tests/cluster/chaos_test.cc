@@ -1,0 +1,138 @@
+// An async cluster under kill -9, SIGSTOP and SIGTERM: the run goes on, and no row is duplicated or
+// torn.
+#include <filesystem>
+
+#include "tests/cluster/cluster_testing.h"
+#include "tests/cluster/row_checker.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::seconds;
+using testing::CheckRows;
+using testing::Cluster;
+using testing::Eventually;
+using testing::IsAlive;
+using testing::ProcessResult;
+using testing::RowCheck;
+using testing::SmallFlags;
+using testing::TempDir;
+
+class ChaosTest : public ::testing::Test {
+ protected:
+  void Start(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> flags =
+        SmallFlags("HalfCheetah-v5",
+                   {"--steps", "10000000", "--actors", "2", "--audit", "--out", dir_.File("run"),
+                    "--set", "checkpoint.every_steps=500", "--set", "checkpoint.every_seconds=1"});
+    flags.insert(flags.end(), more.begin(), more.end());
+    cluster_ = std::make_unique<Cluster>(dir_.File("run"), flags);
+    ASSERT_TRUE(Eventually([&] { return cluster_->Updates() > 200; }));
+  }
+  void ExpectProgress() {
+    const int64_t steps = cluster_->EnvSteps();
+    EXPECT_TRUE(Eventually([&] { return cluster_->EnvSteps() > steps + 300; }));
+    const int64_t updates = cluster_->Updates();
+    EXPECT_TRUE(Eventually([&] { return cluster_->Updates() > updates + 100; }));
+  }
+  // Ends the run in order and looks at its rows.
+  RowCheck Finish() {
+    cluster_->up().Signal(SIGINT);
+    const ProcessResult result = cluster_->up().Wait();
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    std::string newest;
+    fs::file_time_type written;
+    for (const auto& entry : fs::directory_iterator(dir_.File("run") + "/replay")) {
+      if (newest.empty() || entry.last_write_time() > written) {
+        newest = entry.path().string();
+        written = entry.last_write_time();
+      }
+    }
+    const RowCheck check = CheckRows(dir_.File("run") + "/audit", newest);
+    EXPECT_EQ(check.duplicated, 0);
+    EXPECT_EQ(check.torn, 0);
+    EXPECT_EQ(check.unknown, 0);
+    EXPECT_EQ(check.backwards, 0);
+    EXPECT_GT(check.held, 1000);
+    return check;
+  }
+
+  TempDir dir_;
+  std::unique_ptr<Cluster> cluster_;
+};
+
+TEST_F(ChaosTest, AKilledActorIsReplacedAndEveryAcknowledgedRowIsThere) {
+  Start();
+  cluster_->KillAndAwaitRestart("actor 0");
+  ExpectProgress();
+  const RowCheck check = Finish();
+  EXPECT_GE(check.held, check.acked);
+}
+
+TEST_F(ChaosTest, AKilledEvaluatorIsReplaced) {
+  Start();
+  cluster_->KillAndAwaitRestart("evaluator");
+  ExpectProgress();
+  const RowCheck check = Finish();
+  EXPECT_GE(check.held, check.acked);
+}
+
+TEST_F(ChaosTest, AKilledLearnerComesBackAboveEveryVersionSeen) {
+  Start();
+  cluster_->KillAndAwaitRestart("learner");
+  ASSERT_TRUE(Eventually([&] { return cluster_->StatusNumber("learner_epoch") == 2; }));
+  ExpectProgress();
+  const RowCheck check = Finish();
+  EXPECT_GE(check.held, check.acked);
+}
+
+TEST_F(ChaosTest, AKilledReplayComesBackFromItsCheckpoint) {
+  Start();
+  ASSERT_TRUE(Eventually([&] { return cluster_->EnvSteps() > 1200; }));
+  cluster_->KillAndAwaitRestart("replay 0");
+  ExpectProgress();
+  // What came after the last checkpoint died with the process; the rest is there once.
+  const RowCheck check = Finish();
+  EXPECT_LT(check.held, check.sent + 1);
+}
+
+TEST_F(ChaosTest, AStoppedActorHoldsNobodyUpAndRejoins) {
+  Start();
+  const pid_t pid = cluster_->Find("actor 1").pid;
+  ::kill(pid, SIGSTOP);
+  const auto wake = std::chrono::steady_clock::now() + seconds(15);
+  ExpectProgress();
+  std::this_thread::sleep_until(wake);
+  ::kill(pid, SIGCONT);
+  EXPECT_TRUE(Eventually([&] {
+    const nlohmann::json status = cluster_->Status();
+    if (status.is_null()) return false;
+    int connected = 0;
+    for (const auto& member : status["members"]) {
+      connected += member["role"] == "RUN_ROLE_ACTOR" && member["connected"].get<bool>() ? 1 : 0;
+    }
+    return connected == 2;
+  }));
+  EXPECT_EQ(cluster_->Find("actor 1").restarts, 0);
+  ExpectProgress();
+  Finish();
+}
+
+TEST_F(ChaosTest, EachRoleLeavesInOrderWithinTenSecondsOfSigterm) {
+  Start();
+  for (const char* name : {"actor 0", "evaluator", "replay 0", "learner"}) {
+    const Cluster::Member before = cluster_->Find(name);
+    ::kill(before.pid, SIGTERM);
+    EXPECT_TRUE(Eventually([&] { return !IsAlive(before.pid); }, seconds(10))) << name;
+    EXPECT_TRUE(Eventually([&] { return cluster_->Find(name).restarts > before.restarts; }))
+        << name;
+    EXPECT_TRUE(cluster_->up().ReadUntil(absl::StrCat(name, " ended with exit code 0"))) << name;
+    ExpectProgress();
+  }
+  const RowCheck check = Finish();
+  EXPECT_GE(check.held, check.acked);  // nothing acknowledged was lost
+}
+
+}  // namespace
+}  // namespace pmoe
