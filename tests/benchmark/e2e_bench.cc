@@ -19,6 +19,7 @@
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/child_process.h"
 #include "tests/benchmark/measure.h"
+#include "tests/benchmark/scratch_folder.h"
 
 namespace pmoe {
 namespace {
@@ -58,25 +59,6 @@ std::vector<CsvRow> ReadMetrics(const std::string& path) {
   }
   return rows;
 }
-
-// A folder that goes with its owner.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "pmoe-bench-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string BinFolder() {
   std::error_code error;

@@ -11,68 +11,21 @@
 #include "replay/core/replay_shard.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
+#include "tests/benchmark/transition_source.h"
 
 namespace pmoe {
 namespace {
 
-constexpr int kObs = 17;
-constexpr int kAction = 6;
+constexpr int kObs = TransitionSource::kObs;
+constexpr int kAction = TransitionSource::kAction;
 constexpr int64_t kRows = 1'000'000;
 constexpr int kBatch = 256;
-constexpr int kEpisodeSteps = 1000;
 constexpr int kRoundSteps = 1000;
 // observation, action, reward, policy version as 32-bit words, two flags
 constexpr double kRowPayload = 4.0 * (kObs + kAction + 2) + 2.0;
 // with both observations, as other replays store and send it
 constexpr double kTransitionPayload = 168.0;
 constexpr size_t kStride = kObs + kAction + 3;
-
-// One environment's endless stream of transitions; observations do not repeat soon.
-class TransitionSource {
- public:
-  TransitionSource() : numbers_(1 << 16) {
-    Rng(1, RngRole::kActor, 0).FillNormal(numbers_.data(), numbers_.size());
-  }
-
-  Transition Next() {
-    const size_t at = (step_ * kObs) % (numbers_.size() - 4 * kObs);
-    const size_t after = ((step_ + 1) * kObs) % (numbers_.size() - 4 * kObs);
-    ++step_;
-    Transition t;
-    t.obs = {&numbers_[at], kObs};
-    t.next_obs = {&numbers_[after], kObs};
-    t.action = {action_, kAction};
-    t.reward = numbers_[at];
-    t.truncated = step_ % kEpisodeSteps == 0;
-    t.policy_version = 1;
-    return t;
-  }
-
-  // Steps [first, first + 64) of a stream that has no episodes.
-  Chunk NextChunk() {
-    Chunk chunk;
-    chunk.rows = kPageRows;
-    chunk.first_step = step_;
-    for (int i = 0; i < kPageRows; ++i) {
-      const Transition t = Next();
-      chunk.observations.insert(chunk.observations.end(), t.obs.begin(), t.obs.end());
-      if (i + 1 == kPageRows) {
-        chunk.observations.insert(chunk.observations.end(), t.next_obs.begin(), t.next_obs.end());
-      }
-      chunk.actions.insert(chunk.actions.end(), t.action.begin(), t.action.end());
-      chunk.rewards.push_back(t.reward);
-    }
-    chunk.terminated.assign(kPageRows, 0);
-    chunk.truncated.assign(kPageRows, 0);
-    chunk.policy_version.assign(kPageRows, 1);
-    return chunk;
-  }
-
- private:
-  std::vector<float> numbers_;
-  float action_[kAction] = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f};
-  size_t step_ = 0;
-};
 
 // What memcpy alone can do: records in one array, a ring without any bookkeeping.
 class FlatArray {
