@@ -175,7 +175,10 @@ std::optional<SampleBoard::Request> SampleBoard::TakeRequest(int shard) {
   }
   asked.asked.push_back(part);
   asked.last_asked = now;
-  return Request{static_cast<uint32_t>(part.rows), grants_.has_value() ? grants_->Bound(shard) : 0};
+  // A shard that was restarted counts anew: a bound means nothing to it before its counts are
+  // known.
+  const bool granted = grants_.has_value() && asked.counted;
+  return Request{static_cast<uint32_t>(part.rows), granted ? grants_->Bound(shard) : 0};
 }
 
 absl::StatusOr<BatchSlot> SampleBoard::NextSlot(int shard) {

@@ -201,6 +201,20 @@ TEST(SampleBoardTest, TheLimiterOfSeveralShardsIsExplained) {
   EXPECT_GE(request->insert_bound, kPageRows);
 }
 
+TEST(SampleBoardTest, AShardThatCameBackIsGrantedNothingBeforeItsCountsAreKnown) {
+  SampleBoardOptions options = Options(2);
+  options.limiter = RateLimiterOptions{.min_size = 100, .sample_max = kBatch};
+  SampleBoard board(options);
+  Meet(&board, 0, 5000);
+  Lose(&board, 0);
+  board.OnConnect(0);
+  EXPECT_EQ(board.AwaitRequest(0)->insert_bound, 0);
+  Answer(&board, 0, {});  // it was restarted, and is empty
+  const int64_t bound = board.AwaitRequest(0)->insert_bound;
+  EXPECT_GE(bound, kPageRows);
+  EXPECT_LT(bound, 1000);
+}
+
 TEST(SampleBoardTest, AFailureIsWhatNextReturnsFromThenOn) {
   SampleBoard board(Options(1));
   board.Fail(absl::FailedPreconditionError("superseded"));
