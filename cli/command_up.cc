@@ -161,8 +161,8 @@ void UpCommand::AddTo(CLI::App* app) {
   up_->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets");
   up_->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
   up_->footer(
-      R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator; starts
-again what dies; one Ctrl-C ends all of them with a checkpoint.
+      R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator;
+starts again what dies; one Ctrl-C ends all of them with a checkpoint.
 Examples:
   pmoe up --env HalfCheetah-v5 --actors 2
   pmoe up --env Hopper-v5 --actors 8 --shards 2 --tcp --out runs/hopper

@@ -24,7 +24,8 @@ void ConfigFlags::AddTo(CLI::App* app) {
       ->type_name("NAME");
   app->add_option("--config", file_, "Settings in textproto; stronger than the preset")
       ->type_name("FILE");
-  AddField(app, "--mode", &mode_, "schedule.mode", "NAME", "lockstep: reproducible rounds; async: as fast as the data comes");
+  AddField(app, "--mode", &mode_, "schedule.mode", "NAME",
+           "lockstep: reproducible rounds; async: as fast as the data comes");
   AddField(app, "--steps", &steps_, "schedule.total_steps", "N", "Env steps of the run, e.g. 1e6");
   AddField(app, "--seed", &seed_, "seed", "N", "Every random stream starts here");
   AddField(app, "--actors", &actors_, "actor.count", "N", "Actors");
@@ -42,8 +43,8 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   sources.preset = preset_;
   sources.config_file = file_;
   sources.sets = sets_;
-  for (const Flag* flag : {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_,
-                           &shards_, &device_}) {
+  for (const Flag* flag :
+       {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_, &shards_, &device_}) {
     if (flag->option->count() > 0) sources.flags.emplace_back(flag->path, flag->value);
   }
   for (const std::string& arg : env_args_) {

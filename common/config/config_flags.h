@@ -18,7 +18,8 @@ class ConfigFlags {
   ConfigFlags(const ConfigFlags&) = delete;
   ConfigFlags& operator=(const ConfigFlags&) = delete;
 
-  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --shards --device --set.
+  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --shards --device
+  // --set.
   void AddTo(CLI::App* app);
 
   // What was given. InvalidArgument for an --env-arg without "=".

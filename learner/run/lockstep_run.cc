@@ -102,7 +102,8 @@ void LockstepRun::StartSteps(uint64_t round) {
 }
 
 absl::Status LockstepRun::FinishSteps(uint64_t round) {
-  PMOE_ASSIGN_OR_RETURN(const std::vector<ActorReport> reports, parts_.actors->WaitReports(kRoundTimeout));
+  PMOE_ASSIGN_OR_RETURN(const std::vector<ActorReport> reports,
+                        parts_.actors->WaitReports(kRoundTimeout));
   for (const ActorReport& report : reports) log_->OnReport(report);
   PMOE_RETURN_IF_ERROR(parts_.replay->Commit(round, kRoundTimeout));
   committed_ = round;

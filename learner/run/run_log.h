@@ -92,8 +92,8 @@ class RunLog {
     bool waits_for_evaluation = false;
   };
 
-  RunLog(const RunLogOptions& options, const RunDirectory* directory, EvaluationBacklog* evaluations,
-         Files files);
+  RunLog(const RunLogOptions& options, const RunDirectory* directory,
+         EvaluationBacklog* evaluations, Files files);
   MetricRow MakeRow(const RoundCounters& counters, Learner* learner);
   void AddRates(const RoundCounters& counters, MetricRow* row);
   absl::Status TakeEvaluations(std::chrono::seconds wait);
