@@ -35,7 +35,12 @@ TEST(ValidateConfigTest, ListsTheChoicesAndTheNearest) {
   EXPECT_THAT(
       Resolve({"learner.best_by=softq"}),
       IsInvalid("learner.best_by must be q or soft_q, got \"softq\"; did you mean soft_q?"));
-  EXPECT_THAT(Resolve({"schedule.mode=async"}), IsInvalid("schedule.mode must be lockstep"));
+  EXPECT_THAT(Resolve({"schedule.mode=asink"}),
+              IsInvalid("schedule.mode must be lockstep or async, got \"asink\""));
+}
+
+TEST(ValidateConfigTest, LockstepHasOneShard) {
+  EXPECT_THAT(Resolve({"replay.shards=2"}), IsInvalid("replay.shards must be 1 in lockstep"));
 }
 
 TEST(ValidateConfigTest, KnowsTheAlgorithms) {
