@@ -73,7 +73,7 @@ class Simulation {
         options_.samples_per_insert * static_cast<double>(inserted() - options_.min_size) -
         static_cast<double>(sampled_);
     ASSERT_LE(surplus, options_.Window());
-    if (sampled_ > 0) ASSERT_GE(surplus, -options_.Window());
+    ASSERT_TRUE(sampled_ == 0 || surplus >= -options_.Window());
   }
 
  private:
