@@ -22,25 +22,28 @@ class RpcWriterTest : public testing::Test {
   RpcAddress Address() const {
     return *ParseRpcAddress("unix:" + folder_.path() + "/s", "--listen");
   }
-  std::unique_ptr<RpcTransitionWriter> NewWriter(uint32_t epoch = 0) {
+  RpcWriterOptions Options() const {
     RpcWriterOptions options;
-    options.chunks.epoch = epoch;
     options.run_id = "run-a";
     options.spec = kServedSpec;
     options.chunks_max = 4;
-    options.audit_path = folder_.File(absl::StrCat("audit-", epoch));
+    return options;
+  }
+  std::unique_ptr<RpcTransitionWriter> NewWriter(const RpcWriterOptions& options) {
     auto writer = RpcTransitionWriter::Create(options, Address());
     EXPECT_OK(writer);
     return *std::move(writer);
   }
+  std::unique_ptr<RpcTransitionWriter> NewWriter() { return NewWriter(Options()); }
   // Steps of one environment that count up.
-  absl::Status Write(RpcTransitionWriter* writer, int steps) {
-    for (int i = 0; i < steps; ++i, ++step_) {
-      const float obs[] = {static_cast<float>(step_), 0.0f};
-      const float next[] = {static_cast<float>(step_ + 1), 0.0f};
+  absl::Status Write(RpcTransitionWriter* writer, int steps, uint32_t env = 0) {
+    for (int i = 0; i < steps; ++i) {
+      const float step = static_cast<float>(steps_[env]++);
+      const float obs[] = {step, 0.0f};
+      const float next[] = {step + 1.0f, 0.0f};
       const float action[] = {0.5f};
       const absl::Status status =
-          writer->Write(0, {.obs = obs, .action = action, .reward = 1.0f, .next_obs = next});
+          writer->Write(env, {.obs = obs, .action = action, .reward = 1.0f, .next_obs = next});
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
@@ -52,7 +55,7 @@ class RpcWriterTest : public testing::Test {
 
   TestFolder folder_;
   std::unique_ptr<ServedShard> shard_;
-  uint64_t step_ = 0;
+  uint64_t steps_[2] = {};
 };
 
 TEST_F(RpcWriterTest, EveryRowArrivesAndTheBufferedOnesWithClose) {
@@ -123,12 +126,32 @@ TEST_F(RpcWriterTest, AWriteThatTheLimiterHoldsBackEndsWithCancel) {
               FailsWith(absl::StatusCode::kDeadlineExceeded, "not acknowledged"));
 }
 
+TEST_F(RpcWriterTest, WhatWasWrittenBeforeACancelArrivesWithClose) {
+  RpcWriterOptions options = Options();
+  options.chunks.envs = 2;
+  auto writer = NewWriter(options);
+  ASSERT_OK(Write(writer.get(), 10, /*env=*/1));
+  std::thread cancel([&] {
+    while (writer->stats().unacked_chunks < 4) std::this_thread::yield();
+    writer->Cancel();
+  });
+  // No shard yet: the fifth chunk of env 0 finds no room.
+  EXPECT_THAT(Write(writer.get(), 5 * kPageRows), FailsWith(absl::StatusCode::kCancelled, "end"));
+  cancel.join();
+  Serve();
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(shard_->service()->Counts().inserted, 5 * kPageRows + 10);
+}
+
 TEST_F(RpcWriterTest, AnOlderLifeOfAnActorIsToldSo) {
   Serve();
-  auto newer = NewWriter(/*epoch=*/2);
+  RpcWriterOptions options = Options();
+  options.chunks.epoch = 2;
+  auto newer = NewWriter(options);
   ASSERT_OK(Write(newer.get(), 64));
   ASSERT_TRUE(AwaitInserted(64));
-  auto older = NewWriter(/*epoch=*/1);
+  options.chunks.epoch = 1;
+  auto older = NewWriter(options);
   absl::Status status;
   while (status.ok()) status = Write(older.get(), 64);
   EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition, "epoch"));
@@ -137,10 +160,12 @@ TEST_F(RpcWriterTest, AnOlderLifeOfAnActorIsToldSo) {
 
 TEST_F(RpcWriterTest, TheAuditNamesEveryRowAndWhatWasAcknowledged) {
   Serve();
-  auto writer = NewWriter();
+  RpcWriterOptions options = Options();
+  options.audit_path = folder_.File("audit");
+  auto writer = NewWriter(options);
   ASSERT_OK(Write(writer.get(), 100));
   ASSERT_OK(writer->Close(seconds(10)));
-  std::ifstream file(folder_.File("audit-0"));
+  std::ifstream file(folder_.File("audit"));
   int rows = 0;
   std::string last;
   for (std::string line; std::getline(file, line); last = line) {
