@@ -39,6 +39,7 @@ void AuditLog::OnChunk(const TableSpec& spec, const Chunk& chunk) {
                     absl::Hex(RowCrc(RowOf(spec, chunk, i)), absl::kZeroPad8), " ",
                     chunk.policy_version[i], "\n");
   }
+  if (rows_.empty()) first_seq_ = chunk.seq;  // a run that goes on does not begin with 0
   rows_.push_back(chunk.rows);
   Append(text);
 }

@@ -80,6 +80,7 @@ absl::Status ChunkBuilder::Add(uint32_t env, const Transition& transition) {
 
 absl::Status ChunkBuilder::SendBuffered(EnvState* state, bool last_of_round) {
   state->next_step += state->chunk.rows;
+  state->stale = false;
   return Send(std::exchange(state->chunk, Chunk{}), last_of_round);
 }
 
@@ -116,6 +117,14 @@ absl::Status ChunkBuilder::EndRound(uint64_t round) {
 absl::Status ChunkBuilder::Flush() {
   for (EnvState& state : envs_) {
     if (state.chunk.rows > 0) PMOE_RETURN_IF_ERROR(SendBuffered(&state, /*last_of_round=*/false));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ChunkBuilder::FlushStale() {
+  for (EnvState& state : envs_) {
+    if (state.stale) PMOE_RETURN_IF_ERROR(SendBuffered(&state, /*last_of_round=*/false));
+    state.stale = state.chunk.rows > 0;
   }
   return absl::OkStatus();
 }

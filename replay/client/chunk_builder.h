@@ -38,6 +38,9 @@ class ChunkBuilder {
   absl::Status EndRound(uint64_t round);
   // Sends what is buffered.
   absl::Status Flush();
+  // Sends the chunks that were begun before the last call, so that a row waits for at most two
+  // calls; chunks that fill up between two calls are left alone.
+  absl::Status FlushStale();
 
   bool buffers() const;
   uint64_t next_seq() const { return next_seq_; }
@@ -49,6 +52,7 @@ class ChunkBuilder {
  private:
   struct EnvState {
     Chunk chunk;              // being built
+    bool stale = false;       // since before the last FlushStale
     uint64_t next_step = 0;   // number of the chunk's first row
     bool in_episode = false;  // `head` must come next
     std::vector<float> head;  // [O] successor of the last step

@@ -28,11 +28,19 @@ absl::Status InsertWindow::OnReply(const InsertReply& reply) {
                      ": the table is not of this run's history; resume both "
                      "from one checkpoint"));
   }
+  if (!resumed_ && acked < first_seq_held()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("replay waits for chunk ", acked, ", but this writer holds its chunks from ",
+                     first_seq_held(), " on; is the shard of another build?"));
+  }
   if (!resumed_) {
     sent_ = acked;
     resumed_ = true;
   }
-  while (!held_.empty() && first_seq_held() < acked) held_.pop_front();
+  while (!held_.empty() && first_seq_held() < acked) {
+    rows_acked_ += held_.front().rows();
+    held_.pop_front();
+  }
   if (acked > acked_) acked_ = acked;
   credits_ = reply.credits();
   draining_ = draining_ || reply.draining();

@@ -21,6 +21,7 @@ class InsertWindow {
   // Oldest chunk that can still be sent; the next one to be pushed if there is none.
   uint64_t first_seq_held() const { return next_seq_ - held_.size(); }
   uint64_t next_seq() const { return next_seq_; }
+  uint64_t rows_acked() const { return rows_acked_; }
 
   // The numbering goes on from a checkpoint. Before the first Push.
   void StartAt(uint64_t seq) { next_seq_ = acked_ = sent_ = seq; }
@@ -29,8 +30,8 @@ class InsertWindow {
 
   // A new stream: nothing is sent before its first reply says where to go on.
   void OnConnect();
-  // FailedPreconditionError: the shard waits for chunks that this writer never made, or
-  // acknowledges what was not sent: they are not of one history.
+  // FailedPreconditionError: the shard waits for chunks that this writer never made or no longer
+  // has, or acknowledges what was not sent: they are not of one history.
   absl::Status OnReply(const InsertReply& reply);
 
   // The shard leaves: end the stream, keep what is not acknowledged, come back later.
@@ -45,8 +46,9 @@ class InsertWindow {
   uint64_t next_seq_ = 0;          // of the next Push
   uint64_t acked_ = 0;             // every chunk before it is in
   uint64_t sent_ = 0;              // next to send on this stream
-  uint32_t credits_ = 0;           // chunks that may be sent and not acknowledged
-  bool resumed_ = false;           // the stream's first reply has come
+  uint64_t rows_acked_ = 0;
+  uint32_t credits_ = 0;  // chunks that may be sent and not acknowledged
+  bool resumed_ = false;  // the stream's first reply has come
   bool draining_ = false;
 };
 

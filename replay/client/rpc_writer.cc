@@ -52,16 +52,28 @@ RpcTransitionWriter::~RpcTransitionWriter() {
   if (thread_.joinable()) thread_.join();
 }
 
-absl::Status RpcTransitionWriter::Write(uint32_t env, const Transition& transition) {
-  PMOE_RETURN_IF_ERROR(chunks_.Add(env, transition));
-  if (options_.lockstep || since_sent_.Elapsed() < options_.flush_s) return absl::OkStatus();
-  return Flush();
+absl::Status RpcTransitionWriter::Ended() const {
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(failure_);
+  return cancelled_ && !closing_ ? absl::CancelledError("this actor shall end") : absl::OkStatus();
 }
 
-absl::Status RpcTransitionWriter::EndRound(uint64_t round) { return chunks_.EndRound(round); }
+absl::Status RpcTransitionWriter::Write(uint32_t env, const Transition& transition) {
+  PMOE_RETURN_IF_ERROR(Ended());
+  PMOE_RETURN_IF_ERROR(chunks_.Add(env, transition));
+  // Twice as often, for FlushStale sends at its second call.
+  if (options_.lockstep || since_flush_.Elapsed() < options_.flush_s / 2) return absl::OkStatus();
+  since_flush_.Lap();
+  return chunks_.FlushStale();
+}
+
+absl::Status RpcTransitionWriter::EndRound(uint64_t round) {
+  PMOE_RETURN_IF_ERROR(Ended());
+  return chunks_.EndRound(round);
+}
 
 absl::Status RpcTransitionWriter::Flush() {
-  since_sent_.Lap();
+  PMOE_RETURN_IF_ERROR(Ended());
   return chunks_.Flush();
 }
 
@@ -74,36 +86,35 @@ absl::Status RpcTransitionWriter::LoadState(ByteReader* in) {
   return absl::OkStatus();
 }
 
-// The sink of the chunk builder.
+// The sink of the chunk builder. A chunk has its number once it comes here, so it must not get lost
+// between two others: the window takes it even when the wait for room was given up.
 absl::Status RpcTransitionWriter::Push(Chunk chunk) {
-  since_sent_.Lap();
   ChunkMessage message;
   EncodeChunk(chunk, &message);
   MutexLock lock(&mu_);
-  PMOE_RETURN_IF_ERROR(AwaitRoom());
+  absl::Status room = AwaitRoom();
+  PMOE_RETURN_IF_ERROR(failure_);
   if (audit_ != nullptr) audit_->OnChunk(options_.spec, chunk);
   window_.Push(std::move(message));
   changed_.NotifyAll();
-  return absl::OkStatus();
+  return room;
 }
 
 absl::Status RpcTransitionWriter::AwaitRoom() {
-  const Clock::time_point deadline = Clock::now() + kRoomTimeout;
-  const Stopwatch blocked;
-  const bool waits = window_.full();
+  if (!window_.full()) return absl::OkStatus();
+  const Clock::time_point began = Clock::now();
+  blocked_.Begin(began);
   // Close may go beyond the bound by what is buffered.
-  while (failure_.ok() && !cancelled_ && !closing_ && window_.full()) {
-    if (Clock::now() >= deadline) {
-      return absl::DeadlineExceededError(absl::StrCat(
-          "replay at ", address_.Text(), " has given no room for ", kRoomTimeout.count(), " s; ",
-          window_.held(), " chunks wait for an acknowledgement (pmoe status says who is blocked)"));
-    }
+  while (failure_.ok() && !cancelled_ && !closing_ && window_.full() &&
+         Clock::now() < began + kRoomTimeout) {
     changed_.WaitFor(&mu_, kTick);
   }
-  if (waits) blocked_s_ += blocked.Elapsed();
-  PMOE_RETURN_IF_ERROR(failure_);
-  if (cancelled_ && !closing_) return absl::CancelledError("this actor shall end");
-  return absl::OkStatus();
+  blocked_.End(began, Clock::now());
+  if (!window_.full() || closing_) return absl::OkStatus();
+  if (cancelled_) return absl::CancelledError("this actor shall end");
+  return absl::DeadlineExceededError(absl::StrCat(
+      "replay at ", address_.Text(), " has given no room for ", kRoomTimeout.count(), " s; ",
+      window_.held(), " chunks wait for an acknowledgement (pmoe status says who is blocked)"));
 }
 
 absl::Status RpcTransitionWriter::Close(std::chrono::milliseconds timeout) {
@@ -116,21 +127,30 @@ absl::Status RpcTransitionWriter::Close(std::chrono::milliseconds timeout) {
   absl::Status status = options_.lockstep ? absl::OkStatus() : chunks_.Flush();
   {
     MutexLock lock(&mu_);
-    while (status.ok() && failure_.ok() && window_.held() > 0 && Clock::now() < deadline) {
+    if (status.ok()) status = AwaitAcks(deadline);
+    stopped_ = true;
+    changed_.NotifyAll();
+    // The shard sees an end rather than a loss, if it answers in time.
+    while (status.ok() && context_ != nullptr && Clock::now() < deadline) {
       changed_.WaitFor(&mu_, kTick);
     }
-    status.Update(failure_);
-    if (status.ok() && window_.held() > 0) {
-      status = absl::DeadlineExceededError(
-          absl::StrCat(window_.held(), " chunks were not acknowledged by replay at ",
-                       address_.Text(), " within ", timeout.count(), " ms and are lost"));
-    }
-    stopped_ = true;
-    if (window_.held() > 0 && context_ != nullptr) context_->TryCancel();
-    changed_.NotifyAll();
+    if (context_ != nullptr) context_->TryCancel();
   }
   if (thread_.joinable()) thread_.join();
   return status;
+}
+
+absl::Status RpcTransitionWriter::AwaitAcks(Clock::time_point deadline) {
+  const Clock::time_point began = Clock::now();
+  while (failure_.ok() && window_.held() > 0 && Clock::now() < deadline) {
+    changed_.WaitFor(&mu_, kTick);
+  }
+  PMOE_RETURN_IF_ERROR(failure_);
+  if (window_.held() == 0) return absl::OkStatus();
+  const auto waited = std::chrono::ceil<std::chrono::milliseconds>(deadline - began);
+  return absl::DeadlineExceededError(
+      absl::StrCat(window_.held(), " chunks were not acknowledged by replay at ", address_.Text(),
+                   " within ", waited.count(), " ms and are lost"));
 }
 
 void RpcTransitionWriter::Cancel() {
@@ -150,7 +170,7 @@ void RpcTransitionWriter::SetAddress(const RpcAddress& address) {
 
 RpcWriterStats RpcTransitionWriter::stats() const {
   MutexLock lock(&mu_);
-  return {window_.held(), reconnects_, blocked_s_};
+  return {window_.held(), window_.rows_acked(), reconnects_, blocked_.Total_s(Clock::now())};
 }
 
 // Waits until there is something to send; false once stopped.
@@ -160,21 +180,27 @@ bool RpcTransitionWriter::AwaitWork() {
   return !stopped_;
 }
 
-void RpcTransitionWriter::Pause(std::chrono::milliseconds time) {
+// Before the next attempt at the same address.
+void RpcTransitionWriter::Pause(std::chrono::milliseconds time, uint64_t moves) {
   const Clock::time_point until = Clock::now() + time;
   MutexLock lock(&mu_);
-  while (!stopped_ && Clock::now() < until) changed_.WaitFor(&mu_, std::min(time, kTick));
+  while (!stopped_ && moves_ == moves && Clock::now() < until) {
+    changed_.WaitFor(&mu_, std::min(time, kTick));
+  }
 }
 
 void RpcTransitionWriter::Loop() {
   std::unique_ptr<ReplayService::Stub> stub;
   for (uint64_t moves = 0; AwaitWork();) {
+    uint64_t acked = 0;
     {
       MutexLock lock(&mu_);
+      if (moves != moves_) backoff_.Reset();
       if (stub == nullptr || moves != moves_) stub = ReplayService::NewStub(MakeChannel(address_));
       moves = moves_;
+      acked = window_.first_seq_held();
     }
-    const absl::Status status = RunStream(stub.get());
+    const absl::Status status = RunStream(stub.get(), moves);
     {
       MutexLock lock(&mu_);
       if (stopped_) return;
@@ -183,20 +209,22 @@ void RpcTransitionWriter::Loop() {
         changed_.NotifyAll();
         return;
       }
+      // A shard that answers and then fails is not come back to in haste.
+      if (window_.first_seq_held() > acked) backoff_.Reset();
       ++reconnects_;
     }
-    Pause(backoff_.Next());
+    Pause(backoff_.Next(), moves);
   }
 }
 
-// One stream, from its hello to its end.
-absl::Status RpcTransitionWriter::RunStream(ReplayService::Stub* stub) {
+// One stream to where the address was after so many moves, from its hello to its end.
+absl::Status RpcTransitionWriter::RunStream(ReplayService::Stub* stub, uint64_t moves) {
   grpc::ClientContext context;
   InsertRequest request;
   InsertHello* hello = request.mutable_hello();
   {
     MutexLock lock(&mu_);
-    if (stopped_) return absl::OkStatus();
+    if (stopped_ || moves != moves_) return absl::OkStatus();
     context_ = &context;
     stream_over_ = false;
     reply_error_ = absl::OkStatus();
@@ -208,15 +236,20 @@ absl::Status RpcTransitionWriter::RunStream(ReplayService::Stub* stub) {
     hello->set_first_seq_held(window_.first_seq_held());
   }
   const std::unique_ptr<Stream> stream = stub->Insert(&context);
-  std::thread reader([this, &stream] { ReadReplies(stream.get()); });
-  bool open = stream->Write(request);
-  while (open && NextRequest(&request)) open = stream->Write(request);
-  stream->WritesDone();
-  reader.join();
-  const absl::Status ended = FromGrpc(stream->Finish());
+  const absl::Status status = Converse(stream.get(), &request);
   MutexLock lock(&mu_);
   context_ = nullptr;
-  return reply_error_.ok() ? ended : reply_error_;
+  changed_.NotifyAll();
+  return reply_error_.ok() ? status : reply_error_;
+}
+
+absl::Status RpcTransitionWriter::Converse(Stream* stream, InsertRequest* request) {
+  std::thread reader([this, stream] { ReadReplies(stream); });
+  bool open = stream->Write(*request);
+  while (open && NextRequest(request)) open = stream->Write(*request);
+  stream->WritesDone();
+  reader.join();
+  return FromGrpc(stream->Finish());
 }
 
 void RpcTransitionWriter::ReadReplies(Stream* stream) {
@@ -243,7 +276,6 @@ bool RpcTransitionWriter::NextRequest(InsertRequest* request) {
     changed_.WaitFor(&mu_, kTick);
   }
   if (stopped_ || stream_over_ || window_.draining()) return false;
-  backoff_.Reset();
   for (size_t bytes = 0; window_.can_send() && bytes < kRequestBytesMax;) {
     ChunkMessage* chunk = request->add_chunks();
     *chunk = window_.TakeNext();

@@ -5,7 +5,6 @@
 // second one while a stream is open. Connects when there is something to send.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -22,6 +21,7 @@
 #include "replay/client/chunk_builder.h"
 #include "replay/client/insert_window.h"
 #include "replay/client/transition_writer.h"
+#include "replay/core/blocked_time.h"
 
 namespace pmoe {
 
@@ -31,14 +31,15 @@ struct RpcWriterOptions {
   TableSpec spec{};
   bool lockstep = false;
   size_t chunks_max = 64;  // kept without an acknowledgement; then Write waits
-  double flush_s = 1.0;    // async: a row waits no longer than this for its chunk to fill
+  double flush_s = 1.0;    // async: a row waits no longer than this for more of its chunk
   std::string audit_path;  // empty: none
 };
 
 struct RpcWriterStats {
   size_t unacked_chunks = 0;
+  uint64_t rows_acked = 0;
   uint64_t reconnects = 0;
-  double blocked_s = 0.0;  // that Write waited for room
+  double blocked_s = 0.0;  // that Write waited for room, the wait of now included
 };
 
 class RpcTransitionWriter : public TransitionWriter {
@@ -49,6 +50,7 @@ class RpcTransitionWriter : public TransitionWriter {
 
   // Errors beside ChunkBuilder's: what another attempt cannot mend (a newer life of this actor,
   // other columns, another run), as the shard put it; DeadlineExceededError: no room for 10 min.
+  // A step that had to wait for room is kept whatever ends the wait: Close sends it.
   absl::Status Write(uint32_t env, const Transition& transition) override;
   absl::Status EndRound(uint64_t round) override;
   absl::Status Flush() override;
@@ -56,12 +58,12 @@ class RpcTransitionWriter : public TransitionWriter {
   absl::Status LoadState(ByteReader* in) override;
 
   // Async: sends what is buffered. Waits for acknowledgements, ends the stream and the threads.
-  // DeadlineExceededError says how many chunks were left. Also after Cancel.
+  // DeadlineExceededError says how many chunks were left. Also after Cancel; the last call.
   absl::Status Close(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Write, now and later, is CancelledError.
+  // Write, EndRound and Flush, now and later, are CancelledError.
   void Cancel() ABSL_LOCKS_EXCLUDED(mu_);
-  // The learner has assigned another place: the stream moves there.
+  // The learner has assigned another place: the stream moves there, at once.
   void SetAddress(const RpcAddress& address) ABSL_LOCKS_EXCLUDED(mu_);
   RpcWriterStats stats() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -70,19 +72,24 @@ class RpcTransitionWriter : public TransitionWriter {
 
   RpcTransitionWriter(const RpcWriterOptions& options, const RpcAddress& address,
                       std::unique_ptr<AuditLog> audit);
+  // Why no more may be written; OK if it may.
+  absl::Status Ended() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Push(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status AwaitRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AwaitAcks(std::chrono::steady_clock::time_point deadline)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Loop() ABSL_LOCKS_EXCLUDED(mu_);
   bool AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status RunStream(ReplayService::Stub* stub) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status RunStream(ReplayService::Stub* stub, uint64_t moves) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Converse(Stream* stream, InsertRequest* request) ABSL_LOCKS_EXCLUDED(mu_);
   void ReadReplies(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
   bool NextRequest(InsertRequest* request) ABSL_LOCKS_EXCLUDED(mu_);
-  void Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mu_);
+  void Pause(std::chrono::milliseconds time, uint64_t moves) ABSL_LOCKS_EXCLUDED(mu_);
 
   const RpcWriterOptions options_;
-  ChunkBuilder chunks_;   // the actor's thread's
-  Stopwatch since_sent_;  // the actor's thread's
-  Backoff backoff_;       // the writer thread's
+  ChunkBuilder chunks_;    // the actor's thread's
+  Stopwatch since_flush_;  // the actor's thread's
+  Backoff backoff_;        // the writer thread's
 
   mutable Mutex mu_;
   CondVar changed_;
@@ -97,7 +104,7 @@ class RpcTransitionWriter : public TransitionWriter {
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t reconnects_ ABSL_GUARDED_BY(mu_) = 0;
-  double blocked_s_ ABSL_GUARDED_BY(mu_) = 0.0;
+  BlockedTime blocked_ ABSL_GUARDED_BY(mu_);
   grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;  // of the stream that is open
   std::thread thread_;
 };

@@ -1,17 +1,28 @@
 // The writer against the real service.
 #include "replay/client/rpc_writer.h"
 
+#include <atomic>
 #include <fstream>
-#include <iterator>
-#include <map>
 
 #include "absl/strings/match.h"
+#include "common/base/status_macros.h"
+#include "tests/replay/client/cutting_proxy.h"
 #include "tests/replay/service/service_testing.h"
 
 namespace pmoe {
 namespace {
 
 using std::chrono::seconds;
+
+template <typename Condition>
+bool Until(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kCallMax;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 class RpcWriterTest : public testing::Test {
  protected:
@@ -22,28 +33,37 @@ class RpcWriterTest : public testing::Test {
   RpcAddress Address() const {
     return *ParseRpcAddress("unix:" + folder_.path() + "/s", "--listen");
   }
-  std::unique_ptr<RpcTransitionWriter> NewWriter(uint32_t epoch = 0) {
+  RpcWriterOptions Options() const {
     RpcWriterOptions options;
-    options.chunks.epoch = epoch;
     options.run_id = "run-a";
     options.spec = kServedSpec;
     options.chunks_max = 4;
-    options.audit_path = folder_.File(absl::StrCat("audit-", epoch));
+    return options;
+  }
+  std::unique_ptr<RpcTransitionWriter> NewWriter(const RpcWriterOptions& options) {
     auto writer = RpcTransitionWriter::Create(options, Address());
     EXPECT_OK(writer);
     return *std::move(writer);
   }
+  std::unique_ptr<RpcTransitionWriter> NewWriter() { return NewWriter(Options()); }
   // Steps of one environment that count up.
-  absl::Status Write(RpcTransitionWriter* writer, int steps) {
-    for (int i = 0; i < steps; ++i, ++step_) {
-      const float obs[] = {static_cast<float>(step_), 0.0f};
-      const float next[] = {static_cast<float>(step_ + 1), 0.0f};
+  absl::Status Write(RpcTransitionWriter* writer, int steps, uint32_t env = 0) {
+    for (int i = 0; i < steps; ++i) {
+      const float step = static_cast<float>(steps_[env]++);
+      const float obs[] = {step, 0.0f};
+      const float next[] = {step + 1.0f, 0.0f};
       const float action[] = {0.5f};
       const absl::Status status =
-          writer->Write(0, {.obs = obs, .action = action, .reward = 1.0f, .next_obs = next});
+          writer->Write(env, {.obs = obs, .action = action, .reward = 1.0f, .next_obs = next});
       if (!status.ok()) return status;
     }
     return absl::OkStatus();
+  }
+  // Restarts the shard from what it saved last.
+  void ServeNewest(CreateTableRequest request = TableRequest()) {
+    shard_.reset();
+    request.set_restore("newest");
+    Serve(request);
   }
   bool AwaitInserted(int64_t rows) {
     return Await(shard_->service(),
@@ -52,7 +72,7 @@ class RpcWriterTest : public testing::Test {
 
   TestFolder folder_;
   std::unique_ptr<ServedShard> shard_;
-  uint64_t step_ = 0;
+  uint64_t steps_[2] = {};
 };
 
 TEST_F(RpcWriterTest, EveryRowArrivesAndTheBufferedOnesWithClose) {
@@ -62,6 +82,7 @@ TEST_F(RpcWriterTest, EveryRowArrivesAndTheBufferedOnesWithClose) {
   EXPECT_OK(writer->Close(seconds(10)));
   EXPECT_EQ(shard_->service()->Counts().inserted, 1000);
   EXPECT_EQ(writer->stats().unacked_chunks, 0u);
+  EXPECT_EQ(writer->stats().rows_acked, 1000u);
 }
 
 TEST_F(RpcWriterTest, WaitsForAShardThatIsNotThereYet) {
@@ -80,9 +101,7 @@ TEST_F(RpcWriterTest, SendsAgainWhatAShardThatWasRestartedDoesNotHave) {
   ASSERT_OK(Checkpoint(shard_->Connect().get(), "640"));
   shard_.reset();
   ASSERT_OK(Write(writer.get(), 128));
-  CreateTableRequest request = TableRequest();
-  request.set_restore("newest");
-  Serve(request);
+  ServeNewest();
   ASSERT_OK(Write(writer.get(), 128));
   EXPECT_OK(writer->Close(seconds(10)));
   EXPECT_EQ(shard_->service()->Counts().inserted, 896);
@@ -99,11 +118,8 @@ TEST_F(RpcWriterTest, RowsThatOnlyTheDeadShardHadAreCountedAsLost) {
   ASSERT_OK(Write(writer.get(), 640));
   ASSERT_TRUE(AwaitInserted(704));
   // Acknowledged, so the writer has let them go.
-  while (writer->stats().unacked_chunks > 0) std::this_thread::yield();
-  shard_.reset();
-  CreateTableRequest request = TableRequest();
-  request.set_restore("newest");
-  Serve(request);
+  ASSERT_TRUE(Until([&] { return writer->stats().rows_acked == 704; }));
+  ServeNewest();
   ASSERT_OK(Write(writer.get(), 64));
   EXPECT_OK(writer->Close(seconds(10)));
   EXPECT_EQ(shard_->service()->Counts().inserted, 128);
@@ -114,7 +130,7 @@ TEST_F(RpcWriterTest, AWriteThatTheLimiterHoldsBackEndsWithCancel) {
   Serve(LimitedTableRequest());
   auto writer = NewWriter();
   std::thread cancel([&] {
-    while (writer->stats().unacked_chunks < 4) std::this_thread::yield();
+    EXPECT_TRUE(Until([&] { return writer->stats().blocked_s > 0.0; })) << "counted while it lasts";
     writer->Cancel();
   });
   EXPECT_THAT(Write(writer.get(), 100'000), FailsWith(absl::StatusCode::kCancelled, "end"));
@@ -123,12 +139,107 @@ TEST_F(RpcWriterTest, AWriteThatTheLimiterHoldsBackEndsWithCancel) {
               FailsWith(absl::StatusCode::kDeadlineExceeded, "not acknowledged"));
 }
 
+TEST_F(RpcWriterTest, WhatWasWrittenBeforeACancelArrivesWithClose) {
+  RpcWriterOptions options = Options();
+  options.chunks.envs = 2;
+  auto writer = NewWriter(options);
+  ASSERT_OK(Write(writer.get(), 10, /*env=*/1));
+  std::thread cancel([&] {
+    EXPECT_TRUE(Until([&] { return writer->stats().blocked_s > 0.0; }));
+    writer->Cancel();
+  });
+  // No shard yet: the fifth chunk of env 0 finds no room.
+  EXPECT_THAT(Write(writer.get(), 5 * kPageRows), FailsWith(absl::StatusCode::kCancelled, "end"));
+  cancel.join();
+  Serve();
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(shard_->service()->Counts().inserted, 5 * kPageRows + 10);
+}
+
+TEST_F(RpcWriterTest, ACancelIsSeenByTheNextStepAndNothingWrittenIsLost) {
+  Serve();
+  auto writer = NewWriter();
+  ASSERT_OK(Write(writer.get(), 3));
+  writer->Cancel();
+  const auto cancelled = FailsWith(absl::StatusCode::kCancelled, "end");
+  EXPECT_THAT(Write(writer.get(), 1), cancelled);
+  EXPECT_THAT(writer->Flush(), cancelled);
+  EXPECT_THAT(writer->EndRound(0), cancelled);
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(shard_->service()->Counts().inserted, 3);
+}
+
+TEST_F(RpcWriterTest, EveryRowEntersOnceThoughConnectionsAreCut) {
+  Serve();
+  CuttingProxy proxy(folder_.File("p"), folder_.File("s"), /*seed=*/7, /*bytes_min=*/6000);
+  auto writer = RpcTransitionWriter::Create(
+      Options(), *ParseRpcAddress("unix:" + folder_.File("p"), "--listen"));
+  ASSERT_OK(writer);
+  ASSERT_OK(Write(writer->get(), 100 * kPageRows));
+  ASSERT_OK((*writer)->Close(seconds(20)));
+  EXPECT_EQ((*writer)->stats().rows_acked, 100u * kPageRows);
+  EXPECT_GE(proxy.connections(), 5);
+  EXPECT_EQ(shard_->service()->Counts().inserted, 100 * kPageRows);
+  EXPECT_EQ(shard_->service()->Counts().rows_lost, 0u);
+}
+
+TEST_F(RpcWriterTest, AShardThatDrainsHasAllItAcknowledgedAndGetsTheRestWhenItIsBack) {
+  Serve();
+  auto writer = NewWriter();
+  std::atomic<bool> drained{false};
+  std::thread drain([&] {
+    shard_->service()->Drain(kCallMax);
+    drained = true;
+  });
+  int64_t written = 0;
+  while (!drained || written == 0) {
+    if (writer->stats().unacked_chunks == Options().chunks_max) continue;  // keeps them from now on
+    ASSERT_OK(Write(writer.get(), kPageRows));
+    written += kPageRows;
+  }
+  drain.join();
+  shard_->Stop();
+  ASSERT_OK(shard_->service()->SaveAtEnd());
+  ServeNewest();
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(shard_->service()->Counts().inserted, written);
+  EXPECT_EQ(shard_->service()->Counts().rows_lost, 0u);
+}
+
+TEST_F(RpcWriterTest, AStreamMovesToTheAddressThatIsAssigned) {
+  auto writer = NewWriter();
+  ASSERT_OK(Write(writer.get(), kPageRows));
+  ASSERT_TRUE(Until([&] { return writer->stats().reconnects > 0; }));
+  ServedShard elsewhere(folder_.path(), "elsewhere");
+  ASSERT_OK(CreateTable(elsewhere.Connect().get(), TableRequest()));
+  writer->SetAddress(elsewhere.address());
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(elsewhere.service()->Counts().inserted, kPageRows);
+}
+
+TEST_F(RpcWriterTest, AnOpenStreamMovesToo) {
+  Serve();
+  auto writer = NewWriter();
+  ASSERT_OK(Write(writer.get(), kPageRows));
+  ASSERT_TRUE(AwaitInserted(kPageRows));
+  ServedShard elsewhere(folder_.path(), "elsewhere");
+  ASSERT_OK(CreateTable(elsewhere.Connect().get(), TableRequest()));
+  writer->SetAddress(elsewhere.address());
+  ASSERT_OK(Write(writer.get(), kPageRows));
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(shard_->service()->Counts().inserted, kPageRows);
+  EXPECT_EQ(elsewhere.service()->Counts().inserted, kPageRows);
+}
+
 TEST_F(RpcWriterTest, AnOlderLifeOfAnActorIsToldSo) {
   Serve();
-  auto newer = NewWriter(/*epoch=*/2);
+  RpcWriterOptions options = Options();
+  options.chunks.epoch = 2;
+  auto newer = NewWriter(options);
   ASSERT_OK(Write(newer.get(), 64));
   ASSERT_TRUE(AwaitInserted(64));
-  auto older = NewWriter(/*epoch=*/1);
+  options.chunks.epoch = 1;
+  auto older = NewWriter(options);
   absl::Status status;
   while (status.ok()) status = Write(older.get(), 64);
   EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition, "epoch"));
@@ -137,10 +248,12 @@ TEST_F(RpcWriterTest, AnOlderLifeOfAnActorIsToldSo) {
 
 TEST_F(RpcWriterTest, TheAuditNamesEveryRowAndWhatWasAcknowledged) {
   Serve();
-  auto writer = NewWriter();
+  RpcWriterOptions options = Options();
+  options.audit_path = folder_.File("audit");
+  auto writer = NewWriter(options);
   ASSERT_OK(Write(writer.get(), 100));
   ASSERT_OK(writer->Close(seconds(10)));
-  std::ifstream file(folder_.File("audit-0"));
+  std::ifstream file(folder_.File("audit"));
   int rows = 0;
   std::string last;
   for (std::string line; std::getline(file, line); last = line) {
@@ -148,6 +261,72 @@ TEST_F(RpcWriterTest, TheAuditNamesEveryRowAndWhatWasAcknowledged) {
   }
   EXPECT_EQ(rows, 100);
   EXPECT_EQ(last, "acked 2 100");
+}
+
+// A lockstep run of one actor whose rounds are five steps.
+class RpcWriterLockstepTest : public RpcWriterTest {
+ protected:
+  static CreateTableRequest Rounds(uint64_t first_round) {
+    CreateTableRequest request = TableRequest();
+    request.set_lockstep(true);
+    request.set_actors(1);
+    request.set_first_round(first_round);
+    return request;
+  }
+  std::unique_ptr<RpcTransitionWriter> NewRoundWriter(const std::string& state) {
+    RpcWriterOptions options = Options();
+    options.lockstep = true;
+    auto writer = NewWriter(options);
+    if (state.empty()) return writer;
+    ByteReader in(state);
+    EXPECT_OK(writer->LoadState(&in));
+    return writer;
+  }
+  static std::string State(const RpcTransitionWriter& writer) {
+    ByteWriter out;
+    writer.SaveState(&out);
+    return std::string(out.bytes());
+  }
+  absl::Status PlayRound(RpcTransitionWriter* writer, uint64_t round) {
+    PMOE_RETURN_IF_ERROR(Write(writer, 5));
+    PMOE_RETURN_IF_ERROR(writer->EndRound(round));
+    grpc::ClientContext context;
+    SetDeadline(&context, kCallMax);
+    CommitRequest request;
+    CommitReply reply;
+    *request.mutable_learner() = Learner();
+    request.set_round(round);
+    request.set_timeout_ms(10'000);
+    return FromGrpc(shard_->Connect()->Commit(&context, request, &reply));
+  }
+};
+
+TEST_F(RpcWriterLockstepTest, GoesOnFromACheckpointWithTheNextChunk) {
+  Serve(Rounds(0));
+  auto writer = NewRoundWriter("");
+  for (uint64_t round = 0; round < 3; ++round) ASSERT_OK(PlayRound(writer.get(), round));
+  const std::string state = State(*writer);
+  ASSERT_OK(Checkpoint(shard_->Connect().get(), "3"));
+  ASSERT_OK(writer->Close(seconds(10)));
+  ServeNewest(Rounds(3));
+  writer = NewRoundWriter(state);
+  for (uint64_t round = 3; round < 5; ++round) ASSERT_OK(PlayRound(writer.get(), round));
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(shard_->service()->Counts().inserted, 25);
+  EXPECT_EQ(shard_->service()->Counts().duplicates, 0);
+}
+
+TEST_F(RpcWriterLockstepTest, AShardThatIsAheadOfTheWritersCheckpointIsRefused) {
+  Serve(Rounds(0));
+  auto writer = NewRoundWriter("");
+  const std::string state = State(*writer);
+  for (uint64_t round = 0; round < 3; ++round) ASSERT_OK(PlayRound(writer.get(), round));
+  ASSERT_OK(writer->Close(seconds(10)));
+  writer = NewRoundWriter(state);
+  steps_[0] = 0;
+  ASSERT_OK(Write(writer.get(), kPageRows));
+  EXPECT_THAT(writer->Close(seconds(10)),
+              FailsWith(absl::StatusCode::kFailedPrecondition, "resume both from one checkpoint"));
 }
 
 }  // namespace
