@@ -39,6 +39,10 @@ constexpr Bench kBenches[] = {
      BenchWire, 4.0, 5, false},
     {"learner", "Updates per CPU-second and the share of the core's FMA peak they reach",
      BenchLearner, 3.0, 3, true},
+    {"actor", "One actor process: memory of its own, and seconds from start to its first row",
+     BenchActor, 0.0, 5, false},
+    {"cluster", "CPU-seconds per env step and per update of pmoe up over pmoe train, same mode",
+     BenchCluster, 0.0, 3, true},
     {"e2e", "HalfCheetah-v5 at one update per env step, beside SBX, on the wall clock",
      BenchEndToEnd, 0.0, 3, true},
 };
@@ -59,11 +63,13 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
     command->add_option("--threads", flags->threads, "Threads of LibTorch")
         ->check(CLI::Range(1, 64));
   }
-  if (bench.run == BenchEndToEnd) {
+  if (bench.run == BenchEndToEnd || bench.run == BenchCluster) {
     command->add_option("--steps", flags->steps, "Env steps on the clock per run")
         ->check(CLI::Range(500, 10'000'000));
     command->add_option("--set", flags->sets, "A setting of our runs, as in pmoe train")
         ->expected(1);
+  }
+  if (bench.run == BenchEndToEnd) {
     command->add_flag("!--no-peers", flags->peers, "Leave SBX out");
   }
   return command;

@@ -19,8 +19,8 @@ struct BenchFlags {
 
   int threads = 1;  // learner
 
-  int steps = 4000;               // e2e: env steps on the clock per run
-  std::vector<std::string> sets;  // e2e: further `--set` of ours
+  int steps = 4000;               // e2e, cluster: env steps on the clock per run
+  std::vector<std::string> sets;  // e2e, cluster: further `--set` of ours
   bool peers = true;              // e2e
 };
 
@@ -29,6 +29,8 @@ absl::Status BenchPolicy(const BenchFlags& flags, Report* report);
 absl::Status BenchReplay(const BenchFlags& flags, Report* report);
 absl::Status BenchWire(const BenchFlags& flags, Report* report);
 absl::Status BenchLearner(const BenchFlags& flags, Report* report);
+absl::Status BenchActor(const BenchFlags& flags, Report* report);
+absl::Status BenchCluster(const BenchFlags& flags, Report* report);
 absl::Status BenchEndToEnd(const BenchFlags& flags, Report* report);
 
 }  // namespace pmoe

@@ -5,26 +5,21 @@
 #include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
 #include "nlohmann/json.hpp"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/child_process.h"
 #include "tests/benchmark/measure.h"
-#include "tests/benchmark/scratch_folder.h"
+#include "tests/benchmark/training_runs.h"
 
 namespace pmoe {
 namespace {
-
-constexpr int kWarmSteps = 1000;  // uniform actions, then updates begin; SBX's learning_starts
 
 struct Measured {
   double env_steps = 0.0, updates = 0.0, wall_s = 0.0, cpu_s = 0.0;
@@ -37,60 +32,9 @@ struct Side {
   std::vector<double> steps_per_s{}, steps_per_cpu_s{}, updates_per_s{};
 };
 
-using CsvRow = std::map<std::string, double>;
-
-// Empty cells are left out.
-std::vector<CsvRow> ReadMetrics(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::vector<std::string> columns;
-  std::vector<CsvRow> rows;
-  while (std::getline(file, line)) {
-    const std::vector<std::string> cells = absl::StrSplit(line, ',');
-    if (columns.empty()) {
-      columns = cells;
-      continue;
-    }
-    CsvRow& row = rows.emplace_back();
-    for (size_t i = 0; i < cells.size() && i < columns.size(); ++i) {
-      double value = 0.0;
-      if (absl::SimpleAtod(cells[i], &value)) row[columns[i]] = value;
-    }
-  }
-  return rows;
-}
-
-std::string BinFolder() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-}
-
 std::string PeerPython() {
   const char* deps = std::getenv("PMOE_DEPS");
   return absl::StrCat(deps != nullptr ? deps : PMOE_DEPS_DIR, "/peers/bin/python");
-}
-
-absl::StatusOr<ChildResult> Train(const BenchFlags& flags, int lag, int steps,
-                                  const std::string& out) {
-  std::vector<std::string> args = {BinFolder() + "/pmoe", "train"};
-  const std::vector<std::string> fixed = {
-      "--env",   "HalfCheetah-v5",      "--algo", "sac", "--preset", "official", "--seed", "1",
-      "--steps", std::to_string(steps), "--out",  out};
-  args.insert(args.end(), fixed.begin(), fixed.end());
-  std::vector<std::string> sets = {absl::StrCat("schedule.start_steps=", kWarmSteps),
-                                   absl::StrCat("schedule.update_after=", kWarmSteps + 1),
-                                   "schedule.steps_per_round=50",
-                                   absl::StrCat("schedule.lag=", lag),
-                                   "observe.log_every_steps=500",
-                                   "observe.eval_every_steps=0",
-                                   "observe.eval_episodes=1",
-                                   "checkpoint.every_steps=0"};
-  sets.insert(sets.end(), flags.sets.begin(), flags.sets.end());
-  for (const std::string& set : sets) {
-    args.push_back("--set");
-    args.push_back(set);
-  }
-  return RunChild(args, /*show_errors=*/false);
 }
 
 void AddShares(const CsvRow& first, const CsvRow& last, double wall_s,
@@ -107,25 +51,13 @@ void AddShares(const CsvRow& first, const CsvRow& last, double wall_s,
 
 absl::StatusOr<Measured> RunOurs(const BenchFlags& flags, const Side& side,
                                  std::map<std::string, std::vector<double>>* shares) {
-  const ScratchFolder folder;
-  if (folder.path().empty()) return absl::InternalError("cannot make a folder for runs");
-  PMOE_ASSIGN_OR_RETURN(const ChildResult warm,
-                        Train(flags, side.lag, kWarmSteps, folder.path() + "/warm"));
-  PMOE_ASSIGN_OR_RETURN(const ChildResult full,
-                        Train(flags, side.lag, kWarmSteps + flags.steps, folder.path() + "/full"));
-  const std::vector<CsvRow> rows = ReadMetrics(folder.path() + "/full/metrics.csv");
-  const CsvRow* first = nullptr;
-  for (const CsvRow& row : rows) {
-    if (row.at("env_steps") == kWarmSteps) first = &row;
-  }
-  if (first == nullptr) return absl::InternalError("metrics.csv lacks the row of the warm-up");
-  Measured measured;
-  measured.env_steps = rows.back().at("env_steps") - first->at("env_steps");
-  measured.updates = rows.back().at("updates") - first->at("updates");
-  measured.wall_s = rows.back().at("wall_s") - first->at("wall_s");
-  measured.cpu_s = full.cpu_s - warm.cpu_s;
-  if (side.lag == 0) AddShares(*first, rows.back(), measured.wall_s, shares);
-  return measured;
+  TrainingPlan plan;
+  plan.sets = {absl::StrCat("schedule.lag=", side.lag)};
+  plan.sets.insert(plan.sets.end(), flags.sets.begin(), flags.sets.end());
+  plan.steps = flags.steps;
+  PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
+  if (side.lag == 0) AddShares(cost.first, cost.last, cost.wall_s, shares);
+  return Measured{cost.env_steps, cost.updates, cost.wall_s, cost.cpu_s};
 }
 
 absl::StatusOr<Measured> RunTheirs(const BenchFlags& flags, int train_freq) {

@@ -14,35 +14,15 @@
 #include "common/policy/parameter_layout.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
+#include "tests/benchmark/policy_workload.h"
 
 namespace pmoe {
 namespace {
 
 using Matrix = PolicyNetwork::Matrix;
 
-struct Workload {
-  const char* name;
-  int obs_dim, action_dim, primitives;
-};
-
-constexpr Workload kWorkloads[] = {{"HalfCheetah_k2", 17, 6, 2}, {"Humanoid_k10", 348, 17, 10}};
-
-std::shared_ptr<const PolicySnapshot> MakeSnapshot(const Workload& w) {
-  SquashedPolicyOptions options;
-  options.obs_dim = w.obs_dim;
-  options.action_low.assign(static_cast<size_t>(w.action_dim), -1.0);
-  options.action_high.assign(static_cast<size_t>(w.action_dim), 1.0);
-  options.primitives = w.primitives;
-  options.has_router = true;
-  auto snapshot = std::make_shared<PolicySnapshot>();
-  snapshot->spec = MakeSquashedPolicySpec(options);
-  snapshot->version = 1;
-  snapshot->weights.resize(ParameterLayout(snapshot->spec.layers, 1, 1).total());
-  Rng rng(1, RngRole::kInit, 0);
-  rng.FillNormal(snapshot->weights.data(), snapshot->weights.size());
-  for (float& weight : snapshot->weights) weight *= 0.05f;
-  return snapshot;
-}
+constexpr PolicyWorkload kWorkloads[] = {{"HalfCheetah_k2", 17, 6, 2},
+                                         {"Humanoid_k10", 348, 17, 10}};
 
 // x W of every layer; all layers of one input width read the same x.
 class BareProducts {
@@ -79,8 +59,8 @@ class BareProducts {
   double flop_ = 0.0;
 };
 
-absl::Status BenchOne(const BenchFlags& flags, const Workload& w, int batch, Report* report) {
-  const std::shared_ptr<const PolicySnapshot> snapshot = MakeSnapshot(w);
+absl::Status BenchOne(const BenchFlags& flags, const PolicyWorkload& w, int batch, Report* report) {
+  const std::shared_ptr<const PolicySnapshot> snapshot = MakeBenchSnapshot(w);
   PolicyNetwork network(snapshot->spec, batch);
   PMOE_RETURN_IF_ERROR(network.Load(snapshot));
   BareProducts bare(snapshot, batch);
@@ -113,7 +93,7 @@ absl::Status BenchOne(const BenchFlags& flags, const Workload& w, int batch, Rep
 absl::Status BenchPolicy(const BenchFlags& flags, Report* report) {
   report->Table("policy, E environments",
                 {"act_us", "products_us", "fma_peak_us", "ratio_products", "ratio_peak"});
-  for (const Workload& w : kWorkloads) {
+  for (const PolicyWorkload& w : kWorkloads) {
     if (!absl::StrContains(w.name, flags.only)) continue;
     for (const int batch : {1, 8, 16}) {
       PMOE_RETURN_IF_ERROR(BenchOne(flags, w, batch, report));

@@ -1,0 +1,36 @@
+// Snapshots of random weights for benchmarks.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/base/rng.h"
+#include "common/policy/parameter_layout.h"
+#include "common/policy/policy_snapshot.h"
+
+namespace pmoe {
+
+struct PolicyWorkload {
+  const char* name;
+  int obs_dim, action_dim, primitives;
+};
+
+// A PMOE policy of the default hidden layers, version 1.
+inline std::shared_ptr<const PolicySnapshot> MakeBenchSnapshot(const PolicyWorkload& workload) {
+  SquashedPolicyOptions options;
+  options.obs_dim = workload.obs_dim;
+  options.action_low.assign(static_cast<size_t>(workload.action_dim), -1.0);
+  options.action_high.assign(static_cast<size_t>(workload.action_dim), 1.0);
+  options.primitives = workload.primitives;
+  options.has_router = true;
+  auto snapshot = std::make_shared<PolicySnapshot>();
+  snapshot->spec = MakeSquashedPolicySpec(options);
+  snapshot->version = 1;
+  snapshot->weights.resize(ParameterLayout(snapshot->spec.layers, 1, 1).total());
+  Rng rng(1, RngRole::kInit, 0);
+  rng.FillNormal(snapshot->weights.data(), snapshot->weights.size());
+  for (float& weight : snapshot->weights) weight *= 0.05f;
+  return snapshot;
+}
+
+}  // namespace pmoe

@@ -1,0 +1,39 @@
+// Whole training runs of ours as children, measured from outside and by their metrics.csv. One
+// thread at a time.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace pmoe {
+
+// Row of metrics.csv; empty cells are left out.
+using CsvRow = std::map<std::string, double>;
+
+struct TrainingPlan {
+  std::string command = "train";     // or "up"
+  std::vector<std::string> words{};  // after --steps and --out
+  std::vector<std::string> sets{};   // PATH=VALUE, the later wins
+  int steps = 4000;                  // env steps on the clock
+};
+
+// What a run spent after its warm-up.
+struct TrainingCost {
+  double env_steps = 0.0, updates = 0.0;
+  double wall_s = 0.0;
+  double cpu_s = 0.0;  // of all its processes
+  CsvRow first{}, last{};
+};
+
+inline constexpr int kWarmSteps =
+    1000;  // uniform actions, then updates begin; SBX's learning_starts
+
+// HalfCheetah-v5, SAC with its usual settings, one update per env step, no evaluation but the last.
+// Two runs: one ends where the updates begin, the cost is what the other takes beyond it, so that
+// starting and ending cancel out.
+absl::StatusOr<TrainingCost> MeasureTraining(const TrainingPlan& plan);
+
+}  // namespace pmoe
