@@ -160,7 +160,7 @@ absl::Status RunCommand(const RunFlags& flags) {
   if (flags.parent > 0) EndWithParent(flags.parent);
   const std::atomic<bool>& interrupted =
       InstallInterruptHandler("pmoe: sending what is left; once more ends it now\n", /*grace_s=*/9);
-  SilenceGrpcLog();
+  PrepareGrpc();
   PMOE_ASSIGN_OR_RETURN(const RpcAddress learner, ParseRpcAddress(flags.learner, "--learner"));
   ActorProcessOptions options;
   options.membership.learner = learner;

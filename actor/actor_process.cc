@@ -19,7 +19,9 @@
 namespace pmoe {
 namespace {
 
-constexpr std::chrono::seconds kFlushTimeout(4);
+constexpr std::chrono::milliseconds kFlushTimeout(4000);
+// With nobody left who samples, the limiter will not let the last rows in.
+constexpr std::chrono::milliseconds kFlushWithoutLearner(500);
 constexpr double kTick_s = 0.02;
 
 // One process, which may take several seats one after the other.
@@ -102,7 +104,8 @@ absl::Status ActorProcess::Live() {
   const absl::Status status = actor.Run();
   done = true;
   watch.join();
-  const absl::Status flushed = writer_->Close(kFlushTimeout);
+  const bool led = follower_.connected() && !client_.finished();
+  const absl::Status flushed = writer_->Close(led ? kFlushTimeout : kFlushWithoutLearner);
   SetWriter(nullptr);
   PMOE_RETURN_IF_ERROR(status);
   // The limiter may rightly keep rows out until this process has to go. Nothing that was

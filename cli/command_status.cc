@@ -92,7 +92,7 @@ void StatusCommand::AddTo(CLI::App* app) {
 }
 
 int StatusCommand::Run() const {
-  SilenceGrpcLog();
+  PrepareGrpc();
   const absl::StatusOr<RpcAddress> address =
       learner_.empty() ? LearnerOf(run_) : ParseRpcAddress(learner_, "--learner");
   if (!address.ok()) return ReportError(address.status());
@@ -124,7 +124,7 @@ void HealthCommand::AddTo(CLI::App* app) {
 }
 
 int HealthCommand::Run() const {
-  SilenceGrpcLog();
+  PrepareGrpc();
   const absl::StatusOr<RpcAddress> address = ParseRpcAddress(address_, "ADDR");
   if (!address.ok()) return ReportError(address.status());
   const auto stub = grpc::health::v1::Health::NewStub(MakeChannel(*address));

@@ -40,7 +40,7 @@ absl::Status CheckRunnable(const RunConfig& config) {
 }
 
 absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& interrupted) {
-  PinMathLibraries();
+  PrepareMathLibraries();
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags, /*default_mode=*/""));
   PMOE_RETURN_IF_ERROR(CheckRunnable(config));
   for (const std::string& warning : ConfigWarnings(config))

@@ -49,8 +49,8 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
 }
 
 absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& interrupted) {
-  PinMathLibraries();
-  SilenceGrpcLog();
+  PrepareMathLibraries();
+  PrepareGrpc();
   PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, ParseRpcAddress(flags.listen, "--listen"));
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags.train, "async"));
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));

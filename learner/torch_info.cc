@@ -1,6 +1,7 @@
 #include "learner/torch_info.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 
 #include <cstdlib>
 
@@ -9,6 +10,12 @@
 #include "torch/headeronly/version.h"
 
 namespace pmoe {
+namespace {
+
+constexpr int kMappedBytes = 32 << 20;  // from here on straight from the kernel: glibc's maximum
+constexpr int kKeptBytes = 512 << 20;   // at the heap's end, for the next update
+
+}  // namespace
 
 std::string TorchVersion() { return TORCH_VERSION; }
 
@@ -29,6 +36,10 @@ absl::Status CheckDevice(const std::string& device) {
       "cpu");
 }
 
-void PinMathLibraries() { setenv("MKL_CBWR", "AUTO", /*overwrite=*/0); }
+void PrepareMathLibraries() {
+  setenv("MKL_CBWR", "AUTO", /*overwrite=*/0);
+  mallopt(M_MMAP_THRESHOLD, kMappedBytes);
+  mallopt(M_TRIM_THRESHOLD, kKeptBytes);
+}
 
 }  // namespace pmoe

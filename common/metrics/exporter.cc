@@ -1,6 +1,13 @@
 #include "common/metrics/exporter.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
 #include <exception>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -9,6 +16,23 @@
 #include "common/metrics/metric_list.h"
 
 namespace pmoe {
+namespace {
+
+constexpr std::chrono::milliseconds kKnockEvery(5);
+
+// Connects to this machine's port and hangs up.
+void KnockAt(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return;
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(static_cast<uint16_t>(port));
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name));
+  ::close(fd);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<MetricsExporter>> MetricsExporter::Start(
     const std::string& address) {
@@ -24,9 +48,9 @@ absl::StatusOr<std::unique_ptr<MetricsExporter>> MetricsExporter::Start(
   try {
     auto exposer = std::make_unique<prometheus::Exposer>(address, /*num_threads=*/1);
     const std::vector<int> ports = exposer->GetListeningPorts();
-    const std::string bound =
-        absl::StrCat(address.substr(0, colon), ":", ports.empty() ? port : ports.front());
-    return std::unique_ptr<MetricsExporter>(new MetricsExporter(bound, std::move(exposer)));
+    if (!ports.empty()) port = ports.front();
+    const std::string bound = absl::StrCat(address.substr(0, colon), ":", port);
+    return std::unique_ptr<MetricsExporter>(new MetricsExporter(bound, port, std::move(exposer)));
   } catch (const std::exception&) {
     return absl::FailedPreconditionError(
         absl::StrCat("--metrics cannot listen on ", address,
@@ -35,11 +59,28 @@ absl::StatusOr<std::unique_ptr<MetricsExporter>> MetricsExporter::Start(
   }
 }
 
-MetricsExporter::MetricsExporter(std::string address, std::unique_ptr<prometheus::Exposer> exposer)
+MetricsExporter::MetricsExporter(std::string address, int port,
+                                 std::unique_ptr<prometheus::Exposer> exposer)
     : address_(std::move(address)),
+      port_(port),
       registry_(std::make_shared<prometheus::Registry>()),
       exposer_(std::move(exposer)) {
   exposer_->RegisterCollectable(registry_);
+}
+
+// The library's server looks at its stop flag when somebody connects, or every two seconds; a
+// process that shall end does not wait that long.
+MetricsExporter::~MetricsExporter() {
+  std::atomic<bool> stopped{false};
+  std::thread stopper([&] {
+    exposer_.reset();
+    stopped = true;
+  });
+  while (!stopped) {
+    KnockAt(port_);
+    std::this_thread::sleep_for(kKnockEvery);
+  }
+  stopper.join();
 }
 
 MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std::string& label) {

@@ -23,6 +23,7 @@ class MetricsExporter {
   // address: host:port, port 0 picks a free one. InvalidArgumentError: not that;
   // FailedPreconditionError: it cannot be listened on.
   static absl::StatusOr<std::unique_ptr<MetricsExporter>> Start(const std::string& address);
+  ~MetricsExporter();
 
   // With the port that was picked.
   const std::string& address() const { return address_; }
@@ -39,12 +40,13 @@ class MetricsExporter {
     prometheus::Gauge* gauge = nullptr;
   };
 
-  MetricsExporter(std::string address, std::unique_ptr<prometheus::Exposer> exposer);
+  MetricsExporter(std::string address, int port, std::unique_ptr<prometheus::Exposer> exposer);
   Series Make(absl::string_view name, const std::string& label) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string address_;
+  const int port_;
   const std::shared_ptr<prometheus::Registry> registry_;
-  const std::unique_ptr<prometheus::Exposer> exposer_;
+  std::unique_ptr<prometheus::Exposer> exposer_;
   Mutex mu_;
   std::map<std::pair<std::string, std::string>, Series> series_ ABSL_GUARDED_BY(mu_);
 };

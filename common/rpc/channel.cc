@@ -11,7 +11,10 @@ constexpr int kConnect_ms = 5000;
 constexpr int kReconnectMax_ms = 1000;  // Backoff decides; gRPC's own must not add to it
 }  // namespace
 
-void SilenceGrpcLog() { setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0); }
+void PrepareGrpc() {
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", /*overwrite=*/0);
+}
 
 std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address) {
   grpc::ChannelArguments args;

@@ -15,9 +15,10 @@ inline constexpr int kMessageBytesMax = 64 << 20;
 inline constexpr int kKeepaliveTime_ms = 10000;
 inline constexpr int kKeepaliveTimeout_ms = 5000;
 
-// First in main, before any channel or server: our messages say what is wrong, gRPC's own log lines
-// would stand between them.
-void SilenceGrpcLog();
+// First in main, before any channel or server. Our messages say what is wrong, gRPC's own log lines
+// would stand between them; and a channel that connects while no call waits on it is looked at
+// every 100 ms instead of 5 s, so that a peer which comes back is found at once.
+void PrepareGrpc();
 
 // Connects lazily.
 std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address);

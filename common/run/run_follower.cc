@@ -56,6 +56,11 @@ absl::Status RunFollower::status() const {
   return status_;
 }
 
+bool RunFollower::connected() const {
+  MutexLock lock(&mu_);
+  return context_ != nullptr && !stream_over_;
+}
+
 bool RunFollower::Leaving() const {
   MutexLock lock(&mu_);
   return leaving_;

@@ -65,6 +65,8 @@ class RunFollower {
   // the learner closed the run in order.
   absl::Status status() const ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t reconnects() const { return reconnects_; }
+  // A stream to the learner is open.
+  bool connected() const ABSL_LOCKS_EXCLUDED(mu_);
   Seat seat() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -57,7 +57,7 @@ absl::Status Serve(const Flags& flags) {
   if (flags.parent > 0) EndWithParent(flags.parent);
   const std::atomic<bool>& interrupted =
       InstallInterruptHandler("pmoe-replay: saving the table; once more ends it now\n", kGrace_s);
-  SilenceGrpcLog();
+  PrepareGrpc();
   PMOE_RETURN_IF_ERROR(Required(flags.learner, "--learner"));
   PMOE_RETURN_IF_ERROR(Required(flags.listen, "--listen"));
   PMOE_RETURN_IF_ERROR(Required(flags.dir, "--dir"));

@@ -136,7 +136,7 @@ absl::Status Measure(double seconds, double gflop, LearnerUnderTest* learner, Sa
 }  // namespace
 
 absl::Status BenchLearner(const BenchFlags& flags, Report* report) {
-  PinMathLibraries();
+  PrepareMathLibraries();
   std::vector<std::pair<Workload, std::unique_ptr<LearnerUnderTest>>> learners;
   for (const Workload& w : Workloads()) {
     if (!absl::StrContains(w.name, flags.only)) continue;
