@@ -43,7 +43,7 @@ std::string MemberText(const MemberStatus& member) {
       "  %-11s epoch %-6d %-9s v%-8d %-14s pid %-8d %-12s seen %4.1f s ago  metrics %s  %s\n",
       RoleText(member), member.epoch(), member.connected() ? "connected" : "gone",
       member.policy_version(), rate, member.process().pid(), member.process().host(),
-      member.last_report_s(), DetailText(member));
+      member.last_report_s(), member.process().metrics_address(), DetailText(member));
 }
 
 }  // namespace

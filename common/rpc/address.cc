@@ -1,5 +1,6 @@
 #include "common/rpc/address.h"
 
+#include <arpa/inet.h>
 #include <sys/un.h>
 
 #include "absl/strings/match.h"
@@ -17,8 +18,11 @@ absl::Status Bad(absl::string_view flag, absl::string_view text, absl::string_vi
       absl::StrCat(flag, " must be unix:/path or 127.0.0.1:port, got \"", text, "\": ", what));
 }
 
-bool IsLoopback(absl::string_view host) {
-  return host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.");
+// An address of 127.0.0.0/8, not a name that only begins like one.
+bool IsLoopback(const std::string& host) {
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr address{};
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 absl::StatusOr<RpcAddress> ParseUnix(absl::string_view text, absl::string_view flag) {

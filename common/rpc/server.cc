@@ -35,9 +35,13 @@ absl::Status CheckSocketFree(const RpcAddress& address) {
   const int error = errno;
   ::close(fd);
   if (listens) return InUse(address);
-  if (error == EACCES) {
+  // gRPC would delete whatever lies there.
+  struct stat info {};
+  const bool is_file = ::lstat(address.path.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode);
+  if (error == EACCES || is_file) {
     return absl::FailedPreconditionError(
-        absl::StrCat("cannot listen on ", address.Text(), ": ", std::strerror(error)));
+        absl::StrCat("cannot listen on ", address.Text(), ": ",
+                     is_file ? "a file that is no socket lies there" : std::strerror(error)));
   }
   return absl::OkStatus();
 }

@@ -1,0 +1,98 @@
+// Real scrapes over HTTP.
+#include "common/metrics/exporter.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "gmock/gmock.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using testing::FailsWith;
+using ::testing::HasSubstr;
+using testing::IsInvalid;
+using testing::IsOk;
+using ::testing::Not;
+
+std::string Scrape(const std::string& address) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::string text;
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)) == 0) {
+    const std::string request = "GET /metrics HTTP/1.0\r\n\r\n";
+    EXPECT_EQ(::write(fd, request.data(), request.size()), static_cast<ssize_t>(request.size()));
+    char buffer[4096];
+    for (ssize_t n; (n = ::read(fd, buffer, sizeof(buffer))) > 0;) {
+      text.append(buffer, static_cast<size_t>(n));
+    }
+  }
+  ::close(fd);
+  return text;
+}
+
+class MetricsExporterTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = MetricsExporter::Start("127.0.0.1:0");
+    ASSERT_THAT(started, IsOk());
+    exporter_ = *std::move(started);
+  }
+  std::unique_ptr<MetricsExporter> exporter_;
+};
+
+TEST_F(MetricsExporterTest, AGaugeIsServedWithItsHelp) {
+  exporter_->Set("pmoe_learner_env_steps", 1234);
+  const std::string page = Scrape(exporter_->address());
+  EXPECT_THAT(page, HasSubstr("# TYPE pmoe_learner_env_steps gauge"));
+  EXPECT_THAT(page, HasSubstr("pmoe_learner_env_steps 1234"));
+}
+
+TEST_F(MetricsExporterTest, ACounterTakesTheWholeCountAndNeverGoesBack) {
+  exporter_->Set("pmoe_learner_updates_total", 10);
+  exporter_->Set("pmoe_learner_updates_total", 30);
+  exporter_->Set("pmoe_learner_updates_total", 20);
+  EXPECT_THAT(Scrape(exporter_->address()), HasSubstr("pmoe_learner_updates_total 30"));
+}
+
+TEST_F(MetricsExporterTest, ALabelMakesItsOwnSeries) {
+  exporter_->Set("pmoe_learner_members", 2, "actor");
+  exporter_->Set("pmoe_learner_members", 1, "replay");
+  const std::string page = Scrape(exporter_->address());
+  EXPECT_THAT(page, HasSubstr("pmoe_learner_members{role=\"actor\"} 2"));
+  EXPECT_THAT(page, HasSubstr("pmoe_learner_members{role=\"replay\"} 1"));
+}
+
+TEST_F(MetricsExporterTest, WhatWasNeverSetIsNotServed) {
+  EXPECT_THAT(Scrape(exporter_->address()), Not(HasSubstr("pmoe_learner_env_steps")));
+}
+
+TEST_F(MetricsExporterTest, AnAddressInUseIsRefused) {
+  EXPECT_THAT(MetricsExporter::Start(exporter_->address()),
+              FailsWith(absl::StatusCode::kFailedPrecondition, "--metrics cannot listen on"));
+}
+
+TEST(MetricsExporterAddressTest, WhatIsNoAddressIsRefused) {
+  for (const char* text : {"9100", ":9100", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536"}) {
+    EXPECT_THAT(MetricsExporter::Start(text), IsInvalid("must be host:port")) << text;
+  }
+}
+
+// The library's server alone takes up to two seconds.
+TEST_F(MetricsExporterTest, EndsAtOnce) {
+  const auto begin = std::chrono::steady_clock::now();
+  exporter_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1500));
+}
+
+}  // namespace
+}  // namespace pmoe

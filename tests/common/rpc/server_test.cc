@@ -1,0 +1,138 @@
+// Real servers on unix sockets and loopback ports.
+#include "common/rpc/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "common/rpc/channel.h"
+#include "proto/health.grpc.pb.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using grpc::health::v1::Health;
+using grpc::health::v1::HealthCheckResponse;
+using std::chrono::milliseconds;
+using testing::FailsWith;
+using testing::IsOk;
+
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+RpcAddress UnixAddress(const std::string& path) {
+  RpcAddress address;
+  address.is_unix = true;
+  address.path = path;
+  return address;
+}
+
+// UNKNOWN: no answer.
+HealthCheckResponse::ServingStatus AskHealth(const RpcAddress& address) {
+  const auto stub = Health::NewStub(MakeChannel(address));
+  grpc::ClientContext context;
+  SetDeadline(&context, milliseconds(5000));
+  HealthCheckResponse reply;
+  if (!stub->Check(&context, {}, &reply).ok()) return HealthCheckResponse::UNKNOWN;
+  return reply.status();
+}
+
+// A socket file as a killed process leaves it: bound, and nobody listens.
+void LeaveStaleSocket(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  std::memcpy(name.sun_path, path.data(), path.size());
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)), 0);
+  ::close(fd);
+}
+
+class RpcServerTest : public ::testing::Test {
+ protected:
+  testing::TempDir folder_;
+  const RpcAddress unix_ = UnixAddress(folder_.File("s.sock"));
+};
+
+TEST_F(RpcServerTest, PicksAFreePortAndSaysWhich) {
+  const auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "--listen"), {});
+  ASSERT_THAT(server, IsOk());
+  EXPECT_GT((*server)->address().port, 0);
+  EXPECT_EQ(AskHealth((*server)->address()), HealthCheckResponse::SERVING);
+}
+
+TEST_F(RpcServerTest, APortInUseIsRefused) {
+  const auto first = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "--listen"), {});
+  ASSERT_THAT(first, IsOk());
+  const RpcAddress taken = (*first)->address();
+  EXPECT_THAT(RpcServer::Start(taken, {}),
+              FailsWith(kRefused, "cannot listen on " + taken.Text() + ": another process does"));
+}
+
+TEST_F(RpcServerTest, ASocketInUseIsRefusedAndItsServerGoesOn) {
+  const auto first = RpcServer::Start(unix_, {});
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(RpcServer::Start(unix_, {}), FailsWith(kRefused, "another process does"));
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
+}
+
+TEST_F(RpcServerTest, AStaleSocketIsReplaced) {
+  LeaveStaleSocket(unix_.path);
+  const auto server = RpcServer::Start(unix_, {});
+  ASSERT_THAT(server, IsOk());
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
+}
+
+TEST_F(RpcServerTest, ASocketIsForItsOwnerOnly) {
+  const auto server = RpcServer::Start(unix_, {});
+  ASSERT_THAT(server, IsOk());
+  struct stat info {};
+  ASSERT_EQ(::stat(unix_.path.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISSOCK(info.st_mode));
+  EXPECT_EQ(info.st_mode & 0077u, 0u);
+  EXPECT_EQ(info.st_mode & 0700u, 0700u);
+}
+
+TEST_F(RpcServerTest, TheUmaskIsAsBeforeAfterwards) {
+  const mode_t before = ::umask(0022);
+  const auto server = RpcServer::Start(unix_, {});
+  EXPECT_EQ(::umask(before), 0022u);
+}
+
+TEST_F(RpcServerTest, AFolderThatIsNotThereIsNamed) {
+  EXPECT_THAT(RpcServer::Start(UnixAddress(folder_.File("no/s.sock")), {}),
+              FailsWith(kRefused, "does the folder exist"));
+}
+
+TEST_F(RpcServerTest, HealthSaysServingUntilToldOtherwise) {
+  const auto server = RpcServer::Start(unix_, {});
+  ASSERT_THAT(server, IsOk());
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
+  (*server)->SetServing(false);
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::NOT_SERVING);
+  (*server)->SetServing(true);
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
+}
+
+TEST_F(RpcServerTest, AStoppedServerLeavesNoSocketAndAnswersNobody) {
+  const auto server = RpcServer::Start(unix_, {});
+  ASSERT_THAT(server, IsOk());
+  (*server)->Stop(milliseconds(0));
+  EXPECT_NE(::access(unix_.path.c_str(), F_OK), 0);
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::UNKNOWN);
+}
+
+// Somebody's file at the path is not ours to delete.
+TEST_F(RpcServerTest, AFileThatIsNoSocketIsKept) {
+  std::ofstream(unix_.path) << "notes";
+  EXPECT_THAT(RpcServer::Start(unix_, {}), FailsWith(kRefused, "cannot listen on"));
+  EXPECT_EQ(::access(unix_.path.c_str(), F_OK), 0);
+}
+
+}  // namespace
+}  // namespace pmoe
