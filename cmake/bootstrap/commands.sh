@@ -2,7 +2,7 @@
 source "$root/cmake/bootstrap/install.sh"
 source "$root/cmake/bootstrap/build.sh"
 
-slower_labels='slow|chaos|gpu'
+slower_labels='slow|gpu'
 
 command_build() {
   if (($# == 0)); then set -- all; fi
