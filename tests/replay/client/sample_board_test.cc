@@ -111,12 +111,11 @@ TEST(SampleBoardTest, LockstepEndsWhenMinibatchesUnderWayAreLost) {
                         "lost replay 0 at unix:/tmp/r, which still owed 1 minibatch (killed)"));
 }
 
-// Shards that answer by themselves, each on its own thread, until the end.
+// Shards that have been met and answer by themselves, each on its own thread, until the end.
 class Players {
  public:
   Players(SampleBoard* board, std::vector<int64_t> rows) : board_(board), rows_(std::move(rows)) {
     for (size_t i = 0; i < rows_.size(); ++i) {
-      board_->OnConnect(static_cast<int>(i));
       threads_.emplace_back([this, shard = static_cast<int>(i)] { Play(shard); });
     }
   }
