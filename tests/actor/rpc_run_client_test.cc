@@ -1,0 +1,150 @@
+// What an actor takes from a learner, and what it refuses.
+#include "actor/rpc_run_client.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/common/policy/sample_policy.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using testing::FailsWith;
+using testing::IsOk;
+using testing::SmallSnapshot;
+
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+LearnerMessage SnapshotMessage(const PolicySnapshot& snapshot, uint64_t epoch = 1) {
+  const std::string bytes = snapshot.Encode();
+  LearnerMessage message;
+  message.set_learner_epoch(epoch);
+  message.mutable_snapshot()->set_version(snapshot.version);
+  message.mutable_snapshot()->set_total_bytes(bytes.size());
+  message.mutable_snapshot()->set_data(bytes);
+  return message;
+}
+
+PolicySnapshot Version(uint64_t version) {
+  PolicySnapshot snapshot = SmallSnapshot();
+  snapshot.version = version;
+  return snapshot;
+}
+
+class RpcRunClientTest : public ::testing::Test {
+ protected:
+  RpcRunClientTest() {
+    Seat seat;
+    seat.set_run_id("run");
+    seat.set_index(1);
+    client_.SetSeat(seat);
+    client_.SetReporter([this] { ++asked_to_report_; });
+  }
+
+  const std::atomic<bool> interrupted_{false};
+  int asked_to_report_ = 0;
+  RpcRunClient client_{&interrupted_, [] { return ActorRates(); }};
+};
+
+TEST_F(RpcRunClientTest, TheVersionNeverGoesBackwards) {
+  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8))), IsOk());
+  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(7))), IsOk());
+  EXPECT_EQ(client_.LatestSnapshot()->version, 8u);
+  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(9))), IsOk());
+  EXPECT_EQ(client_.LatestSnapshot()->version, 9u);
+}
+
+TEST_F(RpcRunClientTest, AnotherArchitectureIsRefused) {
+  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8))), IsOk());
+  SquashedPolicyOptions options;
+  options.obs_dim = 1;
+  options.action_low = {-0.4};
+  options.action_high = {0.4};
+  options.primitives = 3;
+  options.hidden = {2};
+  options.has_router = true;
+  PolicySnapshot other;
+  other.spec = MakeSquashedPolicySpec(options);
+  other.version = 9;
+  other.weights.resize(ParameterLayout(other.spec.layers, 1, 1).total());
+  EXPECT_THAT(client_.OnMessage(SnapshotMessage(other)),
+              FailsWith(kRefused, "snapshot 9 has another policy architecture than 8"));
+  EXPECT_EQ(client_.LatestSnapshot()->version, 8u);
+}
+
+TEST_F(RpcRunClientTest, ADamagedSnapshotChangesNothing) {
+  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8))), IsOk());
+  LearnerMessage damaged = SnapshotMessage(Version(9));
+  (*damaged.mutable_snapshot()->mutable_data())[200] ^= 1;
+  EXPECT_FALSE(client_.OnMessage(damaged).ok());
+  EXPECT_EQ(client_.LatestSnapshot()->version, 8u);
+}
+
+TEST_F(RpcRunClientTest, ALearnerThatWasReplacedIsNotFollowed) {
+  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8), /*epoch=*/3)), IsOk());
+  EXPECT_THAT(client_.OnMessage(SnapshotMessage(Version(9), /*epoch=*/2)),
+              FailsWith(kRefused, "learner epoch 2 was replaced by 3"));
+}
+
+TEST_F(RpcRunClientTest, TheNewestDirectiveIsTakenOnce) {
+  LearnerMessage message;
+  message.mutable_directive()->set_round(4);
+  ASSERT_THAT(client_.OnMessage(message), IsOk());
+  message.mutable_directive()->set_round(5);
+  message.mutable_directive()->mutable_table()->set_address("unix:/tmp/r");
+  ASSERT_THAT(client_.OnMessage(message), IsOk());
+  ASSERT_TRUE(client_.HasDirective());
+  const auto directive = client_.NextDirective();
+  ASSERT_THAT(directive, IsOk());
+  EXPECT_EQ(directive->round, 5u);
+  EXPECT_FALSE(client_.HasDirective());
+  EXPECT_EQ(client_.table()->address(), "unix:/tmp/r");
+}
+
+TEST_F(RpcRunClientTest, ItsOwnPartOfTheCheckpointIsUnderItsIndex) {
+  LearnerMessage message;
+  message.mutable_directive()->set_restore("part");
+  ASSERT_THAT(client_.OnMessage(message), IsOk());
+  const auto directive = client_.NextDirective();
+  ASSERT_THAT(directive, IsOk());
+  ASSERT_EQ(directive->restore->size(), 2u);
+  EXPECT_EQ((*directive->restore)[1], "part");
+}
+
+TEST_F(RpcRunClientTest, AFinishedRunEndsTheMembershipInOrder) {
+  LearnerMessage message;
+  message.mutable_directive()->set_state(DirectiveMessage::FINISHED);
+  EXPECT_THAT(client_.OnMessage(message),
+              FailsWith(absl::StatusCode::kCancelled, "the run is finished"));
+  EXPECT_TRUE(client_.finished());
+  EXPECT_TRUE(client_.Over());
+}
+
+TEST_F(RpcRunClientTest, AnotherSeatEndsTheLifeUnderTheOldOne) {
+  JoinReply same;
+  same.mutable_seat()->set_run_id("run");
+  same.mutable_seat()->set_index(1);
+  client_.OnRejoin(same);
+  EXPECT_FALSE(client_.seat_changed());
+  JoinReply other = same;
+  other.mutable_seat()->set_epoch(1);
+  client_.OnRejoin(other);
+  EXPECT_TRUE(client_.seat_changed());
+  EXPECT_THAT(client_.NextDirective(), FailsWith(absl::StatusCode::kCancelled, ""));
+}
+
+TEST_F(RpcRunClientTest, ReportsWaitForTheNextMessageAndGoOnce) {
+  ActorReport report;
+  report.round = 4;
+  ASSERT_THAT(client_.Report(report), IsOk());
+  EXPECT_EQ(asked_to_report_, 1);
+  FollowerMessage first, second;
+  client_.FillReport(&first);
+  client_.FillReport(&second);
+  ASSERT_EQ(first.reports_size(), 1);
+  EXPECT_EQ(first.reports(0).round(), 4u);
+  EXPECT_EQ(second.reports_size(), 0);
+}
+
+}  // namespace
+}  // namespace pmoe
