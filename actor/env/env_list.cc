@@ -8,6 +8,8 @@ namespace pmoe {
 
 std::vector<EnvInfo> ListEnvs() {
   return {
+      {"Ant-v5", 105, 8, 1.0, 1000,
+       "four-legged walker in 3D; forward speed and soft contacts, ends when it jumps or falls"},
       {"HalfCheetah-v5", 17, 6, 1.0, 1000,
        "planar runner; forward speed minus effort; never falls"},
       {"Hopper-v5", 11, 3, 1.0, 1000,
@@ -16,6 +18,9 @@ std::vector<EnvInfo> ListEnvs() {
        "3D biped; forward speed and staying upright, ends when it falls"},
       {"InvertedPendulum-v5", 4, 1, 3.0, 1000,
        "pole on a cart; one point per step upright; learns in minutes"},
+      {"Swimmer-v5", 8, 2, 1.0, 1000, "planar swimmer of three links; forward speed; never ends"},
+      {"Walker2d-v5", 17, 6, 1.0, 1000,
+       "planar two-legged walker; forward speed, ends when it falls"},
   };
 }
 

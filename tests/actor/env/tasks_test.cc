@@ -5,9 +5,11 @@
 #include <limits>
 #include <vector>
 
+#include "actor/env/tasks/ant.h"
 #include "actor/env/tasks/hopper.h"
 #include "actor/env/tasks/humanoid.h"
 #include "actor/env/tasks/inverted_pendulum.h"
+#include "actor/env/tasks/walker2d.h"
 #include "tests/actor/env/rollout.h"
 
 namespace pmoe {
@@ -59,6 +61,30 @@ TEST_F(HopperIsHealthyTest, DistanceHasNoBound) {
 TEST_F(HopperIsHealthyTest, NaNIsUnhealthy) {
   qvel_[0] = kNaN;
   EXPECT_FALSE(Healthy());
+}
+
+TEST(Walker2dIsHealthyTest, HeightAndAngleMustLieStrictlyBetweenTheirBounds) {
+  EXPECT_TRUE(Walker2dIsHealthy({}, Above(0.8), 0.0));
+  EXPECT_FALSE(Walker2dIsHealthy({}, 0.8, 0.0));
+  EXPECT_FALSE(Walker2dIsHealthy({}, 2.0, 0.0));
+  EXPECT_TRUE(Walker2dIsHealthy({}, 1.25, Below(1.0)));
+  EXPECT_FALSE(Walker2dIsHealthy({}, 1.25, -1.0));
+  EXPECT_FALSE(Walker2dIsHealthy({}, kNaN, 0.0));
+}
+
+TEST(AntIsHealthyTest, TheBoundsOfTheHeightAreHealthyAndWhatIsNotFiniteIsNot) {
+  const std::vector<double> qvel(14, 0.0);
+  const auto healthy = [&qvel](double z) {
+    std::vector<double> qpos(15, 0.0);
+    qpos[2] = z;
+    return AntIsHealthy({}, qpos, qvel);
+  };
+  EXPECT_TRUE(healthy(0.2));
+  EXPECT_FALSE(healthy(Below(0.2)));
+  EXPECT_TRUE(healthy(1.0));
+  EXPECT_FALSE(healthy(Above(1.0)));
+  EXPECT_FALSE(healthy(kNaN));
+  EXPECT_FALSE(AntIsHealthy({}, std::vector<double>(15, 0.5), {kInf}));
 }
 
 TEST(HumanoidIsHealthyTest, HeightMustLieStrictlyBetweenItsBounds) {

@@ -1,0 +1,54 @@
+#include "actor/env/tasks/swimmer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "actor/env/numpy_math.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kRootPositions = 2;  // x and y
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Env>> Swimmer::Create(const EnvRequest& request) {
+  MujocoOptions base{.xml_file = "swimmer.xml",
+                     .frame_skip = 4,
+                     .reset_noise_scale = 0.1,
+                     .nq_min = kRootPositions};
+  SwimmerOptions options;
+  EnvArgs args(request.id, request.args);
+  base.Read(&args);
+  args.Float("forward_reward_weight", &options.forward_reward_weight);
+  args.Float("ctrl_cost_weight", &options.ctrl_cost_weight);
+  args.Bool("exclude_current_positions_from_observation",
+            &options.exclude_current_positions_from_observation);
+  PMOE_RETURN_IF_ERROR(args.Finish());
+  PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
+  const int skipped = options.exclude_current_positions_from_observation ? kRootPositions : 0;
+  const int obs_dim = static_cast<int>(setup.model->nq + setup.model->nv) - skipped;
+  return absl::WrapUnique(new Swimmer(std::move(setup), options, obs_dim));
+}
+
+Swimmer::Swimmer(MujocoSetup setup, const SwimmerOptions& options, int obs_dim)
+    : MujocoEnv(std::move(setup), obs_dim), options_(options) {}
+
+double Swimmer::Progress() const { return qpos()[0]; }
+
+void Swimmer::Observe(absl::Span<double> obs) const {
+  const auto position =
+      qpos().subspan(options_.exclude_current_positions_from_observation ? kRootPositions : 0);
+  const auto rest = std::copy(position.begin(), position.end(), obs.begin());
+  std::copy(qvel().begin(), qvel().end(), rest);
+}
+
+MujocoEnv::Outcome Swimmer::Evaluate(double velocity, absl::Span<const double> action) const {
+  const double forward_reward = options_.forward_reward_weight * velocity;
+  const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
+  return {.reward = forward_reward - ctrl_cost, .terminated = false};
+}
+
+}  // namespace pmoe

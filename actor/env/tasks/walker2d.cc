@@ -1,0 +1,64 @@
+#include "actor/env/tasks/walker2d.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "actor/env/numpy_math.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+namespace {
+
+constexpr double kVelocityClip = 10.0;
+
+}  // namespace
+
+bool Walker2dIsHealthy(const Walker2dOptions& options, double z, double angle) {
+  return options.healthy_z_range.low < z && z < options.healthy_z_range.high &&
+         options.healthy_angle_range.low < angle && angle < options.healthy_angle_range.high;
+}
+
+absl::StatusOr<std::unique_ptr<Env>> Walker2d::Create(const EnvRequest& request) {
+  MujocoOptions base{
+      .xml_file = "walker2d_v5.xml", .frame_skip = 4, .reset_noise_scale = 5e-3, .nq_min = 3};
+  Walker2dOptions options;
+  EnvArgs args(request.id, request.args);
+  base.Read(&args);
+  args.Float("forward_reward_weight", &options.forward_reward_weight);
+  args.Float("ctrl_cost_weight", &options.ctrl_cost_weight);
+  args.Float("healthy_reward", &options.healthy_reward);
+  args.Bool("terminate_when_unhealthy", &options.terminate_when_unhealthy);
+  args.Interval("healthy_z_range", &options.healthy_z_range);
+  args.Interval("healthy_angle_range", &options.healthy_angle_range);
+  args.Bool("exclude_current_positions_from_observation",
+            &options.exclude_current_positions_from_observation);
+  PMOE_RETURN_IF_ERROR(args.Finish());
+  PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
+  const int skipped = options.exclude_current_positions_from_observation ? 1 : 0;
+  const int obs_dim = static_cast<int>(setup.model->nq + setup.model->nv) - skipped;
+  return absl::WrapUnique(new Walker2d(std::move(setup), options, obs_dim));
+}
+
+Walker2d::Walker2d(MujocoSetup setup, const Walker2dOptions& options, int obs_dim)
+    : MujocoEnv(std::move(setup), obs_dim), options_(options) {}
+
+double Walker2d::Progress() const { return qpos()[0]; }
+
+void Walker2d::Observe(absl::Span<double> obs) const {
+  const auto position = qpos().subspan(options_.exclude_current_positions_from_observation ? 1 : 0);
+  const auto rest = std::copy(position.begin(), position.end(), obs.begin());
+  std::transform(qvel().begin(), qvel().end(), rest,
+                 [](double v) { return NumpyClip(v, -kVelocityClip, kVelocityClip); });
+}
+
+MujocoEnv::Outcome Walker2d::Evaluate(double velocity, absl::Span<const double> action) const {
+  const bool healthy = Walker2dIsHealthy(options_, qpos()[1], qpos()[2]);
+  const double forward_reward = options_.forward_reward_weight * velocity;
+  const double healthy_reward = healthy ? options_.healthy_reward : 0.0;
+  const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
+  return {.reward = (forward_reward + healthy_reward) - ctrl_cost,
+          .terminated = !healthy && options_.terminate_when_unhealthy};
+}
+
+}  // namespace pmoe
