@@ -16,6 +16,8 @@ std::vector<EnvInfo> ListEnvs() {
        "planar one-legged hopper; forward speed, ends when it falls"},
       {"Humanoid-v5", 348, 17, 0.4, 1000,
        "3D biped; forward speed and staying upright, ends when it falls"},
+      {"HumanoidStandup-v5", 348, 17, 0.4, 1000,
+       "3D biped on its back; height of the torso; never ends"},
       {"InvertedPendulum-v5", 4, 1, 3.0, 1000,
        "pole on a cart; one point per step upright; learns in minutes"},
       {"Swimmer-v5", 8, 2, 1.0, 1000, "planar swimmer of three links; forward speed; never ends"},

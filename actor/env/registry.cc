@@ -6,6 +6,7 @@
 #include "actor/env/tasks/half_cheetah.h"
 #include "actor/env/tasks/hopper.h"
 #include "actor/env/tasks/humanoid.h"
+#include "actor/env/tasks/humanoid_standup.h"
 #include "actor/env/tasks/inverted_pendulum.h"
 #include "actor/env/tasks/swimmer.h"
 #include "actor/env/tasks/walker2d.h"
@@ -20,11 +21,12 @@ struct Entry {
   absl::StatusOr<std::unique_ptr<Env>> (*create)(const EnvRequest& request);
 };
 
-constexpr std::array<Entry, 7> kEntries = {{
+constexpr std::array<Entry, 8> kEntries = {{
     {"Ant-v5", &Ant::Create},
     {"HalfCheetah-v5", &HalfCheetah::Create},
     {"Hopper-v5", &Hopper::Create},
     {"Humanoid-v5", &Humanoid::Create},
+    {"HumanoidStandup-v5", &HumanoidStandup::Create},
     {"InvertedPendulum-v5", &InvertedPendulum::Create},
     {"Swimmer-v5", &Swimmer::Create},
     {"Walker2d-v5", &Walker2d::Create},

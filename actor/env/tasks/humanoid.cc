@@ -1,6 +1,5 @@
 #include "actor/env/tasks/humanoid.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -10,40 +9,6 @@
 namespace pmoe {
 namespace {
 
-constexpr size_t kRootPositions = 2;  // x and y
-constexpr size_t kRootDofs = 6;
-
-// One observed array, and how many of its leading numbers are left out (the world body, the root
-// joint).
-struct Term {
-  bool included;
-  const double* values;
-  size_t size;
-  size_t skipped;
-};
-
-template <typename Visitor>
-void VisitTerms(const HumanoidOptions& options, const mjModel& model, const mjData& data,
-                Visitor visit) {
-  const size_t bodies = model.nbody;
-  const size_t dofs = model.nv;
-  const size_t positions = model.nq;
-  const size_t skipped = options.exclude_current_positions_from_observation ? kRootPositions : 0;
-  const Term terms[] = {
-      {true, data.qpos, positions, skipped},
-      {true, data.qvel, dofs, 0},
-      {options.include_cinert_in_observation, data.cinert, 10 * bodies, 10},
-      {options.include_cvel_in_observation, data.cvel, 6 * bodies, 6},
-      {options.include_qfrc_actuator_in_observation, data.qfrc_actuator, dofs, kRootDofs},
-      {options.include_cfrc_ext_in_observation, data.cfrc_ext, 6 * bodies, 6},
-  };
-  for (const Term& term : terms) {
-    if (term.included) {
-      visit(absl::MakeConstSpan(term.values + term.skipped, term.size - term.skipped));
-    }
-  }
-}
-
 void ReadOptions(EnvArgs* args, HumanoidOptions* options) {
   args->Float("forward_reward_weight", &options->forward_reward_weight);
   args->Float("ctrl_cost_weight", &options->ctrl_cost_weight);
@@ -52,13 +17,7 @@ void ReadOptions(EnvArgs* args, HumanoidOptions* options) {
   args->Float("healthy_reward", &options->healthy_reward);
   args->Bool("terminate_when_unhealthy", &options->terminate_when_unhealthy);
   args->Interval("healthy_z_range", &options->healthy_z_range);
-  args->Bool("exclude_current_positions_from_observation",
-             &options->exclude_current_positions_from_observation);
-  args->Bool("include_cinert_in_observation", &options->include_cinert_in_observation);
-  args->Bool("include_cvel_in_observation", &options->include_cvel_in_observation);
-  args->Bool("include_qfrc_actuator_in_observation",
-             &options->include_qfrc_actuator_in_observation);
-  args->Bool("include_cfrc_ext_in_observation", &options->include_cfrc_ext_in_observation);
+  options->observation.Read(args);
 }
 
 }  // namespace
@@ -71,8 +30,8 @@ absl::StatusOr<std::unique_ptr<Env>> Humanoid::Create(const EnvRequest& request)
   MujocoOptions base{.xml_file = "humanoid.xml",
                      .frame_skip = 5,
                      .reset_noise_scale = 1e-2,
-                     .nq_min = 7,
-                     .nv_min = kRootDofs,
+                     .nq_min = HumanoidObservation::kPositionsMin,
+                     .nv_min = HumanoidObservation::kDofsMin,
                      .contact_forces = true};
   HumanoidOptions options;
   EnvArgs args(request.id, request.args);
@@ -80,10 +39,8 @@ absl::StatusOr<std::unique_ptr<Env>> Humanoid::Create(const EnvRequest& request)
   ReadOptions(&args, &options);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
-  size_t obs_dim = 0;
-  VisitTerms(options, *setup.model, *setup.data,
-             [&obs_dim](absl::Span<const double> values) { obs_dim += values.size(); });
-  return absl::WrapUnique(new Humanoid(std::move(setup), options, static_cast<int>(obs_dim)));
+  const int obs_dim = options.observation.Size(*setup.model, *setup.data);
+  return absl::WrapUnique(new Humanoid(std::move(setup), options, obs_dim));
 }
 
 Humanoid::Humanoid(MujocoSetup setup, const HumanoidOptions& options, int obs_dim)
@@ -102,10 +59,7 @@ double Humanoid::Progress() const {
 }
 
 void Humanoid::Observe(absl::Span<double> obs) const {
-  auto next = obs.begin();
-  VisitTerms(options_, model(), data(), [&next](absl::Span<const double> values) {
-    next = std::copy(values.begin(), values.end(), next);
-  });
+  options_.observation.Write(model(), data(), obs);
 }
 
 // The control cost is of data.ctrl, which holds the action unclipped.

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
+#include "actor/env/tasks/humanoid_observation.h"
 
 namespace pmoe {
 
@@ -17,12 +18,8 @@ struct HumanoidOptions {
   Range contact_cost_range{-std::numeric_limits<double>::infinity(), 10.0};
   double healthy_reward = 5.0;
   bool terminate_when_unhealthy = true;
-  Range healthy_z_range{1.0, 2.0};                         // open interval
-  bool exclude_current_positions_from_observation = true;  // leaves x and y out
-  bool include_cinert_in_observation = true;
-  bool include_cvel_in_observation = true;
-  bool include_qfrc_actuator_in_observation = true;
-  bool include_cfrc_ext_in_observation = true;
+  Range healthy_z_range{1.0, 2.0};  // open interval
+  HumanoidObservation observation{};
 };
 
 // z: height of the torso in metres. NaN is unhealthy.
