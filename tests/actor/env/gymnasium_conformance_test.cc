@@ -108,6 +108,7 @@ TEST_P(GymnasiumConformanceTest, EveryBitIsEqual) {
   }
 }
 
+// tidy: long because it is a table.
 std::vector<Case> Cases() {
   return {
       {"Ant", "Ant-v5", {}, 1200, {0, 1, 7}},
