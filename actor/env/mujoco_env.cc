@@ -88,8 +88,20 @@ MujocoEnv::MujocoEnv(MujocoSetup setup, int obs_dim)
   setup_.spec.obs_dim = obs_dim;
 }
 
-void MujocoEnv::AddVelocityNoise(Pcg64* generator, absl::Span<double> qvel) const {
-  AddUniformNoise(options().reset_noise_scale, generator, qvel);
+double* MujocoEnv::WritePositions(int skipped, absl::Span<double> obs) const {
+  return std::copy(qpos().begin() + skipped, qpos().end(), obs.data());
+}
+
+double* MujocoEnv::WriteState(int skipped, absl::Span<double> obs) const {
+  return std::copy(qvel().begin(), qvel().end(), WritePositions(skipped, obs));
+}
+
+void MujocoEnv::AddVelocityNoise() {
+  const absl::Span<double> velocities(setup_.data->qvel, qvel_size());
+  if (!options().normal_velocity_noise) {
+    return AddUniformNoise(options().reset_noise_scale, &generator_, velocities);
+  }
+  for (double& v : velocities) v += options().reset_noise_scale * generator_.StandardNormal();
 }
 
 void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
@@ -100,7 +112,7 @@ void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
   std::copy(initial_qpos_.begin(), initial_qpos_.end(), data->qpos);
   std::copy(initial_qvel_.begin(), initial_qvel_.end(), data->qvel);
   AddUniformNoise(options().reset_noise_scale, &generator_, {data->qpos, qpos_size()});
-  AddVelocityNoise(&generator_, {data->qvel, qvel_size()});
+  AddVelocityNoise();
   mj_forward(setup_.model.get(), data);
   elapsed_steps_ = 0;
   was_reset_ = true;

@@ -30,8 +30,9 @@ struct MujocoOptions {
   std::string xml_file;
   int frame_skip = 1;  // simulator steps per Step
   double reset_noise_scale = 0.0;
-  int max_episode_steps = 1000;  // <= 0: no limit
-  int nq_min = 1;                // smallest model whose fields the task can index
+  bool normal_velocity_noise = false;  // of qvel at reset: N(0, 1) times the scale, else uniform
+  int max_episode_steps = 1000;        // <= 0: no limit
+  int nq_min = 1;                      // smallest model whose fields the task can index
   int nv_min = 1;
   bool contact_forces =
       false;  // fills cfrc_ext after each step: costs time, so only where it is read
@@ -43,6 +44,9 @@ struct MujocoOptions {
 // A loaded task, before the task's own part.
 struct MujocoSetup {
   static absl::StatusOr<MujocoSetup> Load(const EnvRequest& request, const MujocoOptions& options);
+
+  // How many numbers WriteState writes.
+  int StateDim(int skipped) const { return static_cast<int>(model->nq + model->nv) - skipped; }
 
   EnvSpec spec;  // obs_dim is the task's to fill
   MujocoOptions options;
@@ -78,15 +82,18 @@ class MujocoEnv : public Env {
   virtual void Observe(absl::Span<double> obs) const = 0;
   // velocity: change of Progress over the step, in metres per second.
   virtual Outcome Evaluate(double velocity, absl::Span<const double> action) const = 0;
-  // Adds to the default qvel; the base adds U(-reset_noise_scale, reset_noise_scale), as it does to
-  // qpos before.
-  virtual void AddVelocityNoise(Pcg64* generator, absl::Span<double> qvel) const;
+
+  // Writes qpos from number `skipped` on to the front of `obs`; returns where it ended.
+  double* WritePositions(int skipped, absl::Span<double> obs) const;
+  // qvel behind them.
+  double* WriteState(int skipped, absl::Span<double> obs) const;
 
   const MujocoOptions& options() const { return setup_.options; }
   absl::Span<const double> qpos() const { return {setup_.data->qpos, qpos_size()}; }
   absl::Span<const double> qvel() const { return {setup_.data->qvel, qvel_size()}; }
 
  private:
+  void AddVelocityNoise();
   size_t qpos_size() const { return static_cast<size_t>(setup_.model->nq); }
   size_t qvel_size() const { return static_cast<size_t>(setup_.model->nv); }
 

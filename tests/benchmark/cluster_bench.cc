@@ -33,12 +33,6 @@ absl::Status MeasureSide(const BenchFlags& flags, int side, Contrast* contrast) 
   return absl::OkStatus();
 }
 
-double MedianRatio(const std::vector<double>& cluster, const std::vector<double>& embedded) {
-  std::vector<double> ratios;
-  for (size_t i = 0; i < cluster.size(); ++i) ratios.push_back(cluster[i] / embedded[i]);
-  return Median(std::move(ratios));
-}
-
 }  // namespace
 
 absl::Status BenchCluster(const BenchFlags& flags, Report* report) {

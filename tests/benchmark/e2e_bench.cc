@@ -88,13 +88,6 @@ std::vector<Side> ChooseSides(const BenchFlags& flags, Report* report) {
   return chosen;
 }
 
-// Median over the rounds of ours / theirs, round by round.
-double MedianRatio(const std::vector<double>& ours, const std::vector<double>& theirs) {
-  std::vector<double> ratios;
-  for (size_t i = 0; i < ours.size(); ++i) ratios.push_back(ours[i] / theirs[i]);
-  return Median(std::move(ratios));
-}
-
 void ReportRatios(const std::vector<Side>& sides, Report* report) {
   std::vector<const Side*> ours, theirs;
   for (const Side& side : sides) (side.train_freq == 0 ? ours : theirs).push_back(&side);

@@ -12,6 +12,8 @@ double ThreadCpuSeconds();   // of the calling thread
 
 // NaN for no values.
 double Median(std::vector<double> values);
+// Of over[i] / under[i], round by round.
+double MedianRatio(const std::vector<double>& over, const std::vector<double>& under);
 
 // GFLOP per CPU-second of this core right now: independent fused multiply-adds on registers in the
 // widest float32 vectors that the CPU has. Takes about 30 ms.

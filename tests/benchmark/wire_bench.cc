@@ -115,9 +115,7 @@ absl::Status Measure(double seconds, double rows, Work work, std::vector<double>
 struct Rates {
   std::vector<double> ours, raw;
   void AddTo(Report* report, const std::string& label) const {
-    std::vector<double> ratios;
-    for (size_t i = 0; i < ours.size(); ++i) ratios.push_back(ours[i] / raw[i]);
-    report->Row(label, {Median(ours), Median(raw), Median(ratios)});
+    report->Row(label, {Median(ours), Median(raw), MedianRatio(ours, raw)});
   }
 };
 

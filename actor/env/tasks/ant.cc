@@ -12,20 +12,10 @@
 namespace pmoe {
 namespace {
 
-constexpr int kRootPositions = 2;     // x and y
 constexpr size_t kForcesPerBody = 6;  // of the world body, which is not observed, too
 
 bool AllFinite(absl::Span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
-}
-
-int ObsDim(const AntOptions& options, const mjModel& model) {
-  int size = static_cast<int>(model.nq + model.nv);
-  if (options.exclude_current_positions_from_observation) size -= kRootPositions;
-  if (options.include_cfrc_ext_in_observation) {
-    size += static_cast<int>(kForcesPerBody) * (static_cast<int>(model.nbody) - 1);
-  }
-  return size;
 }
 
 }  // namespace
@@ -40,6 +30,7 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
   MujocoOptions base{.xml_file = "ant.xml",
                      .frame_skip = 5,
                      .reset_noise_scale = 0.1,
+                     .normal_velocity_noise = true,
                      .nq_min = 3,
                      .contact_forces = true};
   AntOptions options;
@@ -63,7 +54,10 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
                                                    setup.model->nbody, ", the bodies of ",
                                                    base.xml_file, ", got ", options.main_body));
   }
-  const int obs_dim = ObsDim(options, *setup.model);
+  int obs_dim = setup.StateDim(options.skipped());
+  if (options.include_cfrc_ext_in_observation) {
+    obs_dim += static_cast<int>(kForcesPerBody) * (static_cast<int>(setup.model->nbody) - 1);
+  }
   return absl::WrapUnique(new Ant(std::move(setup), options, obs_dim));
 }
 
@@ -83,10 +77,7 @@ absl::Span<const double> Ant::ContactForces() const {
 }
 
 void Ant::Observe(absl::Span<double> obs) const {
-  const auto position =
-      qpos().subspan(options_.exclude_current_positions_from_observation ? kRootPositions : 0);
-  auto next = std::copy(position.begin(), position.end(), obs.begin());
-  next = std::copy(qvel().begin(), qvel().end(), next);
+  double* const next = WriteState(options_.skipped(), obs);
   if (!options_.include_cfrc_ext_in_observation) return;
   const absl::Span<const double> forces = ContactForces().subspan(kForcesPerBody);
   std::copy(forces.begin(), forces.end(), next);
@@ -100,10 +91,6 @@ MujocoEnv::Outcome Ant::Evaluate(double velocity, absl::Span<const double> actio
   const double contact_cost = options_.contact_cost_weight * NumpySumOfSquares(ContactForces());
   return {.reward = (forward_reward + healthy_reward) - (ctrl_cost + contact_cost),
           .terminated = !healthy && options_.terminate_when_unhealthy};
-}
-
-void Ant::AddVelocityNoise(Pcg64* generator, absl::Span<double> qvel) const {
-  for (double& v : qvel) v += options().reset_noise_scale * generator->StandardNormal();
 }
 
 }  // namespace pmoe

@@ -22,6 +22,8 @@ struct AntOptions {
   Range contact_force_range{-1.0, 1.0};
   bool exclude_current_positions_from_observation = true;  // leaves x and y out
   bool include_cfrc_ext_in_observation = true;
+
+  int skipped() const { return exclude_current_positions_from_observation ? 2 : 0; }
 };
 
 // qpos: [nq], qvel: [nv]. A number that is not finite is unhealthy.
@@ -38,7 +40,6 @@ class Ant final : public MujocoEnv {
   double Progress() const override;
   void Observe(absl::Span<double> obs) const override;
   Outcome Evaluate(double velocity, absl::Span<const double> action) const override;
-  void AddVelocityNoise(Pcg64* generator, absl::Span<double> qvel) const override;
 
   // cfrc_ext of all bodies, each number within the range; 6 per body. Of the step before.
   absl::Span<const double> ContactForces() const;

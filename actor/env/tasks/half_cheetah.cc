@@ -1,6 +1,5 @@
 #include "actor/env/tasks/half_cheetah.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -10,7 +9,10 @@
 namespace pmoe {
 
 absl::StatusOr<std::unique_ptr<Env>> HalfCheetah::Create(const EnvRequest& request) {
-  MujocoOptions base{.xml_file = "half_cheetah.xml", .frame_skip = 5, .reset_noise_scale = 0.1};
+  MujocoOptions base{.xml_file = "half_cheetah.xml",
+                     .frame_skip = 5,
+                     .reset_noise_scale = 0.1,
+                     .normal_velocity_noise = true};
   HalfCheetahOptions options;
   EnvArgs args(request.id, request.args);
   base.Read(&args);
@@ -20,8 +22,7 @@ absl::StatusOr<std::unique_ptr<Env>> HalfCheetah::Create(const EnvRequest& reque
             &options.exclude_current_positions_from_observation);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
-  const int skipped = options.exclude_current_positions_from_observation ? 1 : 0;
-  const int obs_dim = static_cast<int>(setup.model->nq + setup.model->nv) - skipped;
+  const int obs_dim = setup.StateDim(options.skipped());
   return absl::WrapUnique(new HalfCheetah(std::move(setup), options, obs_dim));
 }
 
@@ -30,20 +31,12 @@ HalfCheetah::HalfCheetah(MujocoSetup setup, const HalfCheetahOptions& options, i
 
 double HalfCheetah::Progress() const { return qpos()[0]; }
 
-void HalfCheetah::Observe(absl::Span<double> obs) const {
-  const auto position = qpos().subspan(options_.exclude_current_positions_from_observation ? 1 : 0);
-  const auto rest = std::copy(position.begin(), position.end(), obs.begin());
-  std::copy(qvel().begin(), qvel().end(), rest);
-}
+void HalfCheetah::Observe(absl::Span<double> obs) const { WriteState(options_.skipped(), obs); }
 
 MujocoEnv::Outcome HalfCheetah::Evaluate(double velocity, absl::Span<const double> action) const {
   const double forward_reward = options_.forward_reward_weight * velocity;
   const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
   return {.reward = forward_reward - ctrl_cost, .terminated = false};
-}
-
-void HalfCheetah::AddVelocityNoise(Pcg64* generator, absl::Span<double> qvel) const {
-  for (double& v : qvel) v += options().reset_noise_scale * generator->StandardNormal();
 }
 
 }  // namespace pmoe

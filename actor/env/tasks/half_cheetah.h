@@ -13,6 +13,8 @@ struct HalfCheetahOptions {
   double forward_reward_weight = 1.0;
   double ctrl_cost_weight = 0.1;
   bool exclude_current_positions_from_observation = true;  // leaves x out
+
+  int skipped() const { return exclude_current_positions_from_observation ? 1 : 0; }
 };
 
 class HalfCheetah final : public MujocoEnv {
@@ -25,7 +27,6 @@ class HalfCheetah final : public MujocoEnv {
   double Progress() const override;
   void Observe(absl::Span<double> obs) const override;
   Outcome Evaluate(double velocity, absl::Span<const double> action) const override;
-  void AddVelocityNoise(Pcg64* generator, absl::Span<double> qvel) const override;
 
   HalfCheetahOptions options_;
 };

@@ -20,6 +20,8 @@ struct HopperOptions {
   Range healthy_z_range{0.7, std::numeric_limits<double>::infinity()};
   Range healthy_angle_range{-0.2, 0.2};
   bool exclude_current_positions_from_observation = true;  // leaves x out
+
+  int skipped() const { return exclude_current_positions_from_observation ? 1 : 0; }
 };
 
 // qpos: [nq], qvel: [nv]. NaN is unhealthy.

@@ -27,17 +27,14 @@ absl::StatusOr<std::unique_ptr<Env>> InvertedPendulum::Create(const EnvRequest& 
   base.Read(&args);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
-  const int obs_dim = static_cast<int>(setup.model->nq + setup.model->nv);
+  const int obs_dim = setup.StateDim(/*skipped=*/0);
   return absl::WrapUnique(new InvertedPendulum(std::move(setup), obs_dim));
 }
 
 InvertedPendulum::InvertedPendulum(MujocoSetup setup, int obs_dim)
     : MujocoEnv(std::move(setup), obs_dim) {}
 
-void InvertedPendulum::Observe(absl::Span<double> obs) const {
-  const auto rest = std::copy(qpos().begin(), qpos().end(), obs.begin());
-  std::copy(qvel().begin(), qvel().end(), rest);
-}
+void InvertedPendulum::Observe(absl::Span<double> obs) const { WriteState(/*skipped=*/0, obs); }
 
 MujocoEnv::Outcome InvertedPendulum::Evaluate(double, absl::Span<const double>) const {
   const bool fallen = InvertedPendulumHasFallen(qpos(), qvel());

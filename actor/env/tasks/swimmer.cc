@@ -1,6 +1,5 @@
 #include "actor/env/tasks/swimmer.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -8,17 +7,9 @@
 #include "common/base/status_macros.h"
 
 namespace pmoe {
-namespace {
-
-constexpr int kRootPositions = 2;  // x and y
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Env>> Swimmer::Create(const EnvRequest& request) {
-  MujocoOptions base{.xml_file = "swimmer.xml",
-                     .frame_skip = 4,
-                     .reset_noise_scale = 0.1,
-                     .nq_min = kRootPositions};
+  MujocoOptions base{
+      .xml_file = "swimmer.xml", .frame_skip = 4, .reset_noise_scale = 0.1, .nq_min = 2};
   SwimmerOptions options;
   EnvArgs args(request.id, request.args);
   base.Read(&args);
@@ -28,8 +19,7 @@ absl::StatusOr<std::unique_ptr<Env>> Swimmer::Create(const EnvRequest& request) 
             &options.exclude_current_positions_from_observation);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
-  const int skipped = options.exclude_current_positions_from_observation ? kRootPositions : 0;
-  const int obs_dim = static_cast<int>(setup.model->nq + setup.model->nv) - skipped;
+  const int obs_dim = setup.StateDim(options.skipped());
   return absl::WrapUnique(new Swimmer(std::move(setup), options, obs_dim));
 }
 
@@ -38,12 +28,7 @@ Swimmer::Swimmer(MujocoSetup setup, const SwimmerOptions& options, int obs_dim)
 
 double Swimmer::Progress() const { return qpos()[0]; }
 
-void Swimmer::Observe(absl::Span<double> obs) const {
-  const auto position =
-      qpos().subspan(options_.exclude_current_positions_from_observation ? kRootPositions : 0);
-  const auto rest = std::copy(position.begin(), position.end(), obs.begin());
-  std::copy(qvel().begin(), qvel().end(), rest);
-}
+void Swimmer::Observe(absl::Span<double> obs) const { WriteState(options_.skipped(), obs); }
 
 MujocoEnv::Outcome Swimmer::Evaluate(double velocity, absl::Span<const double> action) const {
   const double forward_reward = options_.forward_reward_weight * velocity;

@@ -13,6 +13,8 @@ struct SwimmerOptions {
   double forward_reward_weight = 1.0;
   double ctrl_cost_weight = 1e-4;
   bool exclude_current_positions_from_observation = true;  // leaves x and y out
+
+  int skipped() const { return exclude_current_positions_from_observation ? 2 : 0; }
 };
 
 class Swimmer final : public MujocoEnv {

@@ -35,8 +35,7 @@ absl::StatusOr<std::unique_ptr<Env>> Walker2d::Create(const EnvRequest& request)
             &options.exclude_current_positions_from_observation);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
-  const int skipped = options.exclude_current_positions_from_observation ? 1 : 0;
-  const int obs_dim = static_cast<int>(setup.model->nq + setup.model->nv) - skipped;
+  const int obs_dim = setup.StateDim(options.skipped());
   return absl::WrapUnique(new Walker2d(std::move(setup), options, obs_dim));
 }
 
@@ -46,9 +45,7 @@ Walker2d::Walker2d(MujocoSetup setup, const Walker2dOptions& options, int obs_di
 double Walker2d::Progress() const { return qpos()[0]; }
 
 void Walker2d::Observe(absl::Span<double> obs) const {
-  const auto position = qpos().subspan(options_.exclude_current_positions_from_observation ? 1 : 0);
-  const auto rest = std::copy(position.begin(), position.end(), obs.begin());
-  std::transform(qvel().begin(), qvel().end(), rest,
+  std::transform(qvel().begin(), qvel().end(), WritePositions(options_.skipped(), obs),
                  [](double v) { return NumpyClip(v, -kVelocityClip, kVelocityClip); });
 }
 

@@ -18,6 +18,8 @@ struct Walker2dOptions {
   Range healthy_z_range{0.8, 2.0};
   Range healthy_angle_range{-1.0, 1.0};
   bool exclude_current_positions_from_observation = true;  // leaves x out
+
+  int skipped() const { return exclude_current_positions_from_observation ? 1 : 0; }
 };
 
 // NaN is unhealthy.

@@ -108,8 +108,7 @@ TEST_P(GymnasiumConformanceTest, EveryBitIsEqual) {
   }
 }
 
-// tidy: long because it is a table.
-std::vector<Case> Cases() {
+std::vector<Case> CasesIn3D() {
   return {
       {"Ant", "Ant-v5", {}, 1200, {0, 1, 7}},
       {"AntToTheTimeLimit", "Ant-v5", {{"terminate_when_unhealthy", "False"}}, 1050, {2, 3}},
@@ -129,29 +128,6 @@ std::vector<Case> Cases() {
        {{"include_cfrc_ext_in_observation", "False"}, {"ctrl_cost_weight", "0.1"}},
        400,
        {5}},
-      {"HalfCheetah", "HalfCheetah-v5", {}, 2500, {0, 1, 7, (uint64_t{1} << 40) + 3}},
-      {"HalfCheetahWithArguments",
-       "HalfCheetah-v5",
-       {{"frame_skip", "3"},
-        {"forward_reward_weight", "0.7"},
-        {"ctrl_cost_weight", "0.35"},
-        {"reset_noise_scale", "0.02"},
-        {"exclude_current_positions_from_observation", "False"},
-        {"max_episode_steps", "150"}},
-       400,
-       {5}},
-      {"Hopper", "Hopper-v5", {}, 2500, {0, 1, 7}},
-      {"HopperToTheTimeLimit", "Hopper-v5", {{"terminate_when_unhealthy", "False"}}, 2100, {2, 3}},
-      {"HopperWithArguments",
-       "Hopper-v5",
-       {{"healthy_z_range", "(0.5, 1.5)"},
-        {"healthy_angle_range", "(-0.4, 0.3)"},
-        {"healthy_state_range", "(-8, 8)"},
-        {"healthy_reward", "0.3"},
-        {"exclude_current_positions_from_observation", "False"},
-        {"ctrl_cost_weight", "0.02"}},
-       600,
-       {4}},
       {"Humanoid", "Humanoid-v5", {}, 1200, {0, 1, 7}},
       {"HumanoidToTheTimeLimit",
        "Humanoid-v5",
@@ -179,6 +155,34 @@ std::vector<Case> Cases() {
         {"include_cfrc_ext_in_observation", "False"},
         {"exclude_current_positions_from_observation", "False"}},
        400,
+       {4}},
+  };
+}
+
+std::vector<Case> PlanarCases() {
+  return {
+      {"HalfCheetah", "HalfCheetah-v5", {}, 2500, {0, 1, 7, (uint64_t{1} << 40) + 3}},
+      {"HalfCheetahWithArguments",
+       "HalfCheetah-v5",
+       {{"frame_skip", "3"},
+        {"forward_reward_weight", "0.7"},
+        {"ctrl_cost_weight", "0.35"},
+        {"reset_noise_scale", "0.02"},
+        {"exclude_current_positions_from_observation", "False"},
+        {"max_episode_steps", "150"}},
+       400,
+       {5}},
+      {"Hopper", "Hopper-v5", {}, 2500, {0, 1, 7}},
+      {"HopperToTheTimeLimit", "Hopper-v5", {{"terminate_when_unhealthy", "False"}}, 2100, {2, 3}},
+      {"HopperWithArguments",
+       "Hopper-v5",
+       {{"healthy_z_range", "(0.5, 1.5)"},
+        {"healthy_angle_range", "(-0.4, 0.3)"},
+        {"healthy_state_range", "(-8, 8)"},
+        {"healthy_reward", "0.3"},
+        {"exclude_current_positions_from_observation", "False"},
+        {"ctrl_cost_weight", "0.02"}},
+       600,
        {4}},
       {"InvertedPendulum", "InvertedPendulum-v5", {}, 3000, {0, 1, 7}},
       {"InvertedPendulumWithArguments",
@@ -214,8 +218,11 @@ std::vector<Case> Cases() {
   };
 }
 
-INSTANTIATE_TEST_SUITE_P(Tasks, GymnasiumConformanceTest, ::testing::ValuesIn(Cases()),
-                         [](const auto& info) { return info.param.name; });
+std::string NameOf(const ::testing::TestParamInfo<Case>& info) { return info.param.name; }
+
+INSTANTIATE_TEST_SUITE_P(In3D, GymnasiumConformanceTest, ::testing::ValuesIn(CasesIn3D()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Planar, GymnasiumConformanceTest, ::testing::ValuesIn(PlanarCases()),
+                         NameOf);
 
 }  // namespace
 }  // namespace pmoe
