@@ -97,6 +97,16 @@ void EnvArgs::String(absl::string_view name, std::string* value) {
   *value = *text;
 }
 
+void EnvArgs::Choice(absl::string_view name, const std::vector<std::string>& choices,
+                     std::string* value) {
+  const std::string* text = Find(name);
+  if (text == nullptr) return;
+  if (std::find(choices.begin(), choices.end(), *text) == choices.end()) {
+    return Fail(name, absl::StrJoin(choices, " or "), *text);
+  }
+  *value = *text;
+}
+
 absl::Status EnvArgs::Finish() const {
   for (const auto& [name, value] : args_) {
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;

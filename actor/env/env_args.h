@@ -33,6 +33,7 @@ class EnvArgs {
   void Bool(absl::string_view name, bool* value);
   void Interval(absl::string_view name, Range* value);
   void String(absl::string_view name, std::string* value);
+  void Choice(absl::string_view name, const std::vector<std::string>& choices, std::string* value);
 
   // The first bad value, or a parameter that nobody asked for.
   absl::Status Finish() const;

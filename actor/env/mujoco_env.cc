@@ -4,8 +4,10 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/mujoco_state.h"
+#include "actor/env/numpy_math.h"
 #include "common/base/check.h"
 #include "common/base/crc32c.h"
 #include "common/base/status_macros.h"
@@ -22,10 +24,6 @@ constexpr int kFrameSkipMax = 1000;
 constexpr int kEpisodeStepsMax = 1'000'000'000;
 constexpr int64_t kElapsedStepsMax = int64_t{1}
                                      << 62;  // keeps the counter of a forged state from overflowing
-
-void AddUniformNoise(double scale, Pcg64* generator, absl::Span<double> values) {
-  for (double& value : values) value += generator->Uniform(-scale, scale);
-}
 
 absl::Status FillActionBounds(const mjModel& model, const std::string& path, EnvSpec* spec) {
   if (model.nu == 0) return absl::InvalidArgumentError(absl::StrCat(path, " has no actuators"));
@@ -53,10 +51,20 @@ std::string Identity(const EnvSpec& spec) {
 
 }  // namespace
 
+int EnvRequest::version() const {
+  const size_t dash = id.rfind("-v");
+  int version = 0;
+  return dash != std::string::npos && absl::SimpleAtoi(id.substr(dash + 2), &version) ? version : 0;
+}
+
 void MujocoOptions::Read(EnvArgs* args) {
+  ReadWithoutNoise(args);
+  args->NonNegative("reset_noise_scale", &reset_noise_scale);
+}
+
+void MujocoOptions::ReadWithoutNoise(EnvArgs* args) {
   args->String("xml_file", &xml_file);
   args->Int("frame_skip", 1, kFrameSkipMax, &frame_skip);
-  args->NonNegative("reset_noise_scale", &reset_noise_scale);
   args->Int("max_episode_steps", -1, kEpisodeStepsMax, &max_episode_steps);
 }
 
@@ -80,6 +88,13 @@ absl::StatusOr<MujocoSetup> MujocoSetup::Load(const EnvRequest& request,
   return setup;
 }
 
+absl::StatusOr<int> MujocoSetup::Body(const std::string& name) const {
+  const int body = mj_name2id(model.get(), mjOBJ_BODY, name.c_str());
+  if (body >= 0) return body;
+  return absl::InvalidArgumentError(absl::StrCat(options.xml_file, " has no body named \"", name,
+                                                 "\", which ", spec.id, " needs"));
+}
+
 MujocoEnv::MujocoEnv(MujocoSetup setup, int obs_dim)
     : setup_(std::move(setup)),
       initial_qpos_(qpos().begin(), qpos().end()),
@@ -96,12 +111,18 @@ double* MujocoEnv::WriteState(int skipped, absl::Span<double> obs) const {
   return std::copy(qvel().begin(), qvel().end(), WritePositions(skipped, obs));
 }
 
-void MujocoEnv::AddVelocityNoise() {
-  const absl::Span<double> velocities(setup_.data->qvel, qvel_size());
-  if (!options().normal_velocity_noise) {
-    return AddUniformNoise(options().reset_noise_scale, &generator_, velocities);
-  }
-  for (double& v : velocities) v += options().reset_noise_scale * generator_.StandardNormal();
+std::array<double, 3> MujocoEnv::Offset(int a, int b) const {
+  const double* const from = data().xpos + 3 * b;
+  const double* const to = data().xpos + 3 * a;
+  return {to[0] - from[0], to[1] - from[1], to[2] - from[2]};
+}
+
+void MujocoEnv::AddResetNoise(Pcg64* generator, absl::Span<double> qpos,
+                              absl::Span<double> qvel) const {
+  const double scale = options().reset_noise_scale;
+  AddUniformNoise(scale, generator, qpos);
+  if (!options().normal_velocity_noise) return AddUniformNoise(scale, generator, qvel);
+  for (double& v : qvel) v += scale * generator->StandardNormal();
 }
 
 void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
@@ -111,8 +132,7 @@ void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
   mj_resetData(setup_.model.get(), data);
   std::copy(initial_qpos_.begin(), initial_qpos_.end(), data->qpos);
   std::copy(initial_qvel_.begin(), initial_qvel_.end(), data->qvel);
-  AddUniformNoise(options().reset_noise_scale, &generator_, {data->qpos, qpos_size()});
-  AddVelocityNoise();
+  AddResetNoise(&generator_, {data->qpos, qpos_size()}, {data->qvel, qvel_size()});
   mj_forward(setup_.model.get(), data);
   elapsed_steps_ = 0;
   was_reset_ = true;

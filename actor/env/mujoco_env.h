@@ -3,6 +3,7 @@
 // the model, owns its data and its generator. Thread-compatible, like every Env.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,9 @@ namespace pmoe {
 
 // What MakeEnv was asked for.
 struct EnvRequest {
+  // 5 of "Ant-v5"; 0 without such an ending.
+  int version() const;
+
   std::string id;
   std::map<std::string, std::string> args;
   std::string assets_dir;
@@ -39,11 +43,16 @@ struct MujocoOptions {
 
   // Reads xml_file, frame_skip, reset_noise_scale and max_episode_steps.
   void Read(EnvArgs* args);
+  // For tasks whose reset noise is not a parameter.
+  void ReadWithoutNoise(EnvArgs* args);
 };
 
 // A loaded task, before the task's own part.
 struct MujocoSetup {
   static absl::StatusOr<MujocoSetup> Load(const EnvRequest& request, const MujocoOptions& options);
+
+  // The index of the body of that name; InvalidArgumentError if the model has none.
+  absl::StatusOr<int> Body(const std::string& name) const;
 
   // How many numbers WriteState writes.
   int StateDim(int skipped) const { return static_cast<int>(model->nq + model->nv) - skipped; }
@@ -56,6 +65,11 @@ struct MujocoSetup {
 
 class MujocoEnv : public Env {
  public:
+  struct Outcome {
+    double reward = 0.0;
+    bool terminated = false;
+  };
+
   const EnvSpec& spec() const final { return setup_.spec; }
   // Before the first seed the generator is PCG64(SeedSequence(0)).
   void Reset(std::optional<uint64_t> seed, absl::Span<double> obs) final;
@@ -70,15 +84,13 @@ class MujocoEnv : public Env {
   const mjData& data() const { return *setup_.data; }
 
  protected:
-  struct Outcome {
-    double reward = 0.0;
-    bool terminated = false;
-  };
-
   MujocoEnv(MujocoSetup setup, int obs_dim);
 
   // The coordinate whose rate the task rewards, in metres.
   virtual double Progress() const { return 0.0; }
+  // Adds the reset noise to the initial pose. By default reset_noise_scale's, positions first.
+  virtual void AddResetNoise(Pcg64* generator, absl::Span<double> qpos,
+                             absl::Span<double> qvel) const;
   virtual void Observe(absl::Span<double> obs) const = 0;
   // velocity: change of Progress over the step, in metres per second.
   virtual Outcome Evaluate(double velocity, absl::Span<const double> action) const = 0;
@@ -88,12 +100,15 @@ class MujocoEnv : public Env {
   // qvel behind them.
   double* WriteState(int skipped, absl::Span<double> obs) const;
 
+  // Position of body `a` less that of body `b`, in metres. Like all of MuJoCo's body positions one
+  // simulator step behind qpos.
+  std::array<double, 3> Offset(int a, int b) const;
+
   const MujocoOptions& options() const { return setup_.options; }
   absl::Span<const double> qpos() const { return {setup_.data->qpos, qpos_size()}; }
   absl::Span<const double> qvel() const { return {setup_.data->qvel, qvel_size()}; }
 
  private:
-  void AddVelocityNoise();
   size_t qpos_size() const { return static_cast<size_t>(setup_.model->nq); }
   size_t qvel_size() const { return static_cast<size_t>(setup_.model->nv); }
 

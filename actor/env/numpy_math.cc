@@ -52,6 +52,22 @@ double NumpySumOfSquares(absl::Span<const double> x) {
   return 0.0 + PairwiseSum<Square>(x.data(), x.size());
 }
 
+double NumpyNorm(absl::Span<const double> x) {
+  double sum = 0.0;
+  for (const double v : x) sum = std::fma(v, v, sum);
+  return std::sqrt(sum);
+}
+
+double NumpyScalarSquare(double x) {
+  // Not a constant: the compiler would write x * x.
+  volatile double exponent = 2.0;
+  return std::pow(x, exponent);
+}
+
+void AddUniformNoise(double scale, Pcg64* generator, absl::Span<double> values) {
+  for (double& value : values) value += generator->Uniform(-scale, scale);
+}
+
 double NumpyClip(double x, double low, double high) {
   if (std::isnan(x)) return x;
   const double raised = x > low ? x : low;

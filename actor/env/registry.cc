@@ -7,7 +7,10 @@
 #include "actor/env/tasks/hopper.h"
 #include "actor/env/tasks/humanoid.h"
 #include "actor/env/tasks/humanoid_standup.h"
+#include "actor/env/tasks/inverted_double_pendulum.h"
 #include "actor/env/tasks/inverted_pendulum.h"
+#include "actor/env/tasks/pusher.h"
+#include "actor/env/tasks/reacher.h"
 #include "actor/env/tasks/swimmer.h"
 #include "actor/env/tasks/walker2d.h"
 #include "common/base/status_macros.h"
@@ -21,14 +24,29 @@ struct Entry {
   absl::StatusOr<std::unique_ptr<Env>> (*create)(const EnvRequest& request);
 };
 
-constexpr std::array<Entry, 8> kEntries = {{
+constexpr std::array<Entry, 23> kEntries = {{
+    {"Ant-v2", &Ant::Create},
+    {"Ant-v4", &Ant::Create},
     {"Ant-v5", &Ant::Create},
+    {"HalfCheetah-v2", &HalfCheetah::Create},
+    {"HalfCheetah-v4", &HalfCheetah::Create},
     {"HalfCheetah-v5", &HalfCheetah::Create},
+    {"Hopper-v2", &Hopper::Create},
+    {"Hopper-v4", &Hopper::Create},
     {"Hopper-v5", &Hopper::Create},
+    {"Humanoid-v2", &Humanoid::Create},
+    {"Humanoid-v4", &Humanoid::Create},
     {"Humanoid-v5", &Humanoid::Create},
+    {"HumanoidStandup-v2", &HumanoidStandup::Create},
+    {"HumanoidStandup-v4", &HumanoidStandup::Create},
     {"HumanoidStandup-v5", &HumanoidStandup::Create},
+    {"InvertedDoublePendulum-v5", &InvertedDoublePendulum::Create},
     {"InvertedPendulum-v5", &InvertedPendulum::Create},
+    {"Pusher-v5", &Pusher::Create},
+    {"Reacher-v5", &Reacher::Create},
     {"Swimmer-v5", &Swimmer::Create},
+    {"Walker2d-v2", &Walker2d::Create},
+    {"Walker2d-v4", &Walker2d::Create},
     {"Walker2d-v5", &Walker2d::Create},
 }};
 

@@ -1,4 +1,4 @@
-// HalfCheetah with a short episode, and a small policy for it with random weights.
+// HalfCheetah with a short episode, and small policies with random weights for any task.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,7 @@ inline std::unique_ptr<Env> MakeCheetah() {
   return *std::move(env);
 }
 
-inline PolicySpec CheetahPolicy() {
-  const EnvSpec env = MakeCheetah()->spec();
+inline PolicySpec PolicyFor(const EnvSpec& env) {
   SquashedPolicyOptions options;
   options.obs_dim = env.obs_dim;
   options.action_low = env.action_low;
@@ -32,15 +31,22 @@ inline PolicySpec CheetahPolicy() {
   return MakeSquashedPolicySpec(options);
 }
 
-inline std::shared_ptr<const PolicySnapshot> CheetahSnapshot(uint64_t version) {
+inline std::shared_ptr<const PolicySnapshot> RandomSnapshot(const PolicySpec& policy,
+                                                            uint64_t version) {
   auto snapshot = std::make_shared<PolicySnapshot>();
-  snapshot->spec = CheetahPolicy();
+  snapshot->spec = policy;
   snapshot->version = version;
   snapshot->env_steps = 100 * version;
   snapshot->weights.resize(ParameterLayout(snapshot->spec.layers, 1, 1).total());
   Rng rng(version, RngRole::kInit, 0);
   for (float& weight : snapshot->weights) weight = 0.3f * rng.Normal();
   return snapshot;
+}
+
+inline PolicySpec CheetahPolicy() { return PolicyFor(MakeCheetah()->spec()); }
+
+inline std::shared_ptr<const PolicySnapshot> CheetahSnapshot(uint64_t version) {
+  return RandomSnapshot(CheetahPolicy(), version);
 }
 
 }  // namespace pmoe::testing

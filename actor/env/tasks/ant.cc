@@ -7,15 +7,31 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/numpy_math.h"
+#include "actor/env/tasks/contact_forces.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
 namespace {
 
-constexpr size_t kForcesPerBody = 6;  // of the world body, which is not observed, too
+constexpr int kForcesPerBody = 6;
 
 bool AllFinite(absl::Span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
+}
+
+// What the version does with the contact forces; returns whether they are computed at all.
+bool ReadContactForces(const EnvRequest& request, EnvArgs* args, AntOptions* options) {
+  if (request.version() > 4) {
+    args->Bool("include_cfrc_ext_in_observation", &options->include_cfrc_ext_in_observation);
+    return true;
+  }
+  options->observed_bodies_begin = 0;
+  if (request.version() < 4) return ReadContactForcesOfV2(args);
+  bool used = false;
+  args->Bool("use_contact_forces", &used);
+  options->include_cfrc_ext_in_observation = used;
+  options->contact_cost = used;
+  return used;
 }
 
 }  // namespace
@@ -31,22 +47,18 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
                      .frame_skip = 5,
                      .reset_noise_scale = 0.1,
                      .normal_velocity_noise = true,
-                     .nq_min = 3,
-                     .contact_forces = true};
+                     .nq_min = 3};
   AntOptions options;
   EnvArgs args(request.id, request.args);
   base.Read(&args);
-  args.Float("forward_reward_weight", &options.forward_reward_weight);
-  args.Float("ctrl_cost_weight", &options.ctrl_cost_weight);
+  options.reward.Read(request, &args);
   args.Float("contact_cost_weight", &options.contact_cost_weight);
-  args.Float("healthy_reward", &options.healthy_reward);
   args.Int("main_body", 0, 1 << 20, &options.main_body);
-  args.Bool("terminate_when_unhealthy", &options.terminate_when_unhealthy);
   args.Interval("healthy_z_range", &options.healthy_z_range);
   args.Interval("contact_force_range", &options.contact_force_range);
   args.Bool("exclude_current_positions_from_observation",
             &options.exclude_current_positions_from_observation);
-  args.Bool("include_cfrc_ext_in_observation", &options.include_cfrc_ext_in_observation);
+  base.contact_forces = ReadContactForces(request, &args, &options);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
   if (options.main_body >= setup.model->nbody) {
@@ -56,7 +68,8 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
   }
   int obs_dim = setup.StateDim(options.skipped());
   if (options.include_cfrc_ext_in_observation) {
-    obs_dim += static_cast<int>(kForcesPerBody) * (static_cast<int>(setup.model->nbody) - 1);
+    obs_dim +=
+        kForcesPerBody * (static_cast<int>(setup.model->nbody) - options.observed_bodies_begin);
   }
   return absl::WrapUnique(new Ant(std::move(setup), options, obs_dim));
 }
@@ -64,7 +77,7 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
 Ant::Ant(MujocoSetup setup, const AntOptions& options, int obs_dim)
     : MujocoEnv(std::move(setup), obs_dim),
       options_(options),
-      contact_forces_(kForcesPerBody * static_cast<size_t>(model().nbody)) {}
+      contact_forces_(static_cast<size_t>(kForcesPerBody * model().nbody)) {}
 
 double Ant::Progress() const { return data().xpos[3 * options_.main_body]; }
 
@@ -79,18 +92,17 @@ absl::Span<const double> Ant::ContactForces() const {
 void Ant::Observe(absl::Span<double> obs) const {
   double* const next = WriteState(options_.skipped(), obs);
   if (!options_.include_cfrc_ext_in_observation) return;
-  const absl::Span<const double> forces = ContactForces().subspan(kForcesPerBody);
+  const absl::Span<const double> forces =
+      ContactForces().subspan(kForcesPerBody * options_.observed_bodies_begin);
   std::copy(forces.begin(), forces.end(), next);
 }
 
 MujocoEnv::Outcome Ant::Evaluate(double velocity, absl::Span<const double> action) const {
   const bool healthy = AntIsHealthy(options_, qpos(), qvel());
-  const double forward_reward = velocity * options_.forward_reward_weight;
-  const double healthy_reward = healthy ? options_.healthy_reward : 0.0;
-  const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
-  const double contact_cost = options_.contact_cost_weight * NumpySumOfSquares(ContactForces());
-  return {.reward = (forward_reward + healthy_reward) - (ctrl_cost + contact_cost),
-          .terminated = !healthy && options_.terminate_when_unhealthy};
+  const double contact_cost =
+      options_.contact_cost ? options_.contact_cost_weight * NumpySumOfSquares(ContactForces())
+                            : 0.0;
+  return options_.reward.Pay(healthy, velocity, action, contact_cost);
 }
 
 }  // namespace pmoe

@@ -1,5 +1,5 @@
-// Ant-v5: a four-legged walker in 3D, rewarded for forward speed while its height is in range and
-// its contacts are soft. Oracle: Gymnasium's ant_v5.py.
+// Ant v5, v4 and v2: a four-legged walker in 3D, rewarded for forward speed while its height is in
+// range and its contacts are soft. Oracle: Gymnasium's ant_v5.py and ant_v4.py.
 #pragma once
 
 #include <memory>
@@ -8,20 +8,20 @@
 
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
+#include "actor/env/tasks/locomotion_reward.h"
 
 namespace pmoe {
 
 struct AntOptions {
-  double forward_reward_weight = 1.0;
-  double ctrl_cost_weight = 0.5;
+  LocomotionReward reward{.ctrl_cost_weight = 0.5};
+  bool contact_cost = true;  // v4 pays none unless it observes the forces
   double contact_cost_weight = 5e-4;
-  double healthy_reward = 1.0;
-  int main_body = 1;  // whose speed counts: the torso
-  bool terminate_when_unhealthy = true;
+  int main_body = 1;                // whose speed counts: the torso
   Range healthy_z_range{0.2, 1.0};  // closed
   Range contact_force_range{-1.0, 1.0};
   bool exclude_current_positions_from_observation = true;  // leaves x and y out
   bool include_cfrc_ext_in_observation = true;
+  int observed_bodies_begin = 1;  // first one whose forces are observed: v4 has the world's too
 
   int skipped() const { return exclude_current_positions_from_observation ? 2 : 0; }
 };

@@ -1,5 +1,5 @@
-// HalfCheetah-v5: a planar runner, rewarded for forward speed. Never terminates. Oracle:
-// Gymnasium's half_cheetah_v5.py.
+// HalfCheetah v5, v4 and v2, which are the same: a planar runner, rewarded for forward speed. Never
+// terminates. Oracle: Gymnasium's half_cheetah_v5.py.
 #pragma once
 
 #include <memory>

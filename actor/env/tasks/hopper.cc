@@ -30,10 +30,7 @@ absl::StatusOr<std::unique_ptr<Env>> Hopper::Create(const EnvRequest& request) {
   HopperOptions options;
   EnvArgs args(request.id, request.args);
   base.Read(&args);
-  args.Float("forward_reward_weight", &options.forward_reward_weight);
-  args.Float("ctrl_cost_weight", &options.ctrl_cost_weight);
-  args.Float("healthy_reward", &options.healthy_reward);
-  args.Bool("terminate_when_unhealthy", &options.terminate_when_unhealthy);
+  options.reward.Read(request, &args);
   args.Interval("healthy_state_range", &options.healthy_state_range);
   args.Interval("healthy_z_range", &options.healthy_z_range);
   args.Interval("healthy_angle_range", &options.healthy_angle_range);
@@ -57,11 +54,7 @@ void Hopper::Observe(absl::Span<double> obs) const {
 
 MujocoEnv::Outcome Hopper::Evaluate(double velocity, absl::Span<const double> action) const {
   const bool healthy = HopperIsHealthy(options_, qpos(), qvel());
-  const double forward_reward = options_.forward_reward_weight * velocity;
-  const double healthy_reward = healthy ? options_.healthy_reward : 0.0;
-  const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
-  return {.reward = (forward_reward + healthy_reward) - ctrl_cost,
-          .terminated = !healthy && options_.terminate_when_unhealthy};
+  return options_.reward.Pay(healthy, velocity, action);
 }
 
 }  // namespace pmoe

@@ -1,5 +1,5 @@
-// Hopper-v5: a planar one-legged hopper, rewarded for forward speed while upright. Oracle:
-// Gymnasium's hopper_v5.py.
+// Hopper v5, v4 and v2: a planar one-legged hopper, rewarded for forward speed while upright.
+// Oracle: Gymnasium's hopper_v5.py and hopper_v4.py.
 #pragma once
 
 #include <limits>
@@ -7,14 +7,12 @@
 
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
+#include "actor/env/tasks/locomotion_reward.h"
 
 namespace pmoe {
 
 struct HopperOptions {
-  double forward_reward_weight = 1.0;
-  double ctrl_cost_weight = 1e-3;
-  double healthy_reward = 1.0;
-  bool terminate_when_unhealthy = true;
+  LocomotionReward reward{};
   // Open intervals.
   Range healthy_state_range{-100.0, 100.0};
   Range healthy_z_range{0.7, std::numeric_limits<double>::infinity()};

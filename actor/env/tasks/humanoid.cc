@@ -4,20 +4,20 @@
 
 #include "absl/memory/memory.h"
 #include "actor/env/numpy_math.h"
+#include "actor/env/tasks/contact_forces.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
 namespace {
 
-void ReadOptions(EnvArgs* args, HumanoidOptions* options) {
-  args->Float("forward_reward_weight", &options->forward_reward_weight);
-  args->Float("ctrl_cost_weight", &options->ctrl_cost_weight);
+void ReadOptions(const EnvRequest& request, EnvArgs* args, HumanoidOptions* options) {
+  options->reward.Read(request, args);
+  args->Interval("healthy_z_range", &options->healthy_z_range);
+  options->observation.Read(request, args);
+  options->contact_cost = request.version() != 4;
+  if (!options->contact_cost) return;
   args->Float("contact_cost_weight", &options->contact_cost_weight);
   args->Interval("contact_cost_range", &options->contact_cost_range);
-  args->Float("healthy_reward", &options->healthy_reward);
-  args->Bool("terminate_when_unhealthy", &options->terminate_when_unhealthy);
-  args->Interval("healthy_z_range", &options->healthy_z_range);
-  options->observation.Read(args);
 }
 
 }  // namespace
@@ -36,7 +36,8 @@ absl::StatusOr<std::unique_ptr<Env>> Humanoid::Create(const EnvRequest& request)
   HumanoidOptions options;
   EnvArgs args(request.id, request.args);
   base.Read(&args);
-  ReadOptions(&args, &options);
+  ReadOptions(request, &args, &options);
+  if (request.version() < 4) base.contact_forces = ReadContactForcesOfV2(&args);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
   const int obs_dim = options.observation.Size(*setup.model, *setup.data);
@@ -65,16 +66,11 @@ void Humanoid::Observe(absl::Span<double> obs) const {
 // The control cost is of data.ctrl, which holds the action unclipped.
 MujocoEnv::Outcome Humanoid::Evaluate(double velocity, absl::Span<const double> action) const {
   const bool healthy = HumanoidIsHealthy(options_, qpos()[2]);
-  const absl::Span<const double> contact_forces(data().cfrc_ext,
-                                                6 * static_cast<size_t>(model().nbody));
-  const double forward_reward = options_.forward_reward_weight * velocity;
-  const double healthy_reward = healthy ? options_.healthy_reward : 0.0;
-  const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
   const double contact_cost =
-      NumpyClip(options_.contact_cost_weight * NumpySumOfSquares(contact_forces),
-                options_.contact_cost_range.low, options_.contact_cost_range.high);
-  return {.reward = (forward_reward + healthy_reward) - (ctrl_cost + contact_cost),
-          .terminated = !healthy && options_.terminate_when_unhealthy};
+      options_.contact_cost
+          ? ContactCost(model(), data(), options_.contact_cost_weight, options_.contact_cost_range)
+          : 0.0;
+  return options_.reward.Pay(healthy, velocity, action, contact_cost);
 }
 
 }  // namespace pmoe

@@ -1,5 +1,5 @@
-// Humanoid-v5: a 3D biped, rewarded for the forward speed of its centre of mass while upright.
-// Oracle: Gymnasium's humanoid_v5.py.
+// Humanoid v5, v4 and v2: a 3D biped, rewarded for the forward speed of its centre of mass while
+// upright. Oracle: Gymnasium's humanoid_v5.py and humanoid_v4.py.
 #pragma once
 
 #include <limits>
@@ -8,16 +8,16 @@
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
 #include "actor/env/tasks/humanoid_observation.h"
+#include "actor/env/tasks/locomotion_reward.h"
 
 namespace pmoe {
 
 struct HumanoidOptions {
-  double forward_reward_weight = 1.25;
-  double ctrl_cost_weight = 0.1;
+  LocomotionReward reward{
+      .forward_reward_weight = 1.25, .ctrl_cost_weight = 0.1, .healthy_reward = 5.0};
+  bool contact_cost = true;  // v4 pays none
   double contact_cost_weight = 5e-7;
   Range contact_cost_range{-std::numeric_limits<double>::infinity(), 10.0};
-  double healthy_reward = 5.0;
-  bool terminate_when_unhealthy = true;
   Range healthy_z_range{1.0, 2.0};  // open interval
   HumanoidObservation observation{};
 };

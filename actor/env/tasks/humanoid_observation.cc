@@ -23,14 +23,15 @@ void VisitTerms(const HumanoidObservation& chosen, const mjModel& model, const m
   const size_t dofs = model.nv;
   const size_t positions = model.nq;
   const size_t skipped = chosen.exclude_current_positions_from_observation ? kRootPositions : 0;
+  const size_t worlds = chosen.whole ? 0 : 1;  // how many world bodies are left out
   const Term terms[] = {
       {true, data.qpos, positions, skipped},
       {true, data.qvel, dofs, 0},
-      {chosen.include_cinert_in_observation, data.cinert, 10 * bodies, 10},
-      {chosen.include_cvel_in_observation, data.cvel, 6 * bodies, 6},
+      {chosen.include_cinert_in_observation, data.cinert, 10 * bodies, 10 * worlds},
+      {chosen.include_cvel_in_observation, data.cvel, 6 * bodies, 6 * worlds},
       {chosen.include_qfrc_actuator_in_observation, data.qfrc_actuator, dofs,
-       HumanoidObservation::kDofsMin},
-      {chosen.include_cfrc_ext_in_observation, data.cfrc_ext, 6 * bodies, 6},
+       chosen.whole ? size_t{0} : HumanoidObservation::kDofsMin},
+      {chosen.include_cfrc_ext_in_observation, data.cfrc_ext, 6 * bodies, 6 * worlds},
   };
   for (const Term& term : terms) {
     if (term.included) {
@@ -41,9 +42,11 @@ void VisitTerms(const HumanoidObservation& chosen, const mjModel& model, const m
 
 }  // namespace
 
-void HumanoidObservation::Read(EnvArgs* args) {
+void HumanoidObservation::Read(const EnvRequest& request, EnvArgs* args) {
   args->Bool("exclude_current_positions_from_observation",
              &exclude_current_positions_from_observation);
+  whole = request.version() <= 4;
+  if (whole) return;
   args->Bool("include_cinert_in_observation", &include_cinert_in_observation);
   args->Bool("include_cvel_in_observation", &include_cvel_in_observation);
   args->Bool("include_qfrc_actuator_in_observation", &include_qfrc_actuator_in_observation);

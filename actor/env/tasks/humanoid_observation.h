@@ -5,6 +5,7 @@
 
 #include "absl/types/span.h"
 #include "actor/env/env_args.h"
+#include "actor/env/mujoco_env.h"
 #include "mujoco/mujoco.h"
 
 namespace pmoe {
@@ -19,8 +20,11 @@ struct HumanoidObservation {
   bool include_qfrc_actuator_in_observation = true;
   bool include_cfrc_ext_in_observation = true;
 
-  // Reads all five under their names.
-  void Read(EnvArgs* args);
+  // Up to v4 also the world body's terms and the actuator forces of the root joint, which are zero.
+  bool whole = false;
+
+  // Reads what the version has under its name.
+  void Read(const EnvRequest& request, EnvArgs* args);
   int Size(const mjModel& model, const mjData& data) const;
   // obs: [Size].
   void Write(const mjModel& model, const mjData& data, absl::Span<double> obs) const;

@@ -4,6 +4,7 @@
 
 #include "absl/memory/memory.h"
 #include "actor/env/numpy_math.h"
+#include "actor/env/tasks/contact_forces.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -22,7 +23,8 @@ absl::StatusOr<std::unique_ptr<Env>> HumanoidStandup::Create(const EnvRequest& r
   args.Float("ctrl_cost_weight", &options.ctrl_cost_weight);
   args.Float("impact_cost_weight", &options.impact_cost_weight);
   args.Interval("impact_cost_range", &options.impact_cost_range);
-  options.observation.Read(&args);
+  options.observation.Read(request, &args);
+  if (request.version() < 4) base.contact_forces = ReadContactForcesOfV2(&args);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
   const int obs_dim = options.observation.Size(*setup.model, *setup.data);
@@ -39,13 +41,10 @@ void HumanoidStandup::Observe(absl::Span<double> obs) const {
 
 // Height over one simulator step, not over the whole env step: as Gymnasium pays it.
 MujocoEnv::Outcome HumanoidStandup::Evaluate(double, absl::Span<const double> action) const {
-  const absl::Span<const double> contact_forces(data().cfrc_ext,
-                                                6 * static_cast<size_t>(model().nbody));
   const double height_reward = qpos()[2] / model().opt.timestep;
   const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
   const double impact_cost =
-      NumpyClip(options_.impact_cost_weight * NumpySumOfSquares(contact_forces),
-                options_.impact_cost_range.low, options_.impact_cost_range.high);
+      ContactCost(model(), data(), options_.impact_cost_weight, options_.impact_cost_range);
   return {.reward = height_reward - ctrl_cost - impact_cost + 1.0, .terminated = false};
 }
 

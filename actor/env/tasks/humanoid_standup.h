@@ -1,5 +1,5 @@
-// HumanoidStandup-v5: the 3D biped lies on its back and is rewarded for the height of its torso;
-// never ends early. Oracle: Gymnasium's humanoidstandup_v5.py.
+// HumanoidStandup v5, v4 and v2: the 3D biped lies on its back and is rewarded for the height of
+// its torso; never ends early. Oracle: Gymnasium's humanoidstandup_v5.py and humanoidstandup_v4.py.
 #pragma once
 
 #include <limits>

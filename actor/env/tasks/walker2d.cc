@@ -20,15 +20,15 @@ bool Walker2dIsHealthy(const Walker2dOptions& options, double z, double angle) {
 }
 
 absl::StatusOr<std::unique_ptr<Env>> Walker2d::Create(const EnvRequest& request) {
-  MujocoOptions base{
-      .xml_file = "walker2d_v5.xml", .frame_skip = 4, .reset_noise_scale = 5e-3, .nq_min = 3};
+  // The older model's right foot has less friction.
+  MujocoOptions base{.xml_file = request.version() <= 4 ? "walker2d.xml" : "walker2d_v5.xml",
+                     .frame_skip = 4,
+                     .reset_noise_scale = 5e-3,
+                     .nq_min = 3};
   Walker2dOptions options;
   EnvArgs args(request.id, request.args);
   base.Read(&args);
-  args.Float("forward_reward_weight", &options.forward_reward_weight);
-  args.Float("ctrl_cost_weight", &options.ctrl_cost_weight);
-  args.Float("healthy_reward", &options.healthy_reward);
-  args.Bool("terminate_when_unhealthy", &options.terminate_when_unhealthy);
+  options.reward.Read(request, &args);
   args.Interval("healthy_z_range", &options.healthy_z_range);
   args.Interval("healthy_angle_range", &options.healthy_angle_range);
   args.Bool("exclude_current_positions_from_observation",
@@ -51,11 +51,7 @@ void Walker2d::Observe(absl::Span<double> obs) const {
 
 MujocoEnv::Outcome Walker2d::Evaluate(double velocity, absl::Span<const double> action) const {
   const bool healthy = Walker2dIsHealthy(options_, qpos()[1], qpos()[2]);
-  const double forward_reward = options_.forward_reward_weight * velocity;
-  const double healthy_reward = healthy ? options_.healthy_reward : 0.0;
-  const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
-  return {.reward = (forward_reward + healthy_reward) - ctrl_cost,
-          .terminated = !healthy && options_.terminate_when_unhealthy};
+  return options_.reward.Pay(healthy, velocity, action);
 }
 
 }  // namespace pmoe

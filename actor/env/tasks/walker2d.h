@@ -1,19 +1,17 @@
-// Walker2d-v5: a planar two-legged walker, rewarded for forward speed while upright. Oracle:
-// Gymnasium's walker2d_v5.py.
+// Walker2d v5, v4 and v2: a planar two-legged walker, rewarded for forward speed while upright.
+// Oracle: Gymnasium's walker2d_v5.py and walker2d_v4.py.
 #pragma once
 
 #include <memory>
 
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
+#include "actor/env/tasks/locomotion_reward.h"
 
 namespace pmoe {
 
 struct Walker2dOptions {
-  double forward_reward_weight = 1.0;
-  double ctrl_cost_weight = 1e-3;
-  double healthy_reward = 1.0;
-  bool terminate_when_unhealthy = true;
+  LocomotionReward reward{};
   // Open intervals.
   Range healthy_z_range{0.8, 2.0};
   Range healthy_angle_range{-1.0, 1.0};

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -175,7 +176,9 @@ std::vector<std::string> Ids() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tasks, EnvStateTest, ::testing::ValuesIn(Ids()), [](const auto& info) {
-  return info.param.substr(0, info.param.find('-'));
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
 });
 
 TEST(EnvStateAcrossTasksTest, RefusesTheStateOfAnotherTask) {

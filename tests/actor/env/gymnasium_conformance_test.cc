@@ -218,11 +218,82 @@ std::vector<Case> PlanarCases() {
   };
 }
 
+std::vector<Case> ArmsAndDoublePendulum() {
+  return {
+      {"InvertedDoublePendulum", "InvertedDoublePendulum-v5", {}, 3000, {0, 1, 7}},
+      {"InvertedDoublePendulumWithArguments",
+       "InvertedDoublePendulum-v5",
+       {{"healthy_reward", "3.5"}, {"reset_noise_scale", "0.02"}, {"frame_skip", "2"}},
+       500,
+       {4}},
+      {"Pusher", "Pusher-v5", {}, 1000, {0, 1, 7}},
+      {"PusherWithArguments",
+       "Pusher-v5",
+       {{"reward_near_weight", "0.7"},
+        {"reward_dist_weight", "1.3"},
+        {"reward_control_weight", "0.3"},
+        {"frame_skip", "3"}},
+       400,
+       {4}},
+      {"Reacher", "Reacher-v5", {}, 1000, {0, 1, 7}},
+      {"ReacherWithArguments",
+       "Reacher-v5",
+       {{"reward_dist_weight", "0.7"},
+        {"reward_control_weight", "0.3"},
+        {"max_episode_steps", "20"}},
+       400,
+       {4}},
+  };
+}
+
+std::vector<Case> CasesOfV4() {
+  return {
+      {"Ant", "Ant-v4", {}, 1200, {0, 1, 7}},
+      {"AntWithContactForces",
+       "Ant-v4",
+       {{"use_contact_forces", "True"},
+        {"contact_cost_weight", "1e-3"},
+        {"contact_force_range", "(-0.5, 2.0)"}},
+       600,
+       {2}},
+      {"AntWithArguments",
+       "Ant-v4",
+       {{"terminate_when_unhealthy", "False"},
+        {"healthy_z_range", "(0.3, 0.9)"},
+        {"ctrl_cost_weight", "0.1"},
+        {"exclude_current_positions_from_observation", "False"}},
+       1050,
+       {4}},
+      {"HalfCheetah", "HalfCheetah-v4", {}, 1100, {0, 1}},
+      {"Hopper", "Hopper-v4", {}, 1500, {0, 1, 7}},
+      {"HopperToTheTimeLimit", "Hopper-v4", {{"terminate_when_unhealthy", "False"}}, 1100, {2}},
+      {"Humanoid", "Humanoid-v4", {}, 1200, {0, 1, 7}},
+      {"HumanoidWithArguments",
+       "Humanoid-v4",
+       {{"forward_reward_weight", "0.7"},
+        {"terminate_when_unhealthy", "False"},
+        {"exclude_current_positions_from_observation", "False"}},
+       1050,
+       {4}},
+      {"HumanoidStandup", "HumanoidStandup-v4", {}, 1100, {0, 1}},
+      {"Walker2d", "Walker2d-v4", {}, 1500, {0, 1, 7}},
+      {"Walker2dWithArguments",
+       "Walker2d-v4",
+       {{"healthy_reward", "0.3"}, {"healthy_z_range", "(0.5, 1.5)"}},
+       500,
+       {4}},
+  };
+}
+
 std::string NameOf(const ::testing::TestParamInfo<Case>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(In3D, GymnasiumConformanceTest, ::testing::ValuesIn(CasesIn3D()), NameOf);
 INSTANTIATE_TEST_SUITE_P(Planar, GymnasiumConformanceTest, ::testing::ValuesIn(PlanarCases()),
                          NameOf);
+
+INSTANTIATE_TEST_SUITE_P(Arms, GymnasiumConformanceTest,
+                         ::testing::ValuesIn(ArmsAndDoublePendulum()), NameOf);
+INSTANTIATE_TEST_SUITE_P(V4, GymnasiumConformanceTest, ::testing::ValuesIn(CasesOfV4()), NameOf);
 
 }  // namespace
 }  // namespace pmoe

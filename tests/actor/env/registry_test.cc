@@ -41,7 +41,7 @@ TEST(RegistryTest, EveryListedEnvHasItsListedSpec) {
 TEST(RegistryTest, UnknownIdSuggestsNearNames) {
   EXPECT_THAT(Message("halfcheetah", {}),
               AllOf(HasSubstr("INVALID_ARGUMENT"), HasSubstr("\"halfcheetah\""),
-                    HasSubstr("did you mean HalfCheetah-v5?")));
+                    HasSubstr("did you mean HalfCheetah-v5 or HalfCheetah-v4 or")));
 }
 
 TEST(RegistryTest, IdLikeNoOtherListsThemAll) {

@@ -1,8 +1,12 @@
 // Where episodes end: boundary values of each task's termination, and the time limit beside it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "actor/env/tasks/ant.h"
@@ -157,6 +161,102 @@ TEST(MujocoEnvDeathTest, AnActionOfTheWrongSizeIsABug) {
   ResetBits(env.get(), 0);
   std::vector<double> obs(env->spec().obs_dim);
   EXPECT_DEATH(env->Step({0.0}, absl::MakeSpan(obs)), "check failed");
+}
+
+// The -v2 emulations against the -v4 tasks, which are proven against Gymnasium.
+struct Emulation {
+  std::string name;
+  std::string v2;
+  std::string v4;
+  std::map<std::string, std::string> v2_args;
+  std::map<std::string, std::string> v4_args;
+  size_t zeros = 0;  // contact columns at the end of v2's observation that v4 does not have
+};
+
+class EmulationTest : public ::testing::TestWithParam<Emulation> {};
+
+TEST_P(EmulationTest, EqualsV4WithTheContactTermsOfV2) {
+  const Emulation& p = GetParam();
+  const auto v2 = MustMake(p.v2, p.v2_args);
+  const auto v4 = MustMake(p.v4, p.v4_args);
+  std::vector<double> obs2(v2->spec().obs_dim);
+  std::vector<double> obs4(v4->spec().obs_dim);
+  ASSERT_EQ(obs2.size(), obs4.size() + p.zeros);
+  v2->Reset(3, absl::MakeSpan(obs2));
+  v4->Reset(3, absl::MakeSpan(obs4));
+  Pcg64 actions(9);
+  std::vector<double> action(v2->spec().action_dim);
+  for (int step = 0; step < 200; ++step) {
+    for (double& a : action) a = actions.Uniform(-0.5, 0.5);
+    const StepResult two = v2->Step(action, absl::MakeSpan(obs2));
+    const StepResult four = v4->Step(action, absl::MakeSpan(obs4));
+    ASSERT_EQ(two.reward, four.reward) << step;
+    ASSERT_EQ(two.terminated, four.terminated) << step;
+    obs4.resize(obs2.size(), 0.0);
+    ASSERT_EQ(obs2, obs4) << step;
+    obs4.resize(obs2.size() - p.zeros);
+    if (!two.done()) continue;
+    v2->Reset(std::nullopt, absl::MakeSpan(obs2));
+    v4->Reset(std::nullopt, absl::MakeSpan(obs4));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    V2, EmulationTest,
+    ::testing::Values(Emulation{"AntZero", "Ant-v2", "Ant-v4", {}, {}, 84},
+                      Emulation{"AntComputed",
+                                "Ant-v2",
+                                "Ant-v4",
+                                {{"contact_forces", "computed"}},
+                                {{"use_contact_forces", "true"}}},
+                      Emulation{"HalfCheetah", "HalfCheetah-v2", "HalfCheetah-v4", {}, {}},
+                      Emulation{"Hopper", "Hopper-v2", "Hopper-v4", {}, {}},
+                      Emulation{"HumanoidStandupComputed",
+                                "HumanoidStandup-v2",
+                                "HumanoidStandup-v4",
+                                {{"contact_forces", "computed"}},
+                                {}},
+                      Emulation{"Walker2d", "Walker2d-v2", "Walker2d-v4", {}, {}}),
+    [](const auto& info) { return info.param.name; });
+
+// The last 84 numbers are cfrc_ext.
+TEST(HumanoidV2Test, ZeroContactForcesAreNeitherObservedNorPaid) {
+  const auto zero = MustMake("Humanoid-v2", {{"terminate_when_unhealthy", "false"}});
+  const auto four = MustMake("Humanoid-v4", {{"terminate_when_unhealthy", "false"}});
+  std::vector<double> obs2(376);
+  std::vector<double> obs4(376);
+  zero->Reset(3, absl::MakeSpan(obs2));
+  four->Reset(3, absl::MakeSpan(obs4));
+  const std::vector<double> idle(17, 0.0);
+  double force = 0.0;
+  for (int step = 0; step < 60; ++step) {
+    EXPECT_EQ(zero->Step(idle, absl::MakeSpan(obs2)).reward,
+              four->Step(idle, absl::MakeSpan(obs4)).reward);
+    for (size_t i = 376 - 84; i < 376; ++i) {
+      force += std::abs(obs4[i]);
+      obs4[i] = 0.0;
+    }
+    ASSERT_EQ(obs2, obs4);
+  }
+  EXPECT_GT(force, 1.0);
+}
+
+TEST(HumanoidV2Test, ComputedContactForcesArePaid) {
+  const auto computed = MustMake("Humanoid-v2", {{"contact_forces", "computed"}});
+  const auto four = MustMake("Humanoid-v4");
+  std::vector<double> obs2(376);
+  std::vector<double> obs4(376);
+  computed->Reset(3, absl::MakeSpan(obs2));
+  four->Reset(3, absl::MakeSpan(obs4));
+  const std::vector<double> idle(17, 0.0);
+  for (int step = 0; step < 60; ++step) {
+    const double paid = computed->Step(idle, absl::MakeSpan(obs2)).reward;
+    const double unpaid = four->Step(idle, absl::MakeSpan(obs4)).reward;
+    ASSERT_EQ(obs2, obs4);
+    double squares = 0.0;
+    for (size_t i = 376 - 84; i < 376; ++i) squares += obs2[i] * obs2[i];
+    EXPECT_NEAR(unpaid - paid, std::min(5e-7 * squares, 10.0), 1e-9) << step;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,18 @@
+// The external contact forces on the bodies (cfrc_ext, 6 numbers per body, the world's first) as
+// the 3D tasks use them. Pure functions.
+#pragma once
+
+#include "absl/types/span.h"
+#include "actor/env/env_args.h"
+#include "mujoco/mujoco.h"
+
+namespace pmoe {
+
+// weight * sum(cfrc_ext^2), clipped to `range`.
+double ContactCost(const mjModel& model, const mjData& data, double weight, const Range& range);
+
+// Reads contact_forces=zero|computed of the -v2 emulations; whether they are computed. Zero, the
+// default, is what mujoco-py gave with MuJoCo 2: nobody called mj_rnePostConstraint.
+bool ReadContactForcesOfV2(EnvArgs* args);
+
+}  // namespace pmoe
