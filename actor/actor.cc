@@ -125,7 +125,7 @@ void Actor::StartEpisodes() {
 void Actor::ChooseActions(const Directive& directive) {
   if (!directive.act_uniform) {
     acting_version_ = static_cast<uint32_t>(network_.version());
-    network_.Act(obs_, ActionMode::kSample, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
+    network_.Act(obs_, {.sample = true}, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
                  absl::MakeSpan(primitives_));
     return;
   }

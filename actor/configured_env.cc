@@ -13,13 +13,14 @@ absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config) 
 }
 
 EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config) {
-  return {config.seed(), config.observe().eval_episodes(),
-          ActionModeFromName(config.observe().eval_action())};
+  return {.seed = config.seed(),
+          .episodes = config.observe().eval_episodes(),
+          .action = ActionChoiceFromName(config.observe().eval_action())};
 }
 
-ActionMode ActionModeFromName(const std::string& name) {
-  if (name == "sample") return ActionMode::kSample;
-  return name == "argmax_mean" ? ActionMode::kArgmaxMean : ActionMode::kRouterMean;
+ActionChoice ActionChoiceFromName(const std::string& name) {
+  return {.primitive = name == "argmax_mean" ? ActionChoice::kArgmax : ActionChoice::kRouter,
+          .sample = name == "sample"};
 }
 
 }  // namespace pmoe

@@ -20,6 +20,6 @@ absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config);
 EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config);
 
 // "router_mean", "argmax_mean" or "sample", as the schema allows them.
-ActionMode ActionModeFromName(const std::string& name);
+ActionChoice ActionChoiceFromName(const std::string& name);
 
 }  // namespace pmoe

@@ -37,66 +37,109 @@ Evaluator::Evaluator(const EvaluatorOptions& options, const PolicySpec& policy,
   for (size_t i = 0; i < envs.size(); ++i) lanes_[i].env = std::move(envs[i]);
 }
 
+// Episode i is always played in lane i mod 10 of a batch of ten, and idle lanes stay in the batch:
+// its bits depend neither on when others end nor on how many threads share the work.
+absl::StatusOr<std::vector<Episode>> Evaluator::Play(std::shared_ptr<const PolicySnapshot> snapshot,
+                                                     uint32_t stream,
+                                                     const std::function<bool()>& cancelled) {
+  std::vector<Episode> played;
+  PMOE_RETURN_IF_ERROR(network_.Load(std::move(snapshot)));
+  const size_t first = options_.part * lanes_.size();
+  for (size_t lane = 0; lane < lanes_.size(); ++lane)
+    StartEpisode(lane, static_cast<int>(first + lane), stream);
+  while (
+      std::any_of(lanes_.begin(), lanes_.end(), [this](const Lane& lane) { return Plays(lane); })) {
+    if (cancelled()) return absl::CancelledError("evaluation cancelled");
+    network_.Act(obs_, options_.action, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
+                 absl::MakeSpan(primitives_));
+    for (size_t lane = 0; lane < lanes_.size(); ++lane) {
+      if (Plays(lanes_[lane])) StepLane(lane, stream, &played);
+    }
+  }
+  std::sort(played.begin(), played.end(),
+            [](const Episode& a, const Episode& b) { return a.index < b.index; });
+  return played;
+}
+
 absl::StatusOr<Evaluation> Evaluator::Run(std::shared_ptr<const PolicySnapshot> snapshot,
                                           uint32_t stream, const std::function<bool()>& cancelled) {
   Stopwatch watch;
-  Evaluation result;
-  result.env_steps = snapshot->env_steps;
-  result.primitive_usage.assign(policy_.primitives, 0.0);
-  result.returns.assign(options_.episodes, 0.0);
-  std::vector<int> lengths(options_.episodes, 0);
-  PMOE_RETURN_IF_ERROR(network_.Load(std::move(snapshot)));
-  for (size_t lane = 0; lane < lanes_.size(); ++lane)
-    StartEpisode(lane, static_cast<int>(lane), stream);
-
-  const auto playing = [&](const Lane& lane) { return lane.episode < options_.episodes; };
-  while (std::any_of(lanes_.begin(), lanes_.end(), playing)) {
-    if (cancelled()) return absl::CancelledError("evaluation cancelled");
-    // Idle lanes stay in the batch: its shape, and so every bit, does not depend on when others
-    // end.
-    network_.Act(obs_, options_.action_mode, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
-                 absl::MakeSpan(primitives_));
-    for (size_t lane = 0; lane < lanes_.size(); ++lane) {
-      if (playing(lanes_[lane])) StepLane(lane, stream, &lengths, &result);
-    }
-  }
-  double steps = 0.0;
-  for (const double count : result.primitive_usage) steps += count;
-  for (double& usage : result.primitive_usage) usage /= steps;
-  MeanAndStd(result.returns, &result.return_mean, &result.return_std);
-  MeanAndStd(std::vector<double>(lengths.begin(), lengths.end()), &result.length_mean,
-             &result.length_std);
-  result.seconds = watch.Elapsed();
-  return result;
+  const uint64_t env_steps = snapshot->env_steps;
+  PMOE_ASSIGN_OR_RETURN(const std::vector<Episode> episodes,
+                        Play(std::move(snapshot), stream, cancelled));
+  return Summarize(episodes, env_steps, watch.Elapsed());
 }
 
 void Evaluator::StartEpisode(size_t e, int episode, uint32_t stream) {
   Lane& lane = lanes_[e];
-  lane.episode = episode;
-  lane.episode_return = 0.0;
-  lane.length = 0;
-  if (episode >= options_.episodes) return;
+  lane.episode = {.index = episode,
+                  .total_reward = 0.0,
+                  .length = 0,
+                  .primitive_steps = std::vector<int64_t>(policy_.primitives)};
+  if (!Plays(lane)) return;
   const uint32_t index = static_cast<uint32_t>(episode);
   rngs_[e] = Rng(options_.seed, RngRole::kEvaluator, 0, stream, index);
+  lane.noise = Rng(options_.seed, RngRole::kEvaluatorNoise, 0, stream, index);
   lane.env->Reset(Rng(options_.seed, RngRole::kEvaluatorReset, 0, stream, index).NextU32(),
                   absl::MakeSpan(env_obs_));
-  std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);
+  See(e);
 }
 
-void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<int>* lengths, Evaluation* result) {
+// env_obs_ becomes what the policy sees in that lane.
+void Evaluator::See(size_t e) {
+  float* const obs = obs_.data() + e * policy_.obs_dim;
+  std::copy(env_obs_.begin(), env_obs_.end(), obs);
+  if (options_.obs_noise == 0.0) return;
+  const float sigma = static_cast<float>(options_.obs_noise);
+  for (int i = 0; i < policy_.obs_dim; ++i) obs[i] += sigma * lanes_[e].noise.Normal();
+}
+
+void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played) {
   Lane& lane = lanes_[e];
   const absl::Span<const float> action(actions_.data() + e * policy_.action_dim,
                                        policy_.action_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
-  const StepResult step = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
-  std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);
-  result->primitive_usage[primitives_[e]] += 1.0;
-  lane.episode_return += step.reward;
-  ++lane.length;
-  if (!step.done()) return;
-  result->returns[lane.episode] = lane.episode_return;
-  (*lengths)[lane.episode] = lane.length;
-  StartEpisode(e, lane.episode + static_cast<int>(lanes_.size()), stream);
+  const StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
+  ++lane.episode.primitive_steps[primitives_[e]];
+  lane.episode.total_reward += result.reward;
+  ++lane.episode.length;
+  if (observer_) {
+    observer_({.episode = lane.episode.index,
+               .step = lane.episode.length,
+               .obs = absl::MakeConstSpan(obs_).subspan(e * policy_.obs_dim, policy_.obs_dim),
+               .network = network_,
+               .row = static_cast<int>(e),
+               .primitive = primitives_[e],
+               .action = env_action_,
+               .result = result,
+               .env = *lane.env});
+  }
+  See(e);
+  if (!result.done()) return;
+  played->push_back(lane.episode);
+  StartEpisode(e, lane.episode.index + options_.parts * static_cast<int>(lanes_.size()), stream);
+}
+
+int EvaluatorPartsMax(int episodes) { return (episodes + kLanesMax - 1) / kLanesMax; }
+
+Evaluation Summarize(absl::Span<const Episode> episodes, uint64_t env_steps, double seconds) {
+  Evaluation result;
+  result.env_steps = env_steps;
+  result.seconds = seconds;
+  std::vector<double> lengths;
+  double steps = 0.0;
+  for (const Episode& episode : episodes) {
+    result.returns.push_back(episode.total_reward);
+    lengths.push_back(episode.length);
+    steps += episode.length;
+    result.primitive_usage.resize(episode.primitive_steps.size());
+    for (size_t k = 0; k < episode.primitive_steps.size(); ++k)
+      result.primitive_usage[k] += static_cast<double>(episode.primitive_steps[k]);
+  }
+  for (double& usage : result.primitive_usage) usage /= steps;
+  MeanAndStd(result.returns, &result.return_mean, &result.return_std);
+  MeanAndStd(lengths, &result.length_mean, &result.length_std);
+  return result;
 }
 
 void MeanAndStd(absl::Span<const double> values, double* mean, double* std) {

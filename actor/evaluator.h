@@ -1,6 +1,6 @@
 // Plays whole episodes with one snapshot and reports what came out. Its environments and random
 // streams are its own: evaluating changes nothing in a run. The same (seed, stream, snapshot,
-// options) gives the same bits.
+// options) gives the same bits, also when the episodes are shared among threads.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,34 @@ namespace pmoe {
 struct EvaluatorOptions {
   uint64_t seed = 1;
   int episodes = 10;
-  ActionMode action_mode = ActionMode::kRouterMean;
+  ActionChoice action{};
+  double obs_noise = 0.0;  // standard deviation of N(0, s^2) added to all that the policy sees
+  // Of several evaluators that share the episodes: this one plays every parts-th ten of them.
+  int part = 0;
+  int parts = 1;
 };
+
+// One played episode.
+struct Episode {
+  int index = 0;
+  double total_reward = 0.0;
+  int length = 0;
+  std::vector<int64_t> primitive_steps;  // [K] how often each acted
+};
+
+// One step, while it is shown to an observer.
+struct EvaluatedStep {
+  int episode;
+  int step;                      // from 1
+  absl::Span<const float> obs;   // [O] what the policy saw, before the step
+  const PolicyNetwork& network;  // its outputs for that observation, in row `row`
+  int row;
+  int primitive;                    // that acted
+  absl::Span<const double> action;  // [A] in the environment's units
+  StepResult result;
+  const Env& env;  // after the step
+};
+using StepObserver = std::function<void(const EvaluatedStep& step)>;
 
 class Evaluator {
  public:
@@ -30,8 +56,16 @@ class Evaluator {
                                                            const PolicySpec& policy,
                                                            const EnvFactory& make_env);
 
-  // `stream` names the random streams of this evaluation; a run uses its env_steps. Stops early
-  // with CancelledError when `cancelled` says so.
+  // Calls `observer` after every step, from the thread that plays.
+  void Observe(StepObserver observer) { observer_ = std::move(observer); }
+
+  // The episodes of its part, by index. `stream` names the random streams of this evaluation; a run
+  // uses its env_steps. Stops early with CancelledError when `cancelled` says so.
+  absl::StatusOr<std::vector<Episode>> Play(std::shared_ptr<const PolicySnapshot> snapshot,
+                                            uint32_t stream,
+                                            const std::function<bool()>& cancelled);
+
+  // Play and Summarize.
   absl::StatusOr<Evaluation> Run(std::shared_ptr<const PolicySnapshot> snapshot, uint32_t stream,
                                  const std::function<bool()>& cancelled);
 
@@ -40,16 +74,18 @@ class Evaluator {
             std::vector<std::unique_ptr<Env>> envs);
   struct Lane {
     std::unique_ptr<Env> env;
-    int episode = -1;  // the episode it plays; beyond the last one it idles
-    double episode_return = 0.0;
-    int length = 0;
+    Episode episode;  // that it plays; with an index beyond the last one it idles
+    Rng noise;
   };
+  bool Plays(const Lane& lane) const { return lane.episode.index < options_.episodes; }
   void StartEpisode(size_t lane, int episode, uint32_t stream);
-  void StepLane(size_t lane, uint32_t stream, std::vector<int>* lengths, Evaluation* result);
+  void See(size_t lane);
+  void StepLane(size_t lane, uint32_t stream, std::vector<Episode>* played);
 
   EvaluatorOptions options_;
   PolicySpec policy_;
   PolicyNetwork network_;
+  StepObserver observer_;
   std::vector<Lane> lanes_;
   std::vector<Rng> rngs_;
   std::vector<float> obs_;
@@ -58,6 +94,12 @@ class Evaluator {
   std::vector<double> env_obs_;
   std::vector<double> env_action_;
 };
+
+// How many evaluators can share `episodes`.
+int EvaluatorPartsMax(int episodes);
+
+// Means over all episodes, which come in the order of their indices.
+Evaluation Summarize(absl::Span<const Episode> episodes, uint64_t env_steps, double seconds);
 
 // Mean and population standard deviation.
 void MeanAndStd(absl::Span<const double> values, double* mean, double* std);

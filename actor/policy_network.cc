@@ -78,10 +78,11 @@ void PolicyNetwork::Forward(absl::Span<const float> obs) {
   if (router_ >= 0) Softmax(outputs_[router_], &router_weights_);
 }
 
-int PolicyNetwork::ChoosePrimitive(int row, ActionMode mode, Rng* rng) const {
+int PolicyNetwork::ChoosePrimitive(int row, int choice, Rng* rng) const {
   const auto w = router_weights_.row(row);
   if (spec_.primitives == 1) return 0;
-  if (mode == ActionMode::kArgmaxMean) {
+  if (choice >= 0) return choice;
+  if (choice == ActionChoice::kArgmax) {
     Eigen::Index best = 0;
     w.maxCoeff(&best);
     return static_cast<int>(best);
@@ -92,17 +93,17 @@ int PolicyNetwork::ChoosePrimitive(int row, ActionMode mode, Rng* rng) const {
   return k;
 }
 
-void PolicyNetwork::Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs,
-                        absl::Span<float> action, absl::Span<int> primitive) {
+void PolicyNetwork::Act(absl::Span<const float> obs, const ActionChoice& choice,
+                        absl::Span<Rng> rngs, absl::Span<float> action, absl::Span<int> primitive) {
+  PMOE_CHECK(choice.primitive < spec_.primitives);
   Forward(obs);
   const int dims = spec_.action_dim;
   for (int row = 0; row < static_cast<int>(obs_.rows()); ++row) {
-    const int k = ChoosePrimitive(row, mode, &rngs[row]);
+    const int k = ChoosePrimitive(row, choice.primitive, &rngs[row]);
     primitive[row] = k;
     for (int j = 0; j < dims; ++j) {
       float u = mean()(row, k * dims + j);
-      if (mode == ActionMode::kSample)
-        u += std::exp(log_std_clamped_(row, k * dims + j)) * rngs[row].Normal();
+      if (choice.sample) u += std::exp(log_std_clamped_(row, k * dims + j)) * rngs[row].Normal();
       action[row * dims + j] = std::tanh(u);
     }
   }

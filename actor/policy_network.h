@@ -14,10 +14,14 @@
 
 namespace pmoe {
 
-enum class ActionMode {
-  kSample,      // k ~ Cat(w), a = tanh(mean_k + std_k eps)
-  kRouterMean,  // k ~ Cat(w), a = tanh(mean_k)
-  kArgmaxMean,  // k = argmax w, a = tanh(mean_k)
+// How an action comes out of the mixture: which primitive k, and a = tanh(mean_k), or with `sample`
+// a = tanh(mean_k + std_k eps).
+struct ActionChoice {
+  static constexpr int kRouter = -1;  // k ~ Cat(w)
+  static constexpr int kArgmax = -2;  // k = argmax w
+
+  int primitive = kRouter;  // or the index of the one that always acts
+  bool sample = false;
 };
 
 class PolicyNetwork {
@@ -32,9 +36,9 @@ class PolicyNetwork {
   absl::Status Load(std::shared_ptr<const PolicySnapshot> snapshot);
   uint64_t version() const { return snapshot_ == nullptr ? 0 : snapshot_->version; }
 
-  // obs: [E, O]; rngs: one per row, drawn from only where the mode needs it; action: [E, A] in [-1,
-  // 1]; primitive: [E].
-  void Act(absl::Span<const float> obs, ActionMode mode, absl::Span<Rng> rngs,
+  // obs: [E, O]; rngs: one per row, drawn from only where the choice needs it; action: [E, A] in
+  // [-1, 1]; primitive: [E].
+  void Act(absl::Span<const float> obs, const ActionChoice& choice, absl::Span<Rng> rngs,
            absl::Span<float> action, absl::Span<int> primitive);
 
   // The heads' raw output for the last Forward or Act, clamped: mean, log_std [E, K * A]; router
@@ -46,7 +50,7 @@ class PolicyNetwork {
 
  private:
   int IndexOf(const std::string& layer) const;
-  int ChoosePrimitive(int row, ActionMode mode, Rng* rng) const;
+  int ChoosePrimitive(int row, int choice, Rng* rng) const;
 
   PolicySpec spec_;
   std::shared_ptr<const PolicySnapshot> snapshot_;

@@ -15,7 +15,8 @@ const std::vector<RoleCommand>& RoleCommands() {
   static const auto& commands = *new std::vector<RoleCommand>{
       {"train", "pmoe-train", "", "Train a policy, or continue a run"},
       {"eval", "pmoe-actor", "eval", "Play episodes with a run's policy and print their returns"},
-      {"envs", "pmoe-actor", "envs", "List the tasks and their parameters"},
+      {"envs", "pmoe-actor", "envs", "List the tasks"},
+      {"env", "pmoe-actor", "env", "Replay actions in a task and print every step"},
       {"bench", "pmoe-bench", "", "Run a named benchmark"},
   };
   return commands;

@@ -17,5 +17,10 @@ inline std::string NumberText(double value) {
                          : std::to_chars(text, text + sizeof(text), value).ptr;
   return std::string(text, end);
 }
+// As short as a float allows: 0.1, not 0.10000000149011612.
+inline std::string NumberText(float value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof(text), value).ptr);
+}
 
 }  // namespace pmoe

@@ -20,7 +20,8 @@ enum class RngRole : uint32_t {
   kLearnerRouter = 6,  // primitive indices of the update; apart, so that K = 1 draws what SAC draws
   kInit = 7,           // initial weights, one stream per layer
   kEvaluatorReset = 8,
-  kBackoff = 9,  // jitter between attempts to connect
+  kEvaluatorNoise = 10,  // of observations, while a policy is tested
+  kBackoff = 9,          // jitter between attempts to connect
 };
 
 class Rng {

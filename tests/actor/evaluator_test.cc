@@ -70,10 +70,55 @@ TEST(EvaluatorTest, SumsUpWhatItPlayed) {
 }
 
 TEST(EvaluatorTest, ArgmaxPlaysTheSameEpisodesAgain) {
-  const EvaluatorOptions options = {.episodes = 3, .action_mode = ActionMode::kArgmaxMean};
+  const EvaluatorOptions options = {.episodes = 3, .action = {.primitive = ActionChoice::kArgmax}};
   const auto a = MakeEvaluator(options)->Run(CheetahSnapshot(1), 7, kNeverCancelled);
   const auto b = MakeEvaluator(options)->Run(CheetahSnapshot(1), 7, kNeverCancelled);
   EXPECT_EQ(a->returns, b->returns);
+}
+
+TEST(EvaluatorTest, SharedEpisodesAreTheSameEpisodes) {
+  const auto alone = MakeEvaluator({.episodes = 23})->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  ASSERT_THAT(alone, IsOk());
+  ASSERT_EQ(EvaluatorPartsMax(23), 3);
+  std::vector<double> shared(23);
+  for (int part = 0; part < 2; ++part) {
+    const auto played = MakeEvaluator({.episodes = 23, .part = part, .parts = 2})
+                            ->Play(CheetahSnapshot(1), 7, kNeverCancelled);
+    ASSERT_THAT(played, IsOk());
+    EXPECT_EQ(played->size(), part == 0 ? 13u : 10u);
+    for (const Episode& episode : *played) shared[episode.index] = episode.total_reward;
+  }
+  EXPECT_EQ(shared, alone->returns);
+}
+
+TEST(EvaluatorTest, AChosenPrimitiveActsAlways) {
+  for (int k = 0; k < 2; ++k) {
+    const auto result = MakeEvaluator({.episodes = 2, .action = {.primitive = k}})
+                            ->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+    EXPECT_EQ(result->primitive_usage[k], 1.0);
+  }
+}
+
+// The noise is on what the policy sees, not on the task: without a policy that looks, nothing
+// changes. Here it looks, so the returns differ, and the noise itself has the deviation asked for.
+TEST(EvaluatorTest, NoiseIsOnWhatThePolicySees) {
+  std::vector<float> clean, noisy;
+  double first_returns[2];
+  for (const double sigma : {0.0, 0.5}) {
+    const auto evaluator = MakeEvaluator({.episodes = 1, .obs_noise = sigma});
+    std::vector<float>& seen = sigma == 0.0 ? clean : noisy;
+    evaluator->Observe([&seen](const EvaluatedStep& step) {
+      if (step.step == 1) seen.assign(step.obs.begin(), step.obs.end());
+    });
+    first_returns[sigma > 0] = evaluator->Run(CheetahSnapshot(1), 7, kNeverCancelled)->return_mean;
+  }
+  EXPECT_NE(first_returns[0], first_returns[1]);
+  double squares = 0.0;
+  for (size_t i = 0; i < clean.size(); ++i)
+    squares += (noisy[i] - clean[i]) * (noisy[i] - clean[i]);
+  const double deviation = std::sqrt(squares / static_cast<double>(clean.size()));
+  EXPECT_GT(deviation, 0.25);  // of 17 draws, 0.5 each: below and above in 1 of 10,000
+  EXPECT_LT(deviation, 0.9);
 }
 
 TEST(EvaluatorTest, StopsWhenCancelled) {

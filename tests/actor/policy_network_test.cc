@@ -58,7 +58,7 @@ struct ActingFixture {
     EXPECT_THAT(network.Load(snapshot), IsOk());
     for (int e = 0; e < envs; ++e) rngs.emplace_back(3, RngRole::kActor, 0, 0, e);
   }
-  void Act(ActionMode mode) {
+  void Act(const ActionChoice& mode) {
     network.Act(obs, mode, absl::MakeSpan(rngs), absl::MakeSpan(action), absl::MakeSpan(primitive));
   }
 
@@ -90,7 +90,7 @@ TEST(PolicyNetworkTest, ActionsAndPrimitivesFollowTheDensityOfTheMixture) {
   ActingFixture acting(ConstantHeads(kMean, kLogStd, kLogits));
   std::vector<double> actions(kBins, 0.0), primitives(kMean.size(), 0.0);
   for (int round = 0; round < kRounds; ++round) {
-    acting.Act(ActionMode::kSample);
+    acting.Act({.sample = true});
     for (size_t e = 0; e < acting.action.size(); ++e) {
       const int bin = static_cast<int>((acting.action[e] + 1.0f) / 2.0f * kBins);
       ++actions[std::clamp(bin, 0, kBins - 1)];
@@ -119,7 +119,7 @@ TEST(PolicyNetworkTest, EvaluationDrawsAPrimitiveAndTakesItsMean) {
   ActingFixture acting(ConstantHeads(kMean, kLogStd, kLogits));
   std::vector<int> seen(3, 0);
   for (int round = 0; round < 20; ++round) {
-    acting.Act(ActionMode::kRouterMean);
+    acting.Act({});
     for (size_t e = 0; e < acting.action.size(); ++e) {
       ++seen[acting.primitive[e]];
       EXPECT_FLOAT_EQ(acting.action[e], std::tanh(kMean[acting.primitive[e]]));
@@ -132,7 +132,7 @@ TEST(PolicyNetworkTest, EvaluationDrawsAPrimitiveAndTakesItsMean) {
 TEST(PolicyNetworkTest, ArgmaxDrawsNothing) {
   ActingFixture acting(ConstantHeads(kMean, kLogStd, kLogits), 4);
   const std::vector<Rng> before = acting.rngs;
-  acting.Act(ActionMode::kArgmaxMean);
+  acting.Act({.primitive = ActionChoice::kArgmax});
   for (size_t e = 0; e < 4; ++e) {
     EXPECT_EQ(acting.primitive[e], 1);
     EXPECT_FLOAT_EQ(acting.action[e], std::tanh(0.1f));
@@ -143,21 +143,21 @@ TEST(PolicyNetworkTest, ArgmaxDrawsNothing) {
 TEST(PolicyNetworkTest, OnePrimitiveDrawsNoIndex) {
   ActingFixture one(ConstantHeads({0.5f}, {-1.0f}, {0.0f}), 1);
   Rng expected = one.rngs[0];
-  one.Act(ActionMode::kSample);
+  one.Act({.sample = true});
   EXPECT_EQ(one.primitive[0], 0);
   EXPECT_EQ(one.action[0], std::tanh(0.5f + std::exp(-1.0f) * expected.Normal()));
 }
 
 TEST(PolicyNetworkTest, ClampsTheDeviations) {
   ActingFixture acting(ConstantHeads({0.0f, 0.0f}, {-50.0f, 50.0f}, {0.0f, 0.0f}), 1);
-  acting.Act(ActionMode::kArgmaxMean);
+  acting.Act({.primitive = ActionChoice::kArgmax});
   EXPECT_EQ(acting.network.log_std()(0, 0), -20.0f);
   EXPECT_EQ(acting.network.log_std()(0, 1), 2.0f);
 }
 
 TEST(PolicyNetworkTest, HugeLogitsGiveFiniteWeights) {
   ActingFixture acting(ConstantHeads({0.0f, 0.0f}, {0.0f, 0.0f}, {1e30f, -1e30f}), 1);
-  acting.Act(ActionMode::kSample);
+  acting.Act({.sample = true});
   EXPECT_EQ(acting.network.router_weights()(0, 0), 1.0f);
   EXPECT_EQ(acting.network.router_weights()(0, 1), 0.0f);
   EXPECT_EQ(acting.primitive[0], 0);

@@ -71,7 +71,7 @@ absl::Status BenchOne(const BenchFlags& flags, const PolicyWorkload& w, int batc
   std::vector<int> primitive(rows);
   rngs[0].FillNormal(obs.data(), obs.size());
   const auto act = [&] {
-    network.Act(obs, ActionMode::kSample, absl::MakeSpan(rngs), absl::MakeSpan(action),
+    network.Act(obs, {.sample = true}, absl::MakeSpan(rngs), absl::MakeSpan(action),
                 absl::MakeSpan(primitive));
   };
   std::vector<double> act_us, bare_us, peak_us, ratios;

@@ -1,0 +1,129 @@
+#include "actor/command/command_eval.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "actor/configured_env.h"
+#include "actor/evaluation_trace.h"
+#include "common/base/status_macros.h"
+#include "common/base/stopwatch.h"
+
+namespace pmoe {
+namespace {
+
+void PrintEvaluation(const Evaluation& evaluation) {
+  std::printf("return  %.2f ± %.2f\n", evaluation.return_mean, evaluation.return_std);
+  std::printf("length  %.1f ± %.1f\n", evaluation.length_mean, evaluation.length_std);
+  for (size_t k = 0; k < evaluation.primitive_usage.size(); ++k) {
+    std::printf("primitive %zu used in %.1f %% of the steps\n", k,
+                100.0 * evaluation.primitive_usage[k]);
+  }
+}
+
+// Counts episodes on a terminal.
+class Progress {
+ public:
+  explicit Progress(int episodes) : episodes_(episodes), shown_(::isatty(STDERR_FILENO) == 1) {}
+  ~Progress() {
+    if (shown_) std::fprintf(stderr, "\r\033[K");
+  }
+  void Add() {
+    const int done = ++done_;
+    if (shown_) std::fprintf(stderr, "\r%d of %d episodes", done, episodes_);
+  }
+
+ private:
+  const int episodes_;
+  const bool shown_;
+  std::atomic<int> done_ = 0;
+};
+
+}  // namespace
+
+void EvalCommand::AddTo(CLI::App* app) {
+  command_ = app->add_subcommand("eval", "Plays episodes with a run's policy");
+  run_.AddTo(command_);
+  policy_.AddTo(command_, /*default_episodes=*/10);
+  command_
+      ->add_option("--threads", threads_,
+                   "Threads that share the episodes, ten at a time; changes no number")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command_
+      ->add_option("--trace", trace_,
+                   "CSV of every step: router weights, who acted, all primitives' means, action, "
+                   "observation")
+      ->type_name("FILE");
+  command_->footer(
+      "Examples:\n"
+      "  pmoe eval --run runs/my-run --episodes 100 --primitive argmax --threads 2\n"
+      "  pmoe eval --run runs/my-run --obs-noise 0.05 --trace steps.csv");
+}
+
+absl::StatusOr<std::vector<Episode>> EvalCommand::Play(const LoadedRun& run,
+                                                       const EvaluatorOptions& options,
+                                                       const StepObserver& observer) const {
+  const int parts = std::min(threads_, EvaluatorPartsMax(options.episodes));
+  std::vector<std::unique_ptr<Evaluator>> evaluators;
+  for (int part = 0; part < parts; ++part) {
+    EvaluatorOptions own = options;
+    own.part = part;
+    own.parts = parts;
+    PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Evaluator> evaluator,
+                          Evaluator::Create(own, run.snapshot->spec,
+                                            [&run] { return MakeConfiguredEnv(run.config); }));
+    evaluator->Observe(observer);
+    evaluators.push_back(std::move(evaluator));
+  }
+  std::vector<absl::StatusOr<std::vector<Episode>>> played(parts, std::vector<Episode>());
+  {
+    std::vector<std::jthread> threads;
+    for (int part = 0; part < parts; ++part) {
+      threads.emplace_back([&, part] {
+        played[part] = evaluators[part]->Play(run.snapshot, /*stream=*/0, [] { return false; });
+      });
+    }
+  }
+  std::vector<Episode> all;
+  for (const absl::StatusOr<std::vector<Episode>>& episodes : played) {
+    PMOE_RETURN_IF_ERROR(episodes.status());
+    all.insert(all.end(), episodes->begin(), episodes->end());
+  }
+  std::sort(all.begin(), all.end(),
+            [](const Episode& a, const Episode& b) { return a.index < b.index; });
+  return all;
+}
+
+absl::Status EvalCommand::Run() const {
+  PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.Load());
+  const PolicySpec& policy = run.snapshot->spec;
+  PMOE_ASSIGN_OR_RETURN(const EvaluatorOptions options, policy_.Options(policy));
+  std::unique_ptr<EvaluationTrace> trace;
+  if (!trace_.empty()) {
+    PMOE_ASSIGN_OR_RETURN(trace, EvaluationTrace::Create(trace_, policy));
+  }
+  const Stopwatch watch;
+  std::vector<Episode> episodes;
+  {
+    Progress progress(options.episodes);
+    PMOE_ASSIGN_OR_RETURN(episodes, Play(run, options, [&](const EvaluatedStep& step) {
+                            if (trace != nullptr) trace->Add(step);
+                            if (step.result.done()) progress.Add();
+                          }));
+  }
+  if (trace != nullptr) PMOE_RETURN_IF_ERROR(trace->Close());
+  const Evaluation evaluation = Summarize(episodes, run.snapshot->env_steps, watch.Elapsed());
+  std::printf("%s snapshot of %llu env steps, %d episodes, %s\n", run_.snapshot().c_str(),
+              static_cast<unsigned long long>(evaluation.env_steps), options.episodes,
+              policy_.Describe().c_str());
+  PrintEvaluation(evaluation);
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

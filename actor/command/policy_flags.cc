@@ -1,0 +1,86 @@
+#include "actor/command/policy_flags.h"
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/config/run_config.h"
+
+namespace pmoe {
+
+void RunFlags::AddTo(CLI::App* app) {
+  app->add_option("--run", run_, "Run directory")->type_name("DIR")->required();
+  app->add_option("--snapshot", snapshot_, "latest or best")
+      ->check(CLI::IsMember({"latest", "best"}))
+      ->capture_default_str();
+}
+
+absl::StatusOr<LoadedRun> RunFlags::Load() const {
+  const std::string config_file = run_ + "/config.textproto";
+  const absl::StatusOr<std::string> text = ReadFile(config_file);
+  if (!text.ok()) {
+    return absl::NotFoundError(
+        absl::StrCat("--run ", run_, " is not a run directory: it has no config.textproto"));
+  }
+  LoadedRun loaded;
+  PMOE_ASSIGN_OR_RETURN(loaded.config, ParseConfigText(*text, config_file));
+  const std::string file = absl::StrCat(run_, "/snapshots/", snapshot_, ".pmoe");
+  absl::StatusOr<std::string> bytes = ReadFile(file);
+  if (!bytes.ok()) {
+    return absl::NotFoundError(
+        absl::StrCat(file, " does not exist yet: it is written at the run's first ",
+                     snapshot_ == "best" ? "evaluation" : "checkpoint"));
+  }
+  PMOE_ASSIGN_OR_RETURN(PolicySnapshot snapshot, PolicySnapshot::Decode(*std::move(bytes)));
+  loaded.snapshot = std::make_shared<const PolicySnapshot>(std::move(snapshot));
+  return loaded;
+}
+
+void PolicyFlags::AddTo(CLI::App* app, int default_episodes) {
+  episodes_ = default_episodes;
+  app->add_option("--episodes", episodes_, "Episodes to play")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app->add_option(
+         "--primitive", primitive_,
+         "Who acts: drawn by the router, its most likely one, or always that of this index")
+      ->type_name("router|argmax|INDEX")
+      ->capture_default_str();
+  app->add_option("--action", action_, "tanh of the primitive's mean, or a sample")
+      ->check(CLI::IsMember({"mean", "sample"}))
+      ->capture_default_str();
+  app->add_option("--obs-noise", obs_noise_,
+                  "Standard deviation of Gaussian noise on everything that the policy sees")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app->add_option("--seed", seed_, "Seed of the starts, of the router's draws and of the noise")
+      ->capture_default_str();
+}
+
+absl::StatusOr<EvaluatorOptions> PolicyFlags::Options(const PolicySpec& policy) const {
+  EvaluatorOptions options{.seed = seed_,
+                           .episodes = episodes_,
+                           .action = {.sample = action_ == "sample"},
+                           .obs_noise = obs_noise_};
+  if (primitive_ == "router") return options;
+  options.action.primitive = ActionChoice::kArgmax;
+  if (primitive_ == "argmax") return options;
+  int index = 0;
+  if (!absl::SimpleAtoi(primitive_, &index) || index < 0 || index >= policy.primitives) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--primitive must be router, argmax or an index from 0 to ",
+                     policy.primitives - 1, ", got \"", primitive_, "\""));
+  }
+  options.action.primitive = index;
+  return options;
+}
+
+std::string PolicyFlags::Describe() const {
+  return absl::StrCat("primitive ", primitive_, ", action ", action_,
+                      obs_noise_ > 0 ? absl::StrCat(", observation noise ", obs_noise_) : "",
+                      ", seed ", seed_);
+}
+
+}  // namespace pmoe

@@ -1,0 +1,55 @@
+// Which run's policy acts, and how: the options that `eval`, `play` and `export` share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "actor/evaluator.h"
+#include "common/policy/policy_snapshot.h"
+#include "proto/config.pb.h"
+
+namespace pmoe {
+
+struct LoadedRun {
+  RunConfig config;
+  std::shared_ptr<const PolicySnapshot> snapshot;
+};
+
+// Filled by the parser that AddTo was called on, which keeps pointers into these objects.
+class RunFlags {
+ public:
+  // --run --snapshot.
+  void AddTo(CLI::App* app);
+  const std::string& snapshot() const { return snapshot_; }
+  const std::string& run() const { return run_; }
+
+  // NotFoundError: no run directory, or no such snapshot yet.
+  absl::StatusOr<LoadedRun> Load() const;
+
+ private:
+  std::string run_;
+  std::string snapshot_ = "latest";
+};
+
+class PolicyFlags {
+ public:
+  // --primitive --action --obs-noise --seed --episodes.
+  void AddTo(CLI::App* app, int default_episodes);
+
+  // InvalidArgumentError: a primitive that the policy does not have.
+  absl::StatusOr<EvaluatorOptions> Options(const PolicySpec& policy) const;
+  // "primitive router, action mean, seed 0".
+  std::string Describe() const;
+
+ private:
+  std::string primitive_ = "router";
+  std::string action_ = "mean";
+  double obs_noise_ = 0.0;
+  uint64_t seed_ = 0;
+  int episodes_ = 1;
+};
+
+}  // namespace pmoe
