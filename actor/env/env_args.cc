@@ -30,6 +30,12 @@ bool ParseInterval(absl::string_view text, Range* range) {
 
 }  // namespace
 
+int EnvRequest::version() const {
+  const size_t dash = id.rfind("-v");
+  int version = 0;
+  return dash != std::string::npos && absl::SimpleAtoi(id.substr(dash + 2), &version) ? version : 0;
+}
+
 const std::string* EnvArgs::Find(absl::string_view name) {
   known_.emplace_back(name);
   const auto it = args_.find(known_.back());
@@ -58,6 +64,16 @@ void EnvArgs::NonNegative(absl::string_view name, double* value) {
   // 2 * value is the width of the reset noise, which has to be finite too.
   if (!ParseNumber(*text, &parsed) || parsed < 0 || std::isinf(2 * parsed)) {
     return Fail(name, "a finite number >= 0", *text);
+  }
+  *value = parsed;
+}
+
+void EnvArgs::Positive(absl::string_view name, double* value) {
+  const std::string* text = Find(name);
+  if (text == nullptr) return;
+  double parsed;
+  if (!ParseNumber(*text, &parsed) || !(parsed > 0) || std::isinf(parsed)) {
+    return Fail(name, "a finite number > 0", *text);
   }
   *value = parsed;
 }

@@ -12,6 +12,16 @@
 
 namespace pmoe {
 
+// What MakeEnv was asked for.
+struct EnvRequest {
+  // 5 of "Ant-v5"; 0 without such an ending.
+  int version() const;
+
+  std::string id;
+  std::map<std::string, std::string> args;
+  std::string assets_dir;
+};
+
 // An open or closed interval; the task says which.
 struct Range {
   double low;
@@ -29,6 +39,7 @@ class EnvArgs {
   // be inf.
   void Float(absl::string_view name, double* value);
   void NonNegative(absl::string_view name, double* value);
+  void Positive(absl::string_view name, double* value);
   void Int(absl::string_view name, int low, int high, int* value);
   void Bool(absl::string_view name, bool* value);
   void Interval(absl::string_view name, Range* value);

@@ -57,6 +57,8 @@ std::vector<EnvInfo> ListEnvs() {
       {"Pusher-v5", 23, 7, 2.0, 100, "seven-joint arm; pushes a cylinder to its goal; never ends"},
       {"Reacher-v5", 10, 2, 1.0, 50, "two-link arm; fingertip to a random target; never ends"},
       {"Swimmer-v5", 8, 2, 1.0, 1000, "planar swimmer of three links; forward speed; never ends"},
+      {"TargetReaching-v0", 17, 2, 1.0, kEpisodeSteps,
+       "point mass among obstacles, the paper's (variant=code, paper or fixed)"},
   };
   for (const Family& family : kFamilies) {
     const auto add = [&](const char* version, int obs_dim, const std::string& description) {

@@ -1,15 +1,13 @@
 #include "actor/env/mujoco_env.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "actor/env/env_state.h"
 #include "actor/env/mujoco_state.h"
 #include "actor/env/numpy_math.h"
 #include "common/base/check.h"
-#include "common/base/crc32c.h"
 #include "common/base/status_macros.h"
 
 #ifdef __FAST_MATH__
@@ -19,7 +17,6 @@
 namespace pmoe {
 namespace {
 
-constexpr uint32_t kStateMagic = 0x31534550;  // "PES1", the digit is the layout's version
 constexpr int kFrameSkipMax = 1000;
 constexpr int kEpisodeStepsMax = 1'000'000'000;
 constexpr int64_t kElapsedStepsMax = int64_t{1}
@@ -42,20 +39,11 @@ absl::Status FillActionBounds(const mjModel& model, const std::string& path, Env
   return absl::OkStatus();
 }
 
-// One line that names a spec; two Envs may exchange states if theirs are equal.
 std::string Identity(const EnvSpec& spec) {
-  std::string identity = spec.id;
-  for (const auto& [name, value] : spec.args) absl::StrAppend(&identity, " ", name, "=", value);
-  return absl::StrCat(identity, " with MuJoCo ", mj_versionString());
+  return EnvIdentity(spec, absl::StrCat("MuJoCo ", mj_versionString()));
 }
 
 }  // namespace
-
-int EnvRequest::version() const {
-  const size_t dash = id.rfind("-v");
-  int version = 0;
-  return dash != std::string::npos && absl::SimpleAtoi(id.substr(dash + 2), &version) ? version : 0;
-}
 
 void MujocoOptions::Read(EnvArgs* args) {
   ReadWithoutNoise(args);
@@ -159,49 +147,29 @@ StepResult MujocoEnv::Step(absl::Span<const double> action, absl::Span<double> o
           .truncated = limit > 0 && elapsed_steps_ >= limit};
 }
 
-// Layout: u32 magic, u32 CRC32C of the body, body with its length. The body: identity, generator,
-// elapsed steps, simulator state.
+// The state: generator, elapsed steps, simulator.
 void MujocoEnv::SaveState(ByteWriter* out) const {
-  ByteWriter body;
-  body.String(Identity(spec()));
-  generator_.SaveState(&body);
-  body.Pod(elapsed_steps_);
-  SaveMujocoState(*setup_.model, *setup_.data, &body);
-  out->Pod(kStateMagic);
-  out->Pod(Crc32c(body.bytes()));
-  out->String(body.bytes());
+  ByteWriter state;
+  generator_.SaveState(&state);
+  state.Pod(elapsed_steps_);
+  SaveMujocoState(*setup_.model, *setup_.data, &state);
+  WriteEnvState(Identity(spec()), state.Take(), out);
 }
 
 absl::Status MujocoEnv::LoadState(ByteReader* in) {
-  uint32_t magic = 0;
-  uint32_t crc = 0;
-  std::string bytes;
-  in->Pod(&magic);
-  in->Pod(&crc);
-  in->String(&bytes);
-  if (!in->ok()) return absl::DataLossError("environment state is truncated");
-  if (magic != kStateMagic) return absl::DataLossError("these bytes are no environment state");
-  if (crc != Crc32c(bytes)) {
-    return absl::DataLossError("environment state is damaged: its CRC32C differs");
-  }
-  ByteReader body(bytes);
-  std::string identity;
-  body.String(&identity);
-  if (body.ok() && identity != Identity(spec())) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("environment state was saved by ", identity, ", this is ", Identity(spec())));
-  }
+  PMOE_ASSIGN_OR_RETURN(const std::string bytes, ReadEnvState(Identity(spec()), in));
+  ByteReader state(bytes);
   Pcg64 generator(0);
-  PMOE_RETURN_IF_ERROR(generator.LoadState(&body));
+  PMOE_RETURN_IF_ERROR(generator.LoadState(&state));
   int64_t elapsed_steps = 0;
-  body.Pod(&elapsed_steps);
-  MujocoState state;
-  PMOE_RETURN_IF_ERROR(ReadMujocoState(*setup_.model, &body, &state));
-  PMOE_RETURN_IF_ERROR(body.Finish("environment state"));
+  state.Pod(&elapsed_steps);
+  MujocoState simulator;
+  PMOE_RETURN_IF_ERROR(ReadMujocoState(*setup_.model, &state, &simulator));
+  PMOE_RETURN_IF_ERROR(state.Finish("environment state"));
   if (elapsed_steps < 0 || elapsed_steps > kElapsedStepsMax) {
     return absl::DataLossError("environment state has an impossible step counter");
   }
-  ApplyMujocoState(*setup_.model, state, setup_.data.get());
+  ApplyMujocoState(*setup_.model, simulator, setup_.data.get());
   generator_ = generator;
   elapsed_steps_ = elapsed_steps;
   was_reset_ = true;

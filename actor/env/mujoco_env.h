@@ -19,16 +19,6 @@
 
 namespace pmoe {
 
-// What MakeEnv was asked for.
-struct EnvRequest {
-  // 5 of "Ant-v5"; 0 without such an ending.
-  int version() const;
-
-  std::string id;
-  std::map<std::string, std::string> args;
-  std::string assets_dir;
-};
-
 // The parameters that all MuJoCo tasks share; a task fills in its own defaults.
 struct MujocoOptions {
   std::string xml_file;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "actor/env/target_reaching.h"
 #include "actor/env/tasks/ant.h"
 #include "actor/env/tasks/half_cheetah.h"
 #include "actor/env/tasks/hopper.h"
@@ -24,7 +25,7 @@ struct Entry {
   absl::StatusOr<std::unique_ptr<Env>> (*create)(const EnvRequest& request);
 };
 
-constexpr std::array<Entry, 23> kEntries = {{
+constexpr std::array<Entry, 24> kEntries = {{
     {"Ant-v2", &Ant::Create},
     {"Ant-v4", &Ant::Create},
     {"Ant-v5", &Ant::Create},
@@ -45,6 +46,7 @@ constexpr std::array<Entry, 23> kEntries = {{
     {"Pusher-v5", &Pusher::Create},
     {"Reacher-v5", &Reacher::Create},
     {"Swimmer-v5", &Swimmer::Create},
+    {"TargetReaching-v0", &TargetReaching::Create},
     {"Walker2d-v2", &Walker2d::Create},
     {"Walker2d-v4", &Walker2d::Create},
     {"Walker2d-v5", &Walker2d::Create},
