@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/near_names.h"
@@ -78,6 +79,8 @@ std::vector<EnvInfo> ListEnvs() {
 }
 
 absl::Status CheckEnvId(absl::string_view id) {
+  // The file itself says what it is.
+  if (absl::StartsWith(id, "mjcf:") || absl::StartsWith(id, "plugin:")) return absl::OkStatus();
   std::vector<std::string> known;
   for (const EnvInfo& info : ListEnvs()) {
     if (info.id == id) return absl::OkStatus();
@@ -87,7 +90,7 @@ absl::Status CheckEnvId(absl::string_view id) {
   return absl::InvalidArgumentError(absl::StrCat(
       "unknown environment \"", id, "\"; ",
       near.empty() ? "" : absl::StrCat("did you mean ", absl::StrJoin(near, " or "), "? "),
-      "Known: ", absl::StrJoin(known, ", ")));
+      "Known: ", absl::StrJoin(known, ", "), ", mjcf:FILE.textproto, plugin:FILE.so"));
 }
 
 }  // namespace pmoe

@@ -21,6 +21,7 @@ struct EnvInfo {
 };
 
 std::vector<EnvInfo> ListEnvs();
+// Names of task files ("mjcf:…") and plugins ("plugin:…") pass: only MakeEnv reads them.
 // InvalidArgumentError with the near names and the whole list, if `id` is in none.
 absl::Status CheckEnvId(absl::string_view id);
 

@@ -1,6 +1,7 @@
 // The container of an environment's saved state: says whose it is and whether it is whole.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -8,6 +9,9 @@
 #include "common/base/bytes.h"
 
 namespace pmoe {
+
+// Keeps the step counter of a forged state from overflowing.
+inline constexpr int64_t kElapsedStepsMax = int64_t{1} << 62;
 
 // One line that names a spec and what else the bits depend on; two Envs may exchange states if
 // theirs are equal. `engine`: "MuJoCo 3.6.0", or empty.

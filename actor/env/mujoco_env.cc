@@ -17,10 +17,7 @@
 namespace pmoe {
 namespace {
 
-constexpr int kFrameSkipMax = 1000;
 constexpr int kEpisodeStepsMax = 1'000'000'000;
-constexpr int64_t kElapsedStepsMax = int64_t{1}
-                                     << 62;  // keeps the counter of a forged state from overflowing
 
 absl::Status FillActionBounds(const mjModel& model, const std::string& path, EnvSpec* spec) {
   if (model.nu == 0) return absl::InvalidArgumentError(absl::StrCat(path, " has no actuators"));
@@ -134,6 +131,7 @@ StepResult MujocoEnv::Step(absl::Span<const double> action, absl::Span<double> o
   PMOE_CHECK(action.size() == static_cast<size_t>(spec().action_dim));
   PMOE_CHECK(obs.size() == static_cast<size_t>(spec().obs_dim));
   mjData* const data = setup_.data.get();
+  BeginStep();
   const double before = Progress();
   std::copy(action.begin(), action.end(), data->ctrl);
   for (int i = 0; i < options().frame_skip; ++i) mj_step(setup_.model.get(), data);

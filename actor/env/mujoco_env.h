@@ -21,6 +21,8 @@ namespace pmoe {
 
 // The parameters that all MuJoCo tasks share; a task fills in its own defaults.
 struct MujocoOptions {
+  static constexpr int kFrameSkipMax = 1000;
+
   std::string xml_file;
   int frame_skip = 1;  // simulator steps per Step
   double reset_noise_scale = 0.0;
@@ -76,6 +78,8 @@ class MujocoEnv : public Env {
  protected:
   MujocoEnv(MujocoSetup setup, int obs_dim);
 
+  // Called before the simulation of each step.
+  virtual void BeginStep() {}
   // The coordinate whose rate the task rewards, in metres.
   virtual double Progress() const { return 0.0; }
   // Adds the reset noise to the initial pose. By default reset_noise_scale's, positions first.
@@ -97,6 +101,7 @@ class MujocoEnv : public Env {
   const MujocoOptions& options() const { return setup_.options; }
   absl::Span<const double> qpos() const { return {setup_.data->qpos, qpos_size()}; }
   absl::Span<const double> qvel() const { return {setup_.data->qvel, qvel_size()}; }
+  double step_s() const { return step_s_; }
 
  private:
   size_t qpos_size() const { return static_cast<size_t>(setup_.model->nq); }

@@ -2,6 +2,9 @@
 
 #include <array>
 
+#include "absl/strings/match.h"
+#include "actor/env/mjcf_task.h"
+#include "actor/env/plugin_env.h"
 #include "actor/env/target_reaching.h"
 #include "actor/env/tasks/ant.h"
 #include "actor/env/tasks/half_cheetah.h"
@@ -58,8 +61,11 @@ absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const std::string& id,
                                              const std::map<std::string, std::string>& args,
                                              const std::string& assets_dir) {
   PMOE_RETURN_IF_ERROR(CheckEnvId(id));
+  const EnvRequest request{.id = id, .args = args, .assets_dir = assets_dir};
+  if (absl::StartsWith(id, kMjcfPrefix)) return MjcfTask::Create(request);
+  if (absl::StartsWith(id, kPluginPrefix)) return PluginEnv::Create(request);
   for (const Entry& entry : kEntries) {
-    if (entry.id == id) return entry.create({.id = id, .args = args, .assets_dir = assets_dir});
+    if (entry.id == id) return entry.create(request);
   }
   return absl::InternalError("environment " + id + " is listed but not registered");
 }

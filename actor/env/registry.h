@@ -12,10 +12,11 @@
 
 namespace pmoe {
 
-// id: as in ListEnvs. args: constructor parameters under Gymnasium's names ("ctrl_cost_weight" ->
-// "0.05", "healthy_z_range" -> "0.8,2.0"), and max_episode_steps. assets_dir: folder of the models;
-// empty: that of the installed gymnasium wheel. InvalidArgumentError: unknown id or parameter, or a
-// bad value. NotFoundError: no model file.
+// id: as in ListEnvs, "mjcf:FILE.textproto" or "plugin:FILE.so". args: constructor parameters under
+// Gymnasium's names ("ctrl_cost_weight" -> "0.05", "healthy_z_range" -> "0.8,2.0"), and
+// max_episode_steps. assets_dir: folder of the models; empty: that of the installed gymnasium
+// wheel. InvalidArgumentError: unknown id or parameter, or a bad value. NotFoundError: no model
+// file.
 absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const std::string& id,
                                              const std::map<std::string, std::string>& args,
                                              const std::string& assets_dir);

@@ -23,7 +23,6 @@ constexpr int kObstaclesMax = 64;
 constexpr double kRadiusUnit = 1.0 / 50.0;
 constexpr int kRadiusMin = 15;
 constexpr int kRadii = 15;
-constexpr int64_t kElapsedStepsMax = int64_t{1} << 62;
 
 double Distance(const Point& a, const Point& b) { return std::hypot(a[0] - b[0], a[1] - b[1]); }
 

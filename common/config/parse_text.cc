@@ -8,8 +8,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/near_names.h"
+#include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/config/schema.h"
+#include "common/config/text_message.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 
@@ -95,8 +97,9 @@ std::string SuggestField(absl::string_view parser_message, absl::string_view pat
   // Message type "pmoe.LearnerConfig" has no field named "actor_rl".
   const std::vector<std::string> quoted = absl::StrSplit(parser_message, '"');
   const google::protobuf::Descriptor* type =
-      quoted.size() < 4 ? nullptr
-                        : RunConfig::descriptor()->file()->pool()->FindMessageTypeByName(quoted[1]);
+      quoted.size() < 4
+          ? nullptr
+          : google::protobuf::DescriptorPool::generated_pool()->FindMessageTypeByName(quoted[1]);
   if (type == nullptr) return "";
   std::vector<std::string> names;
   for (int i = 0; i < type->field_count(); ++i) names.push_back(type->field(i)->name());
@@ -138,14 +141,22 @@ absl::Status Describe(absl::string_view text, absl::string_view source, const Fi
 
 }  // namespace
 
-absl::StatusOr<RunConfig> ParseConfigText(absl::string_view text, absl::string_view source) {
+absl::Status ParseTextMessage(absl::string_view text, absl::string_view source,
+                              google::protobuf::Message* message,
+                              google::protobuf::TextFormat::ParseInfoTree* locations) {
   FirstError error;
   google::protobuf::TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
-  RunConfig config;
-  if (parser.ParseFromString(std::string(text), &config)) return config;
+  parser.WriteLocationsTo(locations);
+  if (parser.ParseFromString(std::string(text), message)) return absl::OkStatus();
   if (error.found()) return Describe(text, source, error);
-  return absl::InvalidArgumentError(absl::StrCat(source, " is not a configuration in textproto"));
+  return absl::InvalidArgumentError(absl::StrCat(source, " is no textproto"));
+}
+
+absl::StatusOr<RunConfig> ParseConfigText(absl::string_view text, absl::string_view source) {
+  RunConfig config;
+  PMOE_RETURN_IF_ERROR(ParseTextMessage(text, source, &config));
+  return config;
 }
 
 }  // namespace pmoe

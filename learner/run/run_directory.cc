@@ -107,8 +107,9 @@ absl::StatusOr<uint64_t> RunDirectory::NextLearnerEpoch() const {
   uint64_t epoch = 0;
   if (const absl::StatusOr<std::string> text = ReadFile(file); text.ok()) {
     if (!absl::SimpleAtoi(*text, &epoch)) {
-      return absl::DataLossError(absl::StrCat(file, " must hold a number; write the highest "
-                                                    "learner epoch that log.txt names into it"));
+      return absl::DataLossError(absl::StrCat(file,
+                                              " must hold a number; write the highest "
+                                              "learner epoch that log.txt names into it"));
     }
   }
   ++epoch;
@@ -170,6 +171,11 @@ absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path) {
 
 std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed) {
   const std::string time = absl::FormatTime("%Y%m%d-%H%M%S", absl::Now(), absl::LocalTimeZone());
+  // "mjcf:robots/ant.textproto" -> "ant"
+  if (absl::StrContains(env, ':')) {
+    env = env.substr(std::min(env.find_last_of("/:"), env.size() - 1) + 1);
+    env = env.substr(0, env.rfind('.'));
+  }
   return absl::StrCat("runs/", env, "-", algorithm, "-s", seed, "-", time);
 }
 

@@ -7,7 +7,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/numpy_math.h"
-#include "actor/env/tasks/contact_forces.h"
+#include "actor/env/tasks/body_terms.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {

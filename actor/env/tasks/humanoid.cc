@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "actor/env/numpy_math.h"
-#include "actor/env/tasks/contact_forces.h"
+#include "actor/env/tasks/body_terms.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -45,19 +44,9 @@ absl::StatusOr<std::unique_ptr<Env>> Humanoid::Create(const EnvRequest& request)
 }
 
 Humanoid::Humanoid(MujocoSetup setup, const HumanoidOptions& options, int obs_dim)
-    : MujocoEnv(std::move(setup), obs_dim),
-      options_(options),
-      mass_(NumpySum({model().body_mass, static_cast<size_t>(model().nbody)})) {}
+    : MujocoEnv(std::move(setup), obs_dim), options_(options), mass_(TotalMass(model())) {}
 
-// x of the centre of mass. Summed in body order like np.einsum("b,bj->j"), not pairwise like
-// np.sum.
-double Humanoid::Progress() const {
-  double moment = 0.0;
-  for (int body = 0; body < model().nbody; ++body) {
-    moment += model().body_mass[body] * data().xipos[3 * body];
-  }
-  return moment / mass_;
-}
+double Humanoid::Progress() const { return CenterOfMass(model(), data(), mass_, /*axis=*/0); }
 
 void Humanoid::Observe(absl::Span<double> obs) const {
   options_.observation.Write(model(), data(), obs);

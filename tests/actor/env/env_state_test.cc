@@ -172,12 +172,19 @@ TEST_P(EnvStateTest, TwoThreadsGiveTheStreamsOfOne) {
 std::vector<std::string> Ids() {
   std::vector<std::string> ids;
   for (const EnvInfo& info : ListEnvs()) ids.push_back(info.id);
+  // CMake lists the tests too, and has no environment variables for it.
+  const auto variable = [](const char* name) {
+    const char* const value = std::getenv(name);
+    return std::string(value == nullptr ? "" : value);
+  };
+  ids.push_back("mjcf:" + variable("PMOE_SOURCE_DIR") + "/deploy/configs/tasks/crawler.textproto");
   return ids;
 }
 
 INSTANTIATE_TEST_SUITE_P(Tasks, EnvStateTest, ::testing::ValuesIn(Ids()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
+  std::string name = info.param.substr(info.param.rfind('/') + 1);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
   return name;
 });
 

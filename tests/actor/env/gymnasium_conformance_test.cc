@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -32,6 +33,7 @@ struct Case {
   std::map<std::string, std::string> args;
   int steps;
   std::vector<uint64_t> seeds;
+  std::string task_file = {};  // of deploy/configs/tasks: instead of our own task of that id
 
   friend void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 };
@@ -85,11 +87,17 @@ std::vector<double> Replay(Env* env, uint64_t seed, const Trace& trace, size_t i
   return out;
 }
 
+std::string OurId(const Case& c) {
+  const char* const source = std::getenv("PMOE_SOURCE_DIR");
+  if (c.task_file.empty() || source == nullptr) return c.id;
+  return absl::StrCat("mjcf:", source, "/deploy/configs/tasks/", c.task_file);
+}
+
 class GymnasiumConformanceTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(GymnasiumConformanceTest, EveryBitIsEqual) {
   const Case& c = GetParam();
-  const auto env = MakeEnv(c.id, c.args, "");
+  const auto env = MakeEnv(OurId(c), c.args, "");
   ASSERT_TRUE(env.ok()) << env.status();
   for (const uint64_t seed : c.seeds) {
     const Trace trace = RunGymnasium(c, seed);
@@ -285,6 +293,24 @@ std::vector<Case> CasesOfV4() {
   };
 }
 
+// The task files against Gymnasium's own tasks.
+std::vector<Case> TaskFiles() {
+  std::vector<Case> cases = {
+      {"Ant", "Ant-v5", {}, 1200, {0, 1}},
+      {"HalfCheetah", "HalfCheetah-v5", {}, 1100, {0, 1}},
+      {"Hopper", "Hopper-v5", {}, 1500, {0, 1}},
+      {"Humanoid", "Humanoid-v5", {}, 1200, {0, 1}},
+      {"HumanoidStandup", "HumanoidStandup-v5", {}, 1100, {0, 1}},
+      {"Walker2d", "Walker2d-v5", {}, 1500, {0, 1}},
+  };
+  const std::map<std::string, std::string> files = {
+      {"Ant", "ant"},           {"HalfCheetah", "half_cheetah"},
+      {"Hopper", "hopper"},     {"HumanoidStandup", "humanoid_standup"},
+      {"Humanoid", "humanoid"}, {"Walker2d", "walker2d"}};
+  for (Case& c : cases) c.task_file = absl::StrCat(files.at(c.name), ".textproto");
+  return cases;
+}
+
 std::string NameOf(const ::testing::TestParamInfo<Case>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(In3D, GymnasiumConformanceTest, ::testing::ValuesIn(CasesIn3D()), NameOf);
@@ -293,6 +319,7 @@ INSTANTIATE_TEST_SUITE_P(Planar, GymnasiumConformanceTest, ::testing::ValuesIn(P
 
 INSTANTIATE_TEST_SUITE_P(Arms, GymnasiumConformanceTest,
                          ::testing::ValuesIn(ArmsAndDoublePendulum()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Files, GymnasiumConformanceTest, ::testing::ValuesIn(TaskFiles()), NameOf);
 INSTANTIATE_TEST_SUITE_P(V4, GymnasiumConformanceTest, ::testing::ValuesIn(CasesOfV4()), NameOf);
 
 }  // namespace

@@ -31,6 +31,7 @@ def trace(env, seed, actions):
 
 
 def main():
+    gymnasium.logger.min_level = gymnasium.logger.ERROR  # v4 is old: that is known
     env = gymnasium.make(sys.argv[1], disable_env_checker=True)
     seed, steps = int(sys.argv[2]), int(sys.argv[3])
     low, high = (x.astype(np.float64) for x in (env.action_space.low, env.action_space.high))

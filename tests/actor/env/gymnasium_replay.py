@@ -16,6 +16,7 @@ from gymnasium_trace import parse
 
 
 def main():
+    gymnasium.logger.min_level = gymnasium.logger.ERROR  # v4 is old: that is known
     out, env_id, rows, *args = sys.argv[1:]
     kwargs = {name: parse(value) for name, value in (arg.split("=", 1) for arg in args)}
     env = gymnasium.make(env_id, disable_env_checker=True, **kwargs)

@@ -1,5 +1,4 @@
-// The external contact forces on the bodies (cfrc_ext, 6 numbers per body, the world's first) as
-// the 3D tasks use them. Pure functions.
+// Sums over a model's bodies as the 3D tasks use them. Pure functions.
 #pragma once
 
 #include "absl/types/span.h"
@@ -8,6 +7,12 @@
 
 namespace pmoe {
 
+// The mass of all bodies in kg, and the centre of mass along an axis in metres. Like all of
+// MuJoCo's body positions one simulator step behind qpos.
+double TotalMass(const mjModel& model);
+double CenterOfMass(const mjModel& model, const mjData& data, double total_mass, int axis);
+
+// The external contact forces (cfrc_ext, 6 numbers per body, the world's first):
 // weight * sum(cfrc_ext^2), clipped to `range`.
 double ContactCost(const mjModel& model, const mjData& data, double weight, const Range& range);
 
