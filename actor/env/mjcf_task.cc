@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -70,9 +71,11 @@ bool NeedsPostConstraint(const MjcfTaskConfig& task) {
          NeedsPostConstraint({task.reward().begin(), task.reward().end()});
 }
 
-std::string FolderOf(const std::string& file) {
-  const size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "." : file.substr(0, slash);
+// "./robot.xml" lies beside the task file; absolute, for a bare name would mean Gymnasium's assets.
+std::string ModelFile(const std::string& model, const std::string& task_file) {
+  namespace fs = std::filesystem;
+  if (!absl::StartsWith(model, ".")) return model;
+  return (fs::absolute(task_file).parent_path() / model).lexically_normal().string();
 }
 
 }  // namespace
@@ -206,9 +209,7 @@ absl::StatusOr<std::unique_ptr<Env>> MjcfTask::Create(const EnvRequest& request)
     return absl::InvalidArgumentError(
         absl::StrCat(file, ": model is missing, such as model: \"./robot.xml\""));
   }
-  MujocoOptions base{.xml_file = absl::StartsWith(task.model(), ".")
-                                     ? FolderOf(file) + "/" + task.model()
-                                     : task.model(),
+  MujocoOptions base{.xml_file = ModelFile(task.model(), file),
                      .frame_skip = task.frame_skip(),
                      .reset_noise_scale = task.reset_noise().scale(),
                      .normal_velocity_noise = task.reset_noise().velocities() == ResetNoise::NORMAL,

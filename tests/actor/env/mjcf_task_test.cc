@@ -44,6 +44,12 @@ TEST(MjcfTaskTest, PaysWhatTheFileSays) {
   }
 }
 
+TEST(MjcfTaskTest, TheModelLiesBesideTheFileFromWhereverItIsNamed) {
+  const std::string relative = std::filesystem::relative(CrawlerFile()).string();
+  ASSERT_NE(relative.front(), '/');
+  EXPECT_THAT(MakeEnv("mjcf:" + relative, {}, ""), testing::IsOk());
+}
+
 TEST(MjcfTaskTest, EndsWhereItIsNotHealthy) {
   const auto env = testing::MustMake("mjcf:" + CrawlerFile(), {{"reset_noise_scale", "2"}});
   std::vector<double> obs(env->spec().obs_dim);
