@@ -1,6 +1,7 @@
 #include "actor/actor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -135,6 +136,16 @@ void Actor::ChooseActions(const Directive& directive) {
     actions_[i] = 2.0f * rngs_[i / dims].UniformFloat() - 1.0f;
 }
 
+// Cuts the episode where the simulation broke down. The learner must see no broken state: the
+// observation is its own successor, worth what it is worth, and the reward counts if it is a
+// number.
+void Actor::EndBrokenDown(absl::Span<const float> obs, StepResult* result) {
+  std::copy(obs.begin(), obs.end(), next_obs_.begin());
+  if (!std::isfinite(static_cast<float>(result->reward))) result->reward = 0.0;
+  result->terminated = false;
+  result->truncated = true;
+}
+
 absl::Status Actor::StepLane(size_t e, ActorReport* report) {
   Stopwatch watch;
   Lane& lane = lanes_[e];
@@ -142,8 +153,10 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
                                        policy_.action_dim);
   const absl::Span<float> obs(obs_.data() + e * policy_.obs_dim, policy_.obs_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
-  const StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
+  StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
   std::copy(env_obs_.begin(), env_obs_.end(), next_obs_.begin());
+  const bool diverged = BrokeDown(result, env_obs_);
+  if (diverged) EndBrokenDown(obs, &result);
   lane.episode_return += result.reward;
   ++lane.episode_length;
   report->seconds.env += watch.Lap();
@@ -159,7 +172,7 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
   PMOE_RETURN_IF_ERROR(writer_->Write(static_cast<uint32_t>(e), transition));
   std::copy(next_obs_.begin(), next_obs_.end(), obs.begin());
   if (result.done()) {
-    report->episodes.push_back({lane.episode_return, lane.episode_length});
+    report->episodes.push_back({lane.episode_return, lane.episode_length, diverged ? 1u : 0u});
     lane.running = false;
   }
   report->seconds.write += watch.Lap();

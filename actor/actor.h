@@ -52,6 +52,7 @@ class Actor {
   absl::Status RunFreely(const Directive& directive);
   absl::Status StepAll(const Directive& directive, ActorReport* report);
   absl::Status StepLane(size_t lane, ActorReport* report);
+  void EndBrokenDown(absl::Span<const float> obs, StepResult* result);
   void StartEpisodes();
   void ChooseActions(const Directive& directive);
 

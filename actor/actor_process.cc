@@ -199,6 +199,7 @@ ActorRates ActorProcess::Rates() {
 void ActorProcess::Export(const ActorTotals& totals, const ActorRates& rates) {
   exporter_->Set("pmoe_actor_env_steps_total", static_cast<double>(totals.env_steps));
   exporter_->Set("pmoe_actor_episodes_total", static_cast<double>(totals.episodes));
+  exporter_->Set("pmoe_actor_diverged_episodes_total", static_cast<double>(totals.diverged));
   exporter_->Set("pmoe_actor_episode_return", totals.last_episode.episode_return);
   exporter_->Set("pmoe_actor_episode_length_steps", totals.last_episode.length);
   exporter_->Set("pmoe_actor_env_seconds_total", totals.seconds.env);

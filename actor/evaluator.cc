@@ -99,7 +99,8 @@ void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played
   const absl::Span<const float> action(actions_.data() + e * policy_.action_dim,
                                        policy_.action_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
-  const StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
+  StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
+  if (BrokeDown(result, env_obs_)) result.truncated = true;
   ++lane.episode.primitive_steps[primitives_[e]];
   lane.episode.total_reward += result.reward;
   ++lane.episode.length;

@@ -49,6 +49,7 @@ absl::Status RpcRunClient::Report(ActorReport report) {
     MutexLock lock(&mu_);
     totals_.env_steps += report.env_steps;
     totals_.episodes += report.episodes.size();
+    for (const EpisodeResult& episode : report.episodes) totals_.diverged += episode.diverged;
     if (!report.episodes.empty()) totals_.last_episode = report.episodes.back();
     totals_.seconds.env += report.seconds.env;
     totals_.seconds.policy += report.seconds.policy;

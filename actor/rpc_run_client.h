@@ -22,6 +22,7 @@ namespace pmoe {
 struct ActorTotals {
   uint64_t env_steps = 0;
   uint64_t episodes = 0;
+  uint64_t diverged = 0;  // episodes
   EpisodeResult last_episode;
   ActorSeconds seconds;
   uint64_t weights_version = 0;  // in use

@@ -3,6 +3,8 @@
 // itself. All numbers are float64. Thread-compatible: one thread at a time per Env.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -33,9 +35,17 @@ struct StepResult {
   double reward = 0.0;
   bool terminated = false;
   bool truncated = false;  // independent of terminated: both can be true
+  // The simulation broke down in this step: what is observed is no successor of the state before.
+  bool diverged = false;
 
   bool done() const { return terminated || truncated; }
 };
+
+// Whether no policy can go on from here: the simulation broke down, or a number is beyond float32.
+inline bool BrokeDown(const StepResult& result, absl::Span<const double> obs) {
+  const auto bad = [](double x) { return !std::isfinite(static_cast<float>(x)); };
+  return result.diverged || bad(result.reward) || std::any_of(obs.begin(), obs.end(), bad);
+}
 
 class Env {
  public:

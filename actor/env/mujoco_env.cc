@@ -40,6 +40,15 @@ std::string Identity(const EnvSpec& spec) {
   return EnvIdentity(spec, absl::StrCat("MuJoCo ", mj_versionString()));
 }
 
+// Whether MuJoCo met numbers that it cannot go on with since the reset. It then starts over from
+// the initial pose by itself, or ignores the controls, in the middle of an episode.
+bool HasDiverged(const mjData& data) {
+  for (const int warning : {mjWARN_BADQPOS, mjWARN_BADQVEL, mjWARN_BADQACC, mjWARN_BADCTRL}) {
+    if (data.warning[warning].number > 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void MujocoOptions::Read(EnvArgs* args) {
@@ -142,7 +151,8 @@ StepResult MujocoEnv::Step(absl::Span<const double> action, absl::Span<double> o
   const int limit = spec().max_episode_steps;
   return {.reward = outcome.reward,
           .terminated = outcome.terminated,
-          .truncated = limit > 0 && elapsed_steps_ >= limit};
+          .truncated = limit > 0 && elapsed_steps_ >= limit,
+          .diverged = HasDiverged(*data)};
 }
 
 // The state: generator, elapsed steps, simulator.

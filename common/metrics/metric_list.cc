@@ -7,6 +7,8 @@ const std::vector<MetricInfo>& MetricList() {
   constexpr MetricKind kGauge = MetricKind::kGauge;
   static const auto& list = *new std::vector<MetricInfo>{
       {"pmoe_actor_env_steps_total", kCounter, "actor", "", "env steps of this process"},
+      {"pmoe_actor_diverged_episodes_total", kCounter, "actor", "",
+       "episodes that ended because the simulation broke down"},
       {"pmoe_actor_episodes_total", kCounter, "actor", "", "episodes that ended"},
       {"pmoe_actor_episode_return", kGauge, "actor", "", "return of the last episode"},
       {"pmoe_actor_episode_length_steps", kGauge, "actor", "", "length of the last episode"},

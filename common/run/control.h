@@ -32,6 +32,7 @@ struct Directive {
 struct EpisodeResult {
   double episode_return = 0.0;
   uint32_t length = 0;
+  uint32_t diverged = 0;  // 1: ended because the simulation broke down
 };
 
 // Where an actor's time went, seconds.

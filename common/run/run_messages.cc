@@ -47,6 +47,7 @@ ActorReportMessage ToMessage(const ActorReport& report) {
     EpisodeMessage* to = message.add_episodes();
     to->set_episode_return(episode.episode_return);
     to->set_length(episode.length);
+    to->set_diverged(episode.diverged != 0);
   }
   message.set_env_s(report.seconds.env);
   message.set_policy_s(report.seconds.policy);
@@ -61,7 +62,8 @@ ActorReport FromMessage(uint32_t actor, const ActorReportMessage& message) {
   report.round = message.round();
   report.env_steps = message.env_steps();
   for (const EpisodeMessage& episode : message.episodes()) {
-    report.episodes.push_back({episode.episode_return(), episode.length()});
+    report.episodes.push_back(
+        {episode.episode_return(), episode.length(), episode.diverged() ? 1u : 0u});
   }
   report.seconds = {message.env_s(), message.policy_s(), message.write_s()};
   report.checkpoint_part = message.checkpoint_part();

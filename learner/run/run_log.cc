@@ -17,6 +17,9 @@ double NowSince1970() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpo
 
 void AddEpisodeMeans(const std::vector<EpisodeResult>& episodes, MetricRow* row) {
   (*row)["train_episodes"] = static_cast<double>(episodes.size());
+  (*row)["train_diverged"] = static_cast<double>(
+      std::count_if(episodes.begin(), episodes.end(),
+                    [](const EpisodeResult& episode) { return episode.diverged != 0; }));
   if (episodes.empty()) return;
   double returns = 0.0, lengths = 0.0;
   for (const EpisodeResult& episode : episodes) {
@@ -40,6 +43,7 @@ std::vector<std::string> MetricColumns(int primitives) {
                                       "train_return_mean",
                                       "train_length_mean",
                                       "train_episodes",
+                                      "train_diverged",
                                       "env_steps_per_s",
                                       "updates_per_s",
                                       "policy_lag",

@@ -4,11 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <deque>
+#include <fstream>
 
+#include "actor/evaluator.h"
 #include "tests/actor/actor_testing.h"
 #include "tests/actor/policy_testing.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
@@ -183,6 +187,58 @@ TEST(ActorTest, EndsWithTheFirstError) {
   EXPECT_THAT(full.actor->Run(), FailsWith(absl::StatusCode::kUnavailable, "replay is gone"));
   EXPECT_EQ(full.writer.rows.size(), 6u);
   EXPECT_TRUE(full.client.reports.empty());
+}
+
+// A motor so strong that the simulation breaks down within a few steps.
+class BreakingDownTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::ofstream(dir_.File("strong.xml")) << R"(
+      <mujoco><worldbody><body><joint name="hinge" type="hinge"/>
+        <geom type="capsule" fromto="0 0 0 0.3 0 0" size="0.04"/></body></worldbody>
+      <actuator><motor joint="hinge" ctrlrange="-1 1" gear="1e9"/></actuator></mujoco>)";
+    std::ofstream(dir_.File("strong.textproto")) << R"(
+      model: "./strong.xml"
+      max_episode_steps: 50
+      observation { slice { array: QPOS } }
+      observation { slice { array: QVEL } }
+      reward { value { slice { array: QVEL } } })";
+  }
+  std::unique_ptr<Env> Make() { return *MakeEnv("mjcf:" + dir_.File("strong.textproto"), {}, ""); }
+
+  testing::TempDir dir_;
+};
+
+TEST_F(BreakingDownTest, EndsTheEpisodeAsTruncatedAndCountsIt) {
+  std::vector<std::unique_ptr<Env>> envs;
+  envs.push_back(Make());
+  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  ListedDirectives client;
+  client.directives = {Round(1, 200, 0)};
+  RecordingWriter writer;
+  Actor actor({}, std::move(envs), policy, &client, &writer);
+  ASSERT_THAT(actor.Run(), IsOk());
+  uint32_t diverged = 0;
+  for (const EpisodeResult& episode : client.reports.back().episodes) diverged += episode.diverged;
+  EXPECT_GT(diverged, 3u);
+  uint32_t cut = 0;
+  for (const Row& row : writer.rows) {
+    for (const float x : row.next_obs) ASSERT_TRUE(std::isfinite(x));
+    ASSERT_TRUE(std::isfinite(row.reward));
+    EXPECT_FALSE(row.terminated);
+    if (row.truncated && row.next_obs == row.obs) ++cut;
+  }
+  EXPECT_EQ(cut, diverged);
+}
+
+TEST_F(BreakingDownTest, EndsTheEvaluationsEpisodeToo) {
+  const PolicySpec policy = testing::PolicyFor(Make()->spec());
+  const auto evaluator = Evaluator::Create(
+      {.episodes = 2}, policy, [this]() -> absl::StatusOr<std::unique_ptr<Env>> { return Make(); });
+  const auto result =
+      (*evaluator)->Run(testing::RandomSnapshot(policy, 1), 7, [] { return false; });
+  ASSERT_THAT(result, IsOk());
+  EXPECT_LT(result->length_mean, 50);
 }
 
 TEST(ActorTest, FollowsNoDirectiveAfterTheRunIsFinished) {
