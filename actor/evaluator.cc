@@ -7,15 +7,11 @@
 #include "common/base/stopwatch.h"
 
 namespace pmoe {
-namespace {
-constexpr int kLanesMax = 10;
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Evaluator>> Evaluator::Create(const EvaluatorOptions& options,
                                                              const PolicySpec& policy,
                                                              const EnvFactory& make_env) {
   std::vector<std::unique_ptr<Env>> envs;
-  for (int i = 0; i < std::min(options.episodes, kLanesMax); ++i) {
+  for (int i = 0; i < std::min(options.episodes, options.lanes); ++i) {
     PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> env, make_env());
     envs.push_back(std::move(env));
   }
@@ -37,8 +33,8 @@ Evaluator::Evaluator(const EvaluatorOptions& options, const PolicySpec& policy,
   for (size_t i = 0; i < envs.size(); ++i) lanes_[i].env = std::move(envs[i]);
 }
 
-// Episode i is always played in lane i mod 10 of a batch of ten, and idle lanes stay in the batch:
-// its bits depend neither on when others end nor on how many threads share the work.
+// Episode i is always played in lane i mod `lanes` of a batch that large, and idle lanes stay in
+// the batch: its bits depend neither on when others end nor on how many threads share the work.
 absl::StatusOr<std::vector<Episode>> Evaluator::Play(std::shared_ptr<const PolicySnapshot> snapshot,
                                                      uint32_t stream,
                                                      const std::function<bool()>& cancelled) {
@@ -121,7 +117,9 @@ void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played
   StartEpisode(e, lane.episode.index + options_.parts * static_cast<int>(lanes_.size()), stream);
 }
 
-int EvaluatorPartsMax(int episodes) { return (episodes + kLanesMax - 1) / kLanesMax; }
+int EvaluatorPartsMax(const EvaluatorOptions& options) {
+  return (options.episodes + options.lanes - 1) / options.lanes;
+}
 
 Evaluation Summarize(absl::Span<const Episode> episodes, uint64_t env_steps, double seconds) {
   Evaluation result;

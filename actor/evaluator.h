@@ -20,7 +20,8 @@ struct EvaluatorOptions {
   int episodes = 10;
   ActionChoice action{};
   double obs_noise = 0.0;  // standard deviation of N(0, s^2) added to all that the policy sees
-  // Of several evaluators that share the episodes: this one plays every parts-th ten of them.
+  int lanes = 10;          // episodes side by side, at most
+  // Of several evaluators that share the episodes: this one plays every parts-th batch of them.
   int part = 0;
   int parts = 1;
 };
@@ -51,7 +52,7 @@ class Evaluator {
  public:
   using EnvFactory = std::function<absl::StatusOr<std::unique_ptr<Env>>()>;
 
-  // Up to 10 episodes side by side, so that the policy's forward pass is a batch.
+  // Plays side by side, so that the policy's forward pass is a batch.
   static absl::StatusOr<std::unique_ptr<Evaluator>> Create(const EvaluatorOptions& options,
                                                            const PolicySpec& policy,
                                                            const EnvFactory& make_env);
@@ -95,8 +96,8 @@ class Evaluator {
   std::vector<double> env_action_;
 };
 
-// How many evaluators can share `episodes`.
-int EvaluatorPartsMax(int episodes);
+// How many evaluators can share the work.
+int EvaluatorPartsMax(const EvaluatorOptions& options);
 
 // Means over all episodes, which come in the order of their indices.
 Evaluation Summarize(absl::Span<const Episode> episodes, uint64_t env_steps, double seconds);

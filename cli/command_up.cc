@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/env/env_list.h"
 #include "cli/command_exec.h"
+#include "cli/end_video.h"
 #include "cli/supervisor.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
@@ -223,7 +224,10 @@ absl::Status UpCommand::Run() const {
   std::printf("logs: %s/logs; look at it with: ./pmoe status --run %s\n", directory.c_str(),
               directory.c_str());
   std::fflush(stdout);
-  return Supervisor(std::move(options)).Run(interrupted);
+  PMOE_RETURN_IF_ERROR(Supervisor(std::move(options)).Run(interrupted));
+  const bool finished = !CheckUnfinished(directory, config).ok();
+  if (finished && config.observe().video()) WriteEndVideo(directory, interrupted);
+  return absl::OkStatus();
 }
 
 }  // namespace pmoe

@@ -10,6 +10,7 @@
 #include "actor/configured_env.h"
 #include "actor/env/registry.h"
 #include "cli/embedded_run.h"
+#include "cli/end_video.h"
 #include "common/base/command_line.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
@@ -65,6 +66,9 @@ absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& inte
   PMOE_RETURN_IF_ERROR(DescribeFailure(run->Train(interrupted), directory, run->env_steps()));
   std::printf("%s\n",
               DescribeEnd(directory, "./pmoe train", run->env_steps(), run->total_steps()).c_str());
+  std::fflush(stdout);
+  const bool finished = run->env_steps() >= run->total_steps();
+  if (finished && config.observe().video()) WriteEndVideo(directory.path(), interrupted);
   return absl::OkStatus();
 }
 

@@ -21,7 +21,7 @@ SILENCE_S = 10.0  # the learner gives a member up then
 GROWTH_MAX = 0.05  # of a role's memory over the second half of the run
 SETTINGS = ["schedule.start_steps=2000", "schedule.update_after=2000", "policy.hidden=32,32",
             "learner.critic_hidden=32,32", "learner.batch_size=32", "replay.capacity=20000",
-            "observe.eval_every_steps=20000", "observe.eval_episodes=1",
+            "observe.video=false", "observe.eval_every_steps=20000", "observe.eval_episodes=1",
             "checkpoint.every_steps=0"]
 
 

@@ -69,7 +69,7 @@ void EvalCommand::AddTo(CLI::App* app) {
 absl::StatusOr<std::vector<Episode>> EvalCommand::Play(const LoadedRun& run,
                                                        const EvaluatorOptions& options,
                                                        const StepObserver& observer) const {
-  const int parts = std::min(threads_, EvaluatorPartsMax(options.episodes));
+  const int parts = std::min(threads_, EvaluatorPartsMax(options));
   std::vector<std::unique_ptr<Evaluator>> evaluators;
   for (int part = 0; part < parts; ++part) {
     EvaluatorOptions own = options;

@@ -71,6 +71,8 @@ class MujocoEnv : public Env {
   // arguments or another MuJoCo version, under which the bits would differ.
   absl::Status LoadState(ByteReader* in) final;
 
+  // Simulated seconds per Step.
+  double step_s() const { return step_s_; }
   // For renderers.
   const mjModel& model() const { return *setup_.model; }
   const mjData& data() const { return *setup_.data; }
@@ -101,7 +103,6 @@ class MujocoEnv : public Env {
   const MujocoOptions& options() const { return setup_.options; }
   absl::Span<const double> qpos() const { return {setup_.data->qpos, qpos_size()}; }
   absl::Span<const double> qvel() const { return {setup_.data->qvel, qvel_size()}; }
-  double step_s() const { return step_s_; }
 
  private:
   size_t qpos_size() const { return static_cast<size_t>(setup_.model->nq); }
@@ -110,7 +111,7 @@ class MujocoEnv : public Env {
   MujocoSetup setup_;
   std::vector<double> initial_qpos_;  // [nq]
   std::vector<double> initial_qvel_;  // [nv]
-  double step_s_;                     // simulated seconds per Step
+  double step_s_;
   Pcg64 generator_{0};
   int64_t elapsed_steps_ = 0;
   bool was_reset_ = false;

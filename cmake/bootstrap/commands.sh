@@ -11,6 +11,7 @@ command_build() {
 }
 
 command_test() {
+  install_packages render "for pictures"
   prepare release all
   local filter=(-LE "$slower_labels") flag
   for flag in "$@"; do

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -73,12 +75,23 @@ void WriteSchemaDefault(Message* parent, const FieldDescriptor* field) {
   }
 }
 
+// "mjcf:tasks/robot.textproto" with an absolute path: a run must find its task from any folder.
+std::string WithAbsolutePath(const std::string& env_id) {
+  for (const char* prefix : {"mjcf:", "plugin:"}) {
+    if (!absl::StartsWith(env_id, prefix)) continue;
+    const std::string path = env_id.substr(std::strlen(prefix));
+    return prefix + std::filesystem::absolute(path).lexically_normal().string();
+  }
+  return env_id;
+}
+
 // A saved configuration must mean the same after a default changes.
 void WriteDefaults(RunConfig* config) {
   for (const SchemaField& field : SchemaFields()) {
     if (!field.field->has_default_value() || IsSet(*config, field)) continue;
     WriteSchemaDefault(MutableParent(config, field), field.field);
   }
+  config->mutable_env()->set_id(WithAbsolutePath(config->env().id()));
   PolicyConfig* policy = config->mutable_policy();
   if (!policy->has_primitives()) {
     policy->set_primitives(DefaultPrimitives(config->algorithm(), config->env().id()));

@@ -79,7 +79,7 @@ TEST(EvaluatorTest, ArgmaxPlaysTheSameEpisodesAgain) {
 TEST(EvaluatorTest, SharedEpisodesAreTheSameEpisodes) {
   const auto alone = MakeEvaluator({.episodes = 23})->Run(CheetahSnapshot(1), 7, kNeverCancelled);
   ASSERT_THAT(alone, IsOk());
-  ASSERT_EQ(EvaluatorPartsMax(23), 3);
+  ASSERT_EQ(EvaluatorPartsMax({.episodes = 23}), 3);
   std::vector<double> shared(23);
   for (int part = 0; part < 2; ++part) {
     const auto played = MakeEvaluator({.episodes = 23, .part = part, .parts = 2})

@@ -53,6 +53,7 @@ absl::StatusOr<Run> RunTo(const TrainingPlan& plan, int steps, const std::string
                                    absl::StrCat("schedule.update_after=", kWarmSteps + 1),
                                    "schedule.steps_per_round=50",
                                    "observe.log_every_steps=500",
+                                   "observe.video=false",
                                    "observe.eval_every_steps=0",
                                    "observe.eval_episodes=1",
                                    "checkpoint.every_steps=0"};

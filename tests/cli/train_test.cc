@@ -39,6 +39,7 @@ std::vector<std::string> SmallRun(const std::string& env) {
           "--set",   "learner.critic_hidden=32,32",
           "--set",   "learner.batch_size=32",
           "--set",   "learner.threads=1",
+          "--set",   "observe.video=false",
           "--set",   "observe.eval_every_steps=500",
           "--set",   "observe.eval_episodes=2",
           "--set",   "observe.log_every_steps=100",

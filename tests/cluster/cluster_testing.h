@@ -58,7 +58,7 @@ inline std::vector<std::string> SmallFlags(const std::string& env,
   for (const char* set :
        {"schedule.start_steps=100", "schedule.update_after=100", "policy.hidden=32,32",
         "learner.critic_hidden=32,32", "learner.batch_size=32", "observe.eval_every_steps=500",
-        "observe.eval_episodes=2", "observe.log_every_steps=100"}) {
+        "observe.eval_episodes=2", "observe.video=false", "observe.log_every_steps=100"}) {
     flags.insert(flags.end(), {"--set", set});
   }
   flags.insert(flags.end(), more.begin(), more.end());

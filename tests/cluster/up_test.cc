@@ -71,12 +71,16 @@ class UpTest : public ::testing::Test {
 // A random policy keeps the pendulum up for about 6 steps. Pilot seeds 1-5 of this configuration
 // reached 90 to 1,000.
 TEST_F(UpTest, InvertedPendulumLearnsAsync) {
-  const ProcessResult result =
-      Run("up", "run",
-          {"--env", "InvertedPendulum-v5", "--actors", "2", "--steps", "6000", "--set",
-           "policy.hidden=64,64", "--set", "learner.critic_hidden=64,64", "--set",
-           "schedule.start_steps=500", "--set", "schedule.update_after=500", "--set",
-           "observe.eval_every_steps=1000", "--set", "observe.eval_episodes=5"});
+  const ProcessResult result = Run("up", "run", {"--env",    "InvertedPendulum-v5",
+                                                 "--actors", "2",
+                                                 "--steps",  "6000",
+                                                 "--set",    "policy.hidden=64,64",
+                                                 "--set",    "observe.video=false",
+                                                 "--set",    "learner.critic_hidden=64,64",
+                                                 "--set",    "schedule.start_steps=500",
+                                                 "--set",    "schedule.update_after=500",
+                                                 "--set",    "observe.eval_every_steps=1000",
+                                                 "--set",    "observe.eval_episodes=5"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_GT(BestEvaluation("run"), 40.0);
 }

@@ -1,0 +1,13 @@
+// The video that a training leaves at its end: the best policy at work, small and short.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+namespace pmoe {
+
+// Draws RUN/videos/best.mp4 with pmoe-render and prints where it is, or why there is none; the
+// training is done either way. Gives up when `interrupted`.
+void WriteEndVideo(const std::string& run_directory, const std::atomic<bool>& interrupted);
+
+}  // namespace pmoe

@@ -1,0 +1,112 @@
+// `pmoe play` as a user runs it, on a run directory made for it: files that other programs can
+// read.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "actor/env/registry.h"
+#include "actor/render/renderer.h"
+#include "common/base/file.h"
+#include "tests/actor/policy_testing.h"
+#include "tests/testing/run_process.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using testing::FailsWith;
+using testing::IsOk;
+using testing::ProcessResult;
+using testing::RunProcess;
+using testing::TempDir;
+
+// A run of random weights: what a training leaves for `play`.
+class PlayTest : public ::testing::Test {
+ protected:
+  void MakeRun(const std::string& id) {
+    std::filesystem::create_directories(dir_.File("run/snapshots"));
+    std::ofstream(dir_.File("run/config.textproto")) << "env { id: \"" << id << "\" }\n";
+    const PolicySpec policy = testing::PolicyFor((*MakeEnv(id, {}, ""))->spec());
+    ASSERT_THAT(WriteFileAtomic(dir_.File("run/snapshots/latest.pmoe"),
+                                testing::RandomSnapshot(policy, 1)->Encode()),
+                IsOk());
+  }
+  ProcessResult Play(std::vector<std::string> words) {
+    words.insert(words.begin(), {absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "play",
+                                 "--run", dir_.File("run")});
+    return RunProcess(words);
+  }
+  // "h264,320,240,20/1,7"
+  std::string Probe(const std::string& file) {
+    return RunProcess({"ffprobe", "-v", "error", "-select_streams", "v", "-count_frames",
+                       "-show_entries",
+                       "stream=codec_name,width,height,r_frame_rate,nb_read_frames", "-of",
+                       "csv=p=0", file})
+        .output;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(PlayTest, WritesAVideoThatPlays) {
+  MakeRun("HalfCheetah-v5");
+  const ProcessResult result =
+      Play({"--video", dir_.File("x.mp4"), "--frames", "7", "--width", "320", "--height", "240"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(Probe(dir_.File("x.mp4")), "h264,320,240,20/1,7\n");
+}
+
+TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
+  MakeRun("TargetReaching-v0");
+  const ProcessResult result = Play(
+      {"--png", dir_.File("frames"), "--frames", "3", "--primitive", "1", "--action", "sample"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(Probe(dir_.File("frames/000003.png")).substr(0, 12), "png,640,480,");
+  EXPECT_FALSE(std::filesystem::exists(dir_.File("frames/000004.png")));
+}
+
+TEST_F(PlayTest, MistakesAreNamed) {
+  MakeRun("HalfCheetah-v5");
+  const auto fails = [this](const std::vector<std::string>& words, const std::string& part) {
+    const ProcessResult result = Play(words);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_NE(result.output.find(part), std::string::npos) << result.output;
+  };
+  fails({}, "--video FILE.mp4 or --png DIR");
+  fails({"--video", dir_.File("x.avi")}, "ends in .mp4 (H.264) or .webm (VP9)");
+  fails({"--png", dir_.File("f"), "--camera", "side"}, "no camera \"side\"; it has track");
+  fails({"--png", dir_.File("f"), "--width", "321"}, "must be even, got 321");
+  fails({"--png", dir_.File("f"), "--primitive", "2"}, "an index from 0 to 1, got \"2\"");
+}
+
+// Colours at known places: red obstacles and a green target on a light floor.
+TEST(RendererTest, DrawsWhatIsThere) {
+  const auto env = MakeEnv("TargetReaching-v0", {{"variant", "fixed"}}, "");
+  std::vector<double> obs((*env)->spec().obs_dim);
+  (*env)->Reset(1, absl::MakeSpan(obs));
+  const auto renderer = Renderer::Create(**env, {.width = 480, .height = 480, .camera = ""});
+  ASSERT_THAT(renderer, IsOk());
+  std::vector<uint8_t> rgb((*renderer)->frame_bytes());
+  (*renderer)->Draw(**env, "", "", absl::MakeSpan(rgb));
+  // The camera, 13.2 above, sees 5.47 to each side; the lowest row comes first.
+  const auto pixel = [&rgb](double x, double y) {
+    const double scale = 240 / 5.47;
+    const int column = static_cast<int>(240 + x * scale), row = static_cast<int>(240 + y * scale);
+    return &rgb[3 * (row * 480 + column)];
+  };
+  const uint8_t* const target = pixel(3, 3);
+  EXPECT_GT(target[1], 2 * target[0]);
+  const uint8_t* const obstacle = pixel(-2.5, -2.5);
+  EXPECT_GT(obstacle[0], 2 * obstacle[1]);
+  const uint8_t* const floor = pixel(0, 2);
+  EXPECT_GT(floor[0], 180);
+  EXPECT_GT(floor[2], 180);
+}
+
+}  // namespace
+}  // namespace pmoe
