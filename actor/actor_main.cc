@@ -79,6 +79,8 @@ int main(int argc, char** argv) {
   pmoe::AddProcessFlags(run, &flags);
   pmoe::EvalCommand eval;
   eval.AddTo(&app);
+  pmoe::ExportCommand policy_export;
+  policy_export.AddTo(&app);
   pmoe::EnvsCommand envs;
   envs.AddTo(&app);
   pmoe::EnvCommand env;
@@ -87,6 +89,7 @@ int main(int argc, char** argv) {
   check.AddTo(&app);
   if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
   if (run->parsed()) return pmoe::ReportError(pmoe::RunProcess(flags));
+  if (policy_export.chosen()) return pmoe::ReportError(policy_export.Run());
   if (envs.chosen()) return pmoe::ReportError(envs.Run());
   if (env.chosen()) return pmoe::ReportError(env.Run());
   return pmoe::ReportError(check.chosen() ? check.Run() : eval.Run());

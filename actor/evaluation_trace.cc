@@ -26,7 +26,7 @@ EvaluationTrace::EvaluationTrace(std::string path, std::FILE* file, const Policy
 }
 
 std::string EvaluationTrace::Header() const {
-  std::string line = "episode,step,reward,terminated,truncated,primitive";
+  std::string line = "episode,reset_seed,step,reward,terminated,truncated,primitive";
   for (int k = 0; k < policy_.primitives; ++k) absl::StrAppend(&line, ",w_", k);
   for (int k = 0; k < policy_.primitives; ++k) {
     for (int j = 0; j < policy_.action_dim; ++j) absl::StrAppend(&line, ",mean_", k, "_", j);
@@ -37,8 +37,8 @@ std::string EvaluationTrace::Header() const {
 }
 
 std::string EvaluationTrace::Row(const EvaluatedStep& step) const {
-  std::string line =
-      absl::StrCat(step.episode, ",", step.step, ",", NumberText(step.result.reward));
+  std::string line = absl::StrCat(step.episode, ",", step.reset_seed, ",", step.step, ",",
+                                  NumberText(step.result.reward));
   absl::StrAppend(&line, ",", static_cast<int>(step.result.terminated), ",",
                   static_cast<int>(step.result.truncated), ",", step.primitive);
   const auto append = [&line](auto value) { absl::StrAppend(&line, ",", NumberText(value)); };

@@ -14,10 +14,11 @@
 
 namespace pmoe {
 
-// Columns: episode, step (from 1), reward, terminated, truncated, primitive (that acted); router
-// weights w_0…; mean_K_J, tanh of primitive K's mean in [-1, 1]; action_J in the environment's
-// units; obs_I, what the policy saw before the step. float32 and float64 in the shortest notation
-// that reads back to the same number. Episodes come whole and in order. Thread-safe.
+// Columns: episode, reset_seed, step (from 1), reward, terminated, truncated, primitive (that
+// acted); router weights w_0…; mean_K_J, tanh of primitive K's mean in [-1, 1]; action_J in the
+// environment's units; obs_I, what the policy saw before the step. float32 and float64 in the
+// shortest notation that reads back to the same number. Episodes come whole and in order.
+// Thread-safe.
 class EvaluationTrace {
  public:
   // NotFoundError: `path` cannot be written.

@@ -71,13 +71,15 @@ void Evaluator::StartEpisode(size_t e, int episode, uint32_t stream) {
   lane.episode = {.index = episode,
                   .total_reward = 0.0,
                   .length = 0,
+                  .reset_seed = 0,
                   .primitive_steps = std::vector<int64_t>(policy_.primitives)};
   if (!Plays(lane)) return;
   const uint32_t index = static_cast<uint32_t>(episode);
   rngs_[e] = Rng(options_.seed, RngRole::kEvaluator, 0, stream, index);
   lane.noise = Rng(options_.seed, RngRole::kEvaluatorNoise, 0, stream, index);
-  lane.env->Reset(Rng(options_.seed, RngRole::kEvaluatorReset, 0, stream, index).NextU32(),
-                  absl::MakeSpan(env_obs_));
+  lane.episode.reset_seed =
+      Rng(options_.seed, RngRole::kEvaluatorReset, 0, stream, index).NextU32();
+  lane.env->Reset(lane.episode.reset_seed, absl::MakeSpan(env_obs_));
   See(e);
 }
 
@@ -102,6 +104,7 @@ void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played
   ++lane.episode.length;
   if (observer_) {
     observer_({.episode = lane.episode.index,
+               .reset_seed = lane.episode.reset_seed,
                .step = lane.episode.length,
                .obs = absl::MakeConstSpan(obs_).subspan(e * policy_.obs_dim, policy_.obs_dim),
                .network = network_,

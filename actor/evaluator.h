@@ -31,12 +31,14 @@ struct Episode {
   int index = 0;
   double total_reward = 0.0;
   int length = 0;
+  uint32_t reset_seed = 0;
   std::vector<int64_t> primitive_steps;  // [K] how often each acted
 };
 
 // One step, while it is shown to an observer.
 struct EvaluatedStep {
   int episode;
+  uint32_t reset_seed;           // that the episode began with
   int step;                      // from 1
   absl::Span<const float> obs;   // [O] what the policy saw, before the step
   const PolicyNetwork& network;  // its outputs for that observation, in row `row`

@@ -17,7 +17,7 @@ struct RoleCommand {
   const char* help;
 };
 
-// train, eval, play, envs, env, bench.
+// train, eval, play, export, envs, env, bench.
 const std::vector<RoleCommand>& RoleCommands();
 
 // nullptr: no role does it.

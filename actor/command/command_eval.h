@@ -1,4 +1,6 @@
-// `pmoe eval`: plays episodes with a run's policy and prints their returns.
+// `pmoe eval`, which plays episodes with a run's policy and prints their returns, and `pmoe
+// export`. Objects are filled by the parser that AddTo was called on, which keeps pointers into
+// them.
 #pragma once
 
 #include <string>
@@ -10,7 +12,6 @@
 
 namespace pmoe {
 
-// Filled by the parser that AddTo was called on, which keeps pointers into this object.
 class EvalCommand {
  public:
   void AddTo(CLI::App* app);
@@ -26,6 +27,19 @@ class EvalCommand {
   PolicyFlags policy_;
   int threads_ = 1;
   std::string trace_;
+};
+
+// `pmoe export`: the weights for other programs.
+class ExportCommand {
+ public:
+  void AddTo(CLI::App* app);
+  bool chosen() const { return command_->parsed(); }
+  absl::Status Run() const;
+
+ private:
+  CLI::App* command_ = nullptr;
+  RunFlags run_;
+  std::string out_;
 };
 
 }  // namespace pmoe

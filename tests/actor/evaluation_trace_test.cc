@@ -56,20 +56,20 @@ TEST(EvaluationTraceTest, HoldsEveryStepInOrder) {
   ASSERT_TRUE(std::getline(text, line));
   const std::vector<std::string> names = absl::StrSplit(line, ',');
   const PolicySpec policy = testing::CheetahPolicy();
-  EXPECT_EQ(names.size(), 6u + 2 + 2 * 6 + 6 + 17);
+  EXPECT_EQ(names.size(), 7u + 2 + 2 * 6 + 6 + 17);
   for (int episode = 0; episode < kEpisodes; ++episode) {
     for (int step = 1; step <= kEpisodeSteps; ++step) {
       ASSERT_TRUE(std::getline(text, line));
       const std::vector<std::string> cells = absl::StrSplit(line, ',');
       ASSERT_EQ(cells.size(), names.size());
       EXPECT_EQ(std::stoi(cells[0]), episode);
-      EXPECT_EQ(std::stoi(cells[1]), step);
-      EXPECT_EQ(cells[4], step == kEpisodeSteps ? "1" : "0");
-      EXPECT_NEAR(std::stod(cells[6]) + std::stod(cells[7]), 1.0, 1e-6);
+      EXPECT_EQ(std::stoi(cells[2]), step);
+      EXPECT_EQ(cells[5], step == kEpisodeSteps ? "1" : "0");
+      EXPECT_NEAR(std::stod(cells[7]) + std::stod(cells[8]), 1.0, 1e-6);
       // The action is the chosen primitive's mean: the cheetah's bounds are those of the policy.
-      const size_t chosen = std::stoi(cells[5]);
+      const size_t chosen = std::stoi(cells[6]);
       for (size_t j = 0; j < 6; ++j) {
-        EXPECT_NEAR(std::stod(cells[20 + j]), std::stod(cells[8 + 6 * chosen + j]), 1e-6);
+        EXPECT_NEAR(std::stod(cells[21 + j]), std::stod(cells[9 + 6 * chosen + j]), 1e-6);
       }
     }
   }

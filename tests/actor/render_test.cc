@@ -4,14 +4,12 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "actor/env/registry.h"
 #include "actor/render/renderer.h"
-#include "common/base/file.h"
-#include "tests/actor/policy_testing.h"
+#include "tests/actor/run_testing.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -28,14 +26,6 @@ using testing::TempDir;
 // A run of random weights: what a training leaves for `play`.
 class PlayTest : public ::testing::Test {
  protected:
-  void MakeRun(const std::string& id) {
-    std::filesystem::create_directories(dir_.File("run/snapshots"));
-    std::ofstream(dir_.File("run/config.textproto")) << "env { id: \"" << id << "\" }\n";
-    const PolicySpec policy = testing::PolicyFor((*MakeEnv(id, {}, ""))->spec());
-    ASSERT_THAT(WriteFileAtomic(dir_.File("run/snapshots/latest.pmoe"),
-                                testing::RandomSnapshot(policy, 1)->Encode()),
-                IsOk());
-  }
   ProcessResult Play(std::vector<std::string> words) {
     words.insert(words.begin(), {absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "play",
                                  "--run", dir_.File("run")});
@@ -54,7 +44,7 @@ class PlayTest : public ::testing::Test {
 };
 
 TEST_F(PlayTest, WritesAVideoThatPlays) {
-  MakeRun("HalfCheetah-v5");
+  testing::MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
   const ProcessResult result =
       Play({"--video", dir_.File("x.mp4"), "--frames", "7", "--width", "320", "--height", "240"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -62,7 +52,7 @@ TEST_F(PlayTest, WritesAVideoThatPlays) {
 }
 
 TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
-  MakeRun("TargetReaching-v0");
+  testing::MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
   const ProcessResult result = Play(
       {"--png", dir_.File("frames"), "--frames", "3", "--primitive", "1", "--action", "sample"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -71,7 +61,7 @@ TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
 }
 
 TEST_F(PlayTest, MistakesAreNamed) {
-  MakeRun("HalfCheetah-v5");
+  testing::MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
   const auto fails = [this](const std::vector<std::string>& words, const std::string& part) {
     const ProcessResult result = Play(words);
     EXPECT_EQ(result.exit_code, 2) << result.output;

@@ -1,0 +1,53 @@
+// `pmoe export` and its Python loader against `pmoe eval --trace`, both as a user runs them.
+#include "actor/policy_export.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "tests/actor/env/oracle.h"
+#include "tests/actor/run_testing.h"
+#include "tests/testing/run_process.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using testing::FailsWith;
+using testing::ProcessResult;
+using testing::TempDir;
+
+class PolicyExportTest : public ::testing::Test {
+ protected:
+  ProcessResult Pmoe(const std::string& command, std::vector<std::string> words) {
+    words.insert(words.begin(), {absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), command,
+                                 "--run", dir_.File("run")});
+    return testing::RunProcess(words);
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(PolicyExportTest, PythonActsAsTheActorDoes) {
+  for (const char* id : {"InvertedPendulum-v5", "Hopper-v5"}) {
+    testing::MakeRandomRun(dir_.File("run"), id);
+    const ProcessResult eval = Pmoe("eval", {"--primitive", "argmax", "--action", "mean",
+                                             "--episodes", "5", "--trace", dir_.File("t.csv")});
+    ASSERT_EQ(eval.exit_code, 0) << eval.output;
+    const ProcessResult exported = Pmoe("export", {"--out", dir_.File("p.npz")});
+    ASSERT_EQ(exported.exit_code, 0) << exported.output;
+    const std::string said =
+        testing::RunOracle("../export_oracle.py", {dir_.File("p.npz"), dir_.File("t.csv"), id});
+    EXPECT_NE(said.find("returns: 5 episodes agree"), std::string::npos) << said;
+  }
+}
+
+TEST_F(PolicyExportTest, AFolderThatIsNotThereIsNamed) {
+  EXPECT_THAT(ExportPolicy(*testing::CheetahSnapshot(1), "/nowhere/p.npz"),
+              FailsWith(absl::StatusCode::kNotFound, "cannot write /nowhere/p.npz"));
+}
+
+}  // namespace
+}  // namespace pmoe
