@@ -12,11 +12,6 @@ namespace {
 constexpr float kLogStdMin = -20.0f;
 constexpr float kLogStdMax = 2.0f;
 
-void Activate(Activation activation, PolicyNetwork::Matrix* x) {
-  if (activation == Activation::kRelu) *x = x->cwiseMax(0.0f);
-  if (activation == Activation::kTanh) *x = x->array().tanh();
-}
-
 // Row-wise, shifted by the maximum: finite for any finite logits.
 void Softmax(const PolicyNetwork::Matrix& logits, PolicyNetwork::Matrix* weights) {
   for (Eigen::Index row = 0; row < logits.rows(); ++row) {
@@ -32,10 +27,8 @@ PolicyNetwork::PolicyNetwork(const PolicySpec& spec, int batch)
       obs_(batch, spec.obs_dim),
       log_std_clamped_(batch, spec.primitives * spec.action_dim),
       router_weights_(Matrix::Ones(batch, spec.primitives)) {
-  const ParameterLayout layout(spec.layers, 1, 1);
+  layers_.resize(spec.layers.size());
   for (size_t i = 0; i < spec.layers.size(); ++i) {
-    weight_offsets_.push_back(layout.parameters()[2 * i].offset);
-    bias_offsets_.push_back(layout.parameters()[2 * i + 1].offset);
     inputs_.push_back(IndexOf(spec.layers[i].input));
     outputs_.emplace_back(batch, spec.layers[i].outputs);
   }
@@ -58,21 +51,25 @@ absl::Status PolicyNetwork::Load(std::shared_ptr<const PolicySnapshot> snapshot)
         "configuration");
   }
   snapshot_ = std::move(snapshot);
+  const float* const weights = snapshot_->weights.data();
+  const ParameterLayout layout(spec_.layers, 1, 1);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i].Pack(weights + layout.parameters()[2 * i].offset,
+                    weights + layout.parameters()[2 * i + 1].offset, spec_.layers[i].inputs,
+                    spec_.layers[i].outputs);
+  }
   return absl::OkStatus();
 }
 
 void PolicyNetwork::Forward(absl::Span<const float> obs) {
   PMOE_CHECK(snapshot_ != nullptr && obs.size() == static_cast<size_t>(obs_.size()));
   std::copy(obs.begin(), obs.end(), obs_.data());
-  const float* weights = snapshot_->weights.data();
-  for (size_t i = 0; i < outputs_.size(); ++i) {
-    const DenseLayer& layer = spec_.layers[i];
-    const Eigen::Map<const Matrix> weight(weights + weight_offsets_[i], layer.inputs,
-                                          layer.outputs);
-    const Eigen::Map<const Eigen::RowVectorXf> bias(weights + bias_offsets_[i], layer.outputs);
-    outputs_[i].noalias() = (inputs_[i] < 0 ? obs_ : outputs_[inputs_[i]]) * weight;
-    outputs_[i].rowwise() += bias;
-    Activate(layer.activation, &outputs_[i]);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Activation activation = spec_.layers[i].activation;
+    const Matrix& input = inputs_[i] < 0 ? obs_ : outputs_[inputs_[i]];
+    layers_[i].Forward(input.data(), static_cast<int>(input.rows()),
+                       activation == Activation::kRelu, outputs_[i].data());
+    if (activation == Activation::kTanh) outputs_[i] = outputs_[i].array().tanh();
   }
   log_std_clamped_ = outputs_[log_std_].cwiseMax(kLogStdMin).cwiseMin(kLogStdMax);
   if (router_ >= 0) Softmax(outputs_[router_], &router_weights_);

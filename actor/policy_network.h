@@ -1,6 +1,6 @@
 // The Torch-free interpreter of PolicySpec: evaluates any snapshot on a batch of observations with
-// Eigen. One per actor thread; results may depend on the batch size E in the last bits, so E is
-// part of the reproducibility promise. E environments, O obs_dim, A action_dim, K primitives.
+// layers made for small batches. One per actor thread. A row's result does not depend on the rows
+// beside it. E environments, O obs_dim, A action_dim, K primitives.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "Eigen/Core"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "actor/dense_layer.h"
 #include "common/base/rng.h"
 #include "common/policy/policy_snapshot.h"
 
@@ -31,7 +32,7 @@ class PolicyNetwork {
   // batch: E, the rows of every call.
   PolicyNetwork(const PolicySpec& spec, int batch);
 
-  // Keeps the snapshot and reads its weights in place. FailedPreconditionError when its
+  // Keeps the snapshot and packs its weights. FailedPreconditionError when its
   // architecture differs.
   absl::Status Load(std::shared_ptr<const PolicySnapshot> snapshot);
   uint64_t version() const { return snapshot_ == nullptr ? 0 : snapshot_->version; }
@@ -54,8 +55,7 @@ class PolicyNetwork {
 
   PolicySpec spec_;
   std::shared_ptr<const PolicySnapshot> snapshot_;
-  std::vector<size_t> weight_offsets_;  // per layer, into the snapshot's weights
-  std::vector<size_t> bias_offsets_;
+  std::vector<PackedLayer> layers_;  // of the snapshot
   std::vector<int> inputs_;  // per layer: index of the layer it reads, -1 for the observation
   Matrix obs_;
   std::vector<Matrix> outputs_;

@@ -22,6 +22,8 @@ namespace {
 using Matrix = PolicyNetwork::Matrix;
 
 constexpr PolicyWorkload kWorkloads[] = {{"HalfCheetah_k2", 17, 6, 2},
+                                         {"Hopper_k4", 11, 3, 4},
+                                         {"Humanoid_k4", 348, 17, 4},
                                          {"Humanoid_k10", 348, 17, 10}};
 
 // x W of every layer; all layers of one input width read the same x.
@@ -95,7 +97,7 @@ absl::Status BenchPolicy(const BenchFlags& flags, Report* report) {
                 {"act_us", "products_us", "fma_peak_us", "ratio_products", "ratio_peak"});
   for (const PolicyWorkload& w : kWorkloads) {
     if (!absl::StrContains(w.name, flags.only)) continue;
-    for (const int batch : {1, 8, 16}) {
+    for (const int batch : {1, 8, 16, 64}) {
       PMOE_RETURN_IF_ERROR(BenchOne(flags, w, batch, report));
     }
   }

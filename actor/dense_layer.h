@@ -1,0 +1,27 @@
+// One dense layer of a policy for small batches, where libraries for large matrices spend their
+// time on preparing: weights are packed once per snapshot, and every output is one chain of fused
+// multiply-adds over the inputs in order. Its bits depend neither on the batch nor on the CPU.
+// Thread-compatible.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace pmoe {
+
+class PackedLayer {
+ public:
+  // Copies weights [inputs, outputs] row-major into panels of 16 columns, and bias [outputs].
+  void Pack(const float* weights, const float* bias, int inputs, int outputs);
+
+  // y = x W + b, with ReLU if asked for. x: [rows, inputs]; y: [rows, outputs].
+  void Forward(const float* x, int rows, bool relu, float* y) const;
+
+ private:
+  int inputs_ = 0;
+  int outputs_ = 0;
+  std::vector<float> packed_;  // see DenseProblem
+  std::vector<float> bias_;
+};
+
+}  // namespace pmoe
