@@ -184,12 +184,12 @@ absl::StatusOr<double> StepsPerCpuSecond(const Surroundings& around, Child* acto
 }
 
 // Actions of the policy on one environment, as the actor draws them; a record for the bare loop.
-std::vector<double> PolicyActions(const PolicySnapshot& snapshot, size_t steps,
-                                  RecordedSimulation* simulation) {
-  PolicyNetwork network(snapshot.spec, 1);
-  PMOE_CHECK(network.Load(std::make_shared<const PolicySnapshot>(snapshot)).ok());
+std::vector<double> PolicyActions(const std::shared_ptr<const PolicySnapshot>& snapshot,
+                                  size_t steps, RecordedSimulation* simulation) {
+  PolicyNetwork network(snapshot->spec, 1);
+  PMOE_CHECK(network.Load(snapshot).ok());
   Rng rng(1, RngRole::kActor, 0);
-  std::vector<float> obs(snapshot.spec.obs_dim), action(snapshot.spec.action_dim);
+  std::vector<float> obs(snapshot->spec.obs_dim), action(snapshot->spec.action_dim);
   std::vector<double> scaled(action.size()), actions;
   std::vector<int> primitive(1);
   simulation->StartRecord();
@@ -197,7 +197,7 @@ std::vector<double> PolicyActions(const PolicySnapshot& snapshot, size_t steps,
     std::copy(simulation->obs().begin(), simulation->obs().end(), obs.begin());
     network.Act(obs, {.sample = true}, {&rng, 1}, absl::MakeSpan(action),
                 absl::MakeSpan(primitive));
-    ScaleAction(snapshot.spec, action, absl::MakeSpan(scaled));
+    ScaleAction(snapshot->spec, action, absl::MakeSpan(scaled));
     simulation->StepOnce(step, scaled);
     actions.insert(actions.end(), scaled.begin(), scaled.end());
   }
@@ -208,10 +208,9 @@ absl::Status MeasureTask(const std::string& id, const BenchFlags& flags, Report*
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, ActorConfig(id));
   PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> env, MakeEnv(id, {}, ""));
   const EnvSpec spec = env->spec();
-  const PolicyWorkload policy{id.c_str(), spec.obs_dim, spec.action_dim, kPrimitives};
-  PolicySnapshot snapshot = *MakeBenchSnapshot(policy);
-  snapshot.spec.action_low = spec.action_low;
-  snapshot.spec.action_high = spec.action_high;
+  const PolicyWorkload policy{id.c_str(), spec.obs_dim, spec.action_dim, kPrimitives,
+                              spec.action_high.front()};
+  const std::shared_ptr<const PolicySnapshot> snapshot = MakeBenchSnapshot(policy);
   RecordedSimulation simulation(std::unique_ptr<MujocoEnv>(static_cast<MujocoEnv*>(env.release())));
   Surroundings around(config, policy);
   PMOE_RETURN_IF_ERROR(around.Start());

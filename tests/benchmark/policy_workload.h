@@ -13,14 +13,15 @@ namespace pmoe {
 struct PolicyWorkload {
   const char* name;
   int obs_dim, action_dim, primitives;
+  double action_limit = 1.0;
 };
 
 // A PMOE policy of the default hidden layers, version 1.
 inline std::shared_ptr<const PolicySnapshot> MakeBenchSnapshot(const PolicyWorkload& workload) {
   SquashedPolicyOptions options;
   options.obs_dim = workload.obs_dim;
-  options.action_low.assign(static_cast<size_t>(workload.action_dim), -1.0);
-  options.action_high.assign(static_cast<size_t>(workload.action_dim), 1.0);
+  options.action_low.assign(static_cast<size_t>(workload.action_dim), -workload.action_limit);
+  options.action_high.assign(static_cast<size_t>(workload.action_dim), workload.action_limit);
   options.primitives = workload.primitives;
   options.has_router = true;
   auto snapshot = std::make_shared<PolicySnapshot>();
