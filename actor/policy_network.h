@@ -60,6 +60,9 @@ class PolicyNetwork {
   Matrix obs_;
   std::vector<Matrix> outputs_;
   Matrix log_std_clamped_;
+  // The chosen primitives' numbers for all actions in a row, with room to the end of a vector.
+  Eigen::ArrayXf pre_tanh_;
+  Eigen::ArrayXf chosen_std_;
   Matrix router_weights_;
   int mean_;
   int log_std_;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -186,6 +187,23 @@ TEST(ScaleActionTest, ReachesTheBoundsAndTheMiddle) {
   EXPECT_THAT(out, ::testing::ElementsAre(0.4, 1.0, 1.0));
   ScaleAction(spec, {0.0f, 0.0f, 0.0f}, absl::MakeSpan(out));
   EXPECT_THAT(out, ::testing::ElementsAre(0.0, 0.5, -1.0));
+}
+
+// What PolicyNetwork::Act states about Eigen's functions, against double precision.
+TEST(EigenMathTest, TanhAndExpErrAsLittleAsStated) {
+  constexpr int kPoints = 1 << 20;
+  Eigen::ArrayXf x(kPoints);
+  for (int i = 0; i < kPoints; ++i) x[i] = -20.0f + 40.0f * static_cast<float>(i) / kPoints;
+  const Eigen::ArrayXf tanh = x.tanh(), exp = x.exp();
+  double tanh_error = 0.0, exp_error = 0.0;
+  for (int i = 0; i < kPoints; ++i) {
+    const double u = x[i];
+    if (u != 0) tanh_error = std::max(tanh_error, std::abs(tanh[i] / std::tanh(u) - 1.0));
+    exp_error = std::max(exp_error, std::abs(exp[i] / std::exp(u) - 1.0));
+    ASSERT_LE(std::abs(tanh[i]), 1.0f);
+  }
+  EXPECT_LT(tanh_error, 3e-7);
+  EXPECT_LT(exp_error, 3e-7);
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 // environment, so that both simulate the same contacts; its resets and actions come from a record.
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "actor/env/mujoco_env.h"
 #include "actor/env/registry.h"
 #include "common/base/status_macros.h"
+#include "common/base/stopwatch.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
 #include "tests/benchmark/recorded_simulation.h"
@@ -22,6 +25,39 @@ size_t CalibrateSteps(double seconds, RecordedSimulation* env) {
   const double start_s = ThreadCpuSeconds();
   env->StepEnv(kTrial, actions);
   return 1 + static_cast<size_t>(kTrial * seconds / (ThreadCpuSeconds() - start_s));
+}
+
+// Steps per second of the wall clock, each thread with an environment of its own.
+double StepsPerSecond(const std::string& id, int threads, size_t steps) {
+  std::vector<std::unique_ptr<RecordedSimulation>> envs;
+  for (int i = 0; i < threads; ++i) {
+    envs.push_back(std::make_unique<RecordedSimulation>(
+        std::unique_ptr<MujocoEnv>(static_cast<MujocoEnv*>(MakeEnv(id, {}, "")->release()))));
+  }
+  const std::vector<double> actions = envs.front()->NewActions(steps);
+  const Stopwatch clock;
+  {
+    std::vector<std::jthread> workers;
+    for (auto& env : envs) workers.emplace_back([&] { env->StepEnv(steps, actions); });
+  }
+  return static_cast<double>(threads * steps) / clock.Elapsed();
+}
+
+// One thread against one per core.
+void BenchThreads(const BenchFlags& flags, Report* report) {
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  report->Table(absl::StrCat("threads, 1 and ", cores), {"one_per_s", "all_per_s", "ratio"});
+  for (const std::string id : {"HalfCheetah-v5", "Humanoid-v5"}) {
+    if (!absl::StrContains(id, flags.only)) continue;
+    const double slice_s = flags.seconds / flags.rounds;
+    const size_t steps = 1 + static_cast<size_t>(slice_s * StepsPerSecond(id, 1, 500));
+    std::vector<double> one, all;
+    for (int round = 0; round < flags.rounds; ++round) {
+      one.push_back(StepsPerSecond(id, 1, steps));
+      all.push_back(StepsPerSecond(id, cores, steps));
+    }
+    report->Row(absl::StrCat(id, "_threads"), {Median(one), Median(all), MedianRatio(all, one)});
+  }
 }
 
 }  // namespace
@@ -49,6 +85,7 @@ absl::Status BenchEnv(const BenchFlags& flags, Report* report) {
     }
     report->Row(info.id, {Median(ours), Median(bare), Median(ratios)});
   }
+  BenchThreads(flags, report);
   return absl::OkStatus();
 }
 

@@ -5,7 +5,8 @@ The oracle of gymnasium_conformance_test.cc:
     gymnasium_trace.py OUT ID SEED STEPS [NAME=VALUE ...]
 
 Actions are uniform in 1.2 times the bounds, as float64: with float32 ones NumPy would round the
-control cost. After the end of an episode the next reset gets no seed. OUT holds float64 numbers:
+control cost. STEPS "300@50": 300 steps, of which the fiftieth has an action that is not a number.
+After the end of an episode the next reset gets no seed. OUT holds float64 numbers:
 obs size O, action size A, row count, then rows of [kind, action (A), obs (O), reward, terminated,
 truncated], where kind is 0 for a reset with SEED, 1 for a reset without a seed and 2 for a step.
 """
@@ -30,15 +31,17 @@ def row(kind, action, obs, reward=0.0, terminated=False, truncated=False):
     return np.concatenate([[kind], action, obs, [reward, terminated, truncated]]).astype(np.float64)
 
 
-def trace(env, seed, steps):
+def trace(env, seed, steps, nan_at):
     actions = np.random.default_rng([seed, 1])
     low = 1.2 * env.action_space.low.astype(np.float64)
     high = 1.2 * env.action_space.high.astype(np.float64)
     idle = np.zeros(low.shape)
     obs, _ = env.reset(seed=seed)
     yield row(RESET_WITH_SEED, idle, obs)
-    for _ in range(steps):
+    for step in range(steps):
         action = actions.uniform(low, high)
+        if step == nan_at:
+            action[0] = np.nan
         obs, reward, terminated, truncated, _ = env.step(action)
         yield row(STEP, action, obs, reward, terminated, truncated)
         if terminated or truncated:
@@ -51,7 +54,8 @@ def main():
     out, env_id, seed, steps, *args = sys.argv[1:]
     kwargs = {name: parse(value) for name, value in (arg.split("=", 1) for arg in args)}
     env = gymnasium.make(env_id, disable_env_checker=True, **kwargs)
-    rows = list(trace(env, int(seed), int(steps)))
+    steps, _, nan_at = steps.partition("@")
+    rows = list(trace(env, int(seed), int(steps), int(nan_at or -1)))
     header = [env.observation_space.shape[0], env.action_space.shape[0], len(rows)]
     np.concatenate([np.array(header, dtype=np.float64), *rows]).tofile(out)
 
