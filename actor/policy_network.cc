@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "common/base/check.h"
 #include "common/policy/parameter_layout.h"
@@ -17,14 +18,6 @@ int RoundUp(int n) {
   return (n + kVector - 1) / kVector * kVector;
 }
 
-// Row-wise, shifted by the maximum: finite for any finite logits.
-void Softmax(const PolicyNetwork::Matrix& logits, PolicyNetwork::Matrix* weights) {
-  for (Eigen::Index row = 0; row < logits.rows(); ++row) {
-    weights->row(row) = (logits.row(row).array() - logits.row(row).maxCoeff()).exp();
-    weights->row(row) /= weights->row(row).sum();
-  }
-}
-
 }  // namespace
 
 PolicyNetwork::PolicyNetwork(const PolicySpec& spec, int batch)
@@ -33,6 +26,7 @@ PolicyNetwork::PolicyNetwork(const PolicySpec& spec, int batch)
       log_std_clamped_(batch, spec.primitives * spec.action_dim),
       pre_tanh_(Eigen::ArrayXf::Zero(RoundUp(batch * spec.action_dim))),
       chosen_std_(Eigen::ArrayXf::Zero(pre_tanh_.size())),
+      softmax_(Eigen::ArrayXf::Zero(RoundUp(batch * spec.primitives))),
       router_weights_(Matrix::Ones(batch, spec.primitives)) {
   layers_.resize(spec.layers.size());
   for (size_t i = 0; i < spec.layers.size(); ++i) {
@@ -79,7 +73,25 @@ void PolicyNetwork::Forward(absl::Span<const float> obs) {
     if (activation == Activation::kTanh) outputs_[i] = outputs_[i].array().tanh();
   }
   log_std_clamped_ = outputs_[log_std_].cwiseMax(kLogStdMin).cwiseMin(kLogStdMax);
-  if (router_ >= 0) Softmax(outputs_[router_], &router_weights_);
+  if (router_ >= 0) FillRouterWeights();
+}
+
+// Softmax of each row, shifted by its maximum: finite for any finite logits. The sum goes from left
+// to right, so that a row's bits do not depend on where it lies.
+void PolicyNetwork::FillRouterWeights() {
+  const Matrix& logits = outputs_[router_];
+  const int primitives = spec_.primitives;
+  for (Eigen::Index row = 0; row < logits.rows(); ++row) {
+    const float* const z = logits.row(row).data();
+    const float shift = *std::max_element(z, z + primitives);
+    for (int k = 0; k < primitives; ++k) softmax_[row * primitives + k] = z[k] - shift;
+  }
+  softmax_ = softmax_.exp();
+  for (Eigen::Index row = 0; row < logits.rows(); ++row) {
+    const float* const e = softmax_.data() + row * primitives;
+    const float sum = std::accumulate(e, e + primitives, 0.0f);
+    for (int k = 0; k < primitives; ++k) router_weights_(row, k) = e[k] / sum;
+  }
 }
 
 int PolicyNetwork::ChoosePrimitive(int row, int choice, Rng* rng) const {

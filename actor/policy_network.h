@@ -51,6 +51,7 @@ class PolicyNetwork {
 
  private:
   int IndexOf(const std::string& layer) const;
+  void FillRouterWeights();
   int ChoosePrimitive(int row, int choice, Rng* rng) const;
 
   PolicySpec spec_;
@@ -63,6 +64,7 @@ class PolicyNetwork {
   // The chosen primitives' numbers for all actions in a row, with room to the end of a vector.
   Eigen::ArrayXf pre_tanh_;
   Eigen::ArrayXf chosen_std_;
+  Eigen::ArrayXf softmax_;
   Matrix router_weights_;
   int mean_;
   int log_std_;

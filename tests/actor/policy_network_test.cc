@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "common/policy/parameter_layout.h"
+#include "tests/actor/policy_testing.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
@@ -187,6 +188,38 @@ TEST(ScaleActionTest, ReachesTheBoundsAndTheMiddle) {
   EXPECT_THAT(out, ::testing::ElementsAre(0.4, 1.0, 1.0));
   ScaleAction(spec, {0.0f, 0.0f, 0.0f}, absl::MakeSpan(out));
   EXPECT_THAT(out, ::testing::ElementsAre(0.0, 0.5, -1.0));
+}
+
+// Ten primitives: their router weights fill no whole number of vectors.
+TEST(PolicyNetworkTest, ARowsBitsDependNeitherOnItsPlaceNorOnTheBatch) {
+  constexpr int kBatch = 9;
+  SquashedPolicyOptions options;
+  options.obs_dim = 7;
+  options.action_low.assign(5, -1.0);
+  options.action_high.assign(5, 1.0);
+  options.primitives = 10;
+  options.hidden = {24, 40};
+  options.has_router = true;
+  const PolicySpec spec = MakeSquashedPolicySpec(options);
+  const auto snapshot = testing::RandomSnapshot(spec, 1);
+  PolicyNetwork together(spec, kBatch), alone(spec, 1);
+  ASSERT_TRUE(together.Load(snapshot).ok() && alone.Load(snapshot).ok());
+  std::vector<float> obs(kBatch * 7), actions(kBatch * 5), action(5);
+  std::vector<int> primitives(kBatch), primitive(1);
+  Rng(5, RngRole::kInit, 0).FillNormal(obs.data(), obs.size());
+  std::vector<Rng> rngs;
+  for (uint32_t row = 0; row < kBatch; ++row) rngs.emplace_back(1, RngRole::kActor, 0, 0, row);
+  std::vector<Rng> again = rngs;
+  together.Act(obs, {.sample = true}, absl::MakeSpan(rngs), absl::MakeSpan(actions),
+               absl::MakeSpan(primitives));
+  for (int row = 0; row < kBatch; ++row) {
+    alone.Act(absl::MakeConstSpan(obs).subspan(row * 7, 7), {.sample = true}, {&again[row], 1},
+              absl::MakeSpan(action), absl::MakeSpan(primitive));
+    EXPECT_EQ(primitive[0], primitives[row]);
+    EXPECT_EQ(action, std::vector<float>(&actions[row * 5], &actions[row * 5] + 5)) << row;
+    for (int k = 0; k < 10; ++k)
+      EXPECT_EQ(alone.router_weights()(0, k), together.router_weights()(row, k)) << row;
+  }
 }
 
 // What PolicyNetwork::Act states about Eigen's functions, against double precision.
