@@ -1,5 +1,6 @@
 #include "actor/env/mujoco_model.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -18,6 +19,7 @@ namespace pmoe {
 namespace {
 
 constexpr int kWarningsMax = 10;
+constexpr int kGeomsPerBodyMax = 8;
 constexpr char kAssets[] = "gymnasium/envs/mujoco/assets";
 
 void OnWarning(const char* message) {
@@ -80,7 +82,29 @@ absl::Status CheckRestorable(const mjModel& model, const std::string& path) {
       path, " uses ", feature, ", which checkpoints cannot hold; remove them from the model"));
 }
 
+// Whether all geoms but planes are of one type. The midphase sorts a pair of bodies' contacts by
+// geom, after each pair of geoms was put in the order of its types: all against all meets them in
+// that order only if no two are exchanged.
+bool HasOneShape(const mjModel& model) {
+  int shape = mjGEOM_PLANE;
+  for (int i = 0; i < model.ngeom; ++i) {
+    const int type = model.geom_type[i];
+    if (type == mjGEOM_PLANE) continue;
+    if (shape != mjGEOM_PLANE && shape != type) return false;
+    shape = type;
+  }
+  return true;
+}
+
 }  // namespace
+
+void SkipNeedlessWork(mjModel* model) {
+  if (model->ntree <= 1) model->opt.disableflags |= mjDSBL_ISLAND;
+  const int* const geoms = model->body_geomnum;
+  const bool few_geoms =
+      std::all_of(geoms, geoms + model->nbody, [](int n) { return n <= kGeomsPerBodyMax; });
+  if (few_geoms && HasOneShape(*model)) model->opt.disableflags |= mjDSBL_MIDPHASE;
+}
 
 absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path) {
   InstallHandlers();
@@ -97,6 +121,7 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
     return absl::InvalidArgumentError(
         absl::StrCat("MuJoCo ", mj_versionString(), " cannot load ", path, ": ", error.data()));
   }
+  SkipNeedlessWork(loaded);
   std::shared_ptr<const mjModel> model(
       loaded, [](const mjModel* m) { mj_deleteModel(const_cast<mjModel*>(m)); });
   const absl::Status restorable = CheckRestorable(*model, path);

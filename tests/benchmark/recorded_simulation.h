@@ -1,5 +1,5 @@
-// A MuJoCo task, and mj_step alone on the very trajectory of that task: both simulate the same
-// contacts. Resets and actions of the bare loop come from a record.
+// A MuJoCo task, and mj_step alone, with the model as its file has it, on the very trajectory of
+// that task: both simulate the same contacts. Resets and actions of the bare loop come from a record.
 #pragma once
 
 #include <algorithm>
@@ -19,13 +19,19 @@ struct RecordedReset {
   std::vector<double> qpos, qvel;
 };
 
+struct ModelDeleter {
+  void operator()(mjModel* model) const { mj_deleteModel(model); }
+};
+
 class RecordedSimulation {
  public:
   explicit RecordedSimulation(std::unique_ptr<MujocoEnv> env)
       : mujoco_(env.get()),
         env_(std::move(env)),
-        bare_(MakeData(mujoco_->model())),
+        model_(mj_copyModel(nullptr, &mujoco_->model())),
+        bare_(MakeData(*model_)),
         obs_(static_cast<size_t>(env_->spec().obs_dim)) {
+    model_->opt.disableflags &= ~(mjDSBL_ISLAND | mjDSBL_MIDPHASE);  // as the file has it
     Reset(0);
     StepEnv(1, NewActions(1));
     frame_skip_ = std::lround(mujoco_->data().time / mujoco_->model().opt.timestep);
@@ -61,7 +67,7 @@ class RecordedSimulation {
   }
 
   void StepBare(size_t steps, const std::vector<double>& actions) {
-    const mjModel* const model = &mujoco_->model();
+    const mjModel* const model = model_.get();
     const size_t width = env_->spec().action_low.size();
     auto reset = resets_.begin();
     for (size_t i = 0; i < steps; ++i) {
@@ -87,6 +93,7 @@ class RecordedSimulation {
 
   const MujocoEnv* mujoco_;  // env_'s
   std::unique_ptr<Env> env_;
+  std::unique_ptr<mjModel, ModelDeleter> model_;
   MjDataPtr bare_;
   std::vector<double> obs_;
   Rng rng_{1, RngRole::kActor, 0};
