@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kFlushTimeout(4000);
 // With nobody left who samples, the limiter will not let the last rows in.
 constexpr std::chrono::milliseconds kFlushWithoutLearner(500);
 constexpr double kTick_s = 0.02;
+constexpr std::chrono::milliseconds kOrdersPoll(1);  // they come within some, usually
 
 // One process, which may take several seats one after the other.
 class ActorProcess {
@@ -117,12 +118,12 @@ absl::Status ActorProcess::Live() {
 }
 
 absl::StatusOr<TableAssignment> ActorProcess::AwaitOrders() {
-  for (double waited_s = 0.0;; waited_s += kTick_s) {
+  for (;;) {
     if (client_.Over()) return absl::CancelledError("nothing to do");
     PMOE_RETURN_IF_ERROR(follower_.status());
     const std::optional<TableAssignment> table = client_.table();
     if (table.has_value() && client_.LatestSnapshot() != nullptr) return *table;
-    std::this_thread::sleep_for(std::chrono::duration<double>(kTick_s));
+    std::this_thread::sleep_for(kOrdersPoll);
   }
 }
 

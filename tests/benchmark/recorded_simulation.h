@@ -1,5 +1,6 @@
 // A MuJoCo task, and mj_step alone, with the model as its file has it, on the very trajectory of
-// that task: both simulate the same contacts. Resets and actions of the bare loop come from a record.
+// that task: both simulate the same contacts. Resets and actions of the bare loop come from a
+// record.
 #pragma once
 
 #include <algorithm>
