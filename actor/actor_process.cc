@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kFlushTimeout(4000);
 // With nobody left who samples, the limiter will not let the last rows in.
 constexpr std::chrono::milliseconds kFlushWithoutLearner(500);
 constexpr double kTick_s = 0.02;
-constexpr std::chrono::milliseconds kOrdersPoll(1);  // they come within some, usually
+constexpr double kFirstTick_s = 0.001;  // orders usually come within some
 
 // One process, which may take several seats one after the other.
 class ActorProcess {
@@ -118,12 +118,12 @@ absl::Status ActorProcess::Live() {
 }
 
 absl::StatusOr<TableAssignment> ActorProcess::AwaitOrders() {
-  for (;;) {
+  for (double tick_s = kFirstTick_s;; tick_s = std::min(2.0 * tick_s, kTick_s)) {
     if (client_.Over()) return absl::CancelledError("nothing to do");
     PMOE_RETURN_IF_ERROR(follower_.status());
     const std::optional<TableAssignment> table = client_.table();
     if (table.has_value() && client_.LatestSnapshot() != nullptr) return *table;
-    std::this_thread::sleep_for(kOrdersPoll);
+    std::this_thread::sleep_for(std::chrono::duration<double>(tick_s));
   }
 }
 

@@ -116,16 +116,14 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
                                             "their folder with --set env.assets=DIR"));
   }
   std::array<char, 1024> error{};
-  mjModel* const loaded = mj_loadXML(path.c_str(), nullptr, error.data(), error.size());
-  if (loaded == nullptr) {
+  MjModelPtr model(mj_loadXML(path.c_str(), nullptr, error.data(), error.size()));
+  if (model == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("MuJoCo ", mj_versionString(), " cannot load ", path, ": ", error.data()));
   }
-  SkipNeedlessWork(loaded);
-  std::shared_ptr<const mjModel> model(
-      loaded, [](const mjModel* m) { mj_deleteModel(const_cast<mjModel*>(m)); });
   const absl::Status restorable = CheckRestorable(*model, path);
   if (!restorable.ok()) return restorable;
+  SkipNeedlessWork(model.get());
   return Cache().Insert(path, std::move(model));
 }
 

@@ -15,6 +15,11 @@ struct MjDataDeleter {
 };
 using MjDataPtr = std::unique_ptr<mjData, MjDataDeleter>;
 
+struct MjModelDeleter {
+  void operator()(mjModel* model) const { mj_deleteModel(model); }
+};
+using MjModelPtr = std::unique_ptr<mjModel, MjModelDeleter>;
+
 // The model of an MJCF file. Stays loaded for as long as somebody holds it.
 // NotFoundError: no such file. InvalidArgumentError: MuJoCo cannot compile it (its message is
 // passed on), or it uses plugins, sleeping bodies or delays, whose hidden state SaveState could not

@@ -20,10 +20,6 @@ struct RecordedReset {
   std::vector<double> qpos, qvel;
 };
 
-struct ModelDeleter {
-  void operator()(mjModel* model) const { mj_deleteModel(model); }
-};
-
 class RecordedSimulation {
  public:
   explicit RecordedSimulation(std::unique_ptr<MujocoEnv> env)
@@ -94,7 +90,7 @@ class RecordedSimulation {
 
   const MujocoEnv* mujoco_;  // env_'s
   std::unique_ptr<Env> env_;
-  std::unique_ptr<mjModel, ModelDeleter> model_;
+  MjModelPtr model_;
   MjDataPtr bare_;
   std::vector<double> obs_;
   Rng rng_{1, RngRole::kActor, 0};

@@ -15,7 +15,11 @@ import ast
 import sys
 
 import gymnasium
+import mujoco
 import numpy as np
+
+# Some actions are NaN on purpose: no MUJOCO_LOG.TXT of complaints about them.
+mujoco.set_mju_user_warning(lambda message: None)
 
 RESET_WITH_SEED, RESET, STEP = 0, 1, 2
 

@@ -18,14 +18,9 @@
 namespace pmoe {
 namespace {
 
-struct ModelDeleter {
-  void operator()(mjModel* model) const { mj_deleteModel(model); }
-};
-using ModelPtr = std::unique_ptr<mjModel, ModelDeleter>;
-
-ModelPtr Load(const std::string& path) {
+MjModelPtr Load(const std::string& path) {
   std::array<char, 1000> error{};
-  ModelPtr model(mj_loadXML(path.c_str(), nullptr, error.data(), error.size()));
+  MjModelPtr model(mj_loadXML(path.c_str(), nullptr, error.data(), error.size()));
   EXPECT_NE(model, nullptr) << path << ": " << error.data();
   return model;
 }
@@ -52,7 +47,7 @@ bool SameState(const mjModel& m, const mjData& a, const mjData& b) {
 
 // The most contacts at once, so that a test can tell that it saw any.
 int ExpectSameBits(const std::string& path, int steps) {
-  const ModelPtr plain = Load(path), fast = Load(path);
+  const MjModelPtr plain = Load(path), fast = Load(path);
   if (plain == nullptr || fast == nullptr) return 0;
   SkipNeedlessWork(fast.get());
   const MjDataPtr a = MakeData(*plain), b = MakeData(*fast);
@@ -112,17 +107,17 @@ TEST_P(HeapTest, ChangesNoBit) {
 INSTANTIATE_TEST_SUITE_P(Geoms, HeapTest, ::testing::Values(1, 3, 5, 8));
 
 TEST(SkipNeedlessWorkTest, KeepsTheIslandsOfSeveralTreesAndTheMidphaseOfManyOrMixedGeoms) {
-  const ModelPtr pusher = Load(AssetsDir("") + "/pusher_v5.xml");
+  const MjModelPtr pusher = Load(AssetsDir("") + "/pusher_v5.xml");
   SkipNeedlessWork(pusher.get());
   EXPECT_EQ(pusher->opt.disableflags & mjDSBL_ISLAND, 0);
   const testing::TempDir dir;
   std::ofstream(dir.path() + "/heap.xml") << Heap(9);
-  const ModelPtr heap = Load(dir.path() + "/heap.xml");
+  const MjModelPtr heap = Load(dir.path() + "/heap.xml");
   SkipNeedlessWork(heap.get());
   EXPECT_EQ(heap->opt.disableflags & mjDSBL_MIDPHASE, 0);
   EXPECT_NE(heap->opt.disableflags & mjDSBL_ISLAND, 0);
   std::ofstream(dir.path() + "/mixed.xml") << Heap(3, true);
-  const ModelPtr mixed = Load(dir.path() + "/mixed.xml");
+  const MjModelPtr mixed = Load(dir.path() + "/mixed.xml");
   SkipNeedlessWork(mixed.get());
   EXPECT_EQ(mixed->opt.disableflags & mjDSBL_MIDPHASE, 0);
 }
