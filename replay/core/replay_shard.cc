@@ -20,6 +20,13 @@ constexpr milliseconds kAskAgain{100};  // how often a wait asks its `stop`
 absl::Status ReplayShardOptions::Validate() const {
   PMOE_RETURN_IF_ERROR(table.Validate());
   PMOE_RETURN_IF_ERROR(stage.Validate());
+  if (on_policy.has_value()) {
+    PMOE_RETURN_IF_ERROR(on_policy->Validate());
+    if (limiter.has_value() || granted_inserts) {
+      return absl::InvalidArgumentError(
+          "an on-policy shard has neither a limiter nor granted_inserts; max_lag limits inserts");
+    }
+  }
   if (!limiter.has_value()) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(limiter->Validate());
   if (granted_inserts) {
@@ -45,12 +52,16 @@ absl::StatusOr<std::unique_ptr<ReplayShard>> ReplayShard::Create(
 ReplayShard::ReplayShard(const ReplayShardOptions& options, ReplayTable table)
     : options_(options), table_(std::move(table)), state_(NewState()) {}
 
-ReplayShard::State ReplayShard::NewState() const {
-  State state{.rng = Rng(options_.seed, RngRole::kReplay, options_.index),
-              .stage = RoundStage(options_.stage),
-              .limiter = std::nullopt,
-              .ledger = {}};
+ShardState ReplayShard::NewState() const {
+  ShardState state{.rng = Rng(options_.seed, RngRole::kReplay, options_.index),
+                   .stage = RoundStage(options_.stage),
+                   .limiter = std::nullopt,
+                   .ledger = {},
+                   .queue = std::nullopt,
+                   .ticket = {},
+                   .kept = nullptr};
   if (options_.limiter.has_value()) state.limiter.emplace(*options_.limiter);
+  if (options_.on_policy.has_value()) state.queue.emplace(options_.spec, *options_.on_policy);
   return state;
 }
 
@@ -80,47 +91,61 @@ absl::Status ReplayShard::AwaitChange(CondVar* changed, Wait* wait) {
 // for every minibatch only to let them sleep again would cost more than the minibatch.
 void ReplayShard::WakeBlocked() {
   for (const Side side : {kInserts, kSamples}) {
-    if (blocked_[side].anybody() && !IsBlocked(side, least_rows_[side])) {
-      may_go_on_[side].NotifyAll();
-    }
+    if (blocked_[side].anybody() && MayGoOn(side)) may_go_on_[side].NotifyAll();
   }
 }
 
-bool ReplayShard::IsBlocked(Side side, int64_t rows) const {
+bool ReplayShard::MayGoOn(Side side) {
+  if (!state_.queue.has_value()) return !IsBlocked({side, least_rows_[side]});
+  return side == kInserts ? state_.queue->RoomGrew() : state_.queue->size() >= least_rows_[side];
+}
+
+bool ReplayShard::IsBlocked(const Turn& turn) const {
+  if (turn.request != nullptr) {
+    const bool answered =
+        turn.ticket != nullptr && (*turn.ticket != state_.ticket || state_.kept != nullptr);
+    return !answered && !state_.queue->CanTake(*turn.request);
+  }
+  if (state_.queue.has_value()) return !state_.queue->CanInsert(*turn.chunk);
   const std::optional<RateLimiter>& limiter = state_.limiter;
-  if (side == kInserts) {
-    return options_.granted_inserts ? table_.inserted() + rows > insert_bound_
-                                    : limiter.has_value() && !limiter->CanInsert(rows);
+  if (turn.side == kInserts) {
+    return options_.granted_inserts ? table_.inserted() + turn.rows > insert_bound_
+                                    : limiter.has_value() && !limiter->CanInsert(turn.rows);
   }
-  return limiter.has_value() && (!limiter->CanSample(rows) || table_.eligible() == 0);
+  return limiter.has_value() && (!limiter->CanSample(turn.rows) || table_.eligible() == 0);
 }
 
-absl::Status ReplayShard::AwaitTurn(Side side, int64_t rows, const Chunk* chunk,
-                                    const WaitLimit& limit) {
-  if (!IsBlocked(side, rows)) return absl::OkStatus();
+absl::Status ReplayShard::AwaitTurn(const Turn& turn, const WaitLimit& limit) {
+  if (!IsBlocked(turn)) return absl::OkStatus();
+  const Side side = turn.side;
   const Clock::time_point began = Clock::now();
   int64_t& least_rows = least_rows_[side];
-  least_rows = blocked_[side].anybody() ? std::min(least_rows, rows) : rows;
+  least_rows = blocked_[side].anybody() ? std::min(least_rows, turn.rows) : turn.rows;
   blocked_[side].Begin(began);
   Wait wait = StartWait(limit);
   absl::Status status;
   do {
     status = AwaitChange(&may_go_on_[side], &wait);
-  } while (status.ok() && IsBlocked(side, rows) &&
-           (chunk == nullptr || state_.ledger.Check(*chunk).ok()));
+  } while (status.ok() && IsBlocked(turn) &&
+           (turn.chunk == nullptr || state_.ledger.Check(*turn.chunk).ok()));
+  if (absl::IsDeadlineExceeded(status)) {
+    const char* const what = side == kInserts          ? "no room to insert"
+                             : turn.request != nullptr ? "no rollout"
+                                                       : "nothing may be sampled";
+    status = absl::DeadlineExceededError(
+        absl::StrCat(what, " after ", limit.timeout.count(), " ms: ", Explain()));
+  }
   blocked_[side].End(began, Clock::now());
-  if (!absl::IsDeadlineExceeded(status)) return status;
-  return absl::DeadlineExceededError(
-      absl::StrCat(side == kInserts ? "no room to insert" : "nothing may be sampled", " after ",
-                   limit.timeout.count(), " ms: ", Explain()));
+  return status;
 }
 
 std::string ReplayShard::Explain() const {
+  if (state_.queue.has_value()) return ExplainRollouts();
   if (state_.limiter.has_value()) return state_.limiter->Explain();
   if (!options_.granted_inserts) return "the rate limiter is off";
   const std::string bound =
       absl::StrCat(table_.inserted(), " rows inserted, the learner granted ", insert_bound_);
-  return IsBlocked(kInserts, kPageRows)
+  return IsBlocked({kInserts, kPageRows})
              ? absl::StrCat("inserts wait for the learner's grant: ", bound)
              : absl::StrCat("neither side is blocked: ", bound);
 }
@@ -141,7 +166,10 @@ absl::StatusOr<uint64_t> ReplayShard::ResumeInsert(const WriterHello& hello) {
   PMOE_RETURN_IF_ERROR(cancelled_);
   const bool is_new = state_.ledger.IsNewEpoch(hello.member, hello.actor, hello.epoch);
   PMOE_ASSIGN_OR_RETURN(const uint64_t next_seq, state_.ledger.Hello(hello));
-  if (is_new) table_.CutActor(hello.member, hello.actor);
+  if (!is_new) return next_seq;
+  table_.CutActor(hello.member, hello.actor);
+  if (state_.queue.has_value()) state_.queue->CutActor(hello.member, hello.actor);
+  WakeBlocked();
   return next_seq;
 }
 
@@ -174,7 +202,8 @@ absl::Status ReplayShard::WaitStaged(uint64_t round, const WaitLimit& limit) {
 }
 
 absl::Status ReplayShard::Enter(const Chunk& chunk) {
-  PMOE_RETURN_IF_ERROR(table_.Append(chunk));
+  PMOE_RETURN_IF_ERROR(state_.queue.has_value() ? state_.queue->Append(chunk)
+                                                : table_.Append(chunk));
   if (state_.limiter.has_value()) state_.limiter->OnInsert(chunk.rows);
   for (const uint32_t version : chunk.policy_version) {
     state_.newest_version = std::max(state_.newest_version, version);
@@ -185,6 +214,11 @@ absl::Status ReplayShard::Enter(const Chunk& chunk) {
 absl::Status ReplayShard::Commit(uint64_t round) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
+  if (state_.queue.has_value() && state_.queue->size() > state_.queue->rows_max()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("round ", round, " cannot be committed: ", state_.queue->size(),
+                     " rows of earlier rounds were not taken; call TakeRollout after each"));
+  }
   PMOE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, state_.stage.Take(round));
   for (const Chunk& chunk : chunks) PMOE_RETURN_IF_ERROR(Enter(chunk));
   WakeBlocked();
@@ -196,7 +230,7 @@ absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
   PMOE_RETURN_IF_ERROR(CountDuplicate(state_.ledger.Check(chunk)));  // which does not wait
-  PMOE_RETURN_IF_ERROR(AwaitTurn(kInserts, chunk.rows, &chunk, limit));
+  PMOE_RETURN_IF_ERROR(AwaitTurn({kInserts, chunk.rows, &chunk}, limit));
   PMOE_RETURN_IF_ERROR(CountDuplicate(state_.ledger.Check(chunk)));
   const absl::Status entered = Enter(chunk);
   if (absl::IsAlreadyExists(entered)) {  // to the ledger it is new: not what a resend looks like
@@ -219,10 +253,15 @@ void ReplayShard::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
   MutexLock lock(&mu_);
   if (state_.ledger.IsSuperseded(member, actor, epoch)) return;
   table_.CutActor(member, actor);
+  if (state_.queue.has_value()) state_.queue->CutActor(member, actor);
   WakeBlocked();  // tails can be sampled now
 }
 
 absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit) {
+  if (options_.on_policy.has_value()) {
+    return absl::FailedPreconditionError(
+        "this shard is on-policy: its rows are taken once, with TakeRollout, and not sampled");
+  }
   if (options_.limiter.has_value() && batch->size() > options_.limiter->sample_max) {
     return absl::InvalidArgumentError(absl::StrCat("limiter.sample_max is ",
                                                    options_.limiter->sample_max,
@@ -230,7 +269,7 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit) {
   }
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(cancelled_);
-  PMOE_RETURN_IF_ERROR(AwaitTurn(kSamples, batch->size(), /*chunk=*/nullptr, limit));
+  PMOE_RETURN_IF_ERROR(AwaitTurn({kSamples, batch->size()}, limit));
   PMOE_RETURN_IF_ERROR(table_.Sample(&state_.rng, batch));
   state_.sampled += batch->size();
   if (!state_.limiter.has_value()) return absl::OkStatus();
@@ -247,15 +286,9 @@ void ReplayShard::Cancel(absl::Status why) {
   for (CondVar& side : may_go_on_) side.NotifyAll();
 }
 
-int64_t ReplayShard::size() const {
-  MutexLock lock(&mu_);
-  return table_.size();
-}
+int64_t ReplayShard::size() const { return Counts().size; }
 
-int64_t ReplayShard::inserted() const {
-  MutexLock lock(&mu_);
-  return table_.inserted();
-}
+int64_t ReplayShard::inserted() const { return Counts().inserted; }
 
 uint64_t ReplayShard::next_round() const {
   MutexLock lock(&mu_);
@@ -264,7 +297,12 @@ uint64_t ReplayShard::next_round() const {
 
 ShardCounts ReplayShard::Counts() const {
   MutexLock lock(&mu_);
-  return {table_.size(), table_.eligible(), table_.inserted()};
+  return CountRows();
+}
+
+ShardCounts ReplayShard::CountRows() const {
+  if (!state_.queue.has_value()) return {table_.size(), table_.eligible(), table_.inserted()};
+  return {state_.queue->size(), state_.queue->size(), state_.queue->inserted()};
 }
 
 ShardStats ReplayShard::Stats() const {
@@ -273,10 +311,11 @@ ShardStats ReplayShard::Stats() const {
   const auto seconds = [&now](const BlockedTime& side) {
     return BlockedSeconds{side.Total_s(now), side.Current_s(now)};
   };
-  return {.size = table_.size(),
-          .inserted = table_.inserted(),
+  const ShardCounts rows = CountRows();
+  return {.size = rows.size,
+          .inserted = rows.inserted,
           .sampled = state_.sampled,
-          .bytes = table_.bytes(),
+          .bytes = state_.queue.has_value() ? state_.queue->bytes() : table_.bytes(),
           .next_round = state_.stage.next_round(),
           .newest_version = state_.newest_version,
           .duplicates = duplicates_,
@@ -300,11 +339,12 @@ absl::Status ReplayShard::Save(const std::string& path) const {
     out.Pod(state_.newest_version);
     PMOE_RETURN_IF_ERROR(file->Write(kShardBlock, {out.bytes()}));
     PMOE_RETURN_IF_ERROR(table_.Save(file.get()));
+    PMOE_RETURN_IF_ERROR(SaveRollouts(file.get()));
   }
   return file->Finish();
 }
 
-absl::Status ReplayShard::LoadState(absl::string_view bytes, State* state) const {
+absl::Status ReplayShard::LoadState(absl::string_view bytes, ShardState* state) const {
   ByteReader in(bytes);
   uint8_t limited = 0;
   PMOE_RETURN_IF_ERROR(state->rng.LoadState(&in));
@@ -322,15 +362,14 @@ absl::Status ReplayShard::LoadState(absl::string_view bytes, State* state) const
 
 absl::Status ReplayShard::Load(const std::string& path) {
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileReader::Open(path));
-  State state = NewState();
+  ShardState state = NewState();
   PMOE_ASSIGN_OR_RETURN(BlockFileReader::Block block, file->Next());
   if (block.type != kShardBlock) return file->Bad("does not begin with a shard block");
   PMOE_RETURN_IF_ERROR(LoadState(block.payload, &state));
 
   PMOE_ASSIGN_OR_RETURN(ReplayTable table, ReplayTable::Create(options_.spec, options_.table));
   PMOE_RETURN_IF_ERROR(table.Load(file.get()));
-  PMOE_ASSIGN_OR_RETURN(block, file->Next());
-  if (block.type != kEndBlock) return file->Bad("goes on where its end must be");
+  PMOE_RETURN_IF_ERROR(LoadRollouts(file.get(), &state));
 
   MutexLock lock(&mu_);
   table_ = std::move(table);

@@ -1,30 +1,27 @@
-// One shard of replay: a table, the stage of lockstep rounds, the ledger of async writers, the rate
-// limiter and the random stream that draws minibatches. Thread-safe. Actors call Stage (lockstep)
-// or Insert (async); the learner calls the rest.
+// One shard of replay: a table (on-policy, a queue of rollouts), the stage of lockstep rounds, the
+// ledger of async writers, the rate limiter and the random stream that draws minibatches.
+// Thread-safe. Actors call Stage (lockstep) or Insert (async); the learner calls the rest.
 //
 //   lockstep, round n:  Stage(chunk) … from every actor → WaitStaged(n) → Commit(n) → Sample(batch)
 //   async:              ResumeInsert(hello) → Insert(chunk) …, beside Sample(batch) …
+//   on-policy:          TakeRollout(request) where the others call Sample
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
-#include "common/base/rng.h"
 #include "replay/core/blocked_time.h"
 #include "replay/core/chunk.h"
 #include "replay/core/minibatch.h"
-#include "replay/core/rate_limiter.h"
 #include "replay/core/replay_table.h"
-#include "replay/core/round_stage.h"
+#include "replay/core/rollout.h"
+#include "replay/core/shard_state.h"
 #include "replay/core/shard_types.h"
-#include "replay/core/writer_ledger.h"
 
 namespace pmoe {
 
@@ -63,6 +60,16 @@ class ReplayShard {
   absl::Status Sample(Minibatch* batch, const WaitLimit& limit = std::chrono::seconds(60))
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  // On-policy: waits until all rows of the rollout are here (RolloutQueue) and takes them.
+  absl::Status TakeRollout(const RolloutRequest& request, Rollout* out, const WaitLimit& limit)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // For answers that may get lost: the same ticket gets the same rollout again, until a higher one
+  // comes. FailedPreconditionError: a higher one has come.
+  absl::StatusOr<std::shared_ptr<const Rollout>> TakeRollout(const RolloutTicket& ticket,
+                                                             const RolloutRequest& request,
+                                                             const WaitLimit& limit)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // Fails every wait now and every call to come with `why` (not OK): the end of a run. The first
   // one counts.
   void Cancel(absl::Status why) ABSL_LOCKS_EXCLUDED(mu_);
@@ -85,24 +92,26 @@ class ReplayShard {
  private:
   using Clock = std::chrono::steady_clock;
   enum Side { kInserts = 0, kSamples = 1 };
-  // What a saved shard holds beside its table.
-  struct State {
-    Rng rng;
-    RoundStage stage;
-    std::optional<RateLimiter> limiter;
-    WriterLedger ledger;
-    int64_t sampled = 0;
-    uint32_t newest_version = 0;
-  };
-
   ReplayShard(const ReplayShardOptions& options, ReplayTable table);
-  State NewState() const;
-  absl::Status LoadState(absl::string_view bytes, State* state) const;
+  ShardState NewState() const;
+  absl::Status LoadState(absl::string_view bytes, ShardState* state) const;
+  absl::Status SaveRollouts(BlockFileWriter* out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status LoadRollouts(BlockFileReader* in, ShardState* state) const;
 
-  bool IsBlocked(Side side, int64_t rows) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a call waits for.
+  struct Turn {
+    Side side;
+    int64_t rows;
+    const Chunk* chunk = nullptr;             // of an insert
+    const RolloutRequest* request = nullptr;  // of a take
+    const RolloutTicket* ticket = nullptr;
+  };
+  bool IsBlocked(const Turn& turn) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Waits while the side is blocked; for an insert, at most until its chunk is not the next any
   // more, because a twin of it came on a newer stream.
-  absl::Status AwaitTurn(Side side, int64_t rows, const Chunk* chunk, const WaitLimit& limit)
+  absl::Status AwaitTurn(const Turn& turn, const WaitLimit& limit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AwaitRollout(const Turn& turn, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // A call that waits.
   struct Wait {
@@ -113,22 +122,26 @@ class ReplayShard {
   static Wait StartWait(const WaitLimit& limit);
   // OK to look again; callers loop on their predicate.
   absl::Status AwaitChange(CondVar* changed, Wait* wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool MayGoOn(Side side) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Wakes the sides that may go on.
   void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Enter(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string Explain() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string ExplainRollouts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ShardCounts CountRows() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const ReplayShardOptions options_;
   mutable Mutex mu_;
   CondVar staged_;        // a round's last chunk of an actor, or cancelled
   CondVar may_go_on_[2];  // by Side, or cancelled
   ReplayTable table_ ABSL_GUARDED_BY(mu_);
-  State state_ ABSL_GUARDED_BY(mu_);
+  ShardState state_ ABSL_GUARDED_BY(mu_);
   int64_t insert_bound_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t duplicates_ ABSL_GUARDED_BY(mu_) = 0;
   BlockedTime blocked_[2] ABSL_GUARDED_BY(mu_);      // by Side
   int64_t least_rows_[2] ABSL_GUARDED_BY(mu_) = {};  // by Side: of those that wait
+  RolloutRequest awaited_ ABSL_GUARDED_BY(mu_);      // by the newest take
   absl::Status cancelled_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -24,8 +24,16 @@
 namespace pmoe {
 
 // Types of the blocks of a saved shard: one shard block, one table block, then a page block for
-// each live page.
-enum ReplayBlock : uint32_t { kShardBlock = 1, kTableBlock = 2, kPageBlock = 3 };
+// each live page; on-policy then one queue block, a piece block for each run of rows that waits,
+// and a rollout block.
+enum ReplayBlock : uint32_t {
+  kShardBlock = 1,
+  kTableBlock = 2,
+  kPageBlock = 3,
+  kQueueBlock = 4,
+  kQueuePieceBlock = 5,
+  kRolloutBlock = 6,
+};
 
 struct ReplayTableOptions {
   int64_t capacity = 1'000'000;  // transitions; at least 2 * kPageRows per stream

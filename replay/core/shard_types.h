@@ -12,6 +12,7 @@
 #include "replay/core/chunk.h"
 #include "replay/core/rate_limiter.h"
 #include "replay/core/replay_table.h"
+#include "replay/core/rollout_queue.h"
 #include "replay/core/round_stage.h"
 
 namespace pmoe {
@@ -24,6 +25,8 @@ struct ReplayShardOptions {
   uint32_t index = 0;                           // of this shard
   std::optional<RateLimiterOptions> limiter{};  // absent: off, as in lockstep
   bool granted_inserts = false;  // instead of the limiter: inserts wait for SetInsertBound
+  // Instead of both and of the table's rows: each row is taken once, with a rollout.
+  std::optional<RolloutQueueOptions> on_policy{};
 
   absl::Status Validate() const;
 };
@@ -46,6 +49,7 @@ struct BlockedSeconds {
   double current = 0.0;  // of the oldest wait of now; 0: nobody waits
 };
 
+// On-policy, sampled means taken, and what is held are the rows that wait to be.
 struct ShardCounts {
   int64_t size = 0;      // transitions held
   int64_t eligible = 0;  // of those, that can be sampled now
