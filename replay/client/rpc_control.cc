@@ -31,6 +31,13 @@ absl::Status RpcControlOptions::Validate() const {
         absl::StrCat("schedule.mode lockstep needs replay.shards 1, got ", shards,
                      "; use mode async for several shards"));
   }
+  if (on_policy.has_value()) {
+    PMOE_RETURN_IF_ERROR(on_policy->Validate());
+    if (shards == 1 && !limiter.has_value()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("an on-policy run needs replay.shards 1 and no limiter, got ", shards,
+                     limiter.has_value() ? " and one" : ""));
+  }
   if (!limiter.has_value()) return absl::OkStatus();
   return InsertGrants::ForShards(*limiter, shards).Validate();
 }
@@ -82,6 +89,10 @@ CreateTableRequest RpcReplayControl::TableRequest(int shard, absl::string_view r
   request.set_actors(options_.actors);
   request.set_first_round(options_.first_round);
   request.set_restore(std::string(restore));
+  if (options_.on_policy.has_value()) {
+    request.mutable_on_policy()->set_rollout_steps(options_.on_policy->rollout_steps);
+    request.mutable_on_policy()->set_max_lag(options_.on_policy->max_lag);
+  }
   if (!options_.limiter.has_value()) return request;
   // Of several shards the learner limits.
   request.set_granted_inserts(options_.shards > 1);

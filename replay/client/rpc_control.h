@@ -17,6 +17,7 @@
 #include "replay/client/replay_control.h"
 #include "replay/core/chunk.h"
 #include "replay/core/rate_limiter.h"
+#include "replay/core/rollout_queue.h"
 
 namespace pmoe {
 
@@ -33,7 +34,8 @@ struct RpcControlOptions {
   bool lockstep = false;  // of one shard only
   int actors = 1;         // lockstep
   uint64_t first_round = 0;
-  std::optional<RateLimiterOptions> limiter;  // of all shards together
+  std::optional<RateLimiterOptions> limiter;     // of all shards together
+  std::optional<RolloutQueueOptions> on_policy;  // of one shard only, without a limiter
 
   absl::Status Validate() const;
 };

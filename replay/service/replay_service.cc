@@ -7,6 +7,7 @@
 #include "common/base/status_macros.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/service/insert_stream.h"
+#include "replay/service/rollout_call.h"
 #include "replay/service/sample_stream.h"
 
 namespace pmoe {
@@ -118,6 +119,16 @@ absl::Status ReplayServer::DoSample(grpc::ServerContext* context,
   return sample.Serve(std::move(request));
 }
 
+absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
+                                         const TakeRolloutRequest& request,
+                                         grpc::ServerWriter<TakeRolloutReply>* stream) {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  const uint64_t epoch = request.learner().learner_epoch();
+  return ServeTakeRollout(
+      shard, request, [=, this] { return Ended(context, epoch); }, stream);
+}
+
 absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRequest& request) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
@@ -191,7 +202,7 @@ grpc::Status ReplayServer::GetStats(grpc::ServerContext* context, const GetStats
 grpc::Status ReplayServer::TakeRollout(grpc::ServerContext* context,
                                        const TakeRolloutRequest* request,
                                        grpc::ServerWriter<TakeRolloutReply>* stream) {
-  return grpc::Status(grpc::StatusCode::UNIMPLEMENTED, "TakeRollout comes with PPO");
+  return ToGrpc(DoTakeRollout(context, *request, stream));
 }
 
 }  // namespace pmoe

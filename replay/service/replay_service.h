@@ -58,6 +58,8 @@ class ReplayServer final : public ReplayService::Service {
                         grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream);
   absl::Status DoSample(grpc::ServerContext* context,
                         grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream);
+  absl::Status DoTakeRollout(grpc::ServerContext* context, const TakeRolloutRequest& request,
+                             grpc::ServerWriter<TakeRolloutReply>* stream);
   absl::Status DoCommit(grpc::ServerContext* context, const CommitRequest& request);
   absl::Status DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply);
   absl::Status DoCutActor(const CutActorRequest& request);

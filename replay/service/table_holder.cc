@@ -27,6 +27,10 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& request) {
   options.seed = request.seed();
   options.index = request.shard();
   options.granted_inserts = request.granted_inserts();
+  if (request.has_on_policy()) {
+    options.on_policy = RolloutQueueOptions{.rollout_steps = request.on_policy().rollout_steps(),
+                                            .max_lag = request.on_policy().max_lag()};
+  }
   if (!request.has_limiter()) return options;
   options.limiter = RateLimiterOptions{.min_size = request.limiter().min_size(),
                                        .samples_per_insert = request.limiter().samples_per_insert(),

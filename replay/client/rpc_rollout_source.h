@@ -1,0 +1,55 @@
+// The learner's rollouts over gRPC, from the one shard of an on-policy run. Used by the learner's
+// thread only.
+//
+// A rollout is asked for under an id until it has arrived whole, so that one whose answer was lost
+// comes again instead of being gone. A repeated Take may change the request as long as the shard
+// has not met it; what it has taken comes as it was asked for first.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/rpc/address.h"
+#include "common/rpc/backoff.h"
+#include "proto/replay.grpc.pb.h"
+#include "replay/client/rollout_source.h"
+#include "replay/client/rpc_control.h"
+
+namespace pmoe {
+
+class RpcRolloutSource : public RolloutSource {
+ public:
+  explicit RpcRolloutSource(const RpcControlOptions& options);
+
+  // Where the shard is, first and whenever it moves. After its table was made.
+  void SetAddress(const RpcAddress& address);
+
+  // A shard that is away is waited for, as DeadlineExceededError. FailedPreconditionError (another
+  // learner or run has the shard, or it is not on-policy), InvalidArgumentError and DataLossError
+  // (damaged replies) are final.
+  absl::StatusOr<Rollout*> Take(const RolloutRequest& request,
+                                std::chrono::milliseconds timeout) override;
+
+ private:
+  // One call.
+  absl::Status Ask(const RolloutRequest& request, std::chrono::milliseconds timeout);
+  // Is the call worth another one?
+  bool MayAskAgain(const absl::Status& status);
+
+  const TableSpec spec_;
+  const LearnerId learner_;
+  std::string name_ = "replay 0";
+  std::unique_ptr<ReplayService::Stub> stub_;
+  Backoff backoff_;
+  uint64_t id_ = 1;                     // of the rollout wanted
+  int64_t rows_max_ = 0;                // asked for under this id
+  int damaged_ = 0;                     // replies under this id
+  std::chrono::milliseconds transfer_;  // that the pieces may take
+  Rollout rollout_;
+};
+
+}  // namespace pmoe

@@ -1,0 +1,50 @@
+// Chunks of on-policy rows and what a rollout of them must look like.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "replay/core/rollout.h"
+#include "tests/replay/replay_testing.h"
+
+namespace pmoe {
+
+inline constexpr TableSpec kRolloutSpec{.obs_dim = 2, .action_dim = 1, .extra_dim = 1};
+
+// MakeChunk of kRolloutSpec whose rows all are of one version.
+inline Chunk VersionChunk(const ChunkPlan& plan, uint32_t version) {
+  Chunk chunk = MakeChunk(kRolloutSpec, plan);
+  chunk.policy_version.assign(chunk.rows, version);
+  return chunk;
+}
+
+// "actor.env@step" of each row, as MakeChunk's observations and rewards tell.
+inline std::vector<std::string> RowNames(const Rollout& rollout) {
+  std::vector<std::string> names;
+  for (const RolloutSegment& segment : rollout.segments) {
+    for (int64_t row = segment.start; row < segment.start + segment.length; ++row) {
+      const uint64_t step = static_cast<uint64_t>(rollout.reward[static_cast<size_t>(row)]);
+      EXPECT_EQ(rollout.obs[static_cast<size_t>(2 * row)],
+                ObsValue(segment.actor, segment.env, step));
+      EXPECT_EQ(rollout.action[static_cast<size_t>(row)], -static_cast<float>(step));
+      EXPECT_EQ(rollout.extra[static_cast<size_t>(row)], 2.0f * static_cast<float>(step));
+      names.push_back(absl::StrCat(segment.actor, ".", segment.env, "@", step));
+    }
+  }
+  return names;
+}
+
+// "actor.env+rows" of each segment with how it ends, T terminated, U truncated or C cut, joined by
+// spaces.
+inline std::string SegmentNames(const Rollout& rollout) {
+  constexpr absl::string_view kEnds[] = {"?", "T", "U", "C"};
+  std::string names;
+  for (const RolloutSegment& segment : rollout.segments) {
+    absl::StrAppend(&names, names.empty() ? "" : " ", segment.actor, ".", segment.env, "+",
+                    segment.length, kEnds[static_cast<size_t>(segment.end)]);
+  }
+  return names;
+}
+
+}  // namespace pmoe
