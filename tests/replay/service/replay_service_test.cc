@@ -80,13 +80,24 @@ TEST_F(ReplayServiceTest, AnotherRunIsRefused) {
               FailsWith(kRefused, "belongs to run run-a, the learner to run run-b"));
 }
 
-TEST_F(ReplayServiceTest, RolloutsAreNotServedYet) {
+TEST_F(ReplayServiceTest, ATableThatIsSampledGivesNoRollouts) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
   grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  TakeRolloutRequest request;
+  *request.mutable_learner() = Learner();
+  request.set_rollout_id(1);
   TakeRolloutReply reply;
-  const auto stream = stub_->TakeRollout(&context, TakeRolloutRequest());
+  const auto stream = stub_->TakeRollout(&context, request);
   EXPECT_FALSE(stream->Read(&reply));
-  EXPECT_THAT(FromGrpc(stream->Finish()),
-              FailsWith(absl::StatusCode::kUnimplemented, "comes with PPO"));
+  EXPECT_THAT(FromGrpc(stream->Finish()), FailsWith(kRefused, "this shard's rows are sampled"));
+}
+
+TEST_F(ReplayServiceTest, AShardThatHasRolloutsDoesNotTurnIntoATable) {
+  CreateTableRequest request = TableRequest();
+  request.mutable_on_policy()->set_rollout_steps(8);
+  ASSERT_OK(CreateTable(stub_.get(), request));
+  EXPECT_THAT(CreateTable(stub_.get(), TableRequest()), FailsWith(kRefused, "on_policy"));
 }
 
 TEST_F(ReplayServiceTest, ARestartedShardComesBackFromItsNewestCheckpoint) {
