@@ -8,8 +8,8 @@
 
 namespace pmoe {
 
-// A line for each transition, stream by stream: "actor epoch env step crc32c policy_version", the
-// CRC32C being RowCrc as 8 hex digits.
+// A line for each transition, on-policy for each row that waits, stream by stream: "actor epoch env
+// step crc32c policy_version", the CRC32C being RowCrc as 8 hex digits.
 absl::Status DumpTable(const std::string& path, std::FILE* out);
 
 }  // namespace pmoe

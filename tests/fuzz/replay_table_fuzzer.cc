@@ -18,8 +18,9 @@ namespace {
 constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
 constexpr std::chrono::milliseconds kNow{0};
 
-std::unique_ptr<ReplayShard> MakeShard() {
+std::unique_ptr<ReplayShard> MakeShard(bool on_policy) {
   ReplayShardOptions options;
+  if (on_policy) options.on_policy = RolloutQueueOptions{.rollout_steps = 100};
   options.spec = kSpec;
   options.table.capacity = 512;
   options.table.n_step = 2;
@@ -45,13 +46,14 @@ Chunk MakeChunk(uint64_t seq, uint64_t first_step, uint32_t rows, bool terminate
   return chunk;
 }
 
-// A few pages, an ended episode, an open one, a staged chunk.
-std::string GoodFile() {
+// A few pages, or rows and a rollout, an ended episode, an open one, a staged chunk.
+std::string GoodFile(bool on_policy) {
   const std::string path = "/tmp/replay_table_fuzzer." + std::to_string(::getpid());
-  const auto shard = MakeShard();
+  const auto shard = MakeShard(on_policy);
   (void)shard->Insert(MakeChunk(0, 0, 60, true), kNow);
   (void)shard->Insert(MakeChunk(1, 60, 20, false), kNow);
   (void)shard->Stage(MakeChunk(0, 0, 2, false));
+  if (on_policy) (void)shard->TakeRollout({1, 1}, {.steps = 10}, kNow);
   if (!shard->Save(path).ok()) __builtin_trap();
   std::string bytes = *ReadFile(path);
   ::unlink(path.c_str());
@@ -77,7 +79,16 @@ void CheckLoad(const std::string& bytes) {
     __builtin_trap();
   }
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  const auto shard = MakeShard();
+  const auto queues = MakeShard(/*on_policy=*/true);
+  if (queues->Load(path).ok()) {
+    Rollout rollout;
+    (void)queues->Insert(MakeChunk(2, 80, 20, false), kNow);
+    if (queues->TakeRollout({.steps = 60}, &rollout, kNow).ok() && !ValidateRollout(rollout).ok()) {
+      __builtin_trap();
+    }
+    (void)queues->TakeRollout({1, 1}, {.steps = 10}, kNow);
+  }
+  const auto shard = MakeShard(/*on_policy=*/false);
   if (shard->Load(path).ok()) {
     Minibatch batch(kSpec, 8);
     (void)shard->Sample(&batch);
@@ -89,6 +100,10 @@ void CheckLoad(const std::string& bytes) {
   if (table.ok()) {
     table->VisitSteps([&sum](const StoredStep& row) { sum += row.transition.next_obs.back(); });
   }
+  const auto queue = RolloutQueue::FromFile(path);
+  if (queue.ok()) {
+    queue->VisitSteps([&sum](const StoredStep& row) { sum += row.transition.next_obs.back(); });
+  }
   ::close(fd);
 }
 
@@ -96,16 +111,17 @@ void CheckLoad(const std::string& bytes) {
 }  // namespace pmoe
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::string good = pmoe::GoodFile();
+  static const std::string goods[] = {pmoe::GoodFile(false), pmoe::GoodFile(true)};
   std::string input(reinterpret_cast<const char*>(data), size);
   pmoe::MendChecksums(&input);
   pmoe::CheckLoad(input);
   // Three bytes of input put one byte somewhere.
-  std::string changed = good;
-  for (size_t i = 0; i + 3 <= size; i += 3) {
-    changed[(data[i] + 256u * data[i + 1]) % changed.size()] = static_cast<char>(data[i + 2]);
+  for (std::string changed : goods) {
+    for (size_t i = 0; i + 3 <= size; i += 3) {
+      changed[(data[i] + 256u * data[i + 1]) % changed.size()] = static_cast<char>(data[i + 2]);
+    }
+    pmoe::MendChecksums(&changed);
+    pmoe::CheckLoad(changed);
   }
-  pmoe::MendChecksums(&changed);
-  pmoe::CheckLoad(changed);
   return 0;
 }

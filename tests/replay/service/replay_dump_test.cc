@@ -12,9 +12,10 @@ namespace {
 
 constexpr TableSpec kSpec{.obs_dim = 1, .action_dim = 1};
 
-TEST(ReplayDumpTest, PrintsALineForEachTransition) {
+// Of a table and of a queue.
+void ExpectALineForEachTransition(const ReplayShardOptions& options) {
   TestFolder folder;
-  auto shard = ReplayShard::Create({.spec = kSpec});
+  auto shard = ReplayShard::Create(options);
   ASSERT_OK(shard);
   const Chunk chunk = MakeChunk(
       kSpec, {.actor = 3, .epoch = 2, .env = 1, .first_step = 7, .rows = 2, .terminated = true});
@@ -36,6 +37,17 @@ TEST(ReplayDumpTest, PrintsALineForEachTransition) {
                          "\n");
   }
   EXPECT_EQ(*ReadFile(folder.File("dump")), want);
+}
+
+TEST(ReplayDumpTest, PrintsALineForEachTransition) {
+  ExpectALineForEachTransition({.spec = kSpec});
+}
+
+TEST(ReplayDumpTest, PrintsTheRowsThatWaitToBeTaken) {
+  ReplayShardOptions options;
+  options.spec = kSpec;
+  options.on_policy = RolloutQueueOptions{.rollout_steps = 8};
+  ExpectALineForEachTransition(options);
 }
 
 TEST(ReplayDumpTest, TheFingerprintSeesEveryPartOfARow) {
