@@ -3,7 +3,8 @@
 //
 // A rollout is asked for under an id until it has arrived whole, so that one whose answer was lost
 // comes again instead of being gone. A repeated Take may change the request as long as the shard
-// has not met it; what it has taken comes as it was asked for first.
+// has not met it; what it has taken comes as it was asked for first. Ids begin at 1, so that a life
+// (epoch) of a learner has one source.
 #pragma once
 
 #include <chrono>

@@ -19,9 +19,14 @@ absl::Status NotOnPolicy() {
 absl::Status ReplayShard::AwaitRollout(const Turn& turn, const WaitLimit& limit) {
   PMOE_RETURN_IF_ERROR(state_.queue->CheckRequest(*turn.request));
   awaited_ = *turn.request;
-  state_.queue->DropOlder(turn.request->version_min);
-  WakeBlocked();
-  return AwaitTurn(turn, limit);
+  // Once as a rule: while it waits, another queue may be loaded or another call say what is old.
+  do {
+    state_.queue->DropOlder(turn.request->version_min);
+    WakeBlocked();
+    PMOE_RETURN_IF_ERROR(AwaitTurn(turn, limit));
+    state_.queue->DropOlder(turn.request->version_min);
+  } while (IsBlocked(turn));
+  return absl::OkStatus();
 }
 
 absl::Status ReplayShard::TakeRollout(const RolloutRequest& request, Rollout* out,

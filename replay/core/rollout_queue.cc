@@ -162,7 +162,9 @@ absl::Status RolloutQueue::Append(const Chunk& chunk) {
   if (chunk.epoch > epoch) CutActor(chunk.member, chunk.actor);
   epoch = chunk.epoch;
 
-  Stream& stream = streams_[Key(chunk)];
+  const auto [entry, is_new] = streams_.try_emplace(Key(chunk));
+  Stream& stream = entry->second;
+  room_grew_ |= is_new || !stream.live;  // one that lacks rows, or whose rows do not count as dead
   stream.live = true;
   stream.next_step = chunk.first_step + chunk.rows;
   stream.head.clear();

@@ -317,6 +317,23 @@ TEST_F(RolloutFileTest, TheRolloutThatMayNotHaveArrivedIsKept) {
   EXPECT_EQ((*again)->dropped, 6);
 }
 
+// The file has rows of version 1, which the take that waits has called too old.
+TEST_F(RolloutFileTest, ATakeThatWaitsDuringALoadKeepsItsVersions) {
+  auto older = MakeShard(Options(8, /*max_lag=*/3));
+  ASSERT_OK(older->Insert(Rows(0, 6, 0, 0, /*version=*/1), kNow));
+  ASSERT_OK(older->Save(path_));
+  auto waiting = MakeShard(Options(8, /*max_lag=*/3));
+  Rollout rollout;
+  auto take = std::async(std::launch::async, [&] {
+    return waiting->TakeRollout({.steps = 4, .version_min = 2}, &rollout, kLong);
+  });
+  AwaitBlocked(*waiting, kTakesOf);
+  ASSERT_OK(waiting->Load(path_));
+  ASSERT_OK(waiting->Insert(Rows(1, 6, 0, 0, /*version=*/2), kNow));
+  EXPECT_OK(take.get());
+  EXPECT_EQ(RowNames(rollout).front(), "0.0@6");
+}
+
 TEST_F(RolloutFileTest, AChangedFileIsDataLossAndChangesNothing) {
   const size_t bits = 8 * std::filesystem::file_size(path_);
   for (size_t bit = 3; bit < bits; bit += 997) {

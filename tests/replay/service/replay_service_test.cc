@@ -93,6 +93,26 @@ TEST_F(ReplayServiceTest, ATableThatIsSampledGivesNoRollouts) {
   EXPECT_THAT(FromGrpc(stream->Finish()), FailsWith(kRefused, "this shard's rows are sampled"));
 }
 
+TEST_F(ReplayServiceTest, ADrainingShardEndsTheWaitForARollout) {
+  CreateTableRequest table = TableRequest();
+  table.mutable_on_policy()->set_rollout_steps(8);
+  ASSERT_OK(CreateTable(stub_.get(), table));
+  grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  TakeRolloutRequest request;
+  *request.mutable_learner() = Learner();
+  request.set_rollout_id(1);
+  request.set_steps(8);
+  request.set_timeout_ms(60'000);
+  const auto stream = stub_->TakeRollout(&context, request);
+  ASSERT_TRUE(Await(shard_.service(),
+                    [](const ShardStats& counts) { return counts.samples_blocked.current > 0.0; }));
+  shard_.service()->Drain(std::chrono::milliseconds(0));
+  TakeRolloutReply reply;
+  EXPECT_FALSE(stream->Read(&reply));
+  EXPECT_THAT(FromGrpc(stream->Finish()), FailsWith(kAway, "the shard is leaving"));
+}
+
 TEST_F(ReplayServiceTest, AShardThatHasRolloutsDoesNotTurnIntoATable) {
   CreateTableRequest request = TableRequest();
   request.mutable_on_policy()->set_rollout_steps(8);
