@@ -1,10 +1,15 @@
 // Chunks of on-policy rows and what a rollout of them must look like.
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "replay/core/replay_shard.h"
 #include "replay/core/rollout.h"
 #include "tests/replay/replay_testing.h"
 
@@ -46,5 +51,37 @@ inline std::string SegmentNames(const Rollout& rollout) {
   }
   return names;
 }
+
+inline constexpr std::chrono::milliseconds kAtOnce{0};
+inline constexpr std::chrono::milliseconds kLongWait{60'000};  // ends a test that would hang
+
+inline ReplayShardOptions OnPolicy(int64_t steps, int max_lag = 0) {
+  ReplayShardOptions options;
+  options.spec = kRolloutSpec;
+  options.on_policy = RolloutQueueOptions{.rollout_steps = steps, .max_lag = max_lag};
+  return options;
+}
+
+inline std::unique_ptr<ReplayShard> MakeShard(const ReplayShardOptions& options) {
+  auto shard = ReplayShard::Create(options);
+  EXPECT_OK(shard);
+  return *std::move(shard);
+}
+
+// Chunk `seq` of an actor whose chunks have `rows` rows of env 0.
+inline Chunk StepRows(uint64_t seq, uint32_t rows, uint32_t actor = 0, uint32_t epoch = 0,
+                      uint32_t version = 1) {
+  return VersionChunk(
+      {.actor = actor, .epoch = epoch, .seq = seq, .first_step = seq * rows, .rows = rows},
+      version);
+}
+
+// Waits until the shard says that somebody waits.
+template <typename Blocked>
+void AwaitBlocked(const ReplayShard& shard, Blocked blocked) {
+  while (blocked(shard.Stats()).current == 0.0) std::this_thread::yield();
+}
+inline constexpr auto kInsertsOf = [](const ShardStats& stats) { return stats.inserts_blocked; };
+inline constexpr auto kTakesOf = [](const ShardStats& stats) { return stats.samples_blocked; };
 
 }  // namespace pmoe
