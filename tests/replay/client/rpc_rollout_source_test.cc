@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "grpc/grpc.h"
 #include "replay/client/rpc_writer.h"
 #include "tests/replay/client/cutting_proxy.h"
 #include "tests/replay/core/rollout_testing.h"
@@ -65,6 +66,9 @@ absl::StatusOr<Rollout*> TakeAtLast(RpcRolloutSource* source, const RolloutReque
 
 class RpcRolloutSourceTest : public ::testing::Test {
  protected:
+  // gRPC would end with each test, and wait up to 10 s for the poller of its large writes.
+  static void SetUpTestSuite() { grpc_init(); }
+
   void Serve(int64_t steps) {
     options_ = Options(steps);
     CreateTable(options_, served_.address());
