@@ -21,11 +21,9 @@ struct Contrast {
 };
 
 absl::Status MeasureSide(const BenchFlags& flags, int side, Contrast* contrast) {
-  TrainingPlan plan;
+  TrainingPlan plan = SacTraining(flags.steps, flags.sets);
   plan.command = side == 0 ? "train" : "up";
   plan.words = {"--mode", contrast->mode, "--actors", std::to_string(contrast->actors)};
-  plan.sets = flags.sets;
-  plan.steps = flags.steps;
   PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
   contrast->step_ms[side].push_back(1000.0 * cost.cpu_s / cost.env_steps);
   contrast->update_ms[side].push_back(1000.0 * cost.cpu_s / cost.updates);

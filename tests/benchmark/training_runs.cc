@@ -44,18 +44,16 @@ struct Run {
 };
 
 absl::StatusOr<Run> RunTo(const TrainingPlan& plan, int steps, const std::string& out) {
-  std::vector<std::string> args = {Pmoe(),   plan.command, "--env",    "HalfCheetah-v5",
-                                   "--algo", "sac",        "--preset", "official",
-                                   "--seed", "1",          "--steps",  std::to_string(steps),
-                                   "--out",  out};
+  std::vector<std::string> args = {Pmoe(),     plan.command,
+                                   "--env",    "HalfCheetah-v5",
+                                   "--algo",   plan.algorithm,
+                                   "--preset", plan.preset,
+                                   "--seed",   "1",
+                                   "--steps",  std::to_string(steps),
+                                   "--out",    out};
   args.insert(args.end(), plan.words.begin(), plan.words.end());
-  std::vector<std::string> sets = {absl::StrCat("schedule.start_steps=", kWarmSteps),
-                                   absl::StrCat("schedule.update_after=", kWarmSteps + 1),
-                                   "schedule.steps_per_round=50",
-                                   "observe.log_every_steps=500",
-                                   "observe.video=false",
-                                   "observe.eval_every_steps=0",
-                                   "observe.eval_episodes=1",
+  std::vector<std::string> sets = {"observe.log_every_steps=500", "observe.video=false",
+                                   "observe.eval_every_steps=0", "observe.eval_episodes=1",
                                    "checkpoint.every_steps=0"};
   sets.insert(sets.end(), plan.sets.begin(), plan.sets.end());
   for (const std::string& set : sets) args.insert(args.end(), {"--set", set});
@@ -67,11 +65,26 @@ absl::StatusOr<Run> RunTo(const TrainingPlan& plan, int steps, const std::string
 
 }  // namespace
 
+TrainingPlan SacTraining(int steps, const std::vector<std::string>& sets) {
+  constexpr int kWarmSteps = 1000;
+  TrainingPlan plan;
+  plan.algorithm = "sac";
+  plan.preset = "official";
+  plan.sets = {absl::StrCat("schedule.start_steps=", kWarmSteps),
+               absl::StrCat("schedule.update_after=", kWarmSteps + 1),
+               "schedule.steps_per_round=50"};
+  plan.sets.insert(plan.sets.end(), sets.begin(), sets.end());
+  plan.warm_steps = kWarmSteps;
+  plan.steps = steps;
+  return plan;
+}
+
 absl::StatusOr<TrainingCost> MeasureTraining(const TrainingPlan& plan) {
   const ScratchFolder folder;
   if (folder.path().empty()) return absl::InternalError("cannot make a folder for runs");
-  PMOE_ASSIGN_OR_RETURN(Run warm, RunTo(plan, kWarmSteps, folder.path() + "/warm"));
-  PMOE_ASSIGN_OR_RETURN(Run full, RunTo(plan, kWarmSteps + plan.steps, folder.path() + "/full"));
+  PMOE_ASSIGN_OR_RETURN(Run warm, RunTo(plan, plan.warm_steps, folder.path() + "/warm"));
+  PMOE_ASSIGN_OR_RETURN(Run full,
+                        RunTo(plan, plan.warm_steps + plan.steps, folder.path() + "/full"));
   TrainingCost cost;
   cost.env_steps = full.last["env_steps"] - warm.last["env_steps"];
   cost.updates = full.last["updates"] - warm.last["updates"];

@@ -14,10 +14,12 @@ namespace pmoe {
 using CsvRow = std::map<std::string, double>;
 
 struct TrainingPlan {
-  std::string command = "train";     // or "up"
+  std::string command = "train";  // or "up"
+  std::string algorithm{}, preset{};
   std::vector<std::string> words{};  // after --steps and --out
   std::vector<std::string> sets{};   // PATH=VALUE, the later wins
-  int steps = 4000;                  // env steps on the clock
+  int warm_steps = 0;                // env steps before the clock starts
+  int steps = 0;                     // env steps on the clock
 };
 
 // What a run spent after its warm-up.
@@ -28,12 +30,12 @@ struct TrainingCost {
   CsvRow first{}, last{};
 };
 
-inline constexpr int kWarmSteps =
-    1000;  // uniform actions, then updates begin; SBX's learning_starts
+// SAC with its usual settings, one update per env step; its warm-up is 1,000 uniform actions (SBX's
+// learning_starts) and ends where the updates begin. `sets` come after its own.
+TrainingPlan SacTraining(int steps, const std::vector<std::string>& sets);
 
-// HalfCheetah-v5, SAC with its usual settings, one update per env step, no evaluation but the last.
-// Two runs: one ends where the updates begin, the cost is what the other takes beyond it, so that
-// starting and ending cancel out.
+// HalfCheetah-v5, no evaluation but the last. Two runs: one ends with the warm-up, the cost is what
+// the other takes beyond it, so that starting and ending cancel out.
 absl::StatusOr<TrainingCost> MeasureTraining(const TrainingPlan& plan);
 
 }  // namespace pmoe
