@@ -25,6 +25,7 @@ struct Bench {
   double seconds;  // default
   int rounds;      // default
   bool only;       // has rows to choose from
+  int steps = 0;   // default; 0: no training
 };
 
 constexpr Bench kBenches[] = {
@@ -42,9 +43,11 @@ constexpr Bench kBenches[] = {
     {"actor", "A whole actor process over mj_step alone; its memory, seconds to its first row",
      BenchActor, 5.0, 5, true},
     {"cluster", "CPU-seconds per env step and per update of pmoe up over pmoe train, same mode",
-     BenchCluster, 0.0, 3, true},
+     BenchCluster, 0.0, 3, true, 4000},
     {"e2e", "HalfCheetah-v5 at one update per env step, beside SBX, on the wall clock",
-     BenchEndToEnd, 0.0, 3, true},
+     BenchEndToEnd, 0.0, 3, true, 4000},
+    {"ppo", "HalfCheetah-v5 by PPO, beside Stable-Baselines3 and CleanRL, per CPU-second", BenchPpo,
+     0.0, 3, true, 20'480},
 };
 
 CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
@@ -63,14 +66,15 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
     command->add_option("--threads", flags->threads, "Threads of LibTorch")
         ->check(CLI::Range(1, 64));
   }
-  if (bench.run == BenchEndToEnd || bench.run == BenchCluster) {
+  if (bench.steps > 0) {
     command->add_option("--steps", flags->steps, "Env steps on the clock per run")
+        ->default_str(std::to_string(bench.steps))
         ->check(CLI::Range(500, 10'000'000));
     command->add_option("--set", flags->sets, "A setting of our runs, as in pmoe train")
         ->expected(1);
   }
-  if (bench.run == BenchEndToEnd) {
-    command->add_flag("!--no-peers", flags->peers, "Leave SBX out");
+  if (bench.run == BenchEndToEnd || bench.run == BenchPpo) {
+    command->add_flag("!--no-peers", flags->peers, "Leave the peers out");
   }
   return command;
 }
@@ -92,6 +96,7 @@ int Main(int argc, char** argv) {
     BenchFlags& own = flags[commands.size()];
     own.seconds = bench.seconds;
     own.rounds = bench.rounds;
+    own.steps = bench.steps;
     commands.emplace_back(&bench, AddBench(bench, &own, &app));
   }
   if (const std::optional<int> code = ParseCommandLine(&app, argc, argv)) return *code;

@@ -19,9 +19,9 @@ struct BenchFlags {
 
   int threads = 1;  // learner
 
-  int steps = 4000;               // e2e, cluster: env steps on the clock per run
-  std::vector<std::string> sets;  // e2e, cluster: further `--set` of ours
-  bool peers = true;              // e2e
+  int steps = 4000;               // e2e, ppo, cluster: env steps on the clock per run
+  std::vector<std::string> sets;  // e2e, ppo, cluster: further `--set` of ours
+  bool peers = true;              // e2e, ppo
 };
 
 absl::Status BenchEnv(const BenchFlags& flags, Report* report);
@@ -32,5 +32,6 @@ absl::Status BenchLearner(const BenchFlags& flags, Report* report);
 absl::Status BenchActor(const BenchFlags& flags, Report* report);
 absl::Status BenchCluster(const BenchFlags& flags, Report* report);
 absl::Status BenchEndToEnd(const BenchFlags& flags, Report* report);
+absl::Status BenchPpo(const BenchFlags& flags, Report* report);
 
 }  // namespace pmoe
