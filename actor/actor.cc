@@ -116,6 +116,7 @@ void Actor::StartEpisodes() {
     Lane& lane = lanes_[e];
     if (lane.running) continue;
     lane.env->Reset(lane.reset_rng.NextU32(), absl::MakeSpan(env_obs_));
+    network_.StartEpisode(static_cast<int>(e));
     std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);
     lane.running = true;
     lane.episode_return = 0.0;
@@ -169,6 +170,7 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
   transition.truncated = result.truncated;
   transition.next_obs = next_obs_;
   transition.policy_version = acting_version_;
+  transition.extra = network_.columns(static_cast<int>(e));
   PMOE_RETURN_IF_ERROR(writer_->Write(static_cast<uint32_t>(e), transition));
   std::copy(next_obs_.begin(), next_obs_.end(), obs.begin());
   if (result.done()) {
@@ -182,6 +184,7 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
 std::string Actor::SaveState() const {
   ByteWriter out;
   out.Vector(obs_);
+  out.Vector(network_.options());
   out.Pod(static_cast<uint32_t>(lanes_.size()));
   for (size_t e = 0; e < lanes_.size(); ++e) {
     const Lane& lane = lanes_[e];
@@ -199,6 +202,7 @@ std::string Actor::SaveState() const {
 absl::Status Actor::LoadState(absl::string_view bytes) {
   ByteReader in(bytes);
   in.Fill(absl::Span<float>(obs_));
+  in.Fill(network_.options());
   uint32_t lanes = 0;
   in.Pod(&lanes);
   if (!in.ok() || lanes != lanes_.size()) {

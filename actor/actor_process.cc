@@ -13,6 +13,8 @@
 #include "actor/rpc_run_client.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
+#include "common/config/algorithms.h"
+#include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
 #include "replay/client/rpc_writer.h"
 
@@ -23,6 +25,7 @@ constexpr std::chrono::milliseconds kFlushTimeout(4000);
 // With nobody left who samples, the limiter will not let the last rows in.
 constexpr std::chrono::milliseconds kFlushWithoutLearner(500);
 constexpr double kTick_s = 0.02;
+constexpr size_t kChunksOnPolicy = 2;   // not acknowledged, async
 constexpr double kFirstTick_s = 0.001;  // orders usually come within some
 
 // One process, which may take several seats one after the other.
@@ -144,6 +147,9 @@ RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssign
   options.chunks.actor = seat.index();
   options.chunks.epoch = seat.epoch();
   options.chunks.envs = config_.actor().envs();
+  options.chunks.rows_max = ChunkRows(config_);
+  // What lies between actor and replay grows old there.
+  if (IsOnPolicy(config_.algorithm()) && !table.lockstep()) options.chunks_max = kChunksOnPolicy;
   options.chunks.first_round = table.first_round();
   options.spec = {table.columns().obs_dim(), table.columns().action_dim(),
                   table.columns().extra_dim()};

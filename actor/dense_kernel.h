@@ -8,14 +8,16 @@ namespace pmoe {
 inline constexpr int kPanel = 16;  // columns of the weights that lie together
 
 struct DenseProblem {
-  const float* x;  // [rows, inner]
+  const float* x;  // [rows, inner], a row every x_stride floats
   long rows;
   long inner;
+  long x_stride;
   const float* packed;  // [panels][inner][16]; columns beyond the last are anything
   const float* bias;    // [panels * 16]
   bool relu;
   long columns;
-  float* y;  // [rows, columns]
+  float* y;  // [rows, columns], a row every y_stride floats
+  long y_stride;
 };
 
 void DenseForwardAvx2(const DenseProblem& problem);

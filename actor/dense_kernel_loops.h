@@ -27,7 +27,7 @@ void Block(const DenseProblem& d, const float* x, const float* packed, const flo
       const long panel = i * W / kPanel, part = i * W % kPanel;
       const Vector weights =
           *reinterpret_cast<const Vector*>(packed + (panel * d.inner + k) * kPanel + part);
-      for (int r = 0; r < R; ++r) sum[r][i] += x[r * d.inner + k] * weights;
+      for (int r = 0; r < R; ++r) sum[r][i] += x[r * d.x_stride + k] * weights;
     }
   }
   const Vector zero = {};
@@ -47,7 +47,7 @@ void PartialBlock(const DenseProblem& d, const float* x, long column, float* y) 
   Block<W, R, 1>(d, x, d.packed + column * d.inner, d.bias + column, block, kPanel);
   for (int r = 0; r < R; ++r) {
     for (long c = column; c < d.columns; ++c) {
-      y[r * d.columns + c] = block[r * kPanel + c - column];
+      y[r * d.y_stride + c] = block[r * kPanel + c - column];
     }
   }
 }
@@ -56,7 +56,7 @@ void PartialBlock(const DenseProblem& d, const float* x, long column, float* y) 
 template <int W, int R, int P>
 void Columns(const DenseProblem& d, const float* x, long column, float* y) {
   for (; column + P * kPanel <= d.columns; column += P * kPanel) {
-    Block<W, R, P>(d, x, d.packed + column * d.inner, d.bias + column, y + column, d.columns);
+    Block<W, R, P>(d, x, d.packed + column * d.inner, d.bias + column, y + column, d.y_stride);
   }
   if constexpr (P > 1) {
     Columns<W, R, P / 2>(d, x, column, y);
@@ -69,7 +69,7 @@ void Columns(const DenseProblem& d, const float* x, long column, float* y) {
 template <int W, int R, int P>
 void Rows(const DenseProblem& d, long row) {
   for (; row + R <= d.rows; row += R) {
-    Columns<W, R, P>(d, d.x + row * d.inner, 0, d.y + row * d.columns);
+    Columns<W, R, P>(d, d.x + row * d.x_stride, 0, d.y + row * d.y_stride);
   }
   if constexpr (R > 1) Rows<W, R / 2, 2 * P>(d, row);
 }

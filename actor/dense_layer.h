@@ -7,20 +7,24 @@
 #include <cstddef>
 #include <vector>
 
+#include "common/policy/policy_spec.h"
+
 namespace pmoe {
 
 class PackedLayer {
  public:
-  // Copies weights [inputs, outputs] row-major into panels of 16 columns, and bias [outputs].
-  void Pack(const float* weights, const float* bias, int inputs, int outputs);
+  // Copies weights [layer.weight_rows(), outputs] row-major into panels of 16 columns, block after
+  // block, and bias [outputs].
+  void Pack(const float* weights, const float* bias, const DenseLayer& layer);
 
   // y = x W + b, with ReLU if asked for. x: [rows, inputs]; y: [rows, outputs].
   void Forward(const float* x, int rows, bool relu, float* y) const;
 
  private:
-  int inputs_ = 0;
-  int outputs_ = 0;
-  std::vector<float> packed_;  // see DenseProblem
+  int inner_ = 0;    // inputs of a block
+  int columns_ = 0;  // outputs of a block
+  int blocks_ = 0;
+  std::vector<float> packed_;  // see DenseProblem; one block after the other
   std::vector<float> bias_;
 };
 

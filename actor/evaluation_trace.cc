@@ -44,7 +44,9 @@ std::string EvaluationTrace::Row(const EvaluatedStep& step) const {
   const auto append = [&line](auto value) { absl::StrAppend(&line, ",", NumberText(value)); };
   for (int k = 0; k < policy_.primitives; ++k) append(step.network.router_weights()(step.row, k));
   for (int i = 0; i < policy_.primitives * policy_.action_dim; ++i)
-    append(std::tanh(step.network.mean()(step.row, i)));
+    append(policy_.action_map == ActionMap::kSquash
+               ? std::tanh(step.network.primitive_means()(step.row, i))
+               : step.network.primitive_means()(step.row, i));
   for (const double a : step.action) append(a);
   for (const float o : step.obs) append(o);
   return line + "\n";

@@ -72,7 +72,7 @@ void Evaluator::StartEpisode(size_t e, int episode, uint32_t stream) {
                   .total_reward = 0.0,
                   .length = 0,
                   .reset_seed = 0,
-                  .primitive_steps = std::vector<int64_t>(policy_.primitives)};
+                  .primitive_steps = std::vector<int64_t>(policy_.components())};
   if (!Plays(lane)) return;
   const uint32_t index = static_cast<uint32_t>(episode);
   rngs_[e] = Rng(options_.seed, RngRole::kEvaluator, 0, stream, index);
@@ -80,6 +80,7 @@ void Evaluator::StartEpisode(size_t e, int episode, uint32_t stream) {
   lane.episode.reset_seed =
       Rng(options_.seed, RngRole::kEvaluatorReset, 0, stream, index).NextU32();
   lane.env->Reset(lane.episode.reset_seed, absl::MakeSpan(env_obs_));
+  network_.StartEpisode(static_cast<int>(e));
   See(e);
 }
 

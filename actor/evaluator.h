@@ -32,7 +32,7 @@ struct Episode {
   double total_reward = 0.0;
   int length = 0;
   uint32_t reset_seed = 0;
-  std::vector<int64_t> primitive_steps;  // [K] how often each acted
+  std::vector<int64_t> primitive_steps;  // [PolicySpec::components()] how often each acted
 };
 
 // One step, while it is shown to an observer.

@@ -37,16 +37,32 @@ const char* ActivationName(Activation activation) {
       return "relu";
     case Activation::kTanh:
       return "tanh";
+    case Activation::kSigmoid:
+      return "sigmoid";
+    case Activation::kLogSoftplus:
+      return "log_softplus";
     case Activation::kIdentity:
       break;
   }
   return "identity";
 }
 
+const char* HeadName(HeadType head) {
+  static constexpr const char* kNames[] = {"gaussian", "mixture", "gating", "mcp", "option"};
+  return kNames[static_cast<int>(head)];
+}
+
+const char* ActionMapName(ActionMap map) {
+  static constexpr const char* kNames[] = {"squash", "clip", "rescale_clip"};
+  return kNames[static_cast<int>(map)];
+}
+
 std::string SpecJson(const PolicySnapshot& snapshot) {
   const PolicySpec& spec = snapshot.spec;
-  nlohmann::ordered_json json = {{"format", 1},
-                                 {"head", spec.head == HeadType::kMixture ? "mixture" : "gaussian"},
+  nlohmann::ordered_json json = {{"format", 2},
+                                 {"head", HeadName(spec.head)},
+                                 {"action_map", ActionMapName(spec.action_map)},
+                                 {"gating_squared", spec.gating_squared},
                                  {"obs_dim", spec.obs_dim},
                                  {"action_dim", spec.action_dim},
                                  {"primitives", spec.primitives},
@@ -54,12 +70,13 @@ std::string SpecJson(const PolicySnapshot& snapshot) {
                                  {"action_high", spec.action_high},
                                  {"version", snapshot.version},
                                  {"env_steps", snapshot.env_steps},
-                                 {"obs_normaliser", nullptr},
+                                 {"normalizes_obs", spec.normalizes_obs},
                                  {"layers", nlohmann::ordered_json::array()}};
   for (const DenseLayer& layer : spec.layers) {
     json["layers"].push_back({{"name", layer.name},
                               {"input", layer.input},
-                              {"activation", ActivationName(layer.activation)}});
+                              {"activation", ActivationName(layer.activation)},
+                              {"blocks", layer.blocks}});
   }
   return json.dump();
 }
@@ -103,6 +120,13 @@ absl::Status ExportPolicy(const PolicySnapshot& snapshot, const std::string& pat
     const bool bias = absl::EndsWith(p.name, ".bias");
     add(p.name,
         Npy("<f4", bias ? std::vector<int>{p.cols} : std::vector<int>{p.rows, p.cols}, data));
+  }
+  for (const auto& [name, values] :
+       {std::pair{"obs_mean", &snapshot.obs_mean}, std::pair{"obs_std", &snapshot.obs_std}}) {
+    if (!snapshot.spec.normalizes_obs) continue;
+    const absl::string_view data(reinterpret_cast<const char*>(values->data()),
+                                 values->size() * sizeof(float));
+    add(name, Npy("<f4", {static_cast<int>(values->size())}, data));
   }
   const std::string spec = SpecJson(snapshot);
   add("spec", Npy("|u1", {static_cast<int>(spec.size())}, spec));

@@ -10,13 +10,19 @@
 namespace pmoe {
 namespace {
 
-constexpr float kLogStdMin = -20.0f;
-constexpr float kLogStdMax = 2.0f;
-
 int RoundUp(int n) {
   constexpr int kVector = Eigen::internal::packet_traits<float>::size;
   return (n + kVector - 1) / kVector * kVector;
 }
+
+int WidestLayer(const PolicySpec& spec) {
+  int widest = 0;
+  for (const DenseLayer& layer : spec.layers) widest = std::max(widest, layer.outputs);
+  return widest;
+}
+
+// log(log(1 + e^x)), for a std that is softplus(x).
+float LogSoftplus(float x) { return std::log(x > 20.0f ? x : std::log1p(std::exp(x))); }
 
 }  // namespace
 
@@ -24,10 +30,17 @@ PolicyNetwork::PolicyNetwork(const PolicySpec& spec, int batch)
     : spec_(spec),
       obs_(batch, spec.obs_dim),
       log_std_clamped_(batch, spec.primitives * spec.action_dim),
+      composed_(spec.head == HeadType::kGating || spec.head == HeadType::kMcp),
+      composed_mean_(batch, spec.action_dim),
+      composed_log_std_(batch, spec.action_dim),
       pre_tanh_(Eigen::ArrayXf::Zero(RoundUp(batch * spec.action_dim))),
       chosen_std_(Eigen::ArrayXf::Zero(pre_tanh_.size())),
       softmax_(Eigen::ArrayXf::Zero(RoundUp(batch * spec.primitives))),
-      router_weights_(Matrix::Ones(batch, spec.primitives)) {
+      activated_(Eigen::ArrayXf::Zero(RoundUp(batch * WidestLayer(spec)))),
+      router_weights_(Matrix::Ones(batch, spec.primitives)),
+      acting_weights_(Matrix::Ones(batch, spec.components())),
+      options_(batch, kNoOption),
+      columns_(Matrix::Zero(batch, static_cast<Eigen::Index>(spec.columns.size()))) {
   layers_.resize(spec.layers.size());
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     inputs_.push_back(IndexOf(spec.layers[i].input));
@@ -35,7 +48,8 @@ PolicyNetwork::PolicyNetwork(const PolicySpec& spec, int batch)
   }
   mean_ = IndexOf("mean");
   log_std_ = IndexOf("log_std");
-  router_ = spec.head == HeadType::kMixture ? IndexOf("router") : -1;
+  router_ = spec.has_router() ? IndexOf("router") : -1;
+  beta_ = spec.head == HeadType::kOption ? IndexOf("beta") : -1;
 }
 
 int PolicyNetwork::IndexOf(const std::string& layer) const {
@@ -56,24 +70,52 @@ absl::Status PolicyNetwork::Load(std::shared_ptr<const PolicySnapshot> snapshot)
   const ParameterLayout layout(spec_.layers, 1, 1);
   for (size_t i = 0; i < layers_.size(); ++i) {
     layers_[i].Pack(weights + layout.parameters()[2 * i].offset,
-                    weights + layout.parameters()[2 * i + 1].offset, spec_.layers[i].inputs,
-                    spec_.layers[i].outputs);
+                    weights + layout.parameters()[2 * i + 1].offset, spec_.layers[i]);
   }
   return absl::OkStatus();
 }
 
+void PolicyNetwork::ReadObservations(absl::Span<const float> obs) {
+  std::copy(obs.begin(), obs.end(), obs_.data());
+  if (!spec_.normalizes_obs) return;
+  for (Eigen::Index row = 0; row < obs_.rows(); ++row) {
+    for (int i = 0; i < spec_.obs_dim; ++i) {
+      const float z = (obs_(row, i) - snapshot_->obs_mean[i]) / snapshot_->obs_std[i];
+      obs_(row, i) = std::clamp(z, -kObsClip, kObsClip);
+    }
+  }
+}
+
+// Eigen's functions work on whole vectors: a rest of some elements would go to the C library's,
+// whose last bits are others.
+void PolicyNetwork::Activate(int layer) {
+  const Activation activation = spec_.layers[layer].activation;
+  if (activation == Activation::kIdentity || activation == Activation::kRelu) return;
+  Matrix& y = outputs_[layer];
+  auto x = activated_.head(RoundUp(static_cast<int>(y.size())));
+  std::copy_n(y.data(), y.size(), activated_.data());
+  if (activation == Activation::kTanh) x = x.tanh();
+  if (activation == Activation::kSigmoid) x = 1.0f / (1.0f + (-x).exp());
+  if (activation == Activation::kLogSoftplus) x = x.unaryExpr(&LogSoftplus);
+  std::copy_n(activated_.data(), y.size(), y.data());
+}
+
 void PolicyNetwork::Forward(absl::Span<const float> obs) {
   PMOE_CHECK(snapshot_ != nullptr && obs.size() == static_cast<size_t>(obs_.size()));
-  std::copy(obs.begin(), obs.end(), obs_.data());
+  ReadObservations(obs);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const Activation activation = spec_.layers[i].activation;
     const Matrix& input = inputs_[i] < 0 ? obs_ : outputs_[inputs_[i]];
     layers_[i].Forward(input.data(), static_cast<int>(input.rows()),
-                       activation == Activation::kRelu, outputs_[i].data());
-    if (activation == Activation::kTanh) outputs_[i] = outputs_[i].array().tanh();
+                       spec_.layers[i].activation == Activation::kRelu, outputs_[i].data());
+    Activate(static_cast<int>(i));
   }
-  log_std_clamped_ = outputs_[log_std_].cwiseMax(kLogStdMin).cwiseMin(kLogStdMax);
-  if (router_ >= 0) FillRouterWeights();
+  log_std_clamped_ = outputs_[log_std_].cwiseMax(kLogStdMinActing).cwiseMin(kLogStdMaxActing);
+  if (spec_.head == HeadType::kMcp) {
+    router_weights_ = outputs_[router_];
+  } else if (router_ >= 0) {
+    FillRouterWeights();
+  }
+  if (composed_) Compose();
 }
 
 // Softmax of each row, shifted by its maximum: finite for any finite logits. The sum goes from left
@@ -94,9 +136,37 @@ void PolicyNetwork::FillRouterWeights() {
   }
 }
 
+RowHeads PolicyNetwork::Heads(int row) const {
+  return {outputs_[mean_].row(row).data(), log_std_clamped_.row(row).data(),
+          router_weights_.row(row).data()};
+}
+
+void PolicyNetwork::Compose() {
+  const auto compose = spec_.head == HeadType::kGating ? &GateGaussians : &MultiplyGaussians;
+  for (int row = 0; row < static_cast<int>(obs_.rows()); ++row) {
+    compose(spec_, Heads(row), composed_mean_.row(row).data(), composed_log_std_.row(row).data());
+  }
+}
+
+// With options: the one before goes on with 1 - beta of it, else the router draws anew (DAC's high
+// MDP: pi(o | s, o-) = (1 - beta) 1[o = o-] + beta w_o).
+void PolicyNetwork::FillActingWeights() {
+  if (composed_) return;
+  acting_weights_ = router_weights_;
+  if (beta_ < 0) return;
+  for (Eigen::Index row = 0; row < obs_.rows(); ++row) {
+    const int before = options_[row];
+    if (before == kNoOption) continue;
+    const float beta = outputs_[beta_](row, before);
+    acting_weights_.row(row) *= beta;
+    acting_weights_(row, before) += 1.0f - beta;
+  }
+}
+
 int PolicyNetwork::ChoosePrimitive(int row, int choice, Rng* rng) const {
-  const auto w = router_weights_.row(row);
-  if (spec_.primitives == 1) return 0;
+  const auto w = acting_weights_.row(row);
+  const int components = spec_.components();
+  if (components == 1) return 0;
   if (choice >= 0) return choice;
   if (choice == ActionChoice::kArgmax) {
     Eigen::Index best = 0;
@@ -105,23 +175,23 @@ int PolicyNetwork::ChoosePrimitive(int row, int choice, Rng* rng) const {
   }
   float rest = rng->UniformFloat();
   int k = 0;
-  for (; k < spec_.primitives - 1 && rest >= w(k); ++k) rest -= w(k);
+  for (; k < components - 1 && rest >= w(k); ++k) rest -= w(k);
   return k;
 }
 
-// exp and tanh are Eigen's, whose errors are below 3e-7 relative. They work on whole vectors: a
-// rest of some elements would go to the C library's functions, whose last bits are others.
+// exp and tanh are Eigen's, whose errors are below 3e-7 relative.
 void PolicyNetwork::Act(absl::Span<const float> obs, const ActionChoice& choice,
                         absl::Span<Rng> rngs, absl::Span<float> action, absl::Span<int> primitive) {
   PMOE_CHECK(choice.primitive < spec_.primitives);
   Forward(obs);
+  FillActingWeights();
   const int dims = spec_.action_dim;
   for (int row = 0; row < static_cast<int>(obs_.rows()); ++row) {
     const int k = ChoosePrimitive(row, choice.primitive, &rngs[row]);
     primitive[row] = k;
     for (int j = 0; j < dims; ++j) {
       pre_tanh_[row * dims + j] = mean()(row, k * dims + j);
-      chosen_std_[row * dims + j] = log_std_clamped_(row, k * dims + j);
+      chosen_std_[row * dims + j] = log_std()(row, k * dims + j);
     }
   }
   if (choice.sample) {
@@ -130,14 +200,53 @@ void PolicyNetwork::Act(absl::Span<const float> obs, const ActionChoice& choice,
       pre_tanh_[i] += chosen_std_[i] * rngs[i / dims].Normal();
     }
   }
-  pre_tanh_ = pre_tanh_.tanh();
+  for (int row = 0; row < static_cast<int>(obs_.rows()); ++row) {
+    FillColumns(row, primitive[row], {pre_tanh_.data() + row * dims, static_cast<size_t>(dims)});
+    options_[row] = primitive[row];
+  }
+  if (spec_.action_map == ActionMap::kSquash) pre_tanh_ = pre_tanh_.tanh();
   std::copy_n(pre_tanh_.data(), action.size(), action.begin());
+}
+
+// Densities are those of u: policies that need them do not squash.
+void PolicyNetwork::FillColumns(int row, int k, absl::Span<const float> u) {
+  const int dims = spec_.action_dim;
+  for (size_t i = 0; i < spec_.columns.size(); ++i) {
+    const std::string& column = spec_.columns[i];
+    float& value = columns_(row, static_cast<Eigen::Index>(i));
+    const auto of_component = [&] {
+      return LogDensity(u, mean().row(row).data() + k * dims, log_std().row(row).data() + k * dims);
+    };
+    if (column == kColumnComponent) {
+      value = static_cast<float>(k);
+    } else if (column == kColumnOptionBefore) {
+      value = static_cast<float>(std::max(options_[row], 0));
+    } else if (column == kColumnEpisodeStart) {
+      value = options_[row] == kNoOption ? 1.0f : 0.0f;
+    } else if (column == kColumnLogProb && spec_.head == HeadType::kMixture) {
+      value = static_cast<float>(MixtureLogDensity(u, spec_.primitives, Heads(row)));
+    } else if (column == kColumnJointLogProb) {
+      value = static_cast<float>(std::log(double{acting_weights_(row, k)}) + of_component());
+    } else {
+      value = static_cast<float>(of_component());
+    }
+  }
+}
+
+absl::Span<const float> PolicyNetwork::columns(int row) const {
+  return {columns_.row(row).data(), static_cast<size_t>(columns_.cols())};
 }
 
 void ScaleAction(const PolicySpec& spec, absl::Span<const float> action, absl::Span<double> out) {
   for (size_t j = 0; j < action.size(); ++j) {
     const double low = spec.action_low[j], high = spec.action_high[j];
-    out[j] = low + (static_cast<double>(action[j]) + 1.0) / 2.0 * (high - low);
+    double a = action[j];
+    if (spec.action_map == ActionMap::kClip) {
+      out[j] = std::clamp(a, low, high);
+      continue;
+    }
+    if (spec.action_map == ActionMap::kRescaleClip) a = std::clamp(a, -1.0, 1.0);
+    out[j] = low + (a + 1.0) / 2.0 * (high - low);
   }
 }
 

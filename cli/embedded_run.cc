@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "common/base/status_macros.h"
+#include "common/config/run_config.h"
 #include "learner/learner_config.h"
 #include "learner/run/async_run.h"
 #include "learner/run/lockstep_run.h"
@@ -39,17 +40,16 @@ absl::Status EmbeddedRun::Build(bool resume) {
   const EnvSpec& env = probe->spec();
   const PolicySpec policy =
       PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
-  PMOE_ASSIGN_OR_RETURN(learner_,
-                        MakeSacLearner(SacOptionsFromConfig(config_, env.action_dim), policy));
-  PMOE_RETURN_IF_ERROR(BuildReplay(env));
+  PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
+  PMOE_RETURN_IF_ERROR(BuildReplay(env, policy));
   PMOE_RETURN_IF_ERROR(BuildActors(policy));
   PMOE_RETURN_IF_ERROR(BuildEvaluator(policy));
   return BuildRun(resume);
 }
 
-absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env) {
+absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& policy) {
   ReplayShardOptions options;
-  options.spec = {env.obs_dim, env.action_dim, 0};
+  options.spec = {env.obs_dim, env.action_dim, static_cast<int>(policy.columns.size())};
   options.table.capacity = config_.replay().capacity();
   options.table.bytes_max = config_.replay().bytes_max();
   options.table.n_step = config_.replay().n_step();
@@ -57,9 +57,15 @@ absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env) {
   options.stage.actors = config_.actor().count();
   options.stage.first_round = kFirstRound;
   options.seed = config_.seed();
-  if (!lockstep()) options.limiter = LimiterFromConfig(config_);
+  options.on_policy = RolloutQueueFromConfig(config_);
+  const bool on_policy = options.on_policy.has_value();
+  if (!lockstep() && !on_policy) options.limiter = LimiterFromConfig(config_);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
-  sampler_ = std::make_unique<DirectBatchSampler>(replay_.get(), config_.learner().batch_size());
+  if (on_policy) {
+    rollouts_ = std::make_unique<DirectRolloutSource>(replay_.get());
+  } else {
+    sampler_ = std::make_unique<DirectBatchSampler>(replay_.get(), config_.learner().batch_size());
+  }
   control_ = std::make_unique<DirectReplayControl>(replay_.get(), directory_->ReplayFolder());
   return absl::OkStatus();
 }
@@ -78,6 +84,7 @@ absl::Status EmbeddedRun::BuildActors(const PolicySpec& policy) {
     writer.chunks.actor = static_cast<uint32_t>(index);
     writer.chunks.epoch = epoch;
     writer.chunks.envs = config_.actor().envs();
+    writer.chunks.rows_max = ChunkRows(config_);
     writer.chunks.first_round = kFirstRound;
     writer.lockstep = lockstep();
     PMOE_ASSIGN_OR_RETURN(seat.writer, DirectTransitionWriter::Create(writer, replay_.get()));
@@ -106,8 +113,8 @@ absl::Status EmbeddedRun::BuildRun(bool resume) {
       if (!status.ok()) link_.Fail(status);
     });
   }
-  const RunParts parts = {learner_.get(), control_.get(), sampler_.get(), &link_,
-                          &backlog_,      directory_,     nullptr};
+  const RunParts parts = {learner_.get(), control_.get(), sampler_.get(), rollouts_.get(),
+                          &link_,         &backlog_,      directory_,     nullptr};
   if (lockstep()) {
     PMOE_ASSIGN_OR_RETURN(run_, LockstepRun::Create(config_, parts, resume));
     return absl::OkStatus();

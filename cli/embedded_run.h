@@ -16,6 +16,7 @@
 #include "learner/run/run_parts.h"
 #include "proto/config.pb.h"
 #include "replay/client/direct_control.h"
+#include "replay/client/direct_rollout_source.h"
 #include "replay/client/direct_sampler.h"
 #include "replay/client/direct_writer.h"
 #include "replay/core/replay_shard.h"
@@ -46,7 +47,7 @@ class EmbeddedRun {
 
   EmbeddedRun(const RunConfig& config, const RunDirectory* directory);
   absl::Status Build(bool resume);
-  absl::Status BuildReplay(const EnvSpec& env);
+  absl::Status BuildReplay(const EnvSpec& env, const PolicySpec& policy);
   absl::Status BuildActors(const PolicySpec& policy);
   absl::Status BuildEvaluator(const PolicySpec& policy);
   absl::Status BuildRun(bool resume);
@@ -57,7 +58,8 @@ class EmbeddedRun {
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<ReplayShard> replay_;
   std::unique_ptr<DirectReplayControl> control_;
-  std::unique_ptr<DirectBatchSampler> sampler_;
+  std::unique_ptr<DirectBatchSampler> sampler_;    // null on-policy
+  std::unique_ptr<DirectRolloutSource> rollouts_;  // on-policy only
   EvaluationBacklog backlog_;
   LocalRunLink link_;
   std::vector<ActorSeat> seats_;

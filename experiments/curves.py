@@ -20,8 +20,7 @@ import re
 import statistics
 import sys
 
-NAME = re.compile(r"(?P<env>.+)-(?P<algorithm>sac|pmoe_sac)-s(?P<seed>\d+)")
-TABLE_STEPS = (50_000, 100_000)
+NAME = re.compile(r"(?P<env>.+)-(?P<algorithm>[a-z_]+)-s(?P<seed>\d+)")
 
 
 @dataclasses.dataclass
@@ -129,14 +128,14 @@ def draw(groups, out, title):
     pyplot.close(figure)
 
 
-def print_table(groups):
+def print_table(groups, table_steps):
     """One markdown row per run, and one of means per algorithm with several seeds."""
-    heads = [f"return at {steps // 1000}k" for steps in TABLE_STEPS]
+    heads = [f"return at {steps // 1000}k" for steps in table_steps]
     print("| env | algorithm | seed | " + " | ".join(heads) + " | mean of evaluations | seconds |")
     print("|---|---|---|" + "---:|" * (len(heads) + 2))
     for env, algorithms in groups.items():
         for algorithm, runs in algorithms.items():
-            rows = [[*(run.return_at(steps) for steps in TABLE_STEPS),
+            rows = [[*(run.return_at(steps) for steps in table_steps),
                      statistics.fmean(run.returns), run.seconds] for run in runs]
             for run, row in zip(runs, rows):
                 print_row(env, algorithm, run.seed, row)
@@ -157,6 +156,8 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("curves.png"),
                         help="the picture, PNG, SVG or PDF (default %(default)s)")
     parser.add_argument("--title", default="", help="above all panels")
+    parser.add_argument("--at", default="50e3,100e3", metavar="STEPS",
+                        help="the table's env steps (default %(default)s)")
     parser.add_argument("--table-only", action="store_true", help="draw nothing")
     arguments = parser.parse_args()
     runs = [run for run in map(read_run, arguments.runs) if run is not None]
@@ -166,7 +167,7 @@ def main():
     if not arguments.table_only:
         draw(groups, arguments.out, arguments.title)
         print(f"drawn: {arguments.out}\n")
-    print_table(groups)
+    print_table(groups, [int(float(steps)) for steps in arguments.at.split(",")])
 
 
 if __name__ == "__main__":

@@ -23,15 +23,13 @@ constexpr double kSayMissing_s = 10.0;
 constexpr double kStatus_s = 0.5;
 constexpr std::chrono::milliseconds kFinish(8000);
 
-TableSpec Columns(const EnvSpecMessage& env) { return {env.obs_dim(), env.action_dim(), 0}; }
-
 RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& hub,
-                                 const EnvSpecMessage& env) {
+                                 const TableSpec& columns) {
   RpcControlOptions options;
   options.run_id = hub.roster.run_id;
   options.learner_epoch = hub.learner_epoch;
   options.shards = config.replay().shards();
-  options.spec = Columns(env);
+  options.spec = columns;
   options.capacity = config.replay().capacity();
   options.bytes_max = config.replay().bytes_max();
   options.n_step = config.replay().n_step();
@@ -40,7 +38,9 @@ RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& h
   options.lockstep = config.schedule().mode() == "lockstep";
   options.actors = config.actor().count();
   options.first_round = kFirstRound;
-  if (!options.lockstep) options.limiter = LimiterFromConfig(config);
+  options.on_policy = RolloutQueueFromConfig(config);
+  if (!options.lockstep && !options.on_policy.has_value())
+    options.limiter = LimiterFromConfig(config);
   return options;
 }
 
@@ -93,8 +93,8 @@ ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory, R
 absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
   PMOE_RETURN_IF_ERROR(MakeParts(resume));
-  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), &hub_,
-                    &backlog_,      directory_,     nullptr};
+  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), rollouts_.get(),
+                    &hub_,          &backlog_,      directory_,     nullptr};
   parts.tick = [this](const RunView& view) { return Tick(view); };
   if (lockstep()) {
     PMOE_ASSIGN_OR_RETURN(run_, LockstepRun::Create(config_, parts, resume));
@@ -139,11 +139,15 @@ absl::Status ClusterRun::MakeParts(bool resume) {
   const PolicySpec policy = PolicySpecFromConfig(
       config_, env_.obs_dim(), {env_.action_low().begin(), env_.action_low().end()},
       {env_.action_high().begin(), env_.action_high().end()});
-  PMOE_ASSIGN_OR_RETURN(learner_,
-                        MakeSacLearner(SacOptionsFromConfig(config_, env_.action_dim()), policy));
-  const RpcControlOptions options = ControlOptions(config_, hub_options_, env_);
+  PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
+  columns_ = {env_.obs_dim(), env_.action_dim(), static_cast<int>(policy.columns.size())};
+  const RpcControlOptions options = ControlOptions(config_, hub_options_, columns_);
   control_ = std::make_unique<RpcReplayControl>(options);
-  sampler_ = std::make_unique<ShardedSampler>(options, config_.learner().batch_size());
+  if (options.on_policy.has_value()) {
+    rollouts_ = std::make_unique<RpcRolloutSource>(options);
+  } else {
+    sampler_ = std::make_unique<ShardedSampler>(options, config_.learner().batch_size());
+  }
   shards_ = hub_.shards();
   for (size_t i = 0; i < shards_.size(); ++i) {
     PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
@@ -152,10 +156,15 @@ absl::Status ClusterRun::MakeParts(bool resume) {
     // Lockstep restores the table of its checkpoint by name.
     PMOE_RETURN_IF_ERROR(
         control_->CreateTable(static_cast<int>(i), resume && !lockstep() ? "newest" : ""));
-    sampler_->SetAddress(static_cast<int>(i), address);
+    SetSourceAddress(static_cast<int>(i), address);
   }
   AssignTables();
   return absl::OkStatus();
+}
+
+void ClusterRun::SetSourceAddress(int shard, const RpcAddress& address) {
+  if (sampler_ != nullptr) sampler_->SetAddress(shard, address);
+  if (rollouts_ != nullptr) rollouts_->SetAddress(address);
 }
 
 void ClusterRun::AssignTables() {
@@ -164,8 +173,9 @@ void ClusterRun::AssignTables() {
     TableAssignment table;
     table.set_address(shards_[i].address);
     table.set_shard(static_cast<uint32_t>(i));
-    table.mutable_columns()->set_obs_dim(env_.obs_dim());
-    table.mutable_columns()->set_action_dim(env_.action_dim());
+    table.mutable_columns()->set_obs_dim(columns_.obs_dim);
+    table.mutable_columns()->set_action_dim(columns_.action_dim);
+    table.mutable_columns()->set_extra_dim(columns_.extra_dim);
     table.set_lockstep(lockstep());
     table.set_first_round(kFirstRound);
     tables.push_back(std::move(table));
@@ -222,7 +232,7 @@ absl::Status ClusterRun::TendShard(size_t index, const RunHub::ShardSeat& seat) 
   const int shard = static_cast<int>(index);
   control_->SetShardAddress(shard, address);
   PMOE_RETURN_IF_ERROR(control_->CreateTable(shard, "newest"));
-  sampler_->SetAddress(shard, address);
+  SetSourceAddress(shard, address);
   shards_[index] = seat;
   AssignTables();
   return absl::OkStatus();

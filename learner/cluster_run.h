@@ -19,6 +19,7 @@
 #include "learner/service/run_service.h"
 #include "proto/config.pb.h"
 #include "replay/client/rpc_control.h"
+#include "replay/client/rpc_rollout_source.h"
 #include "replay/client/sharded_sampler.h"
 
 namespace pmoe {
@@ -55,6 +56,7 @@ class ClusterRun {
   absl::Status Tick(const RunView& view);
   absl::Status TendShards();
   absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
+  void SetSourceAddress(int shard, const RpcAddress& address);
   void AssignTables();
   void ShowStatus(const RunView& view);
   void Export(const RunView& view);
@@ -72,8 +74,10 @@ class ClusterRun {
   EnvSpecMessage env_;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<RpcReplayControl> control_;
-  std::unique_ptr<ShardedSampler> sampler_;
-  std::vector<RunHub::ShardSeat> shards_;  // as they were when their table was made
+  TableSpec columns_;
+  std::unique_ptr<ShardedSampler> sampler_;     // null on-policy
+  std::unique_ptr<RpcRolloutSource> rollouts_;  // on-policy only
+  std::vector<RunHub::ShardSeat> shards_;       // as they were when their table was made
   std::unique_ptr<TrainingRun> run_;
   Stopwatch uptime_;
   Stopwatch since_status_;

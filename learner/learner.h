@@ -1,4 +1,5 @@
-// The learner as the rest of the system sees it: minibatches in, snapshots and statistics out. Free
+// The learner as the rest of the system sees it: minibatches or rollouts in, snapshots and
+// statistics out. Free
 // of Torch and of protobuf, so that both sides of that wall may include it. Thread-compatible: one
 // thread at a time.
 #pragma once
@@ -12,7 +13,9 @@
 #include "absl/status/status.h"
 #include "common/policy/container.h"
 #include "common/policy/policy_snapshot.h"
+#include "learner/phase_clock.h"
 #include "replay/core/minibatch.h"
+#include "replay/core/rollout.h"
 
 namespace pmoe {
 
@@ -23,13 +26,17 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  // One update. A loss that is not finite is an InternalError that names the loss and the update;
-  // the weights are then not to be used any more.
-  virtual absl::Status Update(Minibatch* batch) = 0;
+  // One update, or on-policy all that a rollout is good for. The other kind is UnimplementedError.
+  // A loss that is not finite is an InternalError that names the loss and the update; the weights
+  // are then not to be used any more.
+  virtual absl::Status Update(Minibatch* batch);
+  virtual absl::Status Update(const Rollout& rollout);
   virtual uint64_t updates() const = 0;
   virtual std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
                                                          uint64_t env_steps) const = 0;
   virtual LearnerStats DrainStats() = 0;
+  // Where the updates' time went so far; null: not measured.
+  virtual const PhaseClock* phases() const { return nullptr; }
 
   // Everything the bits of the next update depend on, the undrained statistics included.
   virtual void SaveState(ContainerWriter* out) const = 0;

@@ -1,16 +1,26 @@
-// From RunConfig to the learner's own options. Knows protobuf, hence not Torch.
+// From RunConfig to a learner. Knows protobuf, hence not Torch.
 #pragma once
 
+#include <memory>
+
+#include "absl/status/statusor.h"
 #include "common/policy/policy_spec.h"
+#include "learner/learner.h"
+#include "learner/ppo/ppo_options.h"
 #include "learner/sac/sac_options.h"
 #include "proto/config.pb.h"
 
 namespace pmoe {
 
-// `config` is resolved: every field is set.
+// `config` is resolved: every field is set that has a default.
 SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim);
+PpoOptions PpoOptionsFromConfig(const RunConfig& config);
 PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim,
                                 const std::vector<double>& action_low,
                                 const std::vector<double>& action_high);
+
+// The algorithm's learner of that policy.
+absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const RunConfig& config,
+                                                     const PolicySpec& policy);
 
 }  // namespace pmoe

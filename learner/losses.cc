@@ -5,6 +5,7 @@
 
 #include "ATen/ops/logsumexp.h"
 #include "ATen/ops/one_hot.h"
+#include "ATen/ops/softmax.h"
 #include "ATen/ops/softplus.h"
 
 namespace pmoe {
@@ -41,6 +42,25 @@ at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y) {
 at::Tensor PrimitiveLoss(const at::Tensor& q, const at::Tensor& log_prob, const at::Tensor& weight,
                          const at::Tensor& alpha) {
   return (weight * (alpha.unsqueeze(2) * log_prob - q)).sum(2).mean(1);
+}
+
+at::Tensor MarginalLoss(const at::Tensor& w, const at::Tensor& q, const at::Tensor& log_prob,
+                        const at::Tensor& alpha) {
+  return PrimitiveLoss(q, log_prob, w, alpha);
+}
+
+at::Tensor GumbelWeights(const at::Tensor& logits, const at::Tensor& gumbel, double tau,
+                         bool hard) {
+  const at::Tensor soft = at::softmax((logits + gumbel) / tau, -1);
+  if (!hard) return soft;
+  const at::Tensor one = at::one_hot(soft.argmax(-1), soft.size(-1)).to(soft.dtype());
+  // The difference is exactly 0, so the value is exactly one-hot.
+  return one + (soft - soft.detach());
+}
+
+at::Tensor ReinforceLoss(const at::Tensor& cost, const at::Tensor& log_w,
+                         const at::Tensor& baseline) {
+  return (cost + log_w * (cost - baseline).detach()).mean(1);
 }
 
 at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_over_primitives) {

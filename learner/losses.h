@@ -1,4 +1,4 @@
-// The losses and densities of SAC and PMOE-SAC as pure functions. Equation numbers: arXiv
+// The losses and densities of the SAC family as pure functions. Equation numbers: arXiv
 // 2104.09122. M members, C critics, B batch, K primitives, S primitives that take part, A
 // action_dim.
 #pragma once
@@ -34,6 +34,20 @@ at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y);
 // -> [M]
 at::Tensor PrimitiveLoss(const at::Tensor& q, const at::Tensor& log_prob, const at::Tensor& weight,
                          const at::Tensor& alpha);
+
+// MRP (arXiv 2605.09157): mean_B sum_K w (alpha log pi_mix - q), with a gradient through all four.
+// w, q, log_prob: [M, B, K]; alpha: [M, 1] -> [M]
+at::Tensor MarginalLoss(const at::Tensor& w, const at::Tensor& q, const at::Tensor& log_prob,
+                        const at::Tensor& alpha);
+
+// Gumbel-softmax weights softmax((z + g) / tau), [M, B, K]; `hard` makes them one-hot and keeps the
+// soft ones' gradient (straight-through). logits, gumbel = -log(-log U): [M, B, K]
+at::Tensor GumbelWeights(const at::Tensor& logits, const at::Tensor& gumbel, double tau, bool hard);
+
+// Score function: mean_B [c + log w_k stopgrad(c - b)]. cost c, log_w of the drawn k, baseline b:
+// [M, B] -> [M]
+at::Tensor ReinforceLoss(const at::Tensor& cost, const at::Tensor& log_w,
+                         const at::Tensor& baseline);
 
 // Router loss L_freq (Eq. 11): pulls w towards the primitive that scores best. mean_B of sum_K or
 // mean_K (onehot - w)^2. Its gradient is twice delta of Eq. 7; Eq. 9's last line has the sign the

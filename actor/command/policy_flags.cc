@@ -68,10 +68,10 @@ absl::StatusOr<EvaluatorOptions> PolicyFlags::Options(const PolicySpec& policy) 
   options.action.primitive = ActionChoice::kArgmax;
   if (primitive_ == "argmax") return options;
   int index = 0;
-  if (!absl::SimpleAtoi(primitive_, &index) || index < 0 || index >= policy.primitives) {
+  if (!absl::SimpleAtoi(primitive_, &index) || index < 0 || index >= policy.components()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--primitive must be router, argmax or an index from 0 to ",
-                     policy.primitives - 1, ", got \"", primitive_, "\""));
+                     policy.components() - 1, ", got \"", primitive_, "\""));
   }
   options.action.primitive = index;
   return options;

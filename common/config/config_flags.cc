@@ -19,7 +19,8 @@ void ConfigFlags::AddTo(CLI::App* app) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->take_all();
-  AddField(app, "--algo", &algorithm_, "algorithm", "NAME", "sac or pmoe_sac");
+  AddField(app, "--algo", &algorithm_, "algorithm", "NAME",
+           "pmoe_sac, sac, ppo, …: all in docs/algorithms");
   app->add_option("--preset", preset_, "paper (Table 6(a)) or official (the authors' public code)")
       ->type_name("NAME");
   app->add_option("--config", file_, "Settings in textproto; stronger than the preset")

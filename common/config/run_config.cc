@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
+#include "common/config/algorithms.h"
 #include "common/config/presets.h"
 #include "common/config/rules.h"
 #include "common/config/schema.h"
@@ -20,8 +21,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-
-constexpr int kHiddenUnits = 256;  // of both layers, policy and critics
 
 // Everything the user said, and nothing else: fields nobody named stay unset.
 absl::StatusOr<RunConfig> Given(const ConfigSources& sources) {
@@ -85,6 +84,21 @@ std::string WithAbsolutePath(const std::string& env_id) {
   return env_id;
 }
 
+void WriteList(const std::vector<int32_t>& values, google::protobuf::RepeatedField<int32_t>* list) {
+  if (list->empty()) list->Add(values.begin(), values.end());
+}
+
+void WriteDefaultHidden(RunConfig* config) {
+  const HiddenUnits units = DefaultHidden(config->algorithm());
+  WriteList(units.trunk, config->mutable_policy()->mutable_hidden());
+  WriteList(units.primitive, config->mutable_policy()->mutable_primitive_hidden());
+  WriteList(units.router, config->mutable_policy()->mutable_router_hidden());
+  WriteList(units.critic, config->mutable_learner()->mutable_critic_hidden());
+  if (config->algorithm() == "pmoe_ppo") {
+    WriteList({64, 64, 64}, config->mutable_learner()->mutable_qnet_hidden());
+  }
+}
+
 // A saved configuration must mean the same after a default changes.
 void WriteDefaults(RunConfig* config) {
   for (const SchemaField& field : SchemaFields()) {
@@ -96,9 +110,7 @@ void WriteDefaults(RunConfig* config) {
   if (!policy->has_primitives()) {
     policy->set_primitives(DefaultPrimitives(config->algorithm(), config->env().id()));
   }
-  if (policy->hidden().empty()) policy->mutable_hidden()->Resize(2, kHiddenUnits);
-  LearnerConfig* learner = config->mutable_learner();
-  if (learner->critic_hidden().empty()) learner->mutable_critic_hidden()->Resize(2, kHiddenUnits);
+  WriteDefaultHidden(config);
 }
 
 std::string DefaultText(const SchemaField& field) {
@@ -162,16 +174,22 @@ std::vector<std::pair<std::string, std::string>> ChangedValues(const RunConfig& 
   return values;
 }
 
-int32_t DefaultPrimitives(absl::string_view algorithm, absl::string_view env_id) {
-  if (algorithm == "sac") return 1;
-  const absl::string_view task = env_id.substr(0, env_id.find("-v"));
-  if (task == "HalfCheetah" || absl::StartsWith(task, "TargetReaching")) return 2;
-  if (task == "Humanoid" || task == "HumanoidStandup") return 10;
-  return 4;
+int64_t UpdatesPerRound(const RunConfig& config) {
+  if (IsOnPolicy(config.algorithm())) {
+    const LearnerConfig& learner = config.learner();
+    const int64_t mdps = config.algorithm() == "dac" ? 2 : 1;
+    return mdps * learner.epochs() * (config.schedule().steps_per_round() / learner.batch_size());
+  }
+  return std::llround(config.schedule().steps_per_round() * config.schedule().updates_per_step());
 }
 
-int64_t UpdatesPerRound(const RunConfig& config) {
-  return std::llround(config.schedule().steps_per_round() * config.schedule().updates_per_step());
+int ChunkRows(const RunConfig& config) {
+  constexpr int64_t kPageRows = 64;
+  if (!IsOnPolicy(config.algorithm())) return kPageRows;
+  const int64_t streams = int64_t{config.actor().count()} * config.actor().envs();
+  const int64_t parts = config.schedule().mode() == "async" ? 4 : 1;
+  return static_cast<int>(
+      std::clamp<int64_t>(config.schedule().steps_per_round() / streams / parts, 1, kPageRows));
 }
 
 int64_t TotalSteps(const RunConfig& config) {

@@ -25,9 +25,10 @@ struct ConfigSources {
   std::vector<std::string> sets;                           // "learner.actor_lr=3e-4"
 };
 
-// Merges the sources, writes every default into the result and validates it. Only
-// learner.target_entropy may stay unset: minus the action dimension, which the run knows. Resolving
-// a resolved configuration changes nothing.
+// Merges the sources, writes every default into the result and validates it. Unset
+// may stay learner.target_entropy (minus the action dimension, which the run knows),
+// learner.gumbel_tau_end, and lists of layers that the policy does not have. Resolving a resolved
+// configuration changes nothing.
 absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources);
 
 // Sets one field from text. Repeated numbers are comma lists ("256,256"), "" empties them; a task
@@ -61,11 +62,13 @@ std::vector<std::string> ChangedFields(const RunConfig& before, const RunConfig&
 std::vector<std::pair<std::string, std::string>> ChangedValues(const RunConfig& before,
                                                                const RunConfig& after);
 
-// K of the paper for the algorithm and task; 1 for sac.
-int32_t DefaultPrimitives(absl::string_view algorithm, absl::string_view env_id);
-
-// schedule.steps_per_round x schedule.updates_per_step; whole in a valid configuration.
+// schedule.steps_per_round x schedule.updates_per_step; on-policy: learner.epochs over a rollout in
+// minibatches. Whole in a valid configuration.
 int64_t UpdatesPerRound(const RunConfig& config);
+
+// Rows that an actor gathers of an environment before it sends them: 64, or where a rollout takes
+// fewer of each, those; in async a quarter of them, since rows grow old while they are gathered.
+int ChunkRows(const RunConfig& config);
 
 // schedule.total_steps rounded up to whole rounds.
 int64_t TotalSteps(const RunConfig& config);

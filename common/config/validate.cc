@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/number_text.h"
 #include "common/base/status_macros.h"
+#include "common/config/algorithms.h"
 #include "common/config/rules.h"
 #include "common/config/run_config.h"
 #include "common/config/schema.h"
@@ -93,13 +94,76 @@ absl::Status CheckEnv(const EnvConfig& env) {
 }
 
 absl::Status CheckPrimitives(const RunConfig& config) {
-  if (config.algorithm() != "sac" || !config.policy().has_primitives() ||
+  if (IsMixture(config.algorithm()) || !config.policy().has_primitives() ||
       config.policy().primitives() == 1) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("policy.primitives must be 1 with algorithm sac, got ",
-                   config.policy().primitives(), "; leave it unset, or use --algo pmoe_sac"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "policy.primitives must be 1 with algorithm ", config.algorithm(), ", got ",
+      config.policy().primitives(), "; leave it unset, or use --algo pmoe_", config.algorithm()));
+}
+
+// A rollout is a round, learned from whole minibatches by the weights that made it.
+absl::Status CheckOnPolicy(const RunConfig& config) {
+  const ScheduleConfig& schedule = config.schedule();
+  const int64_t rollout = schedule.steps_per_round(), batch = config.learner().batch_size();
+  if (rollout % batch != 0) {
+    const int64_t below = rollout / batch * batch;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "schedule.steps_per_round (a rollout) must be a multiple of learner.batch_size ", batch,
+        ", got ", rollout, "; the nearest are ",
+        below > 0 ? absl::StrCat(below, " and ", below + batch) : absl::StrCat(batch)));
+  }
+  if (schedule.start_steps() > 0 || schedule.update_after() > 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "schedule.start_steps and schedule.update_after must be 0 with algorithm ",
+        config.algorithm(), ", got ", schedule.start_steps(), " and ", schedule.update_after(),
+        "; every rollout is learned from, and nothing is learned from uniform actions"));
+  }
+  if (schedule.mode() == "lockstep" && schedule.lag() != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "schedule.lag must be 0 with algorithm ", config.algorithm(), ", got ", schedule.lag(),
+        "; a rollout is made by exactly the weights it trains. --mode async overlaps both"));
+  }
+  if (config.replay().shards() != 1) {
+    return absl::InvalidArgumentError(absl::StrCat("replay.shards must be 1 with algorithm ",
+                                                   config.algorithm(), ", got ",
+                                                   config.replay().shards()));
+  }
+  return absl::OkStatus();
+}
+
+// What the policy's head and the algorithm's density can do together.
+absl::Status CheckPolicy(const RunConfig& config) {
+  const bool on_policy = IsOnPolicy(config.algorithm());
+  const PolicyConfig& policy = config.policy();
+  if (on_policy == (policy.action_map() == "squash")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("policy.action_map must be ", on_policy ? "clip or rescale_clip" : "squash",
+                     " with algorithm ", config.algorithm(), ", got ", policy.action_map()));
+  }
+  if (policy.normalize_obs() && !on_policy) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("policy.normalize_obs must be false with algorithm ", config.algorithm(),
+                     "; its statistics come from rollouts, which only PPO has"));
+  }
+  if (config.algorithm() == "pmoe_ppo" && config.learner().router_loss() == "none" &&
+      config.learner().ppo_router_grad() == "freq") {
+    return absl::InvalidArgumentError(
+        "learner.ppo_router_grad must be surrogate or both with learner.router_loss none, got "
+        "freq; "
+        "nothing would train the router");
+  }
+  if (config.algorithm() == "pmoe_gumbel_ppo" && !config.learner().gumbel_hard()) {
+    return absl::InvalidArgumentError(
+        "learner.gumbel_hard must be true with algorithm pmoe_gumbel_ppo, got false; soft weights "
+        "have no ratio of 1 to begin with");
+  }
+  if (config.algorithm() == "pmoe_gumbel_sac" && config.learner().entropy() != "component") {
+    return absl::InvalidArgumentError(
+        "learner.entropy must be component with algorithm pmoe_gumbel_sac, got mixture");
+  }
+  return absl::OkStatus();
 }
 
 // Every environment makes the same number of steps per round.
@@ -174,8 +238,10 @@ absl::Status ValidateConfig(const RunConfig& config) {
   PMOE_RETURN_IF_ERROR(CheckPrimitives(config));
   if (config.schedule().mode() == "lockstep") {
     PMOE_RETURN_IF_ERROR(CheckRoundSteps(config));
-    PMOE_RETURN_IF_ERROR(CheckRoundUpdates(config));
+    if (!IsOnPolicy(config.algorithm())) PMOE_RETURN_IF_ERROR(CheckRoundUpdates(config));
   }
+  if (IsOnPolicy(config.algorithm())) PMOE_RETURN_IF_ERROR(CheckOnPolicy(config));
+  PMOE_RETURN_IF_ERROR(CheckPolicy(config));
   PMOE_RETURN_IF_ERROR(CheckShards(config));
   PMOE_RETURN_IF_ERROR(CheckReplay(config));
   return CheckAlpha(config.learner());

@@ -8,7 +8,7 @@ namespace pmoe {
 namespace {
 
 constexpr char kMagic[4] = {'P', 'M', 'O', 'E'};
-constexpr uint32_t kSchema = 1;
+constexpr uint32_t kSchema = 2;
 constexpr uint32_t kSectionsMax = 4096;
 
 absl::Status Damaged(absl::string_view what) {

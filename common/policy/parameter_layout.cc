@@ -11,7 +11,7 @@ ParameterLayout::ParameterLayout(absl::Span<const DenseLayer> layers, int member
     total_ += (size + kFloatsPerLine - 1) / kFloatsPerLine * kFloatsPerLine;
   };
   for (const DenseLayer& layer : layers) {
-    add(layer.name + ".weight", layer.inputs, layer.outputs);
+    add(layer.name + ".weight", layer.weight_rows(), layer.outputs);
     add(layer.name + ".bias", 1, layer.outputs);
   }
 }

@@ -14,7 +14,7 @@ namespace pmoe {
 
 struct Parameter {
   std::string name;   // "trunk0.weight", "trunk0.bias"
-  int rows = 0;       // weight: inputs; bias: 1
+  int rows = 0;       // weight: inputs of a block, 0 for a constant layer; bias: 1
   int cols = 0;       // outputs
   size_t offset = 0;  // in floats, a multiple of 16: each parameter starts on a 64-byte line
 };

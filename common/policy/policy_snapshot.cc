@@ -9,6 +9,31 @@
 
 namespace pmoe {
 
+namespace {
+
+bool AllFinite(const std::vector<float>& x) {
+  return std::all_of(x.begin(), x.end(), [](float value) { return std::isfinite(value); });
+}
+
+absl::Status DecodeNormalizer(const ContainerReader& reader, PolicySnapshot* snapshot) {
+  if (!snapshot->spec.normalizes_obs) return absl::OkStatus();
+  PMOE_ASSIGN_OR_RETURN(const absl::string_view bytes, reader.Section("normalizer"));
+  ByteReader in(bytes);
+  in.Vector(&snapshot->obs_mean);
+  in.Vector(&snapshot->obs_std);
+  PMOE_RETURN_IF_ERROR(in.Finish("policy snapshot: normalizer"));
+  const size_t dims = static_cast<size_t>(snapshot->spec.obs_dim);
+  const bool sized = snapshot->obs_mean.size() == dims && snapshot->obs_std.size() == dims;
+  const bool positive = std::all_of(snapshot->obs_std.begin(), snapshot->obs_std.end(),
+                                    [](float std) { return std > 0.0f; });
+  if (sized && positive && AllFinite(snapshot->obs_mean) && AllFinite(snapshot->obs_std)) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError("policy snapshot: the observation normaliser does not fit the spec");
+}
+
+}  // namespace
+
 std::string PolicySnapshot::Encode() const {
   ContainerWriter writer;
   ByteWriter spec_bytes;
@@ -16,6 +41,12 @@ std::string PolicySnapshot::Encode() const {
   writer.Add("spec", spec_bytes.Take());
   writer.Add("weights", std::string(reinterpret_cast<const char*>(weights.data()),
                                     weights.size() * sizeof(float)));
+  if (spec.normalizes_obs) {
+    ByteWriter normalizer;
+    normalizer.Vector(obs_mean);
+    normalizer.Vector(obs_std);
+    writer.Add("normalizer", normalizer.Take());
+  }
   return writer.Finish({ContainerKind::kSnapshot, spec.Hash(), version, env_steps});
 }
 
@@ -41,10 +72,9 @@ absl::StatusOr<PolicySnapshot> PolicySnapshot::Decode(std::string bytes) {
   }
   snapshot.weights.resize(expected);
   std::memcpy(snapshot.weights.data(), weight_bytes.data(), weight_bytes.size());
-  if (!std::all_of(snapshot.weights.begin(), snapshot.weights.end(),
-                   [](float w) { return std::isfinite(w); })) {
+  if (!AllFinite(snapshot.weights))
     return absl::DataLossError("policy snapshot: a weight is not finite");
-  }
+  PMOE_RETURN_IF_ERROR(DecodeNormalizer(reader, &snapshot));
   return snapshot;
 }
 

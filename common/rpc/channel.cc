@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "grpc/grpc.h"
 #include "grpcpp/create_channel.h"
 
 namespace pmoe {
@@ -14,6 +15,8 @@ constexpr int kReconnectMax_ms = 1000;  // Backoff decides; gRPC's own must not 
 void PrepareGrpc() {
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", /*overwrite=*/0);
+  // Never shut down: after large messages gRPC's own end may take 10 s.
+  grpc_init();
 }
 
 std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address) {

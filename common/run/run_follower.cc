@@ -105,8 +105,8 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
     if (!IsTransient(reply.status())) return reply.status();
     if (Clock::now() >= give_up) {
       return absl::UnavailableError(absl::StrCat("no learner at ", options_.learner.Text(), " for ",
-                                                 options_.give_up.count(), " s: ",
-                                                 Text(reply.status())));
+                                                 options_.give_up.count(),
+                                                 " s: ", Text(reply.status())));
     }
     // A cluster starts all at once, and its learner needs a few seconds: nobody should sleep much
     // longer than that.
@@ -122,7 +122,9 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
   }
 }
 
-void RunFollower::Follow() { thread_ = std::thread([this] { Loop(); }); }
+void RunFollower::Follow() {
+  thread_ = std::thread([this] { Loop(); });
+}
 
 void RunFollower::ReportNow() {
   MutexLock lock(&mu_);

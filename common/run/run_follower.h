@@ -37,7 +37,7 @@ class FollowerHandler {
 struct RunFollowerOptions {
   RpcAddress learner{};
   RunRole role = RUN_ROLE_ACTOR;
-  ProcessInfo process{};             // MakeProcessInfo
+  ProcessInfo process{};              // MakeProcessInfo
   std::chrono::seconds give_up{600};  // so long without a learner: UnavailableError
 };
 

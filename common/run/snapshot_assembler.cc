@@ -37,8 +37,8 @@ absl::StatusOr<std::shared_ptr<const PolicySnapshot>> SnapshotAssembler::Add(
   PMOE_ASSIGN_OR_RETURN(PolicySnapshot snapshot,
                         PolicySnapshot::Decode(std::exchange(bytes_, std::string())));
   if (snapshot.version != version_) {
-    return absl::DataLossError(absl::StrCat("snapshot ", version_, " says inside that it is ",
-                                            snapshot.version));
+    return absl::DataLossError(
+        absl::StrCat("snapshot ", version_, " says inside that it is ", snapshot.version));
   }
   return std::make_shared<const PolicySnapshot>(std::move(snapshot));
 }

@@ -1,14 +1,12 @@
 #include "learner/nets/critic_net.h"
 
 #include "ATen/ops/cat.h"
-#include "learner/nets/dense.h"
+#include "learner/nets/mlp.h"
 
 namespace pmoe {
 
 std::vector<DenseLayer> CriticLayers(int obs_dim, int action_dim, absl::Span<const int> hidden) {
-  std::vector<DenseLayer> layers = MlpLayers("q", "obs", obs_dim + action_dim, hidden);
-  layers.push_back({"q_out", layers.back().name, layers.back().outputs, 1, Activation::kIdentity});
-  return layers;
+  return MlpWithHead("q", obs_dim + action_dim, hidden, 1, Activation::kRelu);
 }
 
 at::Tensor CriticNet::Forward(const FlatParameters& parameters, const at::Tensor& obs,
@@ -19,10 +17,7 @@ at::Tensor CriticNet::Forward(const FlatParameters& parameters, const at::Tensor
   at::Tensor x = at::cat({states, action}, 3).view({members, 1, batch * samples, -1});
   x = x.expand({members, copies, batch * samples, x.size(3)})
           .reshape({members * copies, batch * samples, x.size(3)});
-  for (int i = 0; i < parameters.layers(); ++i) {
-    x = Dense(x, train ? parameters.Trained(i) : parameters.Frozen(i), layers_[i].activation);
-  }
-  return x.view({members, copies, batch, samples});
+  return Mlp(parameters, layers_, x, train).view({members, copies, batch, samples});
 }
 
 }  // namespace pmoe

@@ -8,7 +8,7 @@
 
 namespace pmoe {
 
-// x: [G, B, inputs] -> [G, B, outputs]
-at::Tensor Dense(const at::Tensor& x, const DenseParameters& parameters, Activation activation);
+// x: [G, B, inputs] -> [G, B, outputs]. A constant layer takes nothing but G and B from x.
+at::Tensor Dense(const at::Tensor& x, const DenseParameters& parameters, const DenseLayer& layer);
 
 }  // namespace pmoe

@@ -41,8 +41,4 @@ class FlatParameters {
   std::vector<DenseParameters> frozen_;
 };
 
-// PyTorch's default for linear layers: weight and bias from U(-1/sqrt(inputs), 1/sqrt(inputs)).
-// Stream Rng(seed, kInit, first_stream + layer, member, copy): adding a layer changes no other one.
-void InitUniformFanIn(uint64_t seed, uint32_t first_stream, FlatParameters* parameters);
-
 }  // namespace pmoe

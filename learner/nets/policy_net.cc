@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <utility>
 
 #include "ATen/ops/clamp.h"
 #include "ATen/ops/exp.h"
@@ -11,7 +12,10 @@
 #include "ATen/ops/softmax.h"
 #include "ATen/ops/tanh.h"
 #include "ATen/ops/zeros.h"
+#include "absl/functional/function_ref.h"
+#include "absl/strings/match.h"
 #include "learner/losses.h"
+#include "learner/nets/composite.h"
 #include "learner/nets/dense.h"
 
 namespace pmoe {
@@ -26,22 +30,58 @@ at::Tensor MixtureHeads::LogRouterWeights() const {
   return at::zeros({mean.size(0), mean.size(1), 1}, mean.options());
 }
 
+namespace {
+
+// The last layer of the trunk.
+std::string TrunkName(const PolicySpec& spec) {
+  std::string name = "obs";
+  for (const DenseLayer& layer : spec.layers) {
+    if (absl::StartsWith(layer.name, "trunk")) name = layer.name;
+  }
+  return name;
+}
+
+// The K Gaussians give way to the one that `compose` makes of them.
+void MakeOne(const at::Tensor& w, MixtureHeads* heads,
+             absl::FunctionRef<Gaussian(const at::Tensor& w)> compose) {
+  Gaussian one = compose(w);
+  heads->gate = w;
+  heads->gated_mean = std::exchange(heads->mean, std::move(one.mean));
+  heads->gated_log_std = std::exchange(heads->log_std, std::move(one.log_std));
+  heads->router_logits = at::Tensor();
+}
+
+}  // namespace
+
 MixtureHeads PolicyNet::Forward(const FlatParameters& parameters, const at::Tensor& obs,
                                 bool train) const {
   std::map<std::string, at::Tensor> outputs = {{"obs", obs}};
   for (int i = 0; i < parameters.layers(); ++i) {
     const DenseLayer& layer = spec_.layers[i];
-    at::Tensor input = outputs.at(layer.input);
-    if (router_detached_ && layer.name == "router") input = input.detach();
-    outputs[layer.name] =
-        Dense(input, train ? parameters.Trained(i) : parameters.Frozen(i), layer.activation);
+    at::Tensor input = outputs.at(layer.input.empty() ? "obs" : layer.input);
+    const bool enters_router =
+        absl::StartsWith(layer.name, "router") && !absl::StartsWith(layer.input, "router");
+    if (router_detached_ && enters_router) input = input.detach();
+    outputs[layer.name] = Dense(input, train ? parameters.Trained(i) : parameters.Frozen(i), layer);
   }
   const std::array<int64_t, 4> shape = {obs.size(0), obs.size(1), spec_.primitives,
                                         spec_.action_dim};
   MixtureHeads heads;
+  heads.trunk = outputs.at(TrunkName(spec_));
   heads.mean = outputs.at("mean").view(shape);
-  heads.log_std = at::clamp(outputs.at("log_std").view(shape), kLogStdMin, kLogStdMax);
-  if (spec_.head == HeadType::kMixture) heads.router_logits = outputs.at("router");
+  heads.log_std = at::clamp(outputs.at("log_std").reshape(shape), kLogStdMin, kLogStdMax);
+  if (!spec_.has_router()) return heads;
+  const at::Tensor router = outputs.at("router");
+  heads.router_logits = router;
+  if (spec_.head == HeadType::kOption) heads.beta = outputs.at("beta");
+  if (spec_.head == HeadType::kGating) {
+    MakeOne(at::softmax(router, -1), &heads, [&](const at::Tensor& w) {
+      return GatedGaussian(heads.mean, heads.log_std, w, spec_.gating_squared);
+    });
+  } else if (spec_.head == HeadType::kMcp) {
+    MakeOne(router, &heads,
+            [&](const at::Tensor& w) { return MultipliedGaussian(heads.mean, heads.log_std, w); });
+  }
   return heads;
 }
 

@@ -24,8 +24,7 @@ bool Passed(uint64_t every, uint64_t before, uint64_t now) {
 RateLimiterOptions LimiterFromConfig(const RunConfig& config) {
   RateLimiterOptions options;
   options.min_size = std::max<int64_t>(config.schedule().update_after(), 1);
-  options.samples_per_insert =
-      config.learner().batch_size() * config.schedule().updates_per_step();
+  options.samples_per_insert = config.learner().batch_size() * config.schedule().updates_per_step();
   options.insert_max = kPageRows;
   options.sample_max = config.learner().batch_size();
   return options;
@@ -50,9 +49,8 @@ absl::Status AsyncRun::Build(bool resume) {
   const uint64_t inserted = static_cast<uint64_t>(replay.inserted);
   env_steps_ = std::max(inserted, restore ? *newest : 0);
   env_steps_offset_ = env_steps_ - inserted;
-  PMOE_ASSIGN_OR_RETURN(log_,
-                        RunLog::Create(LogOptions(config_, total_steps(), resume, env_steps_),
-                                       parts_.directory, parts_.evaluations));
+  PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(LogOptions(config_, total_steps(), resume, env_steps_),
+                                             parts_.directory, parts_.evaluations));
   snapshot_ = parts_.learner->Snapshot(/*version=*/0, /*env_steps=*/0);
   if (restore) PMOE_RETURN_IF_ERROR(Restore(*newest));
   evaluated_steps_ = checkpoint_steps_ = env_steps_;
@@ -81,23 +79,38 @@ absl::Status AsyncRun::Train(const std::atomic<bool>& interrupted) {
 }
 
 absl::Status AsyncRun::Turn() {
-  Stopwatch watch;
-  const absl::StatusOr<Minibatch*> batch = parts_.sampler->Next(kBatchWait);
-  counters_.replay_seconds += watch.Elapsed();
-  if (batch.ok()) {
-    PMOE_RETURN_IF_ERROR(UpdateOnce(*batch));
-  } else if (!absl::IsDeadlineExceeded(batch.status())) {
-    return batch.status();
-  }
+  const absl::Status learned = parts_.rollouts != nullptr ? LearnRollout() : UpdateOnce();
+  if (!learned.ok() && !absl::IsDeadlineExceeded(learned)) return learned;
   if (since_tick_.Elapsed() < kTick_s) return absl::OkStatus();
   since_tick_.Lap();
   return Tick();
 }
 
-absl::Status AsyncRun::UpdateOnce(Minibatch* batch) {
+// Rows of weights that are too old are dropped, and counted by the learner.
+absl::Status AsyncRun::LearnRollout() {
+  const uint64_t lag = static_cast<uint64_t>(config_.schedule().max_lag());
+  RolloutRequest request;
+  request.steps = config_.schedule().steps_per_round();
+  request.version_min =
+      static_cast<uint32_t>(snapshot_->version - std::min(snapshot_->version, lag));
   Stopwatch watch;
-  log_->sample_lag().OnBatch(batch);
-  PMOE_RETURN_IF_ERROR(parts_.learner->Update(batch));
+  const absl::StatusOr<Rollout*> rollout = parts_.rollouts->Take(request, kBatchWait);
+  counters_.replay_seconds += watch.Lap();
+  PMOE_RETURN_IF_ERROR(rollout.status());
+  log_->sample_lag().OnRows((*rollout)->policy_version);
+  PMOE_RETURN_IF_ERROR(parts_.learner->Update(**rollout));
+  counters_.update_seconds += watch.Elapsed();
+  PublishSnapshot();
+  return absl::OkStatus();
+}
+
+absl::Status AsyncRun::UpdateOnce() {
+  Stopwatch watch;
+  const absl::StatusOr<Minibatch*> batch = parts_.sampler->Next(kBatchWait);
+  counters_.replay_seconds += watch.Lap();
+  PMOE_RETURN_IF_ERROR(batch.status());
+  log_->sample_lag().OnRows({(*batch)->policy_version(), static_cast<size_t>((*batch)->size())});
+  PMOE_RETURN_IF_ERROR(parts_.learner->Update(*batch));
   counters_.update_seconds += watch.Elapsed();
   const uint64_t every = static_cast<uint64_t>(config_.schedule().publish_every_updates());
   if (parts_.learner->updates() % every == 0) PublishSnapshot();
@@ -196,8 +209,8 @@ absl::Status AsyncRun::Checkpoint(bool with_replay) {
 
 absl::Status AsyncRun::Finish() {
   const bool finished = env_steps_ >= total_steps();
-  const absl::Status flushed = log_->Flush(std::chrono::seconds(finished ? kLastEvaluation.count()
-                                                                         : 0));
+  const absl::Status flushed =
+      log_->Flush(std::chrono::seconds(finished ? kLastEvaluation.count() : 0));
   if (!flushed.ok() && !absl::IsDeadlineExceeded(flushed)) return flushed;
   if (!flushed.ok()) log_->Note(std::string(flushed.message()));
   return Checkpoint(/*with_replay=*/true);

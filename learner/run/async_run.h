@@ -36,7 +36,8 @@ class AsyncRun : public TrainingRun {
   absl::Status Restore(uint64_t env_steps);
 
   absl::Status Turn();
-  absl::Status UpdateOnce(Minibatch* batch);
+  absl::Status UpdateOnce();
+  absl::Status LearnRollout();  // on-policy
   void PublishSnapshot();
   void PublishDirective();
   absl::Status Tick();

@@ -115,17 +115,38 @@ absl::Status LockstepRun::RunUpdates(uint64_t round, RoundCounters* counters) {
   counters->env_steps = round * steps_per_round_;
   if (counters->env_steps < static_cast<uint64_t>(config_.schedule().update_after()))
     return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(parts_.rollouts != nullptr ? LearnRollout(counters)
+                                                  : UpdateOnMinibatches(counters));
+  snapshot_ = parts_.learner->Snapshot(snapshot_->version + 1, counters->env_steps);
+  log_->sample_lag().OnPublish(snapshot_->version);
+  return absl::OkStatus();
+}
+
+// Lag 0: all rows of the round were made by the newest weights.
+absl::Status LockstepRun::LearnRollout(RoundCounters* counters) {
+  Stopwatch watch;
+  const uint32_t version = static_cast<uint32_t>(acting_version_);
+  PMOE_ASSIGN_OR_RETURN(
+      const Rollout* rollout,
+      parts_.rollouts->Take({static_cast<int64_t>(steps_per_round_), version, version},
+                            kBatchTimeout));
+  counters->replay_seconds += watch.Lap();
+  log_->sample_lag().OnRows(rollout->policy_version);
+  PMOE_RETURN_IF_ERROR(parts_.learner->Update(*rollout));
+  counters->update_seconds += watch.Lap();
+  return absl::OkStatus();
+}
+
+absl::Status LockstepRun::UpdateOnMinibatches(RoundCounters* counters) {
   Stopwatch watch;
   parts_.sampler->Expect(static_cast<int64_t>(updates_per_round_));
   for (uint64_t i = 0; i < updates_per_round_; ++i) {
     PMOE_ASSIGN_OR_RETURN(Minibatch * batch, parts_.sampler->Next(kBatchTimeout));
     counters->replay_seconds += watch.Lap();
-    log_->sample_lag().OnBatch(batch);
+    log_->sample_lag().OnRows({batch->policy_version(), static_cast<size_t>(batch->size())});
     PMOE_RETURN_IF_ERROR(parts_.learner->Update(batch));
     counters->update_seconds += watch.Lap();
   }
-  snapshot_ = parts_.learner->Snapshot(snapshot_->version + 1, counters->env_steps);
-  log_->sample_lag().OnPublish(snapshot_->version);
   return absl::OkStatus();
 }
 

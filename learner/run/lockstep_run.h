@@ -1,7 +1,8 @@
 // The clock of a lockstep run, over threads or over gRPC: rounds. A round is exactly
 // steps_per_round env steps, then exactly updates_per_round updates on all data up to and including
 // that round's. Lag 0: strictly one after the other. Lag 1: the steps of round n+1 run beside the
-// updates of round n, with the weights left by round n-1. Same configuration, threads and CPU
+// updates of round n, with the weights left by round n-1. On-policy a round is a
+// rollout and what is learned from it, at lag 0. Same configuration, threads and CPU
 // family => the same bits in every weight, metric (times aside) and checkpoint. One thread.
 #pragma once
 
@@ -37,6 +38,8 @@ class LockstepRun : public TrainingRun {
   void StartSteps(uint64_t round);
   absl::Status FinishSteps(uint64_t round);
   absl::Status RunUpdates(uint64_t round, RoundCounters* counters);
+  absl::Status UpdateOnMinibatches(RoundCounters* counters);
+  absl::Status LearnRollout(RoundCounters* counters);  // on-policy
   absl::Status CloseRound(uint64_t round, RoundCounters counters);
 
   absl::Status Checkpoint();

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "learner/learner.h"
@@ -14,6 +15,8 @@
 #include "proto/config.pb.h"
 #include "replay/client/batch_sampler.h"
 #include "replay/client/replay_control.h"
+#include "replay/client/rollout_source.h"
+#include "replay/core/rollout_queue.h"
 
 namespace pmoe {
 
@@ -29,7 +32,8 @@ struct RunView {
 struct RunParts {
   Learner* learner = nullptr;
   ReplayControl* replay = nullptr;
-  BatchSampler* sampler = nullptr;
+  BatchSampler* sampler = nullptr;    // null on-policy
+  RolloutSource* rollouts = nullptr;  // on-policy only
   ActorGroup* actors = nullptr;
   EvaluationBacklog* evaluations = nullptr;
   const RunDirectory* directory = nullptr;
@@ -46,6 +50,9 @@ class TrainingRun {
   virtual uint64_t env_steps() const = 0;
   virtual uint64_t total_steps() const = 0;
 };
+
+// How replay keeps the rows of an on-policy run; nothing where rows are sampled.
+std::optional<RolloutQueueOptions> RolloutQueueFromConfig(const RunConfig& config);
 
 // The log of a run with this configuration. `resumed_steps`: later rows are dropped.
 RunLogOptions LogOptions(const RunConfig& config, uint64_t total_steps, bool resumed,

@@ -15,10 +15,19 @@ namespace {
 // What a checkpoint cannot follow: another task, architecture or shape of the run.
 absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after) {
   const bool lockstep = after.schedule().mode() == "lockstep";
-  std::vector<std::string> fixed = {
-      "seed",          "algorithm",       "env.",
-      "policy.",       "replay.n_step",   "learner.critics",
-      "learner.critic_hidden", "learner.target_policy", "schedule.mode"};
+  std::vector<std::string> fixed = {"seed",
+                                    "algorithm",
+                                    "env.",
+                                    "policy.",
+                                    "replay.n_step",
+                                    "learner.critics",
+                                    "learner.critic_hidden",
+                                    "learner.target_policy",
+                                    "learner.value_net",
+                                    "learner.qnet_",
+                                    "learner.router_loss",
+                                    "learner.ppo_r",
+                                    "schedule.mode"};
   // Actors may come and go in async; a lockstep round is cut by their number.
   if (lockstep) fixed.insert(fixed.end(), {"actor.", "schedule.steps_per_round"});
   for (const std::string& change : ChangedFields(before, after)) {
@@ -75,9 +84,9 @@ absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::stri
 
 absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const RunConfig& config) {
   if (!flags.resume.empty()) return RunDirectory::Open(flags.resume);
-  return RunDirectory::Create(flags.out.empty() ? DefaultRunPath(config.env().id(),
-                                                                 config.algorithm(), config.seed())
-                                                : flags.out);
+  return RunDirectory::Create(
+      flags.out.empty() ? DefaultRunPath(config.env().id(), config.algorithm(), config.seed())
+                        : flags.out);
 }
 
 absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config) {
@@ -89,15 +98,15 @@ absl::Status CheckUnfinished(const std::string& directory, const RunConfig& conf
   const uint64_t total = static_cast<uint64_t>(config.schedule().total_steps());
   if (!newest.ok() || *newest < total) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("the run in ", directory, " has finished: it has ", *newest, " of ",
-                   total, " env steps; make it longer with --steps"));
+      absl::StrCat("the run in ", directory, " has finished: it has ", *newest, " of ", total,
+                   " env steps; make it longer with --steps"));
 }
 
 std::string DescribeEnd(const RunDirectory& directory, const std::string& command,
                         uint64_t env_steps, uint64_t total_steps) {
   if (env_steps < total_steps) {
-    return absl::StrCat("stopped at ", env_steps, " of ", total_steps, " env steps; go on with: ",
-                        command, " --resume ", directory.path());
+    return absl::StrCat("stopped at ", env_steps, " of ", total_steps,
+                        " env steps; go on with: ", command, " --resume ", directory.path());
   }
   return absl::StrCat("finished; look at it with: ./pmoe eval --run ", directory.path());
 }
@@ -105,10 +114,9 @@ std::string DescribeEnd(const RunDirectory& directory, const std::string& comman
 absl::Status DescribeFailure(const absl::Status& status, const RunDirectory& directory,
                              uint64_t env_steps) {
   if (status.ok()) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(std::string(status.message()), "\nThe run stopped at ",
-                                   env_steps, " env steps; what was saved before is in ",
-                                   directory.path()));
+  return absl::Status(
+      status.code(), absl::StrCat(std::string(status.message()), "\nThe run stopped at ", env_steps,
+                                  " env steps; what was saved before is in ", directory.path()));
 }
 
 }  // namespace pmoe

@@ -12,16 +12,15 @@ void SampleLag::OnPublish(uint64_t version) {
   newest_ = version;
 }
 
-void SampleLag::OnBatch(Minibatch* batch) {
+void SampleLag::OnRows(absl::Span<const uint32_t> versions) {
   const double now_s = clock_.Elapsed();
-  const uint32_t* version = batch->policy_version();
-  for (int i = 0; i < batch->size(); ++i) {
-    if (version[i] == 0 || version[i] > newest_) continue;
+  for (const uint32_t version : versions) {
+    if (version == 0 || version > newest_) continue;
     ++rows_;
-    versions_ += newest_ - version[i];
-    if (version[i] < first_) continue;
+    versions_ += newest_ - version;
+    if (version < first_) continue;
     ++timed_rows_;
-    seconds_ += now_s - published_s_[version[i] - first_];
+    seconds_ += now_s - published_s_[version - first_];
   }
 }
 

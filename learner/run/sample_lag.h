@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "common/base/bytes.h"
 #include "common/base/stopwatch.h"
 #include "replay/core/minibatch.h"
@@ -21,7 +22,7 @@ class SampleLag {
 
   // The newest version from now on; they grow.
   void OnPublish(uint64_t version);
-  void OnBatch(Minibatch* batch);
+  void OnRows(absl::Span<const uint32_t> versions);  // that made each sampled row
   Means Drain();
 
   // The undrained sum over versions: a metric of the run. Seconds start anew with each process.
@@ -31,7 +32,7 @@ class SampleLag {
  private:
   Stopwatch clock_;
   uint64_t newest_ = 0;
-  uint64_t first_ = 0;              // version of published_s_[0]
+  uint64_t first_ = 0;               // version of published_s_[0]
   std::vector<double> published_s_;  // by version - first_
   uint64_t rows_ = 0;
   uint64_t versions_ = 0;

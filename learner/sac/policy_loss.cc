@@ -6,6 +6,7 @@
 #include "ATen/ops/one_hot.h"
 #include "ATen/ops/ones_like.h"
 #include "ATen/ops/zeros.h"
+#include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
 
@@ -28,7 +29,7 @@ at::Tensor BestPrimitive(const SacOptions& options, const MixtureHeads& heads,
 }
 
 MixtureHeads SelectHeads(const MixtureHeads& heads, const at::Tensor& index) {
-  return {SelectPrimitive(heads.mean, index), SelectPrimitive(heads.log_std, index), {}};
+  return {SelectPrimitive(heads.mean, index), SelectPrimitive(heads.log_std, index)};
 }
 
 // Weights of the primitives in L_pri, [M, B, K]: all ones (Eq. 13), or 1 - e for the best and e /
@@ -56,10 +57,10 @@ at::Tensor RouterTerm(const SacOptions& options, const MixtureHeads& heads,
   return {};
 }
 
-}  // namespace
-
-PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
-                           const at::Tensor& eps, const at::Tensor& alpha, CriticFunction critic) {
+// PMOE: the best primitive is trained (Eq. 14), or all (Eq. 13), and the router towards the best.
+PolicyLossTerms FrequencyTerms(const SacOptions& options, const MixtureHeads& heads,
+                               const at::Tensor& eps, const at::Tensor& alpha,
+                               CriticFunction critic) {
   PolicyLossTerms terms;
   terms.best = BestPrimitive(options, heads, eps, alpha, critic);
   // Under max only the winner has a gradient (Eq. 14): the others are left out of the graph, which
@@ -81,6 +82,86 @@ PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
   terms.q = of_best(q);
   terms.frequency = RouterTerm(options, heads, terms.best);
   return terms;
+}
+
+PolicyLossTerms MarginalTerms(const SacOptions& options, const MixtureHeads& heads,
+                              const at::Tensor& eps, const at::Tensor& alpha,
+                              CriticFunction critic) {
+  const PrimitiveActions actions = SamplePrimitives(heads, eps);
+  const at::Tensor log_prob = ChosenLogProb(options, heads, actions);  // [M, B, K]
+  const at::Tensor q = MinOverCritics(critic(actions.action));         // [M, B, K]
+  const at::Tensor w = heads.RouterWeights();
+  PolicyLossTerms terms;
+  terms.primitive = MarginalLoss(w, q, log_prob, alpha);
+  terms.best = q.detach().argmax(2);
+  terms.log_prob = (w * log_prob).sum(2).detach();
+  terms.q = (w * q).sum(2).detach();
+  return terms;
+}
+
+PolicyLossTerms GumbelTerms(const SacOptions& options, const MixtureHeads& heads,
+                            const PolicyNoise& noise, const at::Tensor& alpha,
+                            CriticFunction critic) {
+  const PrimitiveActions actions = SamplePrimitives(heads, noise.eps);
+  const at::Tensor y =
+      GumbelWeights(heads.router_logits, noise.gumbel, noise.gumbel_tau, options.gumbel_hard);
+  const at::Tensor action = (y.unsqueeze(3) * actions.action).sum(2, /*keepdim=*/true);
+  const at::Tensor log_prob = (y * actions.log_prob).sum(2, /*keepdim=*/true);  // [M, B, 1]
+  const at::Tensor q = MinOverCritics(critic(action));                          // [M, B, 1]
+  PolicyLossTerms terms;
+  terms.best = BestPrimitive(options, heads, noise.eps, alpha, critic);
+  terms.primitive = PrimitiveLoss(q, log_prob, at::ones_like(q), alpha);
+  terms.log_prob = log_prob.squeeze(2).detach();
+  terms.q = q.squeeze(2).detach();
+  return terms;
+}
+
+// sum_k w_k c_k, [M, B], without gradient: every primitive's cost is known.
+at::Tensor ExpectedCost(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& eps,
+                        const at::Tensor& alpha, CriticFunction critic) {
+  const c10::AutoGradMode no_grad(false);
+  const PrimitiveActions actions = SamplePrimitives(heads, eps);
+  const at::Tensor cost = alpha.unsqueeze(2) * ChosenLogProb(options, heads, actions) -
+                          MinOverCritics(critic(actions.action));
+  return (heads.RouterWeights() * cost).sum(2);
+}
+
+PolicyLossTerms ReinforceTerms(const SacOptions& options, const MixtureHeads& heads,
+                               const PolicyNoise& noise, const at::Tensor& alpha,
+                               CriticFunction critic) {
+  const at::Tensor k = DrawPrimitive(heads.RouterWeights().detach(), noise.primitive);  // [M, B]
+  const PrimitiveActions actions =
+      SamplePrimitives(SelectHeads(heads, k), SelectPrimitive(noise.eps, k));
+  const at::Tensor log_prob = ChosenLogProb(options, heads, actions).squeeze(2);  // [M, B]
+  const at::Tensor q = MinOverCritics(critic(actions.action)).squeeze(2);         // [M, B]
+  const at::Tensor log_w = SelectPrimitive(heads.LogRouterWeights(), k).squeeze(2);
+  const at::Tensor baseline = options.reinforce_baseline == Baseline::kExpected
+                                  ? ExpectedCost(options, heads, noise.eps, alpha, critic)
+                                  : at::zeros_like(q);
+  PolicyLossTerms terms;
+  terms.best = BestPrimitive(options, heads, noise.eps, alpha, critic);
+  terms.primitive = ReinforceLoss(alpha * log_prob - q, log_w, baseline);
+  terms.log_prob = log_prob.detach();
+  terms.q = q.detach();
+  return terms;
+}
+
+}  // namespace
+
+PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
+                           const PolicyNoise& noise, const at::Tensor& alpha,
+                           CriticFunction critic) {
+  switch (options.estimator) {
+    case Estimator::kMarginal:
+      return MarginalTerms(options, heads, noise.eps, alpha, critic);
+    case Estimator::kGumbel:
+      return GumbelTerms(options, heads, noise, alpha, critic);
+    case Estimator::kReinforce:
+      return ReinforceTerms(options, heads, noise, alpha, critic);
+    case Estimator::kFrequency:
+      break;
+  }
+  return FrequencyTerms(options, heads, noise.eps, alpha, critic);
 }
 
 at::Tensor MinOverCritics(const at::Tensor& q) {

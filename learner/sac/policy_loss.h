@@ -1,4 +1,4 @@
-// The policy loss of SAC and PMOE-SAC, apart from the networks: it takes the heads' output and any
+// The policy loss of the SAC family, apart from the networks: it takes the heads' output and any
 // differentiable Q, so that tests can hold it against closed forms. M members, C critics, B batch,
 // K primitives, S actions per state, A action_dim.
 #pragma once
@@ -14,17 +14,28 @@ namespace pmoe {
 // action [M, B, S, A] -> Q [M, C, B, S]
 using CriticFunction = absl::FunctionRef<at::Tensor(const at::Tensor& action)>;
 
-struct PolicyLossTerms {
-  at::Tensor primitive;  // L_pri, [M]
-  at::Tensor frequency;  // L_freq, [M]; undefined without a router or with router_loss = none
-  at::Tensor best;       // index of the best primitive, [M, B]
-  at::Tensor log_prob;   // of the best primitive's action, [M, B], detached
-  at::Tensor q;          // Q of the best primitive's action, [M, B], detached
+// What the loss draws from. S Gaussians to act with: K, or 1 where gating or MCP make one.
+struct PolicyNoise {
+  at::Tensor eps;             // [M, B, S, A] standard normal
+  at::Tensor primitive = {};  // [M, B] uniform in [0, 1): kReinforce
+  at::Tensor gumbel = {};     // [M, B, K]: kGumbel
+  double gumbel_tau = 1.0;
 };
 
-// eps: [M, B, K, A]; alpha: [M, 1].
+struct PolicyLossTerms {
+  at::Tensor primitive;  // L_pri, or the whole loss of the other estimators, [M]
+  at::Tensor frequency;  // L_freq, [M]; undefined where the router has no loss of its own
+  at::Tensor best;       // index of the best primitive, [M, B]
+  // Of the action that the estimator holds on to, [M, B], detached: the best primitive's, the drawn
+  // one's, or the router's expectation.
+  at::Tensor log_prob;
+  at::Tensor q;
+};
+
+// alpha: [M, 1].
 PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
-                           const at::Tensor& eps, const at::Tensor& alpha, CriticFunction critic);
+                           const PolicyNoise& noise, const at::Tensor& alpha,
+                           CriticFunction critic);
 
 // Clipped double Q: [M, C, B, S] -> [M, B, S].
 at::Tensor MinOverCritics(const at::Tensor& q);

@@ -1,9 +1,12 @@
 #include "learner/sac/sac_learner.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ATen/Parallel.h"
+#include "ATen/TensorOperators.h"
 #include "ATen/ops/empty.h"
+#include "ATen/ops/empty_like.h"
 #include "ATen/ops/from_blob.h"
 #include "absl/strings/str_cat.h"
 #include "c10/core/GradMode.h"
@@ -15,6 +18,8 @@
 
 namespace pmoe {
 namespace {
+
+constexpr double kUniformMin = 0x1p-25;
 
 at::Tensor WrapColumn(float* data, int members, at::IntArrayRef shape, const at::Device& device) {
   std::vector<int64_t> full = {members};
@@ -32,10 +37,12 @@ SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy,
       update_(options, policy, device),
       noise_rng_(options.seed, RngRole::kLearner, 0),
       router_rng_(options.seed, RngRole::kLearnerRouter, 0),
-      noise_(
-          at::empty({2, options.members, options.batch_size, policy.primitives, policy.action_dim},
-                    at::kFloat)),
+      noise_(at::empty(
+          {2, options.members, options.batch_size, policy.components(), policy.action_dim},
+          at::kFloat)),
       router_uniform_(at::empty({options.members, options.batch_size}, at::kFloat)),
+      drawn_uniform_(at::empty_like(router_uniform_)),
+      gumbel_(at::empty({options.members, options.batch_size, policy.primitives}, at::kFloat)),
       sums_(update_.StatNames().size(), 0.0) {}
 
 absl::Status SacLearner::Update(Minibatch* batch) {
@@ -58,15 +65,37 @@ absl::Status SacLearner::Update(Minibatch* batch) {
   return absl::OkStatus();
 }
 
+// Without a choice there is nothing to draw: K = 1 uses the same numbers as SAC.
+void SacLearner::FillUniform(at::Tensor* x) {
+  float* const uniform = x->data_ptr<float>();
+  for (int64_t i = 0; i < x->numel(); ++i) {
+    uniform[i] = policy_.components() > 1 ? router_rng_.UniformFloat() : 0.0f;
+  }
+}
+
+double SacLearner::GumbelTau() const {
+  if (options_.gumbel_anneal_updates <= 0) return options_.gumbel_tau;
+  const double share = std::min(
+      1.0, static_cast<double>(updates_) / static_cast<double>(options_.gumbel_anneal_updates));
+  return options_.gumbel_tau + share * (options_.gumbel_tau_end - options_.gumbel_tau);
+}
+
 SacNoise SacLearner::DrawNoise() {
   noise_rng_.FillNormal(noise_.data_ptr<float>(), static_cast<size_t>(noise_.numel()));
-  // Without a choice there is nothing to draw: K = 1 uses the same numbers as SAC.
-  float* uniform = router_uniform_.data_ptr<float>();
-  for (int64_t i = 0; i < router_uniform_.numel(); ++i) {
-    uniform[i] = policy_.primitives > 1 ? router_rng_.UniformFloat() : 0.0f;
-  }
+  FillUniform(&router_uniform_);
   const at::Tensor noise = noise_.to(device_);
-  return {noise.select(0, 0), router_uniform_.to(device_), noise.select(0, 1)};
+  SacNoise drawn = {noise.select(0, 0), router_uniform_.to(device_), {noise.select(0, 1)}};
+  if (options_.estimator == Estimator::kReinforce) {
+    FillUniform(&drawn_uniform_);
+    drawn.policy.primitive = drawn_uniform_.to(device_);
+  }
+  if (options_.estimator == Estimator::kGumbel) {
+    FillUniform(&gumbel_);
+    // U = 0 would be -inf: half a step of float's uniforms above it.
+    drawn.policy.gumbel = -(-(gumbel_.to(device_).clamp_min(kUniformMin)).log()).log();
+    drawn.policy.gumbel_tau = GumbelTau();
+  }
+  return drawn;
 }
 
 absl::Status SacLearner::CheckFinite(const float* stats) const {
@@ -97,7 +126,8 @@ std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version,
 LearnerStats SacLearner::DrainStats() {
   LearnerStats stats;
   for (size_t i = 0; i < sums_.size(); ++i) {
-    if (undrained_ > 0)
+    // Not a number: nothing to say of this policy.
+    if (undrained_ > 0 && !std::isnan(sums_[i]))
       stats.emplace_back(update_.StatNames()[i], sums_[i] / static_cast<double>(undrained_));
     sums_[i] = 0.0;
   }

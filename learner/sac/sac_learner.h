@@ -23,10 +23,14 @@ class SacLearner : public Learner {
   void SaveState(ContainerWriter* out) const override;
   absl::Status LoadState(const ContainerReader& in) override;
 
+  const PhaseClock* phases() const override { return &update_.phases(); }
+
   SacUpdate& update() { return update_; }
 
  private:
   SacNoise DrawNoise();
+  void FillUniform(at::Tensor* x);
+  double GumbelTau() const;
   absl::Status CheckFinite(const float* stats) const;
 
   SacOptions options_;
@@ -35,8 +39,10 @@ class SacLearner : public Learner {
   SacUpdate update_;
   Rng noise_rng_;
   Rng router_rng_;
-  at::Tensor noise_;           // [2, M, B, K, A], reused
+  at::Tensor noise_;           // [2, M, B, S, A], reused
   at::Tensor router_uniform_;  // [M, B], reused
+  at::Tensor drawn_uniform_;   // [M, B], reused: kReinforce
+  at::Tensor gumbel_;          // [M, B, K], reused: kGumbel
   uint64_t updates_ = 0;
   uint64_t undrained_ = 0;
   std::vector<double> sums_;  // of statistics since the last drain

@@ -4,14 +4,13 @@
 
 #include "ATen/ops/cat.h"
 #include "ATen/ops/full.h"
-#include "ATen/ops/one_hot.h"
 #include "ATen/ops/stack.h"
 #include "ATen/ops/zeros_like.h"
-#include "absl/strings/str_cat.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
+#include "learner/nets/init.h"
+#include "learner/nets/mixture_stats.h"
 #include "learner/nets/tensor_io.h"
-#include "learner/sac/policy_loss.h"
 
 namespace pmoe {
 namespace {
@@ -19,11 +18,14 @@ namespace {
 // Streams of kInit: layer i of the policy draws from i, layer i of the critics from 1000 + i.
 constexpr uint32_t kCriticStreams = 1000;
 
+// Of phases_.
+enum Phase : size_t { kTarget, kCritic, kPolicyLoss, kPolicyGradient, kPolicyStep, kRest };
+
 std::vector<std::string> MakeStatNames(int primitives) {
-  std::vector<std::string> names = {"critic_loss", "actor_loss", "router_loss",   "alpha",
-                                    "entropy",     "q_mean",     "router_entropy"};
-  for (int k = 0; k < primitives; ++k) names.push_back(absl::StrCat("primitive_usage_", k));
-  for (int k = 0; k < primitives; ++k) names.push_back(absl::StrCat("primitive_win_rate_", k));
+  std::vector<std::string> names = {"critic_loss", "actor_loss", "router_loss",
+                                    "alpha",       "entropy",    "q_mean"};
+  const std::vector<std::string> mixture = MixtureStatNames(primitives);
+  names.insert(names.end(), mixture.begin(), mixture.end());
   return names;
 }
 
@@ -47,14 +49,15 @@ SacUpdate::SacUpdate(const SacOptions& options, const PolicySpec& policy, const 
                options.members, options.twin_critics ? 2 : 1, device),
       targets_(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden),
                options.members, options.twin_critics ? 2 : 1, device),
-      actor_adam_(options.actor_lr, actor_.values()),
-      critic_adam_(options.critic_lr, critics_.values()),
+      actor_optimizer_({options.actor_lr, options.adam_epsilon, options.sgd}, actor_.values()),
+      critic_optimizer_({options.critic_lr, options.adam_epsilon, options.sgd}, critics_.values()),
       log_alpha_(at::full({options.members}, std::log(std::max(options.alpha, 1e-30)),
                           at::TensorOptions().dtype(at::kFloat).device(device))),
       log_alpha_gradient_(at::zeros_like(log_alpha_)),
-      alpha_adam_(options.alpha_lr, log_alpha_),
+      alpha_optimizer_({.learning_rate = options.alpha_lr}, log_alpha_),
       log_action_scale_(LogActionScale(options, policy)),
-      stat_names_(MakeStatNames(policy.primitives)) {
+      stat_names_(MakeStatNames(policy.primitives)),
+      phases_({"target", "critic", "policy_loss", "policy_gradient", "policy_step", "rest"}) {
   InitUniformFanIn(options.seed, 0, &actor_);
   InitUniformFanIn(options.seed, kCriticStreams, &critics_);
   const c10::AutoGradMode no_grad(false);
@@ -71,8 +74,12 @@ at::Tensor SacUpdate::Alpha() const {
 }
 
 at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
+  phases_.Start();
   const at::Tensor alpha = Alpha();
-  const at::Tensor critic_loss = StepCritics(batch, TargetValues(batch, noise));
+  const at::Tensor y = TargetValues(batch, noise);
+  phases_.End(kTarget);
+  const at::Tensor critic_loss = StepCritics(batch, y);
+  phases_.End(kCritic);
 
   const MixtureHeads heads = policy_net_.Forward(actor_, batch.obs, /*train=*/true);
   const auto critic = [&](const at::Tensor& action) {
@@ -80,28 +87,30 @@ at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
   };
   // A constant in the log-probability has no gradient in the policy: it counts in the target and in
   // alpha's loss only.
-  const PolicyLossTerms terms = PolicyLoss(options_, heads, noise.eps, alpha, critic);
+  const PolicyLossTerms terms = PolicyLoss(options_, heads, noise.policy, alpha, critic);
   at::Tensor loss = terms.primitive.sum();
   if (terms.frequency.defined()) loss = loss + terms.frequency.sum() * options_.freq_coef;
+  phases_.End(kPolicyLoss);
   loss.backward();
-  actor_adam_.Step(&actor_.values(), &actor_.gradient());
+  phases_.End(kPolicyGradient);
+  actor_optimizer_.Step(&actor_.values(), &actor_.gradient());
+
+  phases_.End(kPolicyStep);
 
   const at::Tensor log_prob = terms.log_prob - log_action_scale_;
   if (options_.tune_alpha) StepAlpha(log_prob);
   MoveTargets();
 
   const c10::AutoGradMode no_grad(false);
-  const at::Tensor w = heads.RouterWeights().detach();  // [M, B, K]
-  const at::Tensor wins = at::one_hot(terms.best, w.size(2)).to(w.dtype());
-  const at::Tensor router_entropy = -(w * w.clamp_min(1e-30).log()).sum(2).mean();
-  const at::Tensor frequency =
-      terms.frequency.defined() ? terms.frequency.detach().mean() : at::zeros_like(router_entropy);
-  const at::Tensor entropy = -log_prob.mean();
-  const at::Tensor scalars =
-      at::stack({critic_loss.mean(), terms.primitive.detach().mean(), frequency, alpha.mean(),
-                 entropy, terms.q.mean(), router_entropy});
-  const std::vector<int64_t> rows = {0, 1};
-  return at::cat({scalars, w.mean(rows), wins.mean(rows)});
+  const at::Tensor frequency = terms.frequency.defined() ? terms.frequency.detach().mean()
+                                                         : at::zeros_like(critic_loss.mean());
+  const at::Tensor scalars = at::stack({critic_loss.mean(), terms.primitive.detach().mean(),
+                                        frequency, alpha.mean(), -log_prob.mean(), terms.q.mean()});
+  // Gating and MCP act with one Gaussian: none of their primitives has a score of its own.
+  const at::Tensor best = heads.gate.defined() ? at::Tensor() : terms.best;
+  const at::Tensor stats = at::cat({scalars, MixtureStats(heads, best)});
+  phases_.End(kRest);
+  return stats;
 }
 
 at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise) const {
@@ -114,7 +123,7 @@ at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise)
   at::Tensor eps = noise.next_eps;
   if (draw) {
     const at::Tensor index = DrawPrimitive(w, noise.next_primitive);  // k' ~ Cat(w(s'))
-    chosen = {SelectPrimitive(heads.mean, index), SelectPrimitive(heads.log_std, index), {}};
+    chosen = {SelectPrimitive(heads.mean, index), SelectPrimitive(heads.log_std, index)};
     eps = SelectPrimitive(eps, index);
   }
   const PrimitiveActions actions = SamplePrimitives(chosen, eps);
@@ -133,7 +142,7 @@ at::Tensor SacUpdate::StepCritics(const SacBatch& batch, const at::Tensor& y) {
       critic_net_.Forward(critics_, batch.obs, batch.action.unsqueeze(2), /*train=*/true);
   const at::Tensor loss = CriticLoss(q.squeeze(3), y);
   loss.sum().backward();
-  critic_adam_.Step(&critics_.values(), &critics_.gradient());
+  critic_optimizer_.Step(&critics_.values(), &critics_.gradient());
   return loss.detach();
 }
 
@@ -141,7 +150,7 @@ void SacUpdate::StepAlpha(const at::Tensor& log_prob) {
   const c10::AutoGradMode no_grad(false);
   // d AlphaLoss / d log_alpha, the loss being linear in it.
   log_alpha_gradient_.copy_(-(log_prob + options_.target_entropy).mean(1));
-  alpha_adam_.Step(&log_alpha_, &log_alpha_gradient_);
+  alpha_optimizer_.Step(&log_alpha_, &log_alpha_gradient_);
 }
 
 void SacUpdate::MoveTargets() {
@@ -155,10 +164,10 @@ void SacUpdate::SaveState(ByteWriter* out) const {
   SaveTensor(critics_.values(), out);
   SaveTensor(targets_.values(), out);
   if (actor_target_) SaveTensor(actor_target_->values(), out);
-  actor_adam_.SaveState(out);
-  critic_adam_.SaveState(out);
+  actor_optimizer_.SaveState(out);
+  critic_optimizer_.SaveState(out);
   SaveTensor(log_alpha_, out);
-  alpha_adam_.SaveState(out);
+  alpha_optimizer_.SaveState(out);
 }
 
 absl::Status SacUpdate::LoadState(ByteReader* in) {
@@ -166,10 +175,10 @@ absl::Status SacUpdate::LoadState(ByteReader* in) {
   if (status.ok()) status = LoadTensor(in, &critics_.values());
   if (status.ok()) status = LoadTensor(in, &targets_.values());
   if (status.ok() && actor_target_) status = LoadTensor(in, &actor_target_->values());
-  if (status.ok()) status = actor_adam_.LoadState(in);
-  if (status.ok()) status = critic_adam_.LoadState(in);
+  if (status.ok()) status = actor_optimizer_.LoadState(in);
+  if (status.ok()) status = critic_optimizer_.LoadState(in);
   if (status.ok()) status = LoadTensor(in, &log_alpha_);
-  if (status.ok()) status = alpha_adam_.LoadState(in);
+  if (status.ok()) status = alpha_optimizer_.LoadState(in);
   return status;
 }
 

@@ -1,5 +1,5 @@
-// One SAC or PMOE-SAC update on LibTorch: critics, policy and router, temperature, targets, in this
-// order (algorithm 1; docs/algorithms/pmoe_sac.md names the function of each equation).
+// One update of the SAC family on LibTorch: critics, policy and router, temperature, targets, in
+// this order (algorithm 1; docs/algorithms/pmoe_sac.md names the function of each equation).
 // Deterministic: all randomness comes in as SacNoise. Thread-compatible. M members, C critics, B
 // batch, K primitives, O obs_dim, A action_dim.
 #pragma once
@@ -11,10 +11,12 @@
 
 #include "ATen/TensorOperators.h"
 #include "ATen/core/Tensor.h"
-#include "learner/nets/adam.h"
 #include "learner/nets/critic_net.h"
 #include "learner/nets/flat_parameters.h"
+#include "learner/nets/optimizer.h"
 #include "learner/nets/policy_net.h"
+#include "learner/phase_clock.h"
+#include "learner/sac/policy_loss.h"
 #include "learner/sac/sac_options.h"
 
 namespace pmoe {
@@ -28,9 +30,9 @@ struct SacBatch {
 };
 
 struct SacNoise {
-  at::Tensor next_eps;        // [M, B, K, A] standard normal, for the critic target
+  at::Tensor next_eps;        // [M, B, S, A] standard normal, for the critic target
   at::Tensor next_primitive;  // [M, B] uniform in [0, 1), for k' ~ Cat(w(s'))
-  at::Tensor eps;             // [M, B, K, A], for the policy loss
+  PolicyNoise policy;         // for the policy loss
 };
 
 class SacUpdate {
@@ -48,6 +50,7 @@ class SacUpdate {
   FlatParameters& targets() { return targets_; }
   const FlatParameters& actor() const { return actor_; }
   const PolicyNet& policy_net() const { return policy_net_; }
+  const PhaseClock& phases() const { return phases_; }
   at::Tensor Alpha() const;  // [M, 1]
 
   void SaveState(ByteWriter* out) const;
@@ -66,14 +69,15 @@ class SacUpdate {
   FlatParameters critics_;
   FlatParameters targets_;                      // of the critics
   std::optional<FlatParameters> actor_target_;  // only with options.target_policy
-  Adam actor_adam_;
-  Adam critic_adam_;
+  Optimizer actor_optimizer_;
+  Optimizer critic_optimizer_;
   at::Tensor log_alpha_;  // [M]
   at::Tensor log_alpha_gradient_;
-  Adam alpha_adam_;
+  Optimizer alpha_optimizer_;
   double log_action_scale_ =
       0.0;  // sum_j log((high_j - low_j) / 2), 0 for normalised log-probabilities
   std::vector<std::string> stat_names_;
+  PhaseClock phases_;
 };
 
 }  // namespace pmoe

@@ -67,8 +67,7 @@ bool Roster::MayKeep(const JoinRequest& request, double now_s) const {
   const auto at = entries_.find({request.role(), seat.index()});
   if (at == entries_.end()) return true;
   return at->second.status.epoch() == seat.epoch() &&
-         (at->second.status.process().pid() == request.process().pid() ||
-          IsFree(at->first, now_s));
+         (at->second.status.process().pid() == request.process().pid() || IsFree(at->first, now_s));
 }
 
 absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, double now_s) {
@@ -88,9 +87,9 @@ absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, double now_s) {
     }
     const auto at = entries_.find({request.role(), index});
     seat.set_index(index);
-    seat.set_epoch(options_.lockstep             ? 0
-                   : at == entries_.end()        ? options_.first_epoch
-                                                 : at->second.status.epoch() + 1);
+    seat.set_epoch(options_.lockstep      ? 0
+                   : at == entries_.end() ? options_.first_epoch
+                                          : at->second.status.epoch() + 1);
   }
   Entry& entry = entries_[{request.role(), seat.index()}];
   entry.status.Clear();

@@ -169,9 +169,9 @@ absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
   JoinReply reply;
   MutexLock lock(&mu_);
   if (directive_.has_value() && directive_->state == RunState::kFinished) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the run in ", status_.directory(), " has finished; start another, or make it "
-                     "longer with --resume and --steps"));
+    return absl::FailedPreconditionError(absl::StrCat("the run in ", status_.directory(),
+                                                      " has finished; start another, or make it "
+                                                      "longer with --resume and --steps"));
   }
   PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, clock_.Elapsed()));
   reply.set_learner_epoch(options_.learner_epoch);
@@ -181,8 +181,7 @@ absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
 }
 
 absl::Status RunHub::CheckEnv(const FollowerMessage& first) {
-  if (first.role() != RUN_ROLE_ACTOR && first.role() != RUN_ROLE_EVALUATOR)
-    return absl::OkStatus();
+  if (first.role() != RUN_ROLE_ACTOR && first.role() != RUN_ROLE_EVALUATOR) return absl::OkStatus();
   const EnvSpecMessage& env = first.env();
   if (env.obs_dim() < 1 || env.action_dim() < 1 || env.action_low_size() != env.action_dim() ||
       env.action_high_size() != env.action_dim()) {

@@ -25,6 +25,10 @@ void AppendTo(std::vector<T>* column, absl::Span<const T> values) {
 }  // namespace
 
 absl::Status ChunkBuilderOptions::Validate() const {
+  if (rows_max < 1 || rows_max > kPageRows) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("rows_max of a chunk must be in [1, ", kPageRows, "], got ", rows_max));
+  }
   if (envs >= 1) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("actor.envs must be >= 1, got ", envs, "; an actor steps at least one"));
@@ -74,7 +78,8 @@ absl::Status ChunkBuilder::Add(uint32_t env, const Transition& transition) {
   ++chunk.rows;
   state.head.assign(transition.next_obs.begin(), transition.next_obs.end());
   state.in_episode = !transition.terminated && !transition.truncated;
-  if (state.in_episode && chunk.rows < kPageRows) return absl::OkStatus();
+  if (state.in_episode && chunk.rows < static_cast<uint32_t>(options_.rows_max))
+    return absl::OkStatus();
   return SendBuffered(&state, /*last_of_round=*/false);
 }
 

@@ -1,5 +1,5 @@
-// Cuts an actor's steps into numbered chunks: a chunk ends at 64 rows, at an episode's end, at a
-// round's end or when it is flushed. Knows no transport. Thread-compatible.
+// Cuts an actor's steps into numbered chunks: a chunk ends at 64 rows or fewer, at an episode's
+// end, at a round's end or when it is flushed. Knows no transport. Thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ struct ChunkBuilderOptions {
   uint32_t actor = 0;
   uint32_t epoch = 0;
   int envs = 1;
+  int rows_max = kPageRows;  // of a chunk; a rollout's share of an environment may be less
   uint64_t first_round = 0;  // the round of the first rows, as in RoundStageOptions
 
   absl::Status Validate() const;

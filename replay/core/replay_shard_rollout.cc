@@ -87,11 +87,16 @@ std::string ReplayShard::ExplainRollouts() const {
 absl::Status ReplayShard::SaveRollouts(BlockFileWriter* out) const {
   if (!state_.queue.has_value()) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(state_.queue->Save(out));
+  // Where rounds were committed, a checkpoint is a barrier behind the last rollout: nobody will ask
+  // for it again, and the file is the same with tickets and without.
+  const bool lockstep = state_.stage.next_round() != options_.stage.first_round;
+  const RolloutTicket ticket = lockstep ? RolloutTicket{} : state_.ticket;
+  const bool kept = !lockstep && state_.kept != nullptr;
   ByteWriter bytes;
-  bytes.Pod(state_.ticket.learner_epoch);
-  bytes.Pod(state_.ticket.id);
-  bytes.Pod(static_cast<uint8_t>(state_.kept != nullptr));
-  if (state_.kept != nullptr) SaveRollout(*state_.kept, &bytes);
+  bytes.Pod(ticket.learner_epoch);
+  bytes.Pod(ticket.id);
+  bytes.Pod(static_cast<uint8_t>(kept));
+  if (kept) SaveRollout(*state_.kept, &bytes);
   return out->Write(kRolloutBlock, {bytes.bytes()});
 }
 

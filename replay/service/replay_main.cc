@@ -6,7 +6,6 @@
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
-#include "grpc/grpc.h"
 #include "replay/service/replay_dump.h"
 #include "replay/service/replay_process.h"
 
@@ -59,8 +58,6 @@ absl::Status Serve(const Flags& flags) {
   const std::atomic<bool>& interrupted =
       InstallInterruptHandler("pmoe-replay: saving the table; once more ends it now\n", kGrace_s);
   PrepareGrpc();
-  // For the whole process: after large writes gRPC's own end takes up to 10 s, for its poller.
-  grpc_init();
   PMOE_RETURN_IF_ERROR(Required(flags.learner, "--learner"));
   PMOE_RETURN_IF_ERROR(Required(flags.listen, "--listen"));
   PMOE_RETURN_IF_ERROR(Required(flags.dir, "--dir"));

@@ -29,6 +29,10 @@ std::vector<float> Draw(size_t n, Rng* rng) {
   return values;
 }
 
+DenseLayer Layer(int inputs, int outputs, int blocks = 1) {
+  return {"layer", "obs", inputs, outputs, Activation::kIdentity, blocks};
+}
+
 class DenseLayerTest : public ::testing::Test {
  protected:
   void Make(const Shape& shape) {
@@ -63,7 +67,7 @@ TEST_F(DenseLayerTest, EveryOutputIsOneChainInOrder) {
   for (const Shape& shape : kShapes) {
     Make(shape);
     PackedLayer layer;
-    layer.Pack(w_.data(), b_.data(), shape.inputs, shape.outputs);
+    layer.Pack(w_.data(), b_.data(), Layer(shape.inputs, shape.outputs));
     std::vector<float> y(shape.rows * shape.outputs);
     for (const bool relu : {false, true}) {
       layer.Forward(x_.data(), shape.rows, relu, y.data());
@@ -86,11 +90,13 @@ TEST_F(DenseLayerTest, InstructionSetsAgree) {
     const DenseProblem problem{.x = x_.data(),
                                .rows = shape.rows,
                                .inner = shape.inputs,
+                               .x_stride = shape.inputs,
                                .packed = packed.data(),
                                .bias = bias.data(),
                                .relu = false,
                                .columns = shape.outputs,
-                               .y = y.data()};
+                               .y = y.data(),
+                               .y_stride = shape.outputs};
     DenseForwardAvx2(problem);
     ExpectEveryBit(shape, false, y);
     if (!__builtin_cpu_supports("avx512f")) continue;
@@ -103,12 +109,41 @@ TEST_F(DenseLayerTest, NewWeightsReplaceTheOld) {
   const Shape shape{2, 7, 17};
   PackedLayer layer;
   Make({2, 9, 40});
-  layer.Pack(w_.data(), b_.data(), 9, 40);
+  layer.Pack(w_.data(), b_.data(), Layer(9, 40));
   Make(shape);
-  layer.Pack(w_.data(), b_.data(), shape.inputs, shape.outputs);
+  layer.Pack(w_.data(), b_.data(), Layer(shape.inputs, shape.outputs));
   std::vector<float> y(shape.rows * shape.outputs);
   layer.Forward(x_.data(), shape.rows, false, y.data());
   ExpectEveryBit(shape, false, y);
+}
+
+// Block b of the outputs is a layer of its own on block b of the inputs.
+TEST_F(DenseLayerTest, BlocksAreLayersSideBySide) {
+  constexpr int kRows = 3, kBlocks = 4, kInner = 9, kColumns = 21;
+  Make({kRows, kBlocks * kInner, kBlocks * kColumns});
+  PackedLayer layer;
+  layer.Pack(w_.data(), b_.data(), Layer(kBlocks * kInner, kBlocks * kColumns, kBlocks));
+  std::vector<float> y(kRows * kBlocks * kColumns);
+  layer.Forward(x_.data(), kRows, false, y.data());
+  for (int row = 0; row < kRows; ++row) {
+    for (int c = 0; c < kBlocks * kColumns; ++c) {
+      float sum = 0.0f;
+      for (int k = 0; k < kInner; ++k) {
+        sum = std::fma(x_[(row * kBlocks + c / kColumns) * kInner + k],
+                       w_[k * kBlocks * kColumns + c], sum);
+      }
+      ASSERT_EQ(y[row * kBlocks * kColumns + c], sum + b_[c]) << row << ", " << c;
+    }
+  }
+}
+
+TEST_F(DenseLayerTest, ALayerWithoutInputsIsItsBias) {
+  Make({2, 1, 19});
+  PackedLayer layer;
+  layer.Pack(nullptr, b_.data(), {"log_std", "", 0, 19, Activation::kIdentity});
+  std::vector<float> y(2 * 19);
+  layer.Forward(nullptr, 2, false, y.data());
+  for (int i = 0; i < 2 * 19; ++i) EXPECT_EQ(y[i], b_[i % 19]);
 }
 
 }  // namespace

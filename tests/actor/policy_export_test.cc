@@ -30,9 +30,28 @@ class PolicyExportTest : public ::testing::Test {
   TempDir dir_;
 };
 
+// A mixture as SAC has it; gating and MCP with networks of their own; PPO's normalised
+// observations, std parameter and clipped actions.
+const std::pair<const char*, testing::PolicyChange> kPolicies[] = {
+    {"InvertedPendulum-v5", {}},
+    {"Hopper-v5", {}},
+    {"Hopper-v5", [](PolicyOptions* o) { o->head = HeadType::kGating; }},
+    {"Hopper-v5",
+     [](PolicyOptions* o) {
+       o->head = HeadType::kMcp;
+       o->primitive_hidden = {8, 4};
+       o->router_hidden = {6};
+       o->router_reads_obs = true;
+     }},
+    {"Hopper-v5", [](PolicyOptions* o) {
+       o->activation = o->mean_activation = Activation::kTanh;
+       o->action_map = ActionMap::kRescaleClip;
+       o->std_is_parameter = o->normalizes_obs = true;
+     }}};
+
 TEST_F(PolicyExportTest, PythonActsAsTheActorDoes) {
-  for (const char* id : {"InvertedPendulum-v5", "Hopper-v5"}) {
-    testing::MakeRandomRun(dir_.File("run"), id);
+  for (const auto& [id, change] : kPolicies) {
+    testing::MakeRandomRun(dir_.File("run"), id, change);
     const ProcessResult eval = Pmoe("eval", {"--primitive", "argmax", "--action", "mean",
                                              "--episodes", "5", "--trace", dir_.File("t.csv")});
     ASSERT_EQ(eval.exit_code, 0) << eval.output;

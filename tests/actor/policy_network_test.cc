@@ -19,15 +19,15 @@ using testing::FailsWith;
 using testing::IsOk;
 
 PolicySpec MakeSpec(int primitives, bool router_reads_obs = true) {
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = 2;
   options.action_low = {-1.0};
   options.action_high = {1.0};
   options.primitives = primitives;
   options.hidden = {3};
-  options.has_router = true;
+  options.head = HeadType::kMixture;
   options.router_reads_obs = router_reads_obs;
-  return MakeSquashedPolicySpec(options);
+  return MakePolicySpec(options);
 }
 
 // All weights 0 but for these biases: the same heads for every observation.
@@ -193,14 +193,14 @@ TEST(ScaleActionTest, ReachesTheBoundsAndTheMiddle) {
 // Ten primitives: their router weights fill no whole number of vectors.
 TEST(PolicyNetworkTest, ARowsBitsDependNeitherOnItsPlaceNorOnTheBatch) {
   constexpr int kBatch = 9;
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = 7;
   options.action_low.assign(5, -1.0);
   options.action_high.assign(5, 1.0);
   options.primitives = 10;
   options.hidden = {24, 40};
-  options.has_router = true;
-  const PolicySpec spec = MakeSquashedPolicySpec(options);
+  options.head = HeadType::kMixture;
+  const PolicySpec spec = MakePolicySpec(options);
   const auto snapshot = testing::RandomSnapshot(spec, 1);
   PolicyNetwork together(spec, kBatch), alone(spec, 1);
   ASSERT_TRUE(together.Load(snapshot).ok() && alone.Load(snapshot).ok());

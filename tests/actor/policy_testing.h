@@ -1,6 +1,7 @@
 // HalfCheetah with a short episode, and small policies with random weights for any task.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,15 +21,18 @@ inline std::unique_ptr<Env> MakeCheetah() {
   return *std::move(env);
 }
 
-inline PolicySpec PolicyFor(const EnvSpec& env) {
-  SquashedPolicyOptions options;
+using PolicyChange = std::function<void(PolicyOptions*)>;
+
+inline PolicySpec PolicyFor(const EnvSpec& env, const PolicyChange& change = {}) {
+  PolicyOptions options;
   options.obs_dim = env.obs_dim;
   options.action_low = env.action_low;
   options.action_high = env.action_high;
   options.primitives = 2;
   options.hidden = {16};
-  options.has_router = true;
-  return MakeSquashedPolicySpec(options);
+  options.head = HeadType::kMixture;
+  if (change != nullptr) change(&options);
+  return MakePolicySpec(options);
 }
 
 inline std::shared_ptr<const PolicySnapshot> RandomSnapshot(const PolicySpec& policy,
@@ -40,6 +44,10 @@ inline std::shared_ptr<const PolicySnapshot> RandomSnapshot(const PolicySpec& po
   snapshot->weights.resize(ParameterLayout(snapshot->spec.layers, 1, 1).total());
   Rng rng(version, RngRole::kInit, 0);
   for (float& weight : snapshot->weights) weight = 0.3f * rng.Normal();
+  for (int i = 0; policy.normalizes_obs && i < policy.obs_dim; ++i) {
+    snapshot->obs_mean.push_back(0.2f * rng.Normal());
+    snapshot->obs_std.push_back(0.5f + rng.UniformFloat());
+  }
   return snapshot;
 }
 

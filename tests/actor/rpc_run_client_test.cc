@@ -56,15 +56,15 @@ TEST_F(RpcRunClientTest, TheVersionNeverGoesBackwards) {
 
 TEST_F(RpcRunClientTest, AnotherArchitectureIsRefused) {
   ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8))), IsOk());
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = 1;
   options.action_low = {-0.4};
   options.action_high = {0.4};
   options.primitives = 3;
   options.hidden = {2};
-  options.has_router = true;
+  options.head = HeadType::kMixture;
   PolicySnapshot other;
-  other.spec = MakeSquashedPolicySpec(options);
+  other.spec = MakePolicySpec(options);
   other.version = 9;
   other.weights.resize(ParameterLayout(other.spec.layers, 1, 1).total());
   EXPECT_THAT(client_.OnMessage(SnapshotMessage(other)),

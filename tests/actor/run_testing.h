@@ -11,12 +11,13 @@
 namespace pmoe::testing {
 
 // What `eval`, `play` and `export` read. Replaces one that is there.
-inline void MakeRandomRun(const std::string& directory, const std::string& env_id) {
+inline void MakeRandomRun(const std::string& directory, const std::string& env_id,
+                          const PolicyChange& change = {}) {
   std::filesystem::create_directories(directory + "/snapshots");
   std::ofstream(directory + "/config.textproto") << "env { id: \"" << env_id << "\" }\n";
   const auto env = MakeEnv(env_id, {}, "");
   PMOE_CHECK(env.ok());
-  const std::string snapshot = RandomSnapshot(PolicyFor((*env)->spec()), 1)->Encode();
+  const std::string snapshot = RandomSnapshot(PolicyFor((*env)->spec(), change), 1)->Encode();
   PMOE_CHECK(WriteFileAtomic(directory + "/snapshots/latest.pmoe", snapshot).ok());
 }
 

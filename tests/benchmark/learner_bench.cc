@@ -14,6 +14,7 @@
 #include "learner/learner.h"
 #include "learner/sac/sac_options.h"
 #include "learner/torch_info.h"
+#include "tests/benchmark/algorithm_bench.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
 
@@ -65,12 +66,12 @@ double LeastFlop(const Workload& w) {
 class LearnerUnderTest {
  public:
   static absl::StatusOr<std::unique_ptr<LearnerUnderTest>> Create(const Workload& w, int threads) {
-    SquashedPolicyOptions policy;
+    PolicyOptions policy;
     policy.obs_dim = w.obs_dim;
     policy.action_low.assign(static_cast<size_t>(w.action_dim), -1.0);
     policy.action_high.assign(static_cast<size_t>(w.action_dim), 1.0);
     policy.primitives = w.primitives;
-    policy.has_router = w.router;
+    if (w.router) policy.head = HeadType::kMixture;
     SacOptions options;
     options.batch_size = w.batch_size;
     options.threads = threads;
@@ -80,7 +81,7 @@ class LearnerUnderTest {
       options.target_entropy = -w.action_dim;
     }
     auto made = std::make_unique<LearnerUnderTest>();
-    PMOE_ASSIGN_OR_RETURN(made->learner_, MakeSacLearner(options, MakeSquashedPolicySpec(policy)));
+    PMOE_ASSIGN_OR_RETURN(made->learner_, MakeSacLearner(options, MakePolicySpec(policy)));
     made->FillBatches(w);
     for (int i = 0; i < kWarmUpdates; ++i) PMOE_RETURN_IF_ERROR(made->Update());
     return made;
@@ -159,7 +160,7 @@ absl::Status BenchLearner(const BenchFlags& flags, Report* report) {
                 {Median(s.per_cpu_s), Median(s.per_wall_s), LeastFlop(learners[i].first) / 1e6,
                  Median(s.peak_gflops), Median(s.peak_share)});
   }
-  return absl::OkStatus();
+  return BenchAlgorithms(flags, report);
 }
 
 }  // namespace pmoe

@@ -18,14 +18,14 @@ struct PolicyWorkload {
 
 // A PMOE policy of the default hidden layers, version 1.
 inline std::shared_ptr<const PolicySnapshot> MakeBenchSnapshot(const PolicyWorkload& workload) {
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = workload.obs_dim;
   options.action_low.assign(static_cast<size_t>(workload.action_dim), -workload.action_limit);
   options.action_high.assign(static_cast<size_t>(workload.action_dim), workload.action_limit);
   options.primitives = workload.primitives;
-  options.has_router = true;
+  options.head = HeadType::kMixture;
   auto snapshot = std::make_shared<PolicySnapshot>();
-  snapshot->spec = MakeSquashedPolicySpec(options);
+  snapshot->spec = MakePolicySpec(options);
   snapshot->version = 1;
   snapshot->weights.resize(ParameterLayout(snapshot->spec.layers, 1, 1).total());
   Rng rng(1, RngRole::kInit, 0);

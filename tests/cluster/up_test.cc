@@ -1,8 +1,8 @@
 // `pmoe up` with real processes: it learns, it gives the embedded run's bits, it ends in order.
 #include <filesystem>
 
-#include "absl/strings/match.h"
 #include "tests/cluster/cluster_testing.h"
+#include "tests/cluster/run_comparison.h"
 
 namespace pmoe {
 namespace {
@@ -25,45 +25,10 @@ class UpTest : public ::testing::Test {
     flags.insert(flags.begin(), {Binary("pmoe"), command, "--out", dir_.File(out)});
     return RunProcess(flags);
   }
-  std::string Bytes(const std::string& run, const std::string& file) {
-    absl::StatusOr<std::string> bytes = ReadFile(dir_.File(run) + "/" + file);
-    EXPECT_TRUE(bytes.ok()) << bytes.status();
-    return bytes.ok() ? *std::move(bytes) : "";
-  }
-  // metrics.csv without its columns of seconds and rates.
-  std::string Metrics(const std::string& run) {
-    const std::vector<std::string> lines =
-        absl::StrSplit(Bytes(run, "metrics.csv"), '\n', absl::SkipEmpty());
-    const std::vector<std::string> names = absl::StrSplit(lines.at(0), ',');
-    std::string kept;
-    for (const std::string& line : lines) {
-      const std::vector<std::string> cells = absl::StrSplit(line, ',');
-      for (size_t i = 0; i < names.size(); ++i) {
-        if (!absl::EndsWith(names[i], "_s")) absl::StrAppend(&kept, cells.at(i), ",");
-      }
-      kept += '\n';
-    }
-    return kept;
-  }
   void ExpectSameRun(const std::string& a, const std::string& b, int steps) {
-    for (const std::string& file :
-         {absl::StrCat("checkpoints/", steps, "/state.pmoe"),
-          absl::StrCat("replay/", steps, ".table"), std::string("snapshots/best.pmoe"),
-          std::string("snapshots/latest.pmoe")}) {
-      EXPECT_TRUE(Bytes(a, file) == Bytes(b, file)) << file << " differs";
-    }
-    EXPECT_EQ(Metrics(a), Metrics(b));
+    testing::ExpectSameRun(dir_.File(a), dir_.File(b), steps);
   }
-  double BestEvaluation(const std::string& run) {
-    const std::vector<std::string> lines =
-        absl::StrSplit(Bytes(run, "metrics.csv"), '\n', absl::SkipEmpty());
-    double best = -1e9;
-    for (size_t i = 1; i < lines.size(); ++i) {
-      const std::vector<std::string> cells = absl::StrSplit(lines[i], ',');
-      if (!cells.at(3).empty()) best = std::max(best, std::stod(cells[3]));
-    }
-    return best;
-  }
+  double BestEvaluation(const std::string& run) { return testing::BestEvaluation(dir_.File(run)); }
 
   TempDir dir_;
 };

@@ -9,7 +9,7 @@
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
-#include "learner/nets/adam.h"
+#include "learner/nets/optimizer.h"
 #include "learner/sac/policy_loss.h"
 #include "tests/learner/torch_testing.h"
 
@@ -36,7 +36,7 @@ double StepsToFrequencies(const Case& c, int steps_max) {
   logits.requires_grad_(true);
   Tensor gradient = at::zeros_like(logits);
   logits.mutable_grad() = gradient;
-  Adam adam(c.lr, gradient);
+  Optimizer adam({c.lr}, gradient);
   Rng rng(11, RngRole::kLearnerRouter, 0);
   std::vector<int> hit(kSeeds, 0);
   int64_t missing = kSeeds;

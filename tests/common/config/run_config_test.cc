@@ -1,6 +1,10 @@
 #include "common/config/run_config.h"
 
+#include <map>
+#include <set>
+
 #include "common/base/file.h"
+#include "common/config/algorithms.h"
 #include "common/config/presets.h"
 #include "common/config/schema.h"
 #include "gtest/gtest.h"
@@ -17,6 +21,19 @@ using ::testing::IsEmpty;
 using testing::IsInvalid;
 using testing::IsOk;
 using testing::TempDir;
+
+// Every preset with the algorithms that it is for.
+const std::map<std::string, std::vector<std::string>> kPresets = [] {
+  const std::vector<std::string> sac = {"sac",     "pmoe_sac",        "gating_sac",
+                                        "mcp_sac", "pmoe_gumbel_sac", "pmoe_reinforce_sac",
+                                        "mrp_sac"};
+  const std::vector<std::string> ppo = {
+      "ppo", "pmoe_ppo", "gating_ppo", "mcp_ppo", "pmoe_gumbel_ppo", "pmoe_reinforce_ppo", "dac"};
+  std::map<std::string, std::vector<std::string>> presets = {
+      {"official", sac}, {"tianshou", ppo}, {"cleanrl", ppo}, {"paper", sac}};
+  presets["paper"].insert(presets["paper"].end(), ppo.begin(), ppo.end());
+  return presets;
+}();
 
 RunConfig Resolve(const ConfigSources& sources) {
   const absl::StatusOr<RunConfig> config = ResolveConfig(sources);
@@ -100,19 +117,21 @@ TEST_F(ResolveConfigTest, ErrorsNameTheirSource) {
 TEST_F(ResolveConfigTest, WritesEveryFieldButTheTargetEntropyAndTaskParameters) {
   const RunConfig config = ResolveSets({});
   for (const SchemaField& field : SchemaFields()) {
-    const bool open = field.path == "learner.target_entropy" || field.path == "env.arg";
-    EXPECT_EQ(IsSet(config, field), !open) << field.path;
+    static const std::set<std::string> kOpen = {"learner.target_entropy", "env.arg",
+                                                "learner.gumbel_tau_end", "policy.primitive_hidden",
+                                                "policy.router_hidden",   "learner.qnet_hidden"};
+    EXPECT_EQ(IsSet(config, field), !kOpen.contains(field.path)) << field.path;
   }
   EXPECT_THAT(config.policy().hidden(), ElementsAre(256, 256));
   EXPECT_THAT(config.learner().critic_hidden(), ElementsAre(256, 256));
 }
 
 TEST_F(ResolveConfigTest, ResolvingAgainChangesNothing) {
-  for (const char* preset : {"paper", "official"}) {
-    for (const char* algorithm : {"sac", "pmoe_sac"}) {
+  for (const auto& [preset, algorithms] : kPresets) {
+    for (const std::string& algorithm : algorithms) {
       ConfigSources sources;
       sources.preset = preset;
-      sources.sets = {std::string("algorithm=") + algorithm, "env.id=Humanoid-v5",
+      sources.sets = {"algorithm=" + algorithm, "env.id=Humanoid-v5",
                       "env.arg.ctrl_cost_weight=0.1", "learner.actor_lr=0.1234567890123456789",
                       "learner.threads=3"};
       const RunConfig config = Resolve(sources);
@@ -165,12 +184,60 @@ TEST(PresetTest, OfficialIsTheAuthorsPublicCode) {
 }
 
 TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
-  for (const std::string preset : {"paper", "official"}) {
-    for (const std::string algorithm : {"sac", "pmoe_sac"}) {
+  for (const auto& [preset, algorithms] : kPresets) {
+    for (const std::string& algorithm : algorithms) {
       EXPECT_THAT(PresetConfig(preset, algorithm), IsOk());
       ResolveSets({"preset=" + preset, "algorithm=" + algorithm});
     }
   }
+}
+
+TEST(PresetTest, APresetOfTheOtherFamilyIsRefusedWithThoseThatFit) {
+  EXPECT_THAT(
+      PresetConfig("tianshou", "pmoe_sac"),
+      IsInvalid("preset tianshou is not for algorithm pmoe_sac, which has official, paper"));
+  EXPECT_THAT(PresetConfig("official", "dac"), IsInvalid("which has cleanrl, paper, tianshou"));
+}
+
+// Table 6(b), Appendix C.
+TEST(PresetTest, PaperIsTable6ForPpo) {
+  const RunConfig config = ResolveSets({"algorithm=pmoe_ppo", "env.id=Ant-v5"});
+  EXPECT_EQ(config.schedule().steps_per_round(), 2048);
+  EXPECT_EQ(config.learner().batch_size(), 64);
+  EXPECT_EQ(config.learner().epochs(), 20);
+  EXPECT_EQ(config.learner().actor_lr(), 3e-4);
+  EXPECT_EQ(config.learner().gae_lambda(), 0.95);
+  EXPECT_EQ(config.learner().clip(), 0.2);
+  EXPECT_EQ(config.learner().value_net(), "trunk");
+  EXPECT_THAT(config.policy().hidden(), ElementsAre(64, 64));
+  EXPECT_THAT(config.learner().qnet_hidden(), ElementsAre(64, 64, 64));
+  EXPECT_EQ(config.policy().primitives(), 16);
+  EXPECT_EQ(UpdatesPerRound(config), 20 * 32);
+}
+
+TEST(PresetTest, TianshousRolloutComesFrom64Environments) {
+  const RunConfig config = ResolveSets({"algorithm=ppo", "preset=tianshou"});
+  EXPECT_EQ(config.actor().envs(), 64);
+  EXPECT_EQ(ChunkRows(config), 32) << "what a rollout takes of each";
+  EXPECT_EQ(config.learner().lr_schedule(), "linear");
+  EXPECT_EQ(config.learner().reward_norm(), "return_std");
+  EXPECT_TRUE(config.learner().recompute_advantage());
+}
+
+// The layers of the methods' own papers.
+TEST(PresetTest, McpAndDacBringTheirNetworks) {
+  const RunConfig mcp = ResolveSets({"algorithm=mcp_sac"});
+  EXPECT_THAT(mcp.policy().hidden(), ElementsAre(512, 256));
+  EXPECT_THAT(mcp.policy().primitive_hidden(), ElementsAre(256));
+  EXPECT_THAT(mcp.policy().router_hidden(), ElementsAre(512, 256, 256));
+  EXPECT_EQ(mcp.policy().primitives(), 8);
+  EXPECT_THAT(mcp.learner().critic_hidden(), ElementsAre(256, 256));
+  const RunConfig dac = ResolveSets({"algorithm=dac"});
+  EXPECT_THAT(dac.policy().hidden(), IsEmpty());
+  EXPECT_THAT(dac.policy().primitive_hidden(), ElementsAre(64, 64));
+  EXPECT_EQ(dac.policy().primitives(), 4);
+  EXPECT_EQ(dac.learner().epochs(), 5);
+  EXPECT_EQ(dac.learner().value_net(), "separate");
 }
 
 TEST(DefaultPrimitivesTest, FollowsThePaper) {
@@ -181,6 +248,12 @@ TEST(DefaultPrimitivesTest, FollowsThePaper) {
   EXPECT_EQ(DefaultPrimitives("pmoe_sac", "Hopper-v5"), 4);
   EXPECT_EQ(DefaultPrimitives("pmoe_sac", "my_robot"), 4);
   EXPECT_EQ(DefaultPrimitives("sac", "Humanoid-v5"), 1);
+  EXPECT_EQ(DefaultPrimitives("ppo", "Humanoid-v5"), 1);
+  EXPECT_EQ(DefaultPrimitives("pmoe_ppo", "Ant-v5"), 16);
+  EXPECT_EQ(DefaultPrimitives("pmoe_ppo", "Hopper-v5"), 12);
+  EXPECT_EQ(DefaultPrimitives("gating_ppo", "Humanoid-v5"), 8);
+  EXPECT_EQ(DefaultPrimitives("mcp_ppo", "Hopper-v5"), 8);
+  EXPECT_EQ(DefaultPrimitives("dac", "Hopper-v5"), 4);
 }
 
 TEST(DefaultPrimitivesTest, FillsTheResolvedConfiguration) {
@@ -205,7 +278,7 @@ TEST(ExplainConfigTest, TellsEveryFieldItsDefaultAndRange) {
   const std::string text = ExplainConfig();
   for (const SchemaField& field : SchemaFields()) EXPECT_THAT(text, HasSubstr(field.path));
   EXPECT_THAT(text, HasSubstr("learner.actor_lr  (a number: > 0 and <= 1, default 0.001)\n"));
-  EXPECT_THAT(text, HasSubstr("algorithm  (text: sac | pmoe_sac, default pmoe_sac)\n"));
+  EXPECT_THAT(text, HasSubstr("algorithm  (text: sac | pmoe_sac | "));
 }
 
 }  // namespace

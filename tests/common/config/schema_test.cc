@@ -58,7 +58,7 @@ TEST(SchemaTest, ValueTextReadsBackThroughSetField) {
 }
 
 TEST(SchemaTest, SuggestsAFieldOfTheSameNameInAnotherGroup) {
-  EXPECT_EQ(SuggestPath("policy.actor_lr"), "; did you mean learner.actor_lr?");
+  EXPECT_EQ(SuggestPath("replay.actor_lr"), "; did you mean learner.actor_lr?");
   EXPECT_EQ(SuggestPath("batchsize"), "; did you mean learner.batch_size?");
   EXPECT_EQ(SuggestPath("lerner"), "; did you mean learner?");
   EXPECT_EQ(SuggestPath("qqqqqqqqqqqqqqqqqq"), "");
@@ -67,7 +67,7 @@ TEST(SchemaTest, SuggestsAFieldOfTheSameNameInAnotherGroup) {
 TEST(RulesTest, RangeTextSaysWhichBoundIsOpen) {
   EXPECT_EQ(RangeText(*FindSchemaField("learner.actor_lr")->rule), "> 0 and <= 1");
   EXPECT_EQ(RangeText(*FindSchemaField("learner.gamma")->rule), ">= 0 and <= 1");
-  EXPECT_EQ(RangeText(*FindSchemaField("algorithm")->rule), "sac | pmoe_sac");
+  EXPECT_EQ(RangeText(*FindSchemaField("schedule.mode")->rule), "lockstep | async");
 }
 
 }  // namespace

@@ -44,9 +44,7 @@ TEST(ValidateConfigTest, LockstepHasOneShard) {
 }
 
 TEST(ValidateConfigTest, KnowsTheAlgorithms) {
-  EXPECT_THAT(
-      Resolve({"algorithm=pmoesac"}),
-      IsInvalid("algorithm must be sac or pmoe_sac, got \"pmoesac\"; did you mean pmoe_sac"));
+  EXPECT_THAT(Resolve({"algorithm=pmoesac"}), IsInvalid("got \"pmoesac\"; did you mean pmoe_sac"));
 }
 
 TEST(ValidateConfigTest, SacHasOnePrimitive) {
@@ -54,6 +52,35 @@ TEST(ValidateConfigTest, SacHasOnePrimitive) {
               IsInvalid("policy.primitives must be 1 with algorithm sac, got 4"));
   EXPECT_THAT(Resolve({"algorithm=sac", "policy.primitives=1"}), IsOk());
   EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "policy.primitives=1"}), IsOk());
+}
+
+TEST(ValidateConfigTest, ARolloutIsWholeMinibatchesOfItsOwnWeights) {
+  EXPECT_THAT(Resolve({"algorithm=ppo", "learner.batch_size=100"}),
+              IsInvalid("must be a multiple of learner.batch_size 100, got 2048; the nearest are "
+                        "2000 and 2100"));
+  EXPECT_THAT(Resolve({"algorithm=ppo", "schedule.start_steps=10"}),
+              IsInvalid("must be 0 with algorithm ppo, got 10 and 0"));
+  EXPECT_THAT(Resolve({"algorithm=dac", "schedule.lag=1"}),
+              IsInvalid("schedule.lag must be 0 with algorithm dac, got 1"));
+  EXPECT_THAT(Resolve({"algorithm=ppo", "schedule.mode=async", "replay.shards=2"}),
+              IsInvalid("replay.shards must be 1 with algorithm ppo, got 2"));
+  EXPECT_THAT(Resolve({"algorithm=ppo", "schedule.mode=async"}), IsOk());
+}
+
+TEST(ValidateConfigTest, ThePolicysHeadFitsTheFamily) {
+  EXPECT_THAT(Resolve({"algorithm=ppo", "policy.action_map=squash"}),
+              IsInvalid("policy.action_map must be clip or rescale_clip with algorithm ppo"));
+  EXPECT_THAT(Resolve({"algorithm=sac", "policy.action_map=clip"}),
+              IsInvalid("policy.action_map must be squash with algorithm sac, got clip"));
+  EXPECT_THAT(Resolve({"algorithm=sac", "policy.normalize_obs=true"}),
+              IsInvalid("policy.normalize_obs must be false with algorithm sac"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_gumbel_sac", "learner.entropy=mixture"}),
+              IsInvalid("learner.entropy must be component"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_gumbel_ppo", "learner.gumbel_hard=false"}),
+              IsInvalid("learner.gumbel_hard must be true"));
+  EXPECT_THAT(
+      Resolve({"algorithm=pmoe_ppo", "learner.router_loss=none", "learner.ppo_router_grad=freq"}),
+      IsInvalid("nothing would train the router"));
 }
 
 TEST(ValidateConfigTest, RoundsDivideAmongTheEnvironments) {

@@ -47,6 +47,32 @@ TEST(PolicySnapshotTest, ComesBackExactly) {
   EXPECT_EQ(decoded->Encode(), snapshot.Encode());
 }
 
+PolicySnapshot NormalizingSnapshot() {
+  PolicySnapshot snapshot = SmallSnapshot();
+  snapshot.spec.normalizes_obs = true;
+  snapshot.obs_mean = {0.25f};
+  snapshot.obs_std = {2.0f};
+  return snapshot;
+}
+
+TEST(PolicySnapshotTest, CarriesTheScaleOfObservations) {
+  const auto decoded = PolicySnapshot::Decode(NormalizingSnapshot().Encode());
+  ASSERT_THAT(decoded, IsOk());
+  EXPECT_EQ(decoded->obs_mean, std::vector<float>{0.25f});
+  EXPECT_EQ(decoded->obs_std, std::vector<float>{2.0f});
+}
+
+TEST(PolicySnapshotTest, RefusesAScaleOfObservationsThatNobodyCanUse) {
+  for (const float bad : {0.0f, -1.0f, std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    PolicySnapshot snapshot = NormalizingSnapshot();
+    snapshot.obs_std = {bad};
+    EXPECT_THAT(PolicySnapshot::Decode(snapshot.Encode()), FailsWith(kDataLoss, "normaliser"));
+  }
+  PolicySnapshot two = NormalizingSnapshot();
+  two.obs_mean = {0.0f, 0.0f};
+  EXPECT_THAT(PolicySnapshot::Decode(two.Encode()), FailsWith(kDataLoss, "normaliser"));
+}
+
 TEST(PolicySnapshotTest, RefusesEveryTruncation) {
   const std::string bytes = SmallSnapshot().Encode();
   for (size_t size = 0; size < bytes.size(); ++size) {

@@ -37,12 +37,12 @@ TEST(PolicySpecTest, ComesBackExactly) {
 }
 
 TEST(PolicySpecTest, SacHasTheTrunkAndTwoHeads) {
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = 3;
   options.action_low = {-1.0, -2.0};
   options.action_high = {1.0, 2.0};
   options.hidden = {8, 4};
-  const PolicySpec spec = MakeSquashedPolicySpec(options);
+  const PolicySpec spec = MakePolicySpec(options);
   EXPECT_THAT(spec.Validate(), IsOk());
   const std::vector<DenseLayer> expected = {
       {"trunk0", "obs", 3, 8, Activation::kRelu},
@@ -54,18 +54,71 @@ TEST(PolicySpecTest, SacHasTheTrunkAndTwoHeads) {
 }
 
 TEST(PolicySpecTest, TheRouterReadsTrunkOrObservation) {
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = 3;
   options.action_low = {-1.0};
   options.action_high = {1.0};
   options.primitives = 5;
   options.hidden = {8};
-  options.has_router = true;
+  options.head = HeadType::kMixture;
   const DenseLayer on_trunk = {"router", "trunk0", 8, 5, Activation::kIdentity};
-  EXPECT_EQ(*MakeSquashedPolicySpec(options).FindLayer("router"), on_trunk);
+  EXPECT_EQ(*MakePolicySpec(options).FindLayer("router"), on_trunk);
   options.router_reads_obs = true;
   const DenseLayer on_obs = {"router", "obs", 3, 5, Activation::kIdentity};
-  EXPECT_EQ(*MakeSquashedPolicySpec(options).FindLayer("router"), on_obs);
+  EXPECT_EQ(*MakePolicySpec(options).FindLayer("router"), on_obs);
+}
+
+// MCP's network: a shared trunk, a layer of each primitive's own, and a gate with its own layers.
+TEST(PolicySpecTest, PrimitivesHaveTheirOwnLayersAsBlocks) {
+  PolicyOptions options;
+  options.obs_dim = 3;
+  options.action_low = {-1.0, -1.0};
+  options.action_high = {1.0, 1.0};
+  options.head = HeadType::kMcp;
+  options.primitives = 4;
+  options.hidden = {8};
+  options.primitive_hidden = {5, 6};
+  options.router_hidden = {7};
+  options.router_reads_obs = true;
+  const PolicySpec spec = MakePolicySpec(options);
+  EXPECT_THAT(spec.Validate(), IsOk());
+  const std::vector<DenseLayer> expected = {
+      {"trunk0", "obs", 3, 8, Activation::kRelu},
+      {"primitive0", "trunk0", 8, 20, Activation::kRelu},
+      {"primitive1", "primitive0", 20, 24, Activation::kRelu, 4},
+      {"mean", "primitive1", 24, 8, Activation::kIdentity, 4},
+      {"log_std", "primitive1", 24, 8, Activation::kIdentity, 4},
+      {"router_hidden0", "obs", 3, 7, Activation::kRelu},
+      {"router", "router_hidden0", 7, 4, Activation::kSigmoid},
+  };
+  EXPECT_EQ(spec.layers, expected);
+  EXPECT_EQ(spec.components(), 1);
+  EXPECT_EQ(expected[2].weight_rows(), 5);
+}
+
+// DAC's: no trunk, a std that is a parameter, and terminations.
+TEST(PolicySpecTest, OptionsHaveTerminationsAndAStdThatIsAParameter) {
+  PolicyOptions options;
+  options.obs_dim = 3;
+  options.action_low = {-1.0};
+  options.action_high = {1.0};
+  options.head = HeadType::kOption;
+  options.action_map = ActionMap::kClip;
+  options.primitives = 2;
+  options.hidden = {};
+  options.primitive_hidden = {5};
+  options.std_is_parameter = true;
+  options.std_activation = Activation::kLogSoftplus;
+  options.columns = {kColumnComponent, kColumnOptionBefore, kColumnEpisodeStart};
+  const PolicySpec spec = MakePolicySpec(options);
+  EXPECT_THAT(spec.Validate(), IsOk());
+  const DenseLayer log_std = {"log_std", "", 0, 2, Activation::kLogSoftplus};
+  const DenseLayer beta = {"beta", "beta_hidden0", 10, 2, Activation::kSigmoid, 2};
+  EXPECT_EQ(*spec.FindLayer("log_std"), log_std);
+  EXPECT_EQ(*spec.FindLayer("beta"), beta);
+  EXPECT_EQ(spec.ColumnIndex(kColumnOptionBefore), 1);
+  EXPECT_EQ(spec.ColumnIndex(kColumnLogProb), -1);
+  EXPECT_EQ(*Load(Bytes(spec)), spec);
 }
 
 TEST(PolicySpecTest, SaysWhatIsWrong) {
@@ -77,16 +130,22 @@ TEST(PolicySpecTest, SaysWhatIsWrong) {
       {[](PolicySpec* s) { s->action_low[0] = s->action_high[0]; }, "low < high"},
       {[](PolicySpec* s) { s->action_high[0] = std::nan(""); }, "low < high"},
       {[](PolicySpec* s) { s->action_high.clear(); }, "action bounds"},
-      {[](PolicySpec* s) { s->head = static_cast<HeadType>(2); }, "head type"},
+      {[](PolicySpec* s) { s->head = static_cast<HeadType>(5); }, "head type"},
       {[](PolicySpec* s) { s->head = HeadType::kGaussian; }, "one primitive"},
       {[](PolicySpec* s) { s->layers.clear(); }, "layers"},
       {[](PolicySpec* s) { s->layers[0].inputs = 2; }, "reads 'obs'"},
       {[](PolicySpec* s) { s->layers[0].input = "nothing"; }, "reads 'nothing'"},
       {[](PolicySpec* s) { s->layers[0].input = "trunk0"; }, "reads 'trunk0'"},
-      {[](PolicySpec* s) { s->layers[0].activation = static_cast<Activation>(3); }, "'trunk0'"},
+      {[](PolicySpec* s) { s->layers[0].activation = static_cast<Activation>(5); }, "'trunk0'"},
       {[](PolicySpec* s) { s->layers[2].name = "mean"; }, "two layers 'mean'"},
       {[](PolicySpec* s) { s->layers.pop_back(); }, "no layer 'router'"},
       {[](PolicySpec* s) { s->layers[1].outputs = 1; }, "'mean' must have 2"},
+      {[](PolicySpec* s) { s->layers[0].inputs = 0; }, "out of range"},
+      {[](PolicySpec* s) { s->layers[1].blocks = 0; }, "out of range"},
+      {[](PolicySpec* s) { s->layers[1].blocks = 3; }, "cannot be cut into blocks"},
+      {[](PolicySpec* s) { s->head = HeadType::kOption; }, "no layer 'beta'"},
+      {[](PolicySpec* s) { s->action_map = static_cast<ActionMap>(3); }, "action map"},
+      {[](PolicySpec* s) { s->columns = {"value"}; }, "no actor knows the column 'value'"},
   };
   for (const auto& [break_it, message] : cases) {
     PolicySpec spec = SmallSpec();

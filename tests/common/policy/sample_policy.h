@@ -8,14 +8,14 @@ namespace pmoe::testing {
 
 // One observation, one action, two primitives and a router, hidden layers of two units.
 inline PolicySpec SmallSpec() {
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = 1;
   options.action_low = {-0.4};
   options.action_high = {0.4};
   options.primitives = 2;
   options.hidden = {2};
-  options.has_router = true;
-  return MakeSquashedPolicySpec(options);
+  options.head = HeadType::kMixture;
+  return MakePolicySpec(options);
 }
 
 // Weight i is i / 8, exact in float32.

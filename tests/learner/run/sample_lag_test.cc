@@ -20,7 +20,7 @@ TEST(SampleLagTest, IsTheMeanDistanceToTheNewestVersion) {
   SampleLag lag;
   for (const uint64_t version : {1, 2, 3, 4, 5}) lag.OnPublish(version);
   Minibatch batch = BatchOf({5, 5, 4, 2});
-  lag.OnBatch(&batch);
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
   const SampleLag::Means means = lag.Drain();
   EXPECT_DOUBLE_EQ(means.versions, (0 + 0 + 1 + 3) / 4.0);
   EXPECT_GE(means.seconds, 0.0);
@@ -30,7 +30,7 @@ TEST(SampleLagTest, RowsOfTheWarmUpAndOfNoKnownVersionDoNotCount) {
   SampleLag lag;
   lag.OnPublish(3);
   Minibatch batch = BatchOf({0, 0, 1, 9});
-  lag.OnBatch(&batch);
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
   EXPECT_DOUBLE_EQ(lag.Drain().versions, 2.0);
 }
 
@@ -38,7 +38,7 @@ TEST(SampleLagTest, ADrainStartsAnew) {
   SampleLag lag;
   lag.OnPublish(3);
   Minibatch batch = BatchOf({1});
-  lag.OnBatch(&batch);
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
   EXPECT_DOUBLE_EQ(lag.Drain().versions, 2.0);
   EXPECT_DOUBLE_EQ(lag.Drain().versions, 0.0);
 }
@@ -49,7 +49,7 @@ TEST(SampleLagTest, ARestartedLearnerMayJumpAhead) {
   lag.OnPublish(1000);
   lag.OnPublish(999);  // never backwards
   Minibatch batch = BatchOf({998});
-  lag.OnBatch(&batch);
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
   EXPECT_DOUBLE_EQ(lag.Drain().versions, 2.0);
 }
 
@@ -57,7 +57,7 @@ TEST(SampleLagTest, WhatWasNotDrainedSurvivesACheckpoint) {
   SampleLag before;
   before.OnPublish(10);
   Minibatch first = BatchOf({4});
-  before.OnBatch(&first);
+  before.OnRows({first.policy_version(), static_cast<size_t>(first.size())});
   ByteWriter out;
   before.SaveState(&out);
   const std::string bytes = out.Take();
@@ -65,7 +65,7 @@ TEST(SampleLagTest, WhatWasNotDrainedSurvivesACheckpoint) {
   ByteReader in(bytes);
   after.LoadState(&in);
   Minibatch second = BatchOf({8});
-  after.OnBatch(&second);
+  after.OnRows({second.policy_version(), static_cast<size_t>(second.size())});
   EXPECT_DOUBLE_EQ(after.Drain().versions, (6 + 2) / 2.0);
 }
 

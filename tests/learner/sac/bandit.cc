@@ -10,7 +10,9 @@
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
-#include "learner/nets/adam.h"
+#include "learner/nets/composite.h"
+#include "learner/nets/optimizer.h"
+#include "learner/nets/policy_net.h"
 
 namespace pmoe::testing {
 namespace {
@@ -28,13 +30,13 @@ Tensor Height(const Tensor& a, double left_height) {
 // A leaf with its gradient and its optimiser.
 struct Head {
   explicit Head(Tensor start)
-      : value(start.requires_grad_(true)), gradient(at::zeros_like(start)), adam(1e-2, gradient) {
+      : value(start.requires_grad_(true)), gradient(at::zeros_like(start)), adam({1e-2}, gradient) {
     value.mutable_grad() = gradient;
   }
   void Step() { adam.Step(&value, &gradient); }
 
   Tensor value, gradient;
-  Adam adam;
+  Optimizer adam;
 };
 
 class Bandit {
@@ -54,7 +56,7 @@ class Bandit {
     loss.backward();
     mean_.Step();
     log_std_.Step();
-    if (options_.has_router) logits_.Step();
+    if (options_.head != HeadType::kGaussian) logits_.Step();
   }
 
   // Quadrature on midpoints of (-1, 1).
@@ -81,6 +83,9 @@ class Bandit {
 
  private:
   Tensor Normal(at::IntArrayRef shape) { return at::randn(shape, generator_, at::kFloat); }
+  Tensor Uniform(at::IntArrayRef shape) {
+    return at::empty(shape, at::kFloat).uniform_(0.0, 1.0, generator_);
+  }
 
   MixtureHeads Heads(int64_t rows) const {
     const auto expand = [&](const Tensor& x) {
@@ -88,24 +93,44 @@ class Bandit {
       shape[1] = rows;
       return x.expand(shape);
     };
-    MixtureHeads heads = {expand(mean_.value), expand(log_std_.value).clamp(-20.0, 2.0), {}};
-    if (options_.has_router) heads.router_logits = expand(logits_.value);
-    return heads;
+    const Tensor mean = expand(mean_.value), logits = expand(logits_.value);
+    const Tensor log_std = expand(log_std_.value).clamp(kLogStdMin, kLogStdMax);
+    if (options_.head == HeadType::kGaussian) return {mean, log_std};
+    if (options_.head == HeadType::kMixture) return {mean, log_std, logits};
+    const Gaussian one =
+        options_.head == HeadType::kGating
+            ? GatedGaussian(mean, log_std, logits.softmax(2), options_.gating_squared)
+            : MultipliedGaussian(mean, log_std, logits.sigmoid());
+    return {one.mean, one.log_std};
+  }
+
+  PolicyNoise Noise(const MixtureHeads& heads) {
+    const int64_t rows = heads.mean.size(1);
+    PolicyNoise noise = {Normal(heads.mean.sizes())};
+    if (options_.loss.estimator == Estimator::kReinforce) {
+      noise.primitive = Uniform({options_.seeds, rows});
+    }
+    if (options_.loss.estimator == Estimator::kGumbel) {
+      const Tensor uniform = Uniform({options_.seeds, rows, options_.primitives});
+      noise.gumbel = -(-uniform.clamp_min(0x1p-25).log()).log();
+    }
+    return noise;
   }
 
   PolicyLossTerms Loss(int64_t rows) {
-    const Tensor eps = Normal({options_.seeds, rows, options_.primitives, 1});
+    const MixtureHeads heads = Heads(rows);
     const auto critic = [&](const Tensor& action) {
       return Height(action.squeeze(3), options_.left_height).unsqueeze(1);
     };
-    return PolicyLoss(options_.loss, Heads(rows), eps, alpha_, critic);
+    return PolicyLoss(options_.loss, heads, Noise(heads), alpha_, critic);
   }
 
   std::vector<double> FrequencyError(const MixtureHeads& heads) {
-    Tensor wins = at::zeros({options_.seeds, options_.primitives}, at::kDouble);
+    const int64_t components = heads.mean.size(2);
+    Tensor wins = at::zeros({options_.seeds, components}, at::kDouble);
     constexpr int kRounds = 10, kRows = 1000;
     for (int round = 0; round < kRounds; ++round) {
-      wins += at::one_hot(Loss(kRows).best, options_.primitives).sum(1).to(at::kDouble);
+      wins += at::one_hot(Loss(kRows).best, components).sum(1).to(at::kDouble);
     }
     const Tensor w = heads.RouterWeights().squeeze(1).to(at::kDouble);
     return ToVector((w - wins / double{kRounds * kRows}).abs().amax(1));

@@ -1,6 +1,9 @@
 // The rows of the calibration table with 200 seeds each. Its numbers are means of five seeds, some
 // of them over more than one basin; how far such a mean may lie off follows from the spread of
-// ours.
+// ours. It leaves K open where it says "MCP", "REINFORCE" and "Gumbel ST": 8 as in MCP's paper, and
+// 4. Its "MRP KL < .1" holds for every seed with K = 4 (at most .03 of 200 seeds); with K = 2 some
+// seeds in a hundred end with both primitives on one mode (12 and 16 of 200; 11 are still there
+// after 6000 steps with equal heights).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,7 +23,7 @@ using testing::BanditResult;
 
 struct Row {
   const char* name;
-  void (*change)(SacOptions* options);
+  void (*change)(BanditOptions* options);
   int primitives;
   double left_height;
   double value, kl;      // of the table, 5 seeds
@@ -37,6 +40,11 @@ double Deviation(const std::vector<double>& x) {
   return std::sqrt(sum / static_cast<double>(x.size() - 1));
 }
 
+// Mass on the lighter mode.
+double LighterMode(const BanditResult& result, size_t seed) {
+  return std::min(result.left[seed], 1.0 - result.left[seed]);
+}
+
 class BanditTableTest : public ::testing::TestWithParam<Row> {
  protected:
   // Each row is played once, for all tests.
@@ -45,9 +53,9 @@ class BanditTableTest : public ::testing::TestWithParam<Row> {
     const auto found = played.find(row.name);
     if (found != played.end()) return found->second;
     BanditOptions options;
-    row.change(&options.loss);
     options.primitives = row.primitives;
-    options.has_router = row.primitives > 1;
+    if (row.primitives > 1) options.head = HeadType::kMixture;
+    row.change(&options);
     options.left_height = row.left_height;
     return played[row.name] = RunBandit(options);
   }
@@ -61,6 +69,7 @@ class BanditTableTest : public ::testing::TestWithParam<Row> {
 
 class FreeRouterTest : public BanditTableTest {};
 class SingleGaussianTest : public BanditTableTest {};
+class MarginalTest : public BanditTableTest {};
 
 TEST_P(BanditTableTest, TheMeansAgreeWithTheTable) {
   const Row& row = GetParam();
@@ -96,15 +105,51 @@ TEST_P(SingleGaussianTest, LeavesTheOtherModeAloneOnceConverged) {
   const BanditResult& result = Played(row);
   for (size_t i = 0; i < result.left.size(); ++i) {
     if (result.value[i] < 0.55) continue;
-    EXPECT_LT(std::min(result.left[i], 1.0 - result.left[i]), 0.05);
+    EXPECT_LT(LighterMode(result, i), 0.05);
   }
 }
 
-void Max(SacOptions*) {}
-void All(SacOptions* o) { o->primitive_backprop = PrimitiveBackprop::kAll; }
-void SoftQ(SacOptions* o) { o->best_by = BestBy::kSoftQ; }
-void MixtureEntropy(SacOptions* o) { o->entropy = EntropyOf::kMixture; }
-void CrossEntropy(SacOptions* o) { o->router_loss = RouterLoss::kCrossEntropy; }
+// The target has .5 or .133 of its mass on the lighter mode.
+TEST_P(MarginalTest, CoversBothModesWithTheTargetsWeights) {
+  const Row& row = GetParam();
+  const BanditResult& result = Played(row);
+  const double lighter = row.left_height == 1.0 ? 0.5 : 0.133;
+  size_t collapsed = 0;
+  for (size_t i = 0; i < result.kl.size(); ++i) {
+    if (row.primitives == 2 && LighterMode(result, i) < 0.05) {
+      ++collapsed;
+      continue;
+    }
+    EXPECT_LT(result.kl[i], 0.1) << "seed " << i;
+    EXPECT_NEAR(LighterMode(result, i), lighter, 0.1) << "seed " << i;
+  }
+  // .06 and .08 of 200 seeds were measured, with a standard deviation of .02.
+  const double share = static_cast<double>(collapsed) / static_cast<double>(result.kl.size());
+  EXPECT_NEAR(share, row.primitives == 2 ? 0.07 : 0.0, 0.06);
+  RecordProperty("collapsed_share", std::to_string(share));
+}
+
+void Max(BanditOptions*) {}
+void All(BanditOptions* o) { o->loss.primitive_backprop = PrimitiveBackprop::kAll; }
+void SoftQ(BanditOptions* o) { o->loss.best_by = BestBy::kSoftQ; }
+void MixtureEntropy(BanditOptions* o) { o->loss.entropy = EntropyOf::kMixture; }
+void CrossEntropy(BanditOptions* o) { o->loss.router_loss = RouterLoss::kCrossEntropy; }
+void Marginal(BanditOptions* o) {
+  o->loss.estimator = Estimator::kMarginal;
+  o->loss.entropy = EntropyOf::kMixture;
+}
+void Reinforce(BanditOptions* o) { o->loss.estimator = Estimator::kReinforce; }
+void ReinforceWithBaseline(BanditOptions* o) {
+  Reinforce(o);
+  o->loss.reinforce_baseline = Baseline::kExpected;
+}
+void GumbelSt(BanditOptions* o) { o->loss.estimator = Estimator::kGumbel; }
+void Gating(BanditOptions* o) { o->head = HeadType::kGating; }
+void GatingSquared(BanditOptions* o) {
+  Gating(o);
+  o->gating_squared = true;
+}
+void Mcp(BanditOptions* o) { o->head = HeadType::kMcp; }
 
 const Row kSac[] = {{"sac", Max, 1, 1.0, 0.751, 1.83, 0.52},
                     {"sac_unequal", Max, 1, 0.8, 0.905, 0.53, 0.0}};
@@ -122,14 +167,37 @@ const Row kMixtureEntropy[] = {
     {"mixture_entropy_4", MixtureEntropy, 4, 1.0, 0.808, 1.14, 0.0},
     {"mixture_entropy_4_unequal", MixtureEntropy, 4, 0.8, 0.878, 0.48, 0.0}};
 
+const Row kMarginal[] = {{"mrp_2", Marginal, 2, 1.0, 0.946, 0.014, 0.0},
+                         {"mrp_4", Marginal, 4, 1.0, 0.945, 0.010, 0.0},
+                         {"mrp_2_unequal", Marginal, 2, 0.8, 0.924, 0.041, 0.0},
+                         {"mrp_4_unequal", Marginal, 4, 0.8, 0.918, 0.005, 0.0}};
+const Row kEstimators[] = {
+    {"reinforce_4", Reinforce, 4, 1.0, 0.750, 1.7, 0.10},
+    {"reinforce_baseline_4", ReinforceWithBaseline, 4, 1.0, 0.749, 1.66, 0.10},
+    {"gumbel_4", GumbelSt, 4, 1.0, 0.468, 3.4, 0.83},
+    {"reinforce_4_unequal", Reinforce, 4, 0.8, 0.946, 0.15, 0.0},
+    {"reinforce_baseline_4_unequal", ReinforceWithBaseline, 4, 0.8, 0.947, 0.15, 0.0},
+    {"gumbel_4_unequal", GumbelSt, 4, 0.8, 0.900, 0.18, 0.0}};
+const Row kComposites[] = {{"gating_4", Gating, 4, 1.0, 0.459, 3.5, 0.76},
+                           {"gating_w2_4", GatingSquared, 4, 1.0, 0.946, 0.71, 0.0},
+                           {"mcp_8", Mcp, 8, 1.0, 0.946, 0.71, 0.0},
+                           {"gating_4_unequal", Gating, 4, 0.8, 0.946, 0.16, 0.0},
+                           {"gating_w2_4_unequal", GatingSquared, 4, 0.8, 0.866, 0.91, 0.0},
+                           {"mcp_8_unequal", Mcp, 8, 0.8, 0.906, 0.53, 0.0}};
+
 std::string NameOf(const ::testing::TestParamInfo<Row>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(Sac, BanditTableTest, ::testing::ValuesIn(kSac), NameOf);
 INSTANTIATE_TEST_SUITE_P(FreeRouters, BanditTableTest, ::testing::ValuesIn(kFreeRouters), NameOf);
 INSTANTIATE_TEST_SUITE_P(MixtureEntropy, BanditTableTest, ::testing::ValuesIn(kMixtureEntropy),
                          NameOf);
+INSTANTIATE_TEST_SUITE_P(Marginal, BanditTableTest, ::testing::ValuesIn(kMarginal), NameOf);
+INSTANTIATE_TEST_SUITE_P(Estimators, BanditTableTest, ::testing::ValuesIn(kEstimators), NameOf);
+INSTANTIATE_TEST_SUITE_P(Composites, BanditTableTest, ::testing::ValuesIn(kComposites), NameOf);
+INSTANTIATE_TEST_SUITE_P(Rows, MarginalTest, ::testing::ValuesIn(kMarginal), NameOf);
 INSTANTIATE_TEST_SUITE_P(Rows, FreeRouterTest, ::testing::ValuesIn(kFreeRouters), NameOf);
 INSTANTIATE_TEST_SUITE_P(Rows, SingleGaussianTest, ::testing::ValuesIn(kSac), NameOf);
+INSTANTIATE_TEST_SUITE_P(Composites, SingleGaussianTest, ::testing::ValuesIn(kComposites), NameOf);
 
 }  // namespace
 }  // namespace pmoe

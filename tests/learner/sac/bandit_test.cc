@@ -35,9 +35,20 @@ TEST(BanditTest, SacConvergesToOneModeOrStaysBetweenThem) {
 }
 
 TEST(BanditTest, TheRouterEndsAtTheWinFrequencies) {
-  testing::BanditOptions options = {.primitives = 2, .has_router = true, .seeds = 20};
+  testing::BanditOptions options = {.head = HeadType::kMixture, .primitives = 2, .seeds = 20};
   options.steps = 1500;
   EXPECT_THAT(RunBandit(options).frequency_error, ::testing::Each(::testing::Lt(0.05)));
+}
+
+// Its gradient is exact: four primitives share both modes as the target does.
+TEST(BanditTest, MrpCoversBothModes) {
+  testing::BanditOptions options = {
+      .head = HeadType::kMixture, .primitives = 4, .seeds = 10, .steps = 2000};
+  options.loss.estimator = Estimator::kMarginal;
+  options.loss.entropy = EntropyOf::kMixture;
+  const BanditResult result = RunBandit(options);
+  EXPECT_THAT(result.kl, ::testing::Each(::testing::Lt(0.1)));
+  EXPECT_THAT(result.left, ::testing::Each(::testing::DoubleNear(0.5, 0.1)));
 }
 
 }  // namespace

@@ -6,43 +6,24 @@
 
 #include "ATen/ops/cat.h"
 #include "ATen/ops/full.h"
+#include "ATen/ops/one_hot.h"
 #include "ATen/ops/stack.h"
-#include "c10/core/GradMode.h"
+#include "ATen/ops/zeros_like.h"
 #include "learner/losses.h"
+#include "tests/learner/gradient_testing.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
 namespace {
 
 using at::Tensor;
-using ScalarFunction = absl::FunctionRef<Tensor(const Tensor& x)>;
+using testing::GradientError;
+using testing::GradientOf;
+using testing::RandomDoubles;
 
 constexpr int64_t kMembers = 2, kBatch = 3, kPrimitives = 3, kActions = 2;
 constexpr int64_t kHeadSize = kMembers * kBatch * kPrimitives * kActions;
 constexpr int64_t kRouterSize = kMembers * kBatch * kPrimitives;
-
-Tensor RandomDoubles(at::IntArrayRef shape, uint32_t stream) {
-  Rng rng(7, RngRole::kLearner, stream);
-  return testing::NormalTensor(shape, &rng).to(at::kDouble);
-}
-
-// Largest difference between autograd and central differences.
-double GradientError(const Tensor& at_x, ScalarFunction f) {
-  Tensor x = at_x.clone().requires_grad_(true);
-  f(x).backward();
-  const c10::AutoGradMode no_grad(false);
-  constexpr double kStep = 1e-6;
-  double worst = 0.0;
-  for (int64_t i = 0; i < x.numel(); ++i) {
-    Tensor moved = at_x.clone();
-    moved.view(-1)[i] += kStep;
-    const double above = f(moved).item<double>();
-    moved.view(-1)[i] -= 2.0 * kStep;
-    const double slope = (above - f(moved).item<double>()) / (2.0 * kStep);
-    worst = std::max(worst, std::abs(slope - x.grad().view(-1)[i].item<double>()));
-  }
-  return worst;
-}
 
 constexpr double kGradientTolerance = 1e-8;
 
@@ -67,19 +48,37 @@ MixtureHeads HeadsFrom(const Tensor& x) {
   return heads;
 }
 
-Tensor TotalLoss(const SacOptions& options, const Tensor& x) {
-  const Tensor eps = RandomDoubles({kMembers, kBatch, kPrimitives, kActions}, 51);
-  const Tensor alpha = at::full({kMembers, 1}, 0.2, at::kDouble);
+PolicyNoise FixedNoise() {
+  Rng rng(7, RngRole::kLearnerRouter, 53);
+  PolicyNoise noise;
+  noise.eps = RandomDoubles({kMembers, kBatch, kPrimitives, kActions}, 51);
+  noise.primitive = testing::UniformTensor({kMembers, kBatch}, &rng).to(at::kDouble);
+  const Tensor uniform = testing::UniformTensor({kMembers, kBatch, kPrimitives}, &rng);
+  noise.gumbel = -(-uniform.to(at::kDouble).log()).log();
+  noise.gumbel_tau = 0.7;
+  return noise;
+}
+
+constexpr double kAlpha = 0.2;
+
+PolicyLossTerms Terms(const SacOptions& options, const Tensor& x, const PolicyNoise& noise) {
+  const Tensor alpha = at::full({kMembers, 1}, kAlpha, at::kDouble);
   const auto critic = [&](const Tensor& action) {
     return WavyCritics(action, options.twin_critics ? 2 : 1);
   };
-  const PolicyLossTerms terms = PolicyLoss(options, HeadsFrom(x), eps, alpha, critic);
+  return PolicyLoss(options, HeadsFrom(x), noise, alpha, critic);
+}
+
+Tensor TotalLoss(const SacOptions& options, const Tensor& x) {
+  const PolicyLossTerms terms = Terms(options, x, FixedNoise());
   const Tensor loss = terms.primitive.sum();
   return terms.frequency.defined() ? loss + terms.frequency.sum() : loss;
 }
 
+Tensor RandomHeads() { return RandomDoubles({2 * kHeadSize + kRouterSize}, 52); }
+
 TEST(PolicyLossTest, HasTheGradientOfItsValueUnderEveryOption) {
-  const Tensor x = RandomDoubles({2 * kHeadSize + kRouterSize}, 52);
+  const Tensor x = RandomHeads();
   for (int bits = 0; bits < 32; ++bits) {
     for (const RouterLoss router :
          {RouterLoss::kBrier, RouterLoss::kCrossEntropy, RouterLoss::kNone}) {
@@ -164,12 +163,9 @@ TEST(MaxAgainstAllTest, TheBestOfKIsAtLeastEachOfThem) {
 TEST(MaxAgainstAllTest, UnderMaxOnlyTheWinnerHasAGradient) {
   SacOptions options;
   options.router_loss = RouterLoss::kNone;
-  Tensor x = RandomDoubles({2 * kHeadSize + kRouterSize}, 52).requires_grad_(true);
+  Tensor x = RandomHeads().requires_grad_(true);
   TotalLoss(options, x).backward();
-  const Tensor eps = RandomDoubles({kMembers, kBatch, kPrimitives, kActions}, 51);
-  const Tensor alpha = at::full({kMembers, 1}, 0.2, at::kDouble);
-  const auto critic = [&](const Tensor& action) { return WavyCritics(action, 2); };
-  const Tensor best = PolicyLoss(options, HeadsFrom(x.detach()), eps, alpha, critic).best;
+  const Tensor best = Terms(options, x.detach(), FixedNoise()).best;
   const Tensor mean_gradient =
       x.grad().narrow(0, 0, kHeadSize).view({kMembers, kBatch, kPrimitives, kActions});
   const Tensor moved = (mean_gradient != 0).any(3);  // [M, B, K]
@@ -181,12 +177,11 @@ TEST(MaxAgainstAllTest, AllIsTheSumOverThePrimitives) {
   SacOptions all;
   all.primitive_backprop = PrimitiveBackprop::kAll;
   all.router_loss = RouterLoss::kNone;
-  const Tensor x = RandomDoubles({2 * kHeadSize + kRouterSize}, 52);
+  const Tensor x = RandomHeads();
   const MixtureHeads heads = HeadsFrom(x);
-  const Tensor eps = RandomDoubles({kMembers, kBatch, kPrimitives, kActions}, 51);
-  const PrimitiveActions actions = SamplePrimitives(heads, eps);
+  const PrimitiveActions actions = SamplePrimitives(heads, FixedNoise().eps);
   const Tensor q = MinOverCritics(WavyCritics(actions.action, 2));
-  const Tensor expected = (0.2 * actions.log_prob - q).sum(2).mean(1).sum();
+  const Tensor expected = (kAlpha * actions.log_prob - q).sum(2).mean(1).sum();
   EXPECT_NEAR(TotalLoss(all, x).item<double>(), expected.item<double>(), 1e-12);
 }
 
@@ -194,16 +189,150 @@ TEST(LoserWeightTest, SharesAPartOfTheLossAmongTheLosers) {
   SacOptions options;
   options.loser_weight = 0.3;
   options.router_loss = RouterLoss::kNone;
-  const Tensor x = RandomDoubles({2 * kHeadSize + kRouterSize}, 52);
+  const Tensor x = RandomHeads();
   const MixtureHeads heads = HeadsFrom(x);
-  const Tensor eps = RandomDoubles({kMembers, kBatch, kPrimitives, kActions}, 51);
-  const PrimitiveActions actions = SamplePrimitives(heads, eps);
+  const PrimitiveActions actions = SamplePrimitives(heads, FixedNoise().eps);
   const Tensor q = MinOverCritics(WavyCritics(actions.action, 2));
-  const Tensor cost = 0.2 * actions.log_prob - q;  // [M, B, K]
+  const Tensor cost = kAlpha * actions.log_prob - q;  // [M, B, K]
   const Tensor winner = SelectPrimitive(cost, q.argmax(2)).squeeze(2);
   const Tensor losers = cost.sum(2) - winner;
   const Tensor expected = (0.7 * winner + 0.15 * losers).mean(1).sum();
   EXPECT_NEAR(TotalLoss(options, x).item<double>(), expected.item<double>(), 1e-12);
+}
+
+// c_k = alpha log pi_k(a_k) - min Q(a_k), [M, B, K].
+Tensor Costs(const SacOptions& options, const Tensor& x) {
+  const MixtureHeads heads = HeadsFrom(x);
+  const PrimitiveActions actions = SamplePrimitives(heads, FixedNoise().eps);
+  return kAlpha * ChosenLogProb(options, heads, actions) -
+         MinOverCritics(WavyCritics(actions.action, 2));
+}
+
+// mean_B sum_k w_k c_k, what the other estimators estimate.
+Tensor ExpectedLoss(const SacOptions& options, const Tensor& x) {
+  return (HeadsFrom(x).RouterWeights() * Costs(options, x)).sum(2).mean(1).sum();
+}
+
+class EntropyTest : public ::testing::TestWithParam<EntropyOf> {
+ protected:
+  SacOptions Options(Estimator estimator) const {
+    SacOptions options;
+    options.estimator = estimator;
+    options.entropy = GetParam();
+    return options;
+  }
+};
+using MarginalEstimatorTest = EntropyTest;
+using ReinforceEstimatorTest = EntropyTest;
+
+TEST_P(MarginalEstimatorTest, IsTheRoutersExpectationAndHasItsGradient) {
+  const SacOptions options = Options(Estimator::kMarginal);
+  const Tensor x = RandomHeads();
+  const auto loss = [&](const Tensor& at) { return TotalLoss(options, at); };
+  EXPECT_NEAR(loss(x).item<double>(), ExpectedLoss(options, x).item<double>(), 1e-12);
+  EXPECT_LT(GradientError(x, loss), kGradientTolerance);
+}
+
+// The gradient for each k that may be drawn, weighted by w_k, row by row.
+Tensor ExpectedGradient(const SacOptions& options, const Tensor& x) {
+  const MixtureHeads heads = HeadsFrom(x);
+  const Tensor w = heads.RouterWeights(), below = w.cumsum(2) - w;
+  Tensor expected = at::zeros_like(x);
+  for (int64_t k = 0; k < kPrimitives; ++k) {
+    PolicyNoise noise = FixedNoise();
+    noise.primitive = (below + 0.5 * w).select(2, k);
+    const Tensor gradient =
+        GradientOf(x, [&](const Tensor& at) { return Terms(options, at, noise).primitive.sum(); });
+    const Tensor row = w.select(2, k);  // [M, B]
+    const Tensor per_head = row.view({kMembers, kBatch, 1, 1}).expand_as(heads.mean).reshape({-1});
+    const Tensor per_logit = row.unsqueeze(2).expand_as(w).reshape({-1});
+    expected += gradient * at::cat({per_head, per_head, per_logit});
+  }
+  return expected;
+}
+
+TEST_P(ReinforceEstimatorTest, IsUnbiasedWithAndWithoutABaseline) {
+  SacOptions options = Options(Estimator::kReinforce);
+  const Tensor x = RandomHeads();
+  const Tensor exact = GradientOf(x, [&](const Tensor& at) { return ExpectedLoss(options, at); });
+  for (const Baseline baseline : {Baseline::kNone, Baseline::kExpected}) {
+    options.reinforce_baseline = baseline;
+    EXPECT_LT(testing::MaxAbs(ExpectedGradient(options, x) - exact), 1e-14);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Entropies, MarginalEstimatorTest,
+                         ::testing::Values(EntropyOf::kComponent, EntropyOf::kMixture));
+INSTANTIATE_TEST_SUITE_P(Entropies, ReinforceEstimatorTest,
+                         ::testing::Values(EntropyOf::kComponent, EntropyOf::kMixture));
+
+// d / d z_i = (1[i = k] - w_i) (c_k - b) / B for the drawn k, b = 0 or sum_k w_k c_k.
+TEST(ReinforceEstimatorTest, HasTheScoreFunctionsGradientOnTheLogits) {
+  SacOptions options;
+  options.estimator = Estimator::kReinforce;
+  const Tensor x = RandomHeads(), w = HeadsFrom(x).RouterWeights();
+  const Tensor k = DrawPrimitive(w, FixedNoise().primitive);
+  const Tensor score = at::one_hot(k, kPrimitives).to(at::kDouble) - w;
+  const Tensor cost = Costs(options, x);
+  const Tensor drawn = SelectPrimitive(cost, k);  // [M, B, 1]
+  for (const Baseline baseline : {Baseline::kNone, Baseline::kExpected}) {
+    options.reinforce_baseline = baseline;
+    const Tensor b =
+        baseline == Baseline::kNone ? at::zeros_like(drawn) : (w * cost).sum(2, /*keepdim=*/true);
+    const Tensor expected = score * (drawn - b) / static_cast<double>(kBatch);
+    const Tensor gradient = GradientOf(x, [&](const Tensor& at) { return TotalLoss(options, at); });
+    const Tensor of_logits = gradient.narrow(0, 2 * kHeadSize, kRouterSize).view_as(expected);
+    EXPECT_LT(testing::MaxAbs(of_logits - expected), 1e-14);
+  }
+}
+
+TEST(GumbelEstimatorTest, SoftWeightsHaveTheGradientOfTheLoss) {
+  SacOptions options;
+  options.estimator = Estimator::kGumbel;
+  options.gumbel_hard = false;
+  const auto loss = [&](const Tensor& at) { return TotalLoss(options, at); };
+  EXPECT_LT(GradientError(RandomHeads(), loss), kGradientTolerance);
+}
+
+TEST(GumbelEstimatorTest, HardWeightsGiveTheLossOfTheLargestPrimitiveExactly) {
+  SacOptions options;
+  options.estimator = Estimator::kGumbel;
+  const Tensor x = RandomHeads();
+  const MixtureHeads heads = HeadsFrom(x);
+  const PolicyNoise noise = FixedNoise();
+  const Tensor largest = (heads.router_logits + noise.gumbel).argmax(2);
+  const PrimitiveActions actions = SamplePrimitives(heads, noise.eps);
+  const Tensor log_prob = SelectPrimitive(actions.log_prob, largest);
+  const Tensor action = SelectPrimitive(actions.action, largest);
+  const Tensor q = MinOverCritics(WavyCritics(action, 2));
+  const PolicyLossTerms terms = Terms(options, x, noise);
+  EXPECT_TRUE(testing::BitwiseEqual(terms.log_prob, log_prob.squeeze(2)));
+  EXPECT_TRUE(testing::BitwiseEqual(terms.q, q.squeeze(2)));
+  EXPECT_TRUE(testing::BitwiseEqual(terms.primitive, (kAlpha * log_prob - q).sum(2).mean(1)));
+}
+
+// The straight-through gradient on the logits is that of the soft weights, at the hard ones'
+// action.
+TEST(GumbelEstimatorTest, HardWeightsPassTheSoftOnesGradientToTheLogits) {
+  SacOptions options;
+  options.estimator = Estimator::kGumbel;
+  options.twin_critics = false;
+  const Tensor x = RandomHeads();
+  const MixtureHeads heads = HeadsFrom(x);
+  const PolicyNoise noise = FixedNoise();
+  const PrimitiveActions actions = SamplePrimitives(heads, noise.eps);
+  const Tensor soft = ((heads.router_logits + noise.gumbel) / noise.gumbel_tau).softmax(2);
+  const Tensor hard = at::one_hot(soft.argmax(2), kPrimitives).to(at::kDouble);
+  // dL / dy_k = alpha log pi_k - dQ/da . a_k at a = sum_k y_k a_k, then softmax's Jacobian / tau.
+  const Tensor action = (hard.unsqueeze(3) * actions.action).sum(2, /*keepdim=*/true);
+  const Tensor slope =
+      GradientOf(action, [](const Tensor& at) { return WavyCritics(at, 1).sum(); });
+  const Tensor of_y = kAlpha * actions.log_prob - (slope * actions.action).sum(3);
+  const Tensor expected = soft * (of_y - (soft * of_y).sum(2, /*keepdim=*/true)) /
+                          (noise.gumbel_tau * static_cast<double>(kBatch));
+  const Tensor gradient = GradientOf(x, [&](const Tensor& at) { return TotalLoss(options, at); });
+  const Tensor of_logits = gradient.narrow(0, 2 * kHeadSize, kRouterSize).view_as(expected);
+  EXPECT_LT(testing::MaxAbs(of_logits - expected), 1e-13);
 }
 
 }  // namespace

@@ -21,14 +21,14 @@ constexpr int kActions = 2;
 constexpr int kBatch = 16;
 
 PolicySpec MakeSpec(int primitives) {
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = kObs;
   options.action_low.assign(kActions, -0.4);
   options.action_high.assign(kActions, 0.4);
   options.primitives = primitives;
   options.hidden = {16, 16};
-  options.has_router = primitives > 1;
-  return MakeSquashedPolicySpec(options);
+  if (primitives > 1) options.head = HeadType::kMixture;
+  return MakePolicySpec(options);
 }
 
 SacOptions SmallOptions() {
@@ -150,6 +150,19 @@ TEST(SacLearnerTest, DrainsMeansOnce) {
   EXPECT_NEAR(usage, 1.0, 1e-6);
   EXPECT_NEAR(wins, 1.0, 1e-6);
   EXPECT_TRUE(training.learner.DrainStats().empty());
+}
+
+// A single primitive has no distance to others, and nobody loses to it.
+TEST(SacLearnerTest, DrainsNothingThatThePolicyDoesNotHave) {
+  Training one(SmallOptions(), 1);
+  one.Update(2);
+  const LearnerStats stats = one.learner.DrainStats();
+  EXPECT_EQ(stats.size(), one.learner.update().StatNames().size() - 2);
+  for (const auto& [name, value] : stats) {
+    EXPECT_NE(name, "primitive_distance");
+    EXPECT_NE(name, "loser_std");
+    EXPECT_TRUE(std::isfinite(value)) << name;
+  }
 }
 
 TEST(SacLearnerTest, TheSeedDecidesTheBits) {

@@ -19,17 +19,19 @@ struct Variant {
   bool router_detached = true;
   RouterLoss router_loss = RouterLoss::kBrier;
   TargetOver target = TargetOver::kSample;
+  Estimator estimator = Estimator::kFrequency;
+  Baseline baseline = Baseline::kNone;
 };
 
-PolicySpec MakeSpec(bool has_router, bool router_reads_obs) {
-  SquashedPolicyOptions options;
+PolicySpec MakeSpec(HeadType head, bool router_reads_obs = false) {
+  PolicyOptions options;
   options.obs_dim = kObs;
   options.action_low.assign(kActions, -1.0);
   options.action_high.assign(kActions, 1.0);
   options.hidden = {32, 32};
-  options.has_router = has_router;
+  options.head = head;
   options.router_reads_obs = router_reads_obs;
-  return MakeSquashedPolicySpec(options);
+  return MakePolicySpec(options);
 }
 
 std::unique_ptr<SacLearner> Train(const SacOptions& options, const PolicySpec& spec) {
@@ -57,6 +59,19 @@ void ExpectSameBits(SacUpdate* sac, SacUpdate* pmoe) {
   EXPECT_TRUE(testing::BitwiseEqual(sac->Alpha(), pmoe->Alpha()));
 }
 
+// Relative to the largest number.
+void ExpectClose(const at::Tensor& a, const at::Tensor& b) {
+  EXPECT_LT(testing::MaxAbs(a - b), 1e-5 * testing::MaxAbs(b));
+}
+
+void ExpectClose(SacUpdate* a, SacUpdate* sac) {
+  for (int i = 0; i < sac->actor().layers(); ++i) {
+    ExpectClose(a->actor().Frozen(i).weight, sac->actor().Frozen(i).weight);
+    ExpectClose(a->actor().Frozen(i).bias, sac->actor().Frozen(i).bias);
+  }
+  ExpectClose(a->critics().values(), sac->critics().values());
+}
+
 class OnePrimitiveTest : public ::testing::TestWithParam<std::tuple<Variant, bool>> {};
 
 TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
@@ -66,44 +81,83 @@ TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
   options.critic_hidden = {32, 32};
   options.tune_alpha = tune_alpha;
   options.target_entropy = -kActions;
-  const auto sac = Train(options, MakeSpec(/*has_router=*/false, false));
+  const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
   options.primitive_backprop = variant.backprop;
   options.router_detached = variant.router_detached;
   options.router_loss = variant.router_loss;
   options.target = variant.target;
-  const auto pmoe = Train(options, MakeSpec(/*has_router=*/true, variant.router_reads_obs));
+  options.estimator = variant.estimator;
+  options.reinforce_baseline = variant.baseline;
+  const auto pmoe = Train(options, MakeSpec(HeadType::kMixture, variant.router_reads_obs));
   ExpectSameBits(&sac->update(), &pmoe->update());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Variants, OnePrimitiveTest,
-    ::testing::Combine(::testing::Values(Variant{"max"}, Variant{"all", PrimitiveBackprop::kAll},
-                                         Variant{"router_on_obs", PrimitiveBackprop::kMax, true},
-                                         Variant{"router_in_trunk", PrimitiveBackprop::kMax, false,
-                                                 false},
-                                         Variant{"cross_entropy", PrimitiveBackprop::kMax, false,
-                                                 false, RouterLoss::kCrossEntropy},
-                                         Variant{"expected_target", PrimitiveBackprop::kAll, false,
-                                                 true, RouterLoss::kNone, TargetOver::kExpected}),
-                       ::testing::Bool()),
+    ::testing::Combine(
+        ::testing::Values(
+            Variant{"max"}, Variant{"all", PrimitiveBackprop::kAll},
+            Variant{"router_on_obs", PrimitiveBackprop::kMax, true},
+            Variant{"router_in_trunk", PrimitiveBackprop::kMax, false, false},
+            Variant{"cross_entropy", PrimitiveBackprop::kMax, false, false,
+                    RouterLoss::kCrossEntropy},
+            Variant{"expected_target", PrimitiveBackprop::kAll, false, true, RouterLoss::kNone,
+                    TargetOver::kExpected},
+            Variant{.name = "gumbel", .router_detached = false, .estimator = Estimator::kGumbel},
+            Variant{
+                .name = "reinforce", .router_detached = false, .estimator = Estimator::kReinforce},
+            Variant{.name = "reinforce_baseline",
+                    .router_detached = false,
+                    .estimator = Estimator::kReinforce,
+                    .baseline = Baseline::kExpected}),
+        ::testing::Bool()),
     [](const auto& info) {
       return std::string(std::get<0>(info.param).name) +
              (std::get<1>(info.param) ? "_tuned_alpha" : "_fixed_alpha");
     });
 
+// Its density goes through (u - mean) / std, where SAC's uses the noise itself.
+TEST(OnePrimitiveTest, UnderMrpEqualsSacUpToRounding) {
+  SacOptions options;
+  options.batch_size = 32;
+  options.critic_hidden = {32, 32};
+  const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
+  options.estimator = Estimator::kMarginal;
+  options.entropy = EntropyOf::kMixture;
+  options.target = TargetOver::kExpected;
+  options.router_detached = false;
+  const auto mrp = Train(options, MakeSpec(HeadType::kMixture));
+  ExpectClose(&mrp->update(), &sac->update());
+}
+
+// The logarithm of the exponential of the one log-std.
+TEST(OnePrimitiveTest, UnderGatingEqualsSacUpToRounding) {
+  SacOptions options;
+  options.batch_size = 32;
+  options.critic_hidden = {32, 32};
+  const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
+  options.router_detached = false;
+  for (const bool squared : {false, true}) {
+    PolicySpec spec = MakeSpec(HeadType::kGating);
+    spec.gating_squared = squared;
+    const auto gating = Train(options, spec);
+    ExpectClose(&gating->update(), &sac->update());
+  }
+}
+
 TEST(OnePrimitiveTest, ASecondPrimitiveChangesTheBits) {
   SacOptions options;
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
-  const PolicySpec one = MakeSpec(true, false);
-  SquashedPolicyOptions two;
+  const PolicySpec one = MakeSpec(HeadType::kMixture);
+  PolicyOptions two;
   two.obs_dim = kObs;
   two.action_low.assign(kActions, -1.0);
   two.action_high.assign(kActions, 1.0);
   two.hidden = {32, 32};
   two.primitives = 2;
-  two.has_router = true;
-  const auto a = Train(options, one), b = Train(options, MakeSquashedPolicySpec(two));
+  two.head = HeadType::kMixture;
+  const auto a = Train(options, one), b = Train(options, MakePolicySpec(two));
   EXPECT_FALSE(
       testing::BitwiseEqual(a->update().critics().values(), b->update().critics().values()));
 }

@@ -106,7 +106,7 @@ class ReferenceSac {
     }
 
     Clear();
-    const Sampled now = Sample(obs, column(noise.eps).squeeze(1));
+    const Sampled now = Sample(obs, column(noise.policy.eps).squeeze(1));
     (alpha * now.log_prob - MinQ(critics_, obs, now.action)).mean().backward();
     policy_adam_.Step(&policy_);
     if (options_.tune_alpha) {
@@ -185,7 +185,7 @@ SacBatch RandomBatch(Rng* rng) {
 class SacReferenceTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SacReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
-  SquashedPolicyOptions policy;
+  PolicyOptions policy;
   policy.obs_dim = kObs;
   policy.action_low.assign(kActions, -1.0);
   policy.action_high.assign(kActions, 1.0);
@@ -197,7 +197,7 @@ TEST_P(SacReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
   options.twin_critics = GetParam().twin;
   options.target_entropy = -kActions;
   options.alpha_lr = 1e-2;
-  SacUpdate update(options, MakeSquashedPolicySpec(policy), at::kCPU);
+  SacUpdate update(options, MakePolicySpec(policy), at::kCPU);
   ReferenceSac reference(options, &update);
   const Weights start = Leaves(&update.actor(), 0);
   Rng rng(3, RngRole::kReplay, 0);
@@ -206,7 +206,7 @@ TEST_P(SacReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
     SacNoise noise;
     noise.next_eps = testing::NormalTensor({1, kBatch, 1, kActions}, &rng);
     noise.next_primitive = testing::UniformTensor({1, kBatch}, &rng);
-    noise.eps = testing::NormalTensor({1, kBatch, 1, kActions}, &rng);
+    noise.policy.eps = testing::NormalTensor({1, kBatch, 1, kActions}, &rng);
     update.Step(batch, noise);
     reference.Step(batch, noise);
   }

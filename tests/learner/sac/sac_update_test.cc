@@ -22,14 +22,14 @@ constexpr int kObs = 3, kActions = 2, kBatch = 8, kPrimitives = 3;
 constexpr double kHigh = 0.4;  // bounds of the action: +-0.4
 
 PolicySpec MakeSpec() {
-  SquashedPolicyOptions options;
+  PolicyOptions options;
   options.obs_dim = kObs;
   options.action_low.assign(kActions, -kHigh);
   options.action_high.assign(kActions, kHigh);
   options.primitives = kPrimitives;
   options.hidden = {16, 16};
-  options.has_router = true;
-  return MakeSquashedPolicySpec(options);
+  options.head = HeadType::kMixture;
+  return MakePolicySpec(options);
 }
 
 SacOptions SmallOptions() {
@@ -49,7 +49,7 @@ struct Inputs {
     batch.next_obs = testing::NormalTensor({1, kBatch, kObs}, &rng);
     noise.next_eps = testing::NormalTensor({1, kBatch, kPrimitives, kActions}, &rng);
     noise.next_primitive = testing::UniformTensor({1, kBatch}, &rng);
-    noise.eps = testing::NormalTensor({1, kBatch, kPrimitives, kActions}, &rng);
+    noise.policy.eps = testing::NormalTensor({1, kBatch, kPrimitives, kActions}, &rng);
   }
   SacBatch batch;
   SacNoise noise;
@@ -210,7 +210,7 @@ TEST(SacUpdateTest, AMemberTrainsAsIfAlone) {
     alone.Step(in.batch, in.noise);
     for (Tensor* x :
          {&in.batch.obs, &in.batch.action, &in.batch.reward, &in.batch.discount, &in.batch.next_obs,
-          &in.noise.next_eps, &in.noise.next_primitive, &in.noise.eps}) {
+          &in.noise.next_eps, &in.noise.next_primitive, &in.noise.policy.eps}) {
       std::vector<int64_t> shape = x->sizes().vec();
       shape[0] = 2;
       *x = x->expand(shape).contiguous();

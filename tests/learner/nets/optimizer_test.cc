@@ -1,5 +1,5 @@
 // Adam and the flat parameters.
-#include "learner/nets/adam.h"
+#include "learner/nets/optimizer.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 
 #include "ATen/ops/zeros.h"
 #include "learner/nets/flat_parameters.h"
+#include "learner/nets/init.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
 
@@ -32,7 +33,7 @@ TEST(AdamTest, FollowsTheTextbookAtEveryScaleOfTheGradient) {
   for (const double scale : {1e-9, 1e-4, 1.0, 1e4}) {
     Rng rng(1, RngRole::kLearner, 0);
     at::Tensor values = at::zeros({kSize}, at::kFloat);
-    Adam adam(1e-3, values);
+    Optimizer adam({1e-3}, values);
     std::vector<TextbookAdam> textbook(kSize);
     std::vector<double> expected(kSize, 0.0);
     for (int t = 1; t <= 200; ++t) {
@@ -52,7 +53,7 @@ TEST(AdamTest, FollowsTheTextbookAtEveryScaleOfTheGradient) {
 TEST(AdamTest, ClearsTheGradient) {
   at::Tensor values = at::zeros({kSize}, at::kFloat);
   at::Tensor gradient = values + 1.0;
-  Adam(1e-3, values).Step(&values, &gradient);
+  Optimizer({1e-3}, values).Step(&values, &gradient);
   EXPECT_EQ(testing::MaxAbs(gradient), 0.0);
   EXPECT_NEAR(values[0].item<double>(), -1e-3, 1e-9);  // the first step is lr times the sign
 }
@@ -61,7 +62,7 @@ TEST(AdamTest, LeavesAParameterWithoutGradientAlone) {
   Rng rng(2, RngRole::kLearner, 0);
   at::Tensor values = testing::NormalTensor({kSize}, &rng);
   const at::Tensor before = values.clone();
-  Adam adam(1e-3, values);
+  Optimizer adam({1e-3}, values);
   for (int i = 0; i < 5; ++i) {
     at::Tensor gradient = at::zeros({kSize}, at::kFloat);
     adam.Step(&values, &gradient);
@@ -72,7 +73,7 @@ TEST(AdamTest, LeavesAParameterWithoutGradientAlone) {
 TEST(AdamTest, ContinuesBitForBitFromItsState) {
   Rng rng(3, RngRole::kLearner, 0);
   at::Tensor a = at::zeros({kSize}, at::kFloat), b = a.clone();
-  Adam first(1e-3, a), second(1e-3, b);
+  Optimizer first({1e-3}, a), second({1e-3}, b);
   for (int i = 0; i < 10; ++i) {
     at::Tensor gradient = testing::NormalTensor({kSize}, &rng);
     if (i == 5) {

@@ -1,0 +1,79 @@
+#include "learner/ppo/ppo_nets.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "c10/core/GradMode.h"
+#include "learner/nets/init.h"
+#include "learner/nets/mlp.h"
+
+namespace pmoe {
+namespace {
+
+bool IsHead(const DenseLayer& layer) {
+  return layer.name == "mean" || layer.name == "log_std" || layer.name == "router" ||
+         layer.name == "beta";
+}
+
+}  // namespace
+
+int TrunkWidth(const PolicySpec& policy) {
+  int width = policy.obs_dim;
+  for (const DenseLayer& layer : policy.layers) {
+    if (absl::StartsWith(layer.name, "trunk")) width = layer.outputs;
+  }
+  return width;
+}
+
+std::vector<DenseLayer> ValueLayers(const PpoOptions& options, const PolicySpec& policy,
+                                    int outputs) {
+  if (options.value_net == ValueNet::kTrunk) {
+    return MlpWithHead("v", TrunkWidth(policy), {}, outputs, options.value_activation);
+  }
+  return MlpWithHead("v", policy.obs_dim, options.value_hidden, outputs, options.value_activation);
+}
+
+void InitPolicy(const PpoOptions& options, const PolicySpec& policy, FlatParameters* parameters) {
+  if (options.init == WeightInit::kFanIn) {
+    InitUniformFanIn(options.seed, 0, parameters);
+  } else {
+    const auto gain = [&](const DenseLayer& layer) {
+      return IsHead(layer) ? options.head_gain : options.hidden_gain;
+    };
+    InitOrthogonal(options.seed, 0, policy.layers, gain, parameters);
+  }
+  const c10::AutoGradMode no_grad(false);
+  for (size_t i = 0; i < policy.layers.size(); ++i) {
+    if (policy.layers[i].name != "log_std" || policy.layers[i].inputs > 0) continue;
+    parameters->Frozen(static_cast<int>(i)).bias.fill_(options.log_std_init);
+  }
+}
+
+void InitValue(const PpoOptions& options, uint32_t first_stream,
+               absl::Span<const DenseLayer> layers, FlatParameters* parameters) {
+  if (options.init == WeightInit::kFanIn) {
+    InitUniformFanIn(options.seed, first_stream, parameters);
+    return;
+  }
+  const std::string head = layers.back().name;
+  const auto gain = [&](const DenseLayer& layer) {
+    return layer.name == head ? options.value_gain : options.hidden_gain;
+  };
+  InitOrthogonal(options.seed, first_stream, layers, gain, parameters);
+}
+
+double LearningRateFactor(const PpoOptions& options, double progress) {
+  return options.linear_schedule ? std::max(0.0, 1.0 - progress) : 1.0;
+}
+
+double GradientScale(const PpoOptions& options, double norm) {
+  if (options.grad_norm_max <= 0.0) return 1.0;
+  return std::min(1.0, options.grad_norm_max / (norm + 1e-6));
+}
+
+std::string LogProbColumn(RatioOf ratio) {
+  if (ratio == RatioOf::kDensity) return kColumnLogProb;
+  return ratio == RatioOf::kJoint ? kColumnJointLogProb : kColumnComponentLogProb;
+}
+
+}  // namespace pmoe

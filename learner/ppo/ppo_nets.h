@@ -1,0 +1,34 @@
+// What PPO and DAC share of their networks: layers of the value, start weights, schedules. Pure
+// functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "learner/nets/flat_parameters.h"
+#include "learner/ppo/ppo_options.h"
+
+namespace pmoe {
+
+// Width of the policy's trunk; obs_dim without one.
+int TrunkWidth(const PolicySpec& policy);
+
+// The value's own network, or one linear layer on the policy's trunk.
+std::vector<DenseLayer> ValueLayers(const PpoOptions& options, const PolicySpec& policy,
+                                    int outputs);
+
+// Start weights by options.init; a log-std that is a parameter begins at options.log_std_init.
+void InitPolicy(const PpoOptions& options, const PolicySpec& policy, FlatParameters* parameters);
+void InitValue(const PpoOptions& options, uint32_t first_stream,
+               absl::Span<const DenseLayer> layers, FlatParameters* parameters);
+
+// Factor of the step sizes at this share of the run.
+double LearningRateFactor(const PpoOptions& options, double progress);
+// Factor that brings a gradient of that norm down to options.grad_norm_max.
+double GradientScale(const PpoOptions& options, double norm);
+
+// Extra column with the behaviour's log-probability for that ratio.
+std::string LogProbColumn(RatioOf ratio);
+
+}  // namespace pmoe

@@ -1,0 +1,40 @@
+#include "learner/ppo/ppo_options.h"
+
+#include "absl/strings/str_cat.h"
+#include "learner/ppo/ppo_nets.h"
+
+namespace pmoe {
+
+absl::Status PpoOptions::Validate() const {
+  if (rollout_steps < 1 || batch_size < 1 || epochs < 1 || total_rollouts < 1 || threads < 1) {
+    return absl::InvalidArgumentError(
+        "PpoOptions: rollout_steps, batch_size, epochs, total_rollouts and threads must be >= 1");
+  }
+  if (rollout_steps % batch_size != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("PpoOptions: rollout_steps ", rollout_steps,
+                                                   " must be a multiple of batch_size ",
+                                                   batch_size));
+  }
+  if (learning_rate <= 0.0 || qnet_learning_rate <= 0.0 || clip <= 0.0) {
+    return absl::InvalidArgumentError("PpoOptions: step sizes and clip must be > 0");
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> PpoColumns(const PpoOptions& options, HeadType head) {
+  std::vector<std::string> columns;
+  if (head == HeadType::kOption) {
+    columns = {kColumnComponent, kColumnOptionBefore, kColumnEpisodeStart};
+    if (options.behavior_log_prob) {
+      columns.insert(columns.end(), {kColumnComponentLogProb, kColumnJointLogProb});
+    }
+    return columns;
+  }
+  if (head == HeadType::kMixture && options.ratio != RatioOf::kDensity) {
+    columns.push_back(kColumnComponent);
+  }
+  if (options.behavior_log_prob) columns.push_back(LogProbColumn(options.ratio));
+  return columns;
+}
+
+}  // namespace pmoe

@@ -1,0 +1,311 @@
+#include "learner/ppo/ppo_update.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ATen/TensorOperators.h"
+#include "ATen/ops/cat.h"
+#include "ATen/ops/empty.h"
+#include "ATen/ops/from_blob.h"
+#include "ATen/ops/full.h"
+#include "ATen/ops/stack.h"
+#include "ATen/ops/zeros.h"
+#include "c10/core/GradMode.h"
+#include "learner/losses.h"
+#include "learner/nets/init.h"
+#include "learner/nets/mixture_stats.h"
+#include "learner/nets/mlp.h"
+#include "learner/nets/tensor_io.h"
+#include "learner/ppo/minibatches.h"
+#include "learner/ppo/ppo_loss.h"
+#include "learner/ppo/ppo_nets.h"
+
+namespace pmoe {
+namespace {
+
+// Streams of kInit: layer i of the policy draws from i, of the value net from 1000 + i, of the
+// Q-network from 2000 + i.
+constexpr uint32_t kValueStreams = 1000;
+constexpr uint32_t kQnetStreams = 2000;
+
+// Of phases_.
+enum Phase : size_t { kTargets, kLoss, kRouterLoss, kGradient, kStep, kQnet, kRest };
+
+std::vector<std::string> MakeStatNames(int primitives) {
+  std::vector<std::string> names = {"actor_loss", "critic_loss",   "router_loss", "qnet_loss",
+                                    "approx_kl",  "clip_fraction", "grad_norm",   "entropy"};
+  const std::vector<std::string> mixture = MixtureStatNames(primitives);
+  names.insert(names.end(), mixture.begin(), mixture.end());
+  names.insert(names.end(), {"explained_variance", "learning_rate"});
+  return names;
+}
+
+// 1 - Var(R - V) / Var(R): how much of the returns the values knew.
+double ExplainedVariance(const at::Tensor& value, const at::Tensor& returns) {
+  const double all = returns.var(/*unbiased=*/false).item<double>();
+  return 1.0 - (returns - value).var(/*unbiased=*/false).item<double>() / (all + 1e-12);
+}
+
+PpoBatch Narrow(const PpoBatch& all, int64_t begin, int64_t rows) {
+  const auto part = [&](const at::Tensor& x) { return x.defined() ? x.narrow(1, begin, rows) : x; };
+  return {part(all.obs),       part(all.action),    part(all.component), part(all.old_log_prob),
+          part(all.old_value), part(all.advantage), part(all.returns)};
+}
+
+PpoBatch Reorder(const PpoBatch& all, const at::Tensor& order) {
+  const auto rows = [&](const at::Tensor& x) { return x.defined() ? x.index_select(1, order) : x; };
+  return {rows(all.obs),       rows(all.action),    rows(all.component), rows(all.old_log_prob),
+          rows(all.old_value), rows(all.advantage), rows(all.returns)};
+}
+
+std::vector<float> ToVector(const at::Tensor& x) {
+  const at::Tensor host = x.cpu().contiguous();
+  return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
+}
+
+}  // namespace
+
+PpoUpdate::PpoUpdate(const PpoOptions& options, const PolicySpec& policy, const at::Device& device)
+    : options_(options),
+      policy_net_(policy, options.router_detached),
+      value_layers_(ValueLayers(options, policy, 1)),
+      qnet_layers_(CriticLayers(options.qnet_reads_trunk ? TrunkWidth(policy) : policy.obs_dim,
+                                policy.action_dim, options.qnet_hidden)),
+      qnet_net_(qnet_layers_),
+      policy_(policy.layers, 1, 1, device),
+      value_(value_layers_, 1, 1, device),
+      policy_optimizer_({options.learning_rate, options.adam_epsilon, options.sgd},
+                        policy_.values()),
+      value_optimizer_({options.learning_rate, options.adam_epsilon, options.sgd}, value_.values()),
+      device_(device),
+      stat_names_(MakeStatNames(policy.primitives)),
+      phases_({"targets", "loss", "router_loss", "gradient", "step", "qnet", "rest"}) {
+  InitPolicy(options, policy, &policy_);
+  InitValue(options, kValueStreams, value_layers_, &value_);
+  if (!options.frequency_loss) return;
+  qnet_.emplace(qnet_layers_, 1, 1, device);
+  InitUniformFanIn(options.seed, kQnetStreams, &*qnet_);
+  qnet_optimizer_.emplace(OptimizerOptions{options.qnet_learning_rate, options.adam_epsilon},
+                          qnet_->values());
+}
+
+bool PpoUpdate::reads_component() const {
+  return policy_net_.spec().ColumnIndex(kColumnComponent) >= 0;
+}
+
+at::Tensor PpoUpdate::ValueOf(const MixtureHeads& heads, const at::Tensor& obs, bool train) const {
+  const at::Tensor& input = options_.value_net == ValueNet::kTrunk ? heads.trunk : obs;
+  return Mlp(value_, value_layers_, input, train).squeeze(2);
+}
+
+at::Tensor PpoUpdate::Values(const at::Tensor& obs) const {
+  const c10::AutoGradMode no_grad(false);
+  MixtureHeads heads;
+  if (options_.value_net == ValueNet::kTrunk) heads = policy_net_.Forward(policy_, obs, false);
+  return ValueOf(heads, obs, /*train=*/false);
+}
+
+// y of kGumbel is drawn anew for every minibatch.
+at::Tensor PpoUpdate::LogProb(const MixtureHeads& heads, const PpoBatch& batch, double progress,
+                              Rng* noise) const {
+  MixtureHeads of = heads;
+  if (options_.frequency_loss && options_.router_grad == RouterGrad::kFrequency) {
+    of.router_logits = of.router_logits.detach();
+  }
+  at::Tensor y;
+  if (options_.ratio == RatioOf::kGumbel && of.router_logits.defined()) {
+    at::Tensor uniform = at::empty(of.router_logits.sizes(), at::kFloat);
+    float* const u = uniform.data_ptr<float>();
+    for (int64_t i = 0; i < uniform.numel(); ++i) u[i] = noise->UniformFloat();
+    const double tau =
+        options_.gumbel_tau + progress * (options_.gumbel_tau_end - options_.gumbel_tau);
+    y = PosteriorGumbelWeights(of.router_logits, batch.component, uniform.to(device_), tau,
+                               options_.gumbel_hard);
+  }
+  return RatioLogProb(options_.ratio, of, ComponentLogProbs(of, batch.action), batch.component, y);
+}
+
+// With hard Gumbel weights the value is that of the component that acted, whatever is drawn.
+at::Tensor PpoUpdate::OldLogProb(const PreparedRollout& rollout,
+                                 const at::Tensor& component) const {
+  const c10::AutoGradMode no_grad(false);
+  const MixtureHeads heads = policy_net_.Forward(policy_, rollout.obs, /*train=*/false);
+  const RatioOf ratio = options_.ratio == RatioOf::kGumbel ? RatioOf::kComponent : options_.ratio;
+  return RatioLogProb(ratio, heads, ComponentLogProbs(heads, rollout.action), component, {});
+}
+
+PpoBatch PpoUpdate::WholeRollout(const PreparedRollout& rollout) const {
+  PpoBatch all;
+  all.obs = rollout.obs;
+  all.action = rollout.action;
+  const PolicySpec& spec = policy_net_.spec();
+  if (reads_component()) {
+    all.component = rollout.extra.select(2, spec.ColumnIndex(kColumnComponent)).to(at::kLong);
+  }
+  all.old_log_prob = options_.behavior_log_prob
+                         ? rollout.extra.select(2, spec.ColumnIndex(LogProbColumn(options_.ratio)))
+                         : OldLogProb(rollout, all.component);
+  return all;
+}
+
+// Values, advantages and returns by the value net as it is. Returns the latter two in the rewards'
+// unit.
+Advantages PpoUpdate::SetTargets(const PreparedRollout& rollout, PpoBatch* batch) const {
+  const c10::AutoGradMode no_grad(false);
+  batch->old_value = Values(rollout.obs);
+  const std::vector<float> value = ToVector(batch->old_value * rollout.value_unit);
+  const std::vector<float> bootstrap = ToVector(Values(rollout.bootstrap_obs) * rollout.value_unit);
+  Advantages targets =
+      EstimateAdvantages({options_.gamma, options_.gae_lambda},
+                         {rollout.raw->segments, rollout.reward, value, bootstrap});
+  std::vector<float> advantage = targets.advantage;
+  if (options_.advantage_norm == AdvantageNorm::kRollout) Standardize(&advantage);
+  const auto tensor = [&](std::vector<float>& x) {
+    return at::from_blob(x.data(), {1, static_cast<int64_t>(x.size())}, at::kFloat)
+        .clone()
+        .to(device_);
+  };
+  batch->advantage = tensor(advantage);
+  batch->returns = tensor(targets.returns) / rollout.value_unit;
+  return targets;
+}
+
+LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
+                                const RolloutRngs& rngs) {
+  phases_.Start();
+  PpoBatch all = WholeRollout(rollout);
+  LearnedRollout learned;
+  learned.returns = SetTargets(rollout, &all).returns;
+  const double explained = ExplainedVariance(all.old_value, all.returns);
+  const int64_t rows = all.obs.size(1), batches = rows / options_.batch_size;
+  at::Tensor losses, mixture;
+  phases_.End(kTargets);
+  for (int epoch = 0; epoch < options_.epochs; ++epoch) {
+    phases_.End(kRest);
+    if (epoch > 0 && options_.recompute_advantage) SetTargets(rollout, &all);
+    phases_.End(kTargets);
+    std::vector<int64_t> order = Shuffled(rows, rngs.shuffle);
+    const PpoBatch mixed = Reorder(all, at::from_blob(order.data(), {rows}, at::kLong).to(device_));
+    for (int64_t b = 0; b < batches; ++b) {
+      const bool last = epoch + 1 == options_.epochs;
+      const StepStats stats = Step(Narrow(mixed, b * options_.batch_size, options_.batch_size),
+                                   progress, last, rngs.noise);
+      losses = losses.defined() ? losses + stats.losses : stats.losses;
+      if (last) mixture = mixture.defined() ? mixture + stats.mixture : stats.mixture;
+    }
+  }
+  learned.updates = batches * options_.epochs;
+  const std::vector<float> means = ToVector(at::cat(
+      {losses / static_cast<double>(learned.updates), mixture / static_cast<double>(batches)}));
+  learned.stats.assign(means.begin(), means.end());
+  learned.stats.push_back(explained);
+  learned.stats.push_back(options_.learning_rate * LearningRateFactor(options_, progress));
+  return learned;
+}
+
+// a_k ~ N_k, ranked by the Q-network (Eq. 12 with Q in the place of the critic).
+at::Tensor PpoUpdate::BestPrimitive(const MixtureHeads& heads, const at::Tensor& obs,
+                                    Rng* noise) const {
+  const c10::AutoGradMode no_grad(false);
+  at::Tensor eps = at::empty(heads.mean.sizes(), at::kFloat);
+  noise->FillNormal(eps.data_ptr<float>(), static_cast<size_t>(eps.numel()));
+  const at::Tensor action = heads.mean + heads.log_std.exp() * eps.to(device_);
+  const at::Tensor& input = options_.qnet_reads_trunk ? heads.trunk : obs;
+  return qnet_net_.Forward(*qnet_, input, action, /*train=*/false).squeeze(1).argmax(2);
+}
+
+at::Tensor PpoUpdate::RouterLossTerm(const MixtureHeads& heads, const at::Tensor& best) const {
+  if (options_.freq_cross_entropy) return RouterCrossEntropy(heads.LogRouterWeights(), best);
+  return FrequencyLoss(heads.RouterWeights(), best, options_.freq_mean);
+}
+
+// Q(s, a) on the returns; its gradient does not reach the policy.
+at::Tensor PpoUpdate::StepQnet(const MixtureHeads& heads, const PpoBatch& batch, double lr_factor) {
+  const at::Tensor input = options_.qnet_reads_trunk ? heads.trunk.detach() : batch.obs;
+  const at::Tensor q = qnet_net_.Forward(*qnet_, input, batch.action.unsqueeze(2), /*train=*/true);
+  const at::Tensor loss = (q.squeeze(3).squeeze(1) - batch.returns).square().mean(1);
+  loss.sum().backward();
+  const double norm = std::sqrt(qnet_->gradient().square().sum().item<double>());
+  qnet_optimizer_->Step(&qnet_->values(), &qnet_->gradient(),
+                        {lr_factor, GradientScale(options_, norm)});
+  return loss.detach();
+}
+
+// Policy and value are clipped together. Returns the norm before.
+double PpoUpdate::ClipAndStep(double lr_factor) {
+  const double squares =
+      (policy_.gradient().square().sum() + value_.gradient().square().sum()).item<double>();
+  const double norm = std::sqrt(squares);
+  const StepScale scale = {lr_factor, GradientScale(options_, norm)};
+  policy_optimizer_.Step(&policy_.values(), &policy_.gradient(), scale);
+  value_optimizer_.Step(&value_.values(), &value_.gradient(), scale);
+  return norm;
+}
+
+PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, bool last_epoch,
+                                     Rng* noise) {
+  const MixtureHeads heads = policy_net_.Forward(policy_, batch.obs, /*train=*/true);
+  const at::Tensor log_prob = LogProb(heads, batch, progress, noise);
+  const at::Tensor advantage =
+      options_.advantage_norm == AdvantageNorm::kMinibatch
+          ? (batch.advantage - batch.advantage.mean()) / (batch.advantage.std() + 1e-8)
+          : batch.advantage;
+  const at::Tensor surrogate =
+      ClippedSurrogate(log_prob, batch.old_log_prob, advantage, options_.clip);
+  const at::Tensor value_loss =
+      ValueLoss(ValueOf(heads, batch.obs, /*train=*/true), batch.old_value, batch.returns,
+                options_.value_clip ? options_.clip : 0.0);
+  at::Tensor loss = surrogate + value_loss * options_.value_coef;
+  if (options_.entropy_coef > 0.0) loss = loss - PolicyEntropy(heads) * options_.entropy_coef;
+  phases_.End(kLoss);
+  at::Tensor best, router_loss = at::zeros({1}, surrogate.options());
+  if (qnet_) {
+    best = BestPrimitive(heads, batch.obs, noise);
+    router_loss = RouterLossTerm(heads, best);
+    loss = loss + router_loss * options_.freq_coef;
+  }
+  phases_.End(kRouterLoss);
+  loss.sum().backward();
+  phases_.End(kGradient);
+  const double lr_factor = LearningRateFactor(options_, progress);
+  const double norm = ClipAndStep(lr_factor);
+  phases_.End(kStep);
+  const at::Tensor qnet_loss =
+      qnet_ ? StepQnet(heads, batch, lr_factor) : at::zeros({1}, surrogate.options());
+  phases_.End(kQnet);
+
+  const c10::AutoGradMode no_grad(false);
+  StepStats stats;
+  const at::Tensor log_ratio = (log_prob - batch.old_log_prob).detach();
+  const at::Tensor ratio = log_ratio.exp();
+  stats.losses = at::cat({surrogate.detach(), value_loss.detach(), router_loss.detach(), qnet_loss,
+                          (ratio - 1.0 - log_ratio).mean(1),
+                          (ratio - 1.0).abs().gt(options_.clip).to(at::kFloat).mean(1),
+                          at::full({1}, norm, surrogate.options())});
+  if (last_epoch) stats.mixture = at::cat({PolicyEntropy(heads), MixtureStats(heads, best)});
+  phases_.End(kRest);
+  return stats;
+}
+
+void PpoUpdate::SaveState(ByteWriter* out) const {
+  SaveTensor(policy_.values(), out);
+  SaveTensor(value_.values(), out);
+  policy_optimizer_.SaveState(out);
+  value_optimizer_.SaveState(out);
+  if (!qnet_) return;
+  SaveTensor(qnet_->values(), out);
+  qnet_optimizer_->SaveState(out);
+}
+
+absl::Status PpoUpdate::LoadState(ByteReader* in) {
+  absl::Status status = LoadTensor(in, &policy_.values());
+  if (status.ok()) status = LoadTensor(in, &value_.values());
+  if (status.ok()) status = policy_optimizer_.LoadState(in);
+  if (status.ok()) status = value_optimizer_.LoadState(in);
+  if (!qnet_) return status;
+  if (status.ok()) status = LoadTensor(in, &qnet_->values());
+  if (status.ok()) status = qnet_optimizer_->LoadState(in);
+  return status;
+}
+
+}  // namespace pmoe

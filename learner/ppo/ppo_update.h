@@ -1,0 +1,84 @@
+// PPO (Schulman et al. 2017, arXiv 1707.06347) on a rollout, and PMOE-PPO with its Q-network on the
+// returns; docs/algorithms/ppo.md and pmoe_ppo.md name the function of each equation. M members
+// (1), B batch, N rows, K primitives, O obs_dim, A action_dim.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "learner/nets/critic_net.h"
+#include "learner/nets/optimizer.h"
+#include "learner/nets/policy_net.h"
+#include "learner/ppo/gae.h"
+#include "learner/ppo/ppo_options.h"
+#include "learner/ppo/rollout_update.h"
+
+namespace pmoe {
+
+// One minibatch, or a whole rollout.
+struct PpoBatch {
+  at::Tensor obs;        // [M, B, O]
+  at::Tensor action;     // [M, B, A]
+  at::Tensor component;  // [M, B] that acted; undefined where nothing asks for it
+  at::Tensor old_log_prob;
+  at::Tensor old_value;  // [M, B]
+  at::Tensor advantage;  // [M, B]
+  at::Tensor returns;    // [M, B] in the unit of predicted values
+};
+
+class PpoUpdate : public RolloutUpdate {
+ public:
+  PpoUpdate(const PpoOptions& options, const PolicySpec& policy, const at::Device& device);
+
+  LearnedRollout Learn(const PreparedRollout& rollout, double progress,
+                       const RolloutRngs& rngs) override;
+  const std::vector<std::string>& StatNames() const override { return stat_names_; }
+  const FlatParameters& policy() const override { return policy_; }
+  const PhaseClock* phases() const override { return &phases_; }
+  void SaveState(ByteWriter* out) const override;
+  absl::Status LoadState(ByteReader* in) override;
+
+  const PolicyNet& policy_net() const { return policy_net_; }
+  FlatParameters& policy() { return policy_; }
+  FlatParameters& value() { return value_; }
+
+  // The log-probability that the ratio is of, and V, for a whole rollout; without gradient.
+  at::Tensor OldLogProb(const PreparedRollout& rollout, const at::Tensor& component) const;
+  at::Tensor Values(const at::Tensor& obs) const;  // [M, B, O] -> [M, B]
+
+ private:
+  // What one minibatch adds to the statistics; the mixture's only in the last epoch.
+  struct StepStats {
+    at::Tensor losses;   // actor, critic, router, qnet, KL, clip fraction, gradient norm
+    at::Tensor mixture;  // entropy, then MixtureStats
+  };
+  PpoBatch WholeRollout(const PreparedRollout& rollout) const;
+  Advantages SetTargets(const PreparedRollout& rollout, PpoBatch* batch) const;
+  StepStats Step(const PpoBatch& batch, double progress, bool last_epoch, Rng* noise);
+  at::Tensor LogProb(const MixtureHeads& heads, const PpoBatch& batch, double progress,
+                     Rng* noise) const;
+  at::Tensor ValueOf(const MixtureHeads& heads, const at::Tensor& obs, bool train) const;
+  at::Tensor BestPrimitive(const MixtureHeads& heads, const at::Tensor& obs, Rng* noise) const;
+  at::Tensor RouterLossTerm(const MixtureHeads& heads, const at::Tensor& best) const;
+  at::Tensor StepQnet(const MixtureHeads& heads, const PpoBatch& batch, double lr_factor);
+  double ClipAndStep(double lr_factor);
+  bool reads_component() const;
+
+  PpoOptions options_;
+  PolicyNet policy_net_;
+  std::vector<DenseLayer> value_layers_;
+  std::vector<DenseLayer> qnet_layers_;
+  CriticNet qnet_net_;
+  FlatParameters policy_;
+  FlatParameters value_;
+  std::optional<FlatParameters> qnet_;  // PMOE only
+  Optimizer policy_optimizer_;
+  Optimizer value_optimizer_;
+  std::optional<Optimizer> qnet_optimizer_;
+  at::Device device_;
+  std::vector<std::string> stat_names_;
+  PhaseClock phases_;
+};
+
+}  // namespace pmoe

@@ -1,0 +1,52 @@
+// Learner over a RolloutUpdate (PPO, DAC): prepares rollouts as tensors, owns the normaliser, draws
+// the order of rows, keeps statistics, makes snapshots. Thread-compatible.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/base/rng.h"
+#include "learner/learner.h"
+#include "learner/ppo/ppo_options.h"
+#include "learner/ppo/rollout_normalizer.h"
+#include "learner/ppo/rollout_update.h"
+
+namespace pmoe {
+
+class RolloutLearner : public Learner {
+ public:
+  RolloutLearner(const PpoOptions& options, const PolicySpec& policy, const at::Device& device,
+                 std::unique_ptr<RolloutUpdate> update);
+
+  using Learner::Update;
+  absl::Status Update(const Rollout& rollout) override;
+  uint64_t updates() const override { return updates_; }
+  std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
+                                                 uint64_t env_steps) const override;
+  LearnerStats DrainStats() override;
+  void SaveState(ContainerWriter* out) const override;
+  absl::Status LoadState(const ContainerReader& in) override;
+
+  const PhaseClock* phases() const override { return update_->phases(); }
+
+  PreparedRollout Prepare(const Rollout& rollout) const;
+  RolloutUpdate& update() { return *update_; }
+
+ private:
+  absl::Status CheckFinite(const std::vector<double>& stats) const;
+
+  PpoOptions options_;
+  PolicySpec policy_;
+  at::Device device_;
+  std::unique_ptr<RolloutUpdate> update_;
+  RolloutNormalizer normalizer_;
+  Rng shuffle_rng_;
+  Rng noise_rng_;
+  uint64_t updates_ = 0;
+  uint64_t rollouts_ = 0;
+  uint64_t undrained_ = 0;
+  int64_t dropped_ = 0;
+  std::vector<double> sums_;  // of statistics since the last drain
+};
+
+}  // namespace pmoe

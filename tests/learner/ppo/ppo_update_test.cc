@@ -1,0 +1,317 @@
+// PPO and PMOE-PPO on rollouts made up here. N rows, K primitives, O obs_dim, A action_dim.
+#include "learner/ppo/ppo_update.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "learner/ppo/rollout_learner.h"
+#include "tests/learner/ppo/rollout_testing.h"
+#include "tests/learner/torch_testing.h"
+#include "tests/testing/status_matchers.h"
+
+namespace pmoe {
+namespace {
+
+using testing::BitwiseEqual;
+using testing::IsOk;
+
+constexpr int kObs = 5, kActions = 2, kRows = 256;
+
+PpoOptions SmallOptions() {
+  PpoOptions options;
+  options.rollout_steps = kRows;
+  options.batch_size = 64;
+  options.epochs = 3;
+  options.learning_rate = 3e-3;
+  options.qnet_learning_rate = 3e-3;
+  options.value_hidden = {16, 16};
+  options.qnet_hidden = {16, 16};
+  options.head_gain = 0.3;  // so that heads differ from row to row
+  return options;
+}
+
+PolicySpec MakeSpec(const PpoOptions& options, HeadType head, int primitives, int width) {
+  PolicyOptions policy;
+  policy.obs_dim = kObs;
+  policy.action_low.assign(kActions, -1.0);
+  policy.action_high.assign(kActions, 1.0);
+  policy.action_map = ActionMap::kClip;
+  policy.head = head;
+  policy.primitives = primitives;
+  policy.activation = Activation::kTanh;
+  policy.hidden = {width, width};
+  policy.std_is_parameter = true;
+  policy.columns = PpoColumns(options, head);
+  return MakePolicySpec(policy);
+}
+
+// An update with the streams it draws from.
+struct Training {
+  Training(const PpoOptions& options, HeadType head, int primitives, int width = 16)
+      : update(options, MakeSpec(options, head, primitives, width), at::kCPU) {}
+
+  Rollout Play(uint32_t stream) {
+    return testing::MakeRollout(update.policy_net(), update.policy(), kRows, stream);
+  }
+  LearnedRollout Learn(const Rollout& rollout, double progress = 0.0) {
+    return update.Learn(testing::Prepare(rollout), progress, {&shuffle, &noise});
+  }
+  // Bias of a layer, and its weights where it has some.
+  const DenseParameters& Layer(const std::string& name) {
+    const std::vector<DenseLayer>& layers = update.policy_net().spec().layers;
+    const auto found = std::find_if(layers.begin(), layers.end(),
+                                    [&](const DenseLayer& layer) { return layer.name == name; });
+    return update.policy().Frozen(static_cast<int>(found - layers.begin()));
+  }
+  double Stat(const LearnedRollout& learned, const std::string& name) {
+    const std::vector<std::string>& names = update.StatNames();
+    const auto found = std::find(names.begin(), names.end(), name);
+    return learned.stats[static_cast<size_t>(found - names.begin())];
+  }
+
+  PpoUpdate update;
+  Rng shuffle{1, RngRole::kLearner, 0};
+  Rng noise{1, RngRole::kLearnerRouter, 0};
+};
+
+struct RatioCase {
+  const char* name;
+  HeadType head;
+  int primitives;
+  RatioOf ratio;
+  bool frequency_loss = false;
+};
+
+class FirstMinibatchTest : public ::testing::TestWithParam<RatioCase> {};
+
+TEST_P(FirstMinibatchTest, HasARatioOfOneAndClipsNothing) {
+  const RatioCase& c = GetParam();
+  PpoOptions options = SmallOptions();
+  options.ratio = c.ratio;
+  options.frequency_loss = c.frequency_loss;
+  options.epochs = 1;
+  options.batch_size = kRows;
+  Training training(options, c.head, c.primitives);
+  const LearnedRollout learned = training.Learn(training.Play(1));
+  EXPECT_EQ(learned.updates, 1);
+  EXPECT_NEAR(training.Stat(learned, "approx_kl"), 0.0, 1e-7);
+  EXPECT_EQ(training.Stat(learned, "clip_fraction"), 0.0);
+  // The surrogate is then the mean of standardised advantages.
+  EXPECT_NEAR(training.Stat(learned, "actor_loss"), 0.0, 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ratios, FirstMinibatchTest,
+    ::testing::Values(RatioCase{"gaussian", HeadType::kGaussian, 1, RatioOf::kDensity},
+                      RatioCase{"gating", HeadType::kGating, 3, RatioOf::kDensity},
+                      RatioCase{"mcp", HeadType::kMcp, 3, RatioOf::kDensity},
+                      RatioCase{"mixture", HeadType::kMixture, 3, RatioOf::kDensity, true},
+                      RatioCase{"joint", HeadType::kMixture, 3, RatioOf::kJoint},
+                      RatioCase{"component", HeadType::kMixture, 3, RatioOf::kComponent, true},
+                      RatioCase{"gumbel", HeadType::kMixture, 3, RatioOf::kGumbel}),
+    [](const auto& info) { return info.param.name; });
+
+// Trains a Gaussian and a head of one primitive on the same rollouts.
+void TrainBoth(Training* ppo, Training* other, int rollouts) {
+  for (uint32_t i = 0; i < static_cast<uint32_t>(rollouts); ++i) {
+    const Rollout rollout = ppo->Play(i);
+    Rollout same = rollout;
+    same.spec.extra_dim = static_cast<int>(other->update.policy_net().spec().columns.size());
+    same.extra.assign(static_cast<size_t>(kRows * same.spec.extra_dim), 0.0f);
+    ppo->Learn(rollout);
+    other->Learn(same);
+  }
+}
+
+constexpr const char* kShared[] = {"trunk0", "trunk1", "mean", "log_std"};
+
+// (ratio, width of the trunk)
+class OnePrimitivePpoTest : public ::testing::TestWithParam<std::tuple<RatioOf, int>> {};
+
+// With its Q-network, whose gradient is clipped on its own.
+TEST_P(OnePrimitivePpoTest, PmoeEqualsPpoBitForBit) {
+  const auto [ratio, width] = GetParam();
+  PpoOptions options = SmallOptions();
+  Training ppo(options, HeadType::kGaussian, 1, width);
+  options.ratio = ratio;
+  options.frequency_loss = true;
+  Training pmoe(options, HeadType::kMixture, 1, width);
+  TrainBoth(&ppo, &pmoe, 3);
+  for (const char* layer : kShared) {
+    EXPECT_TRUE(BitwiseEqual(ppo.Layer(layer).weight, pmoe.Layer(layer).weight)) << layer;
+    EXPECT_TRUE(BitwiseEqual(ppo.Layer(layer).bias, pmoe.Layer(layer).bias)) << layer;
+  }
+  EXPECT_TRUE(BitwiseEqual(ppo.update.value().values(), pmoe.update.value().values()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ratios, OnePrimitivePpoTest,
+                         ::testing::Combine(::testing::Values(RatioOf::kDensity, RatioOf::kJoint,
+                                                              RatioOf::kComponent,
+                                                              RatioOf::kGumbel),
+                                            ::testing::Values(16, 64, 256)));
+
+TEST(OnePrimitivePpoTest, GatingEqualsPpoUpToRounding) {
+  const PpoOptions options = SmallOptions();
+  Training ppo(options, HeadType::kGaussian, 1), gating(options, HeadType::kGating, 1);
+  TrainBoth(&ppo, &gating, 3);
+  for (const char* layer : kShared) {
+    EXPECT_LT(testing::MaxAbs(ppo.Layer(layer).bias - gating.Layer(layer).bias), 1e-5) << layer;
+    if (ppo.Layer(layer).weight.numel() == 0) continue;
+    EXPECT_LT(testing::MaxAbs(ppo.Layer(layer).weight - gating.Layer(layer).weight), 1e-5) << layer;
+  }
+  EXPECT_LT(testing::MaxAbs(ppo.update.value().values() - gating.update.value().values()), 1e-5);
+}
+
+// Whatever it learns on the shared trunk, at whatever speed.
+TEST(PmoePpoTest, TheQNetworksGradientDoesNotReachThePolicy) {
+  PpoOptions options = SmallOptions();
+  options.frequency_loss = true;
+  options.freq_coef = 0.0;
+  options.qnet_reads_trunk = true;
+  Training slow(options, HeadType::kMixture, 3);
+  options.qnet_learning_rate = 1e-1;
+  Training fast(options, HeadType::kMixture, 3);
+  const Rollout rollout = slow.Play(1);
+  const LearnedRollout of_slow = slow.Learn(rollout), of_fast = fast.Learn(rollout);
+  EXPECT_NE(slow.Stat(of_slow, "qnet_loss"), fast.Stat(of_fast, "qnet_loss"));
+  EXPECT_TRUE(BitwiseEqual(slow.update.policy().values(), fast.update.policy().values()));
+  EXPECT_TRUE(BitwiseEqual(slow.update.value().values(), fast.update.value().values()));
+}
+
+TEST(PmoePpoTest, TheQNetworkLearnsTheReturns) {
+  PpoOptions options = SmallOptions();
+  options.frequency_loss = true;
+  options.learning_rate = 1e-12;  // the same policy and value, hence the same returns
+  options.qnet_learning_rate = 1e-2;
+  Training training(options, HeadType::kMixture, 3);
+  const Rollout rollout = training.Play(1);
+  const double first = training.Stat(training.Learn(rollout), "qnet_loss");
+  double last = first;
+  for (int i = 0; i < 20; ++i) last = training.Stat(training.Learn(rollout), "qnet_loss");
+  EXPECT_LT(last, 0.5 * first);
+}
+
+class RouterGradTest : public ::testing::TestWithParam<RatioOf> {};
+
+TEST_P(RouterGradTest, FrequencyStopsTheSurrogateAtTheRouter) {
+  PpoOptions options = SmallOptions();
+  options.ratio = GetParam();
+  options.frequency_loss = true;
+  options.freq_coef = 0.0;
+  Training both(options, HeadType::kMixture, 3);
+  options.router_grad = RouterGrad::kFrequency;
+  Training frequency(options, HeadType::kMixture, 3);
+  const Rollout rollout = both.Play(1);
+  const at::Tensor weight = both.Layer("router").weight.clone();
+  const at::Tensor bias = both.Layer("router").bias.clone();
+  both.Learn(rollout);
+  frequency.Learn(rollout);
+  EXPECT_FALSE(BitwiseEqual(both.Layer("router").weight, weight));
+  EXPECT_TRUE(BitwiseEqual(frequency.Layer("router").weight, weight));
+  EXPECT_TRUE(BitwiseEqual(frequency.Layer("router").bias, bias));
+  EXPECT_FALSE(BitwiseEqual(frequency.Layer("mean").weight, both.Layer("mean").weight));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ratios, RouterGradTest,
+                         ::testing::Values(RatioOf::kDensity, RatioOf::kJoint));
+
+std::string State(const PpoUpdate& update) {
+  ByteWriter out;
+  update.SaveState(&out);
+  return out.Take();
+}
+
+std::string Bytes(const std::vector<double>& x) {
+  return {reinterpret_cast<const char*>(x.data()), x.size() * sizeof(double)};
+}
+
+class PpoStateTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(PpoStateTest, AnInterruptedTrainingContinuesBitForBit) {
+  PpoOptions options = SmallOptions();
+  options.frequency_loss = GetParam();
+  Training straight(options, HeadType::kMixture, 3), second(options, HeadType::kMixture, 3);
+  straight.Learn(straight.Play(1));
+  const std::string state = State(straight.update);
+  ByteReader in(state);
+  ASSERT_THAT(second.update.LoadState(&in), IsOk());
+  EXPECT_EQ(State(second.update), state);
+  second.shuffle = straight.shuffle;
+  second.noise = straight.noise;
+  const Rollout rollout = straight.Play(2);
+  const LearnedRollout a = straight.Learn(rollout), b = second.Learn(rollout);
+  EXPECT_EQ(State(second.update), State(straight.update));
+  EXPECT_EQ(Bytes(a.stats), Bytes(b.stats));  // some are not numbers
+  EXPECT_EQ(a.returns, b.returns);
+}
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutQNetwork, PpoStateTest, ::testing::Bool());
+
+// Adam's first step is lr times the gradient's sign: half the run done, half the way.
+TEST(PpoScheduleTest, TheStepSizeFallsLinearlyToZero) {
+  PpoOptions options = SmallOptions();
+  options.epochs = 1;
+  options.batch_size = kRows;
+  options.linear_schedule = true;
+  Training whole(options, HeadType::kGaussian, 1), half(options, HeadType::kGaussian, 1),
+      none(options, HeadType::kGaussian, 1);
+  const Rollout rollout = whole.Play(1);
+  const at::Tensor start = whole.update.policy().values().clone();
+  const LearnedRollout learned = whole.Learn(rollout, 0.0);
+  EXPECT_NEAR(whole.Stat(learned, "learning_rate"), 3e-3, 1e-9);
+  EXPECT_NEAR(half.Stat(half.Learn(rollout, 0.5), "learning_rate"), 1.5e-3, 1e-9);
+  none.Learn(rollout, 1.0);
+  const at::Tensor moved = whole.update.policy().values() - start;
+  EXPECT_GT(testing::MaxAbs(moved), 2.9e-3);
+  EXPECT_LT(testing::MaxAbs(half.update.policy().values() - start - 0.5 * moved), 1e-6);
+  EXPECT_TRUE(BitwiseEqual(none.update.policy().values(), start));
+}
+
+TEST(PpoUpdateTest, RecomputedAdvantagesFollowTheValueNet) {
+  PpoOptions options = SmallOptions();
+  Training once(options, HeadType::kGaussian, 1);
+  options.recompute_advantage = true;
+  Training each_epoch(options, HeadType::kGaussian, 1);
+  const Rollout rollout = once.Play(1);
+  const LearnedRollout a = once.Learn(rollout), b = each_epoch.Learn(rollout);
+  EXPECT_EQ(a.returns, b.returns);  // those before the first step
+  EXPECT_FALSE(BitwiseEqual(once.update.policy().values(), each_epoch.update.policy().values()));
+}
+
+// Everything, through the learner: weights, moments, streams, normaliser and statistics.
+TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
+  PpoOptions options = SmallOptions();
+  options.frequency_loss = true;
+  options.reward_norm = RewardNorm::kReturnStd;
+  PolicySpec spec = MakeSpec(options, HeadType::kMixture, 3, 16);
+  spec.normalizes_obs = true;
+  const auto make = [&] {
+    return std::make_unique<RolloutLearner>(options, spec, at::kCPU,
+                                            std::make_unique<PpoUpdate>(options, spec, at::kCPU));
+  };
+  const auto checkpoint = [](const RolloutLearner& learner) {
+    ContainerWriter writer;
+    learner.SaveState(&writer);
+    return writer.Finish({ContainerKind::kCheckpoint, 0, 0, 0});
+  };
+  Training actor(options, HeadType::kMixture, 3);
+  const auto straight = make(), resumed = make();
+  ASSERT_THAT(straight->Update(actor.Play(1)), IsOk());
+  auto reader = ContainerReader::Open(checkpoint(*straight));
+  ASSERT_THAT(reader, IsOk());
+  ASSERT_THAT(resumed->LoadState(*reader), IsOk());
+  for (RolloutLearner* learner : {straight.get(), resumed.get()}) {
+    ASSERT_THAT(learner->Update(actor.Play(2)), IsOk());
+  }
+  EXPECT_EQ(checkpoint(*straight), checkpoint(*resumed));
+  EXPECT_EQ(straight->updates(), 2u * 3u * (kRows / 64));
+  EXPECT_EQ(straight->DrainStats(), resumed->DrainStats());
+}
+
+}  // namespace
+}  // namespace pmoe
