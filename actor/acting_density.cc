@@ -8,10 +8,7 @@
 namespace pmoe {
 namespace {
 
-// Weights of 0 everywhere leave no precision at all; below this the log-std is clamped anyway.
-constexpr float kPrecisionMin = 1e-30f;
-
-float ClampLogStd(float log_std) { return std::clamp(log_std, kLogStdMinActing, kLogStdMaxActing); }
+float ClampLogStd(float log_std) { return std::clamp(log_std, kLogStdMin, kLogStdMax); }
 
 }  // namespace
 

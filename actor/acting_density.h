@@ -7,9 +7,6 @@
 
 namespace pmoe {
 
-inline constexpr float kLogStdMinActing = -20.0f;
-inline constexpr float kLogStdMaxActing = 2.0f;
-
 // What one row's heads say.
 struct RowHeads {
   const float* mean;     // [K, A]

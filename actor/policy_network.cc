@@ -109,7 +109,7 @@ void PolicyNetwork::Forward(absl::Span<const float> obs) {
                        spec_.layers[i].activation == Activation::kRelu, outputs_[i].data());
     Activate(static_cast<int>(i));
   }
-  log_std_clamped_ = outputs_[log_std_].cwiseMax(kLogStdMinActing).cwiseMin(kLogStdMaxActing);
+  log_std_clamped_ = outputs_[log_std_].cwiseMax(kLogStdMin).cwiseMin(kLogStdMax);
   if (spec_.head == HeadType::kMcp) {
     router_weights_ = outputs_[router_];
   } else if (router_ >= 0) {

@@ -80,7 +80,6 @@ void FillMixtureOptions(const RunConfig& config, PpoOptions* to) {
   to->qnet_reads_trunk = from.qnet_input() == "trunk";
   to->gumbel_tau = from.gumbel_tau();
   to->gumbel_tau_end = from.has_gumbel_tau_end() ? from.gumbel_tau_end() : from.gumbel_tau();
-  to->gumbel_hard = from.gumbel_hard();
   to->dac_compat = from.dac_compat();
 }
 

@@ -53,6 +53,11 @@ struct DenseLayer {
 };
 
 inline constexpr int kPrimitivesMax = 256;
+// Every log-std is clamped to these, in the actor and in the learner.
+inline constexpr float kLogStdMin = -20.0f;
+inline constexpr float kLogStdMax = 2.0f;
+// MCP: weights of 0 everywhere leave no precision at all; below this the log-std is clamped anyway.
+inline constexpr float kPrecisionMin = 1e-30f;
 
 struct PolicySpec {
   HeadType head = HeadType::kGaussian;

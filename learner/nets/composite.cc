@@ -4,15 +4,9 @@
 #include "ATen/ops/clamp.h"
 #include "ATen/ops/exp.h"
 #include "ATen/ops/log.h"
-#include "learner/nets/policy_net.h"
+#include "common/policy/policy_spec.h"
 
 namespace pmoe {
-namespace {
-
-// Weights of 0 everywhere leave no precision at all; below this the log-std is clamped anyway.
-constexpr double kPrecisionMin = 1e-30;
-
-}  // namespace
 
 Gaussian GatedGaussian(const at::Tensor& mean, const at::Tensor& log_std, const at::Tensor& w,
                        bool squared) {

@@ -9,9 +9,6 @@
 
 namespace pmoe {
 
-inline constexpr double kLogStdMin = -20.0;
-inline constexpr double kLogStdMax = 2.0;
-
 // What the heads say of a batch of observations. S Gaussians to act with: K, or 1 where gating or
 // MCP make one of the K.
 struct MixtureHeads {

@@ -1,7 +1,6 @@
 #include "learner/ppo/dac_update.h"
 
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "ATen/TensorOperators.h"
@@ -11,8 +10,6 @@
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/nets/mixture_stats.h"
-#include "learner/nets/mlp.h"
-#include "learner/nets/tensor_io.h"
 #include "learner/ppo/minibatches.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_nets.h"
@@ -20,7 +17,6 @@
 namespace pmoe {
 namespace {
 
-constexpr uint32_t kValueStreams = 1000;  // of kInit: layer i of the critic draws from 1000 + i
 constexpr double kProbabilityMin = 1e-5;  // of an option, before the logarithm
 // The published code adds this to the action's density before its logarithm.
 constexpr double kCompatDensity = 1e-5;
@@ -39,11 +35,6 @@ at::Tensor At(const at::Tensor& x, const at::Tensor& index) {
   return x.gather(2, index.unsqueeze(2)).squeeze(2);
 }
 
-std::vector<float> ToVector(const at::Tensor& x) {
-  const at::Tensor host = x.cpu().contiguous();
-  return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
-}
-
 DacBatch Select(const DacBatch& all, const at::Tensor& rows) {
   const auto part = [&](const at::Tensor& x) { return x.index_select(1, rows); };
   return {part(all.obs),   part(all.action),       part(all.option),    part(all.before),
@@ -59,18 +50,9 @@ at::Tensor OptionEntropy(const at::Tensor& pi_hat) {
 
 DacUpdate::DacUpdate(const PpoOptions& options, const PolicySpec& policy, const at::Device& device)
     : options_(options),
-      policy_net_(policy, options.router_detached),
-      value_layers_(ValueLayers(options, policy, policy.primitives)),
-      policy_(policy.layers, 1, 1, device),
-      value_(value_layers_, 1, 1, device),
-      policy_optimizer_({options.learning_rate, options.adam_epsilon, options.sgd},
-                        policy_.values()),
-      value_optimizer_({options.learning_rate, options.adam_epsilon, options.sgd}, value_.values()),
+      nets_(options, policy, policy.primitives, device),
       device_(device),
-      stat_names_(MakeStatNames(policy.primitives)) {
-  InitPolicy(options, policy, &policy_);
-  InitValue(options, kValueStreams, value_layers_, &value_);
-}
+      stat_names_(MakeStatNames(policy.primitives)) {}
 
 // log pi_hat(o | s, o-), or log pi_bar(a | s, o).
 at::Tensor DacUpdate::LogProb(DacMdp mdp, const MixtureHeads& heads, const DacBatch& batch) const {
@@ -83,12 +65,6 @@ at::Tensor DacUpdate::LogProb(DacMdp mdp, const MixtureHeads& heads, const DacBa
   return options_.dac_compat ? (log_n.exp() + kCompatDensity).log() : log_n;
 }
 
-at::Tensor DacUpdate::OptionValues(const MixtureHeads& heads, const at::Tensor& obs,
-                                   bool train) const {
-  const at::Tensor& input = options_.value_net == ValueNet::kTrunk ? heads.trunk : obs;
-  return Mlp(value_, value_layers_, input, train);
-}
-
 // v_hat = sum_o pi_hat(o) q_o, whose weights have no gradient, or v_bar = q_o.
 at::Tensor DacUpdate::Value(DacMdp mdp, const MixtureHeads& heads, const at::Tensor& q,
                             const DacBatch& batch) const {
@@ -99,7 +75,7 @@ at::Tensor DacUpdate::Value(DacMdp mdp, const MixtureHeads& heads, const at::Ten
 }
 
 DacBatch DacUpdate::WholeRollout(const PreparedRollout& rollout) const {
-  const PolicySpec& spec = policy_net_.spec();
+  const PolicySpec& spec = nets_.net().spec();
   const auto column = [&](const char* name) {
     return rollout.extra.select(2, spec.ColumnIndex(name));
   };
@@ -123,47 +99,39 @@ at::Tensor DacUpdate::BootstrapValues(const PreparedRollout& rollout, const DacB
   DacBatch end;
   end.before = all.option.index_select(1, rows);
   end.start = at::zeros(end.before.sizes(), all.obs.options());
-  const MixtureHeads heads = policy_net_.Forward(policy_, rollout.bootstrap_obs, /*train=*/false);
-  return Value(DacMdp::kHigh, heads, OptionValues(heads, rollout.bootstrap_obs, false), end);
+  const MixtureHeads heads = nets_.Heads(rollout.bootstrap_obs, /*train=*/false);
+  return Value(DacMdp::kHigh, heads, nets_.Values(heads, rollout.bootstrap_obs, false), end);
 }
 
 std::vector<float> DacUpdate::SetTargets(DacMdp mdp, const PreparedRollout& rollout,
                                          DacBatch* batch) const {
   const c10::AutoGradMode no_grad(false);
-  const MixtureHeads heads = policy_net_.Forward(policy_, rollout.obs, /*train=*/false);
-  batch->old_log_prob = LogProb(mdp, heads, *batch);
+  const MixtureHeads heads = nets_.Heads(rollout.obs, /*train=*/false);
   if (options_.behavior_log_prob) {
-    const PolicySpec& spec = policy_net_.spec();
+    const PolicySpec& spec = nets_.net().spec();
     const auto column = [&](const char* name) {
       return rollout.extra.select(2, spec.ColumnIndex(name));
     };
     const at::Tensor low = column(kColumnComponentLogProb);
     batch->old_log_prob = mdp == DacMdp::kLow ? low : column(kColumnJointLogProb) - low;
+  } else {
+    batch->old_log_prob = LogProb(mdp, heads, *batch);
   }
-  const at::Tensor q = OptionValues(heads, rollout.obs, /*train=*/false);
-  const std::vector<float> value = ToVector(Value(mdp, heads, q, *batch) * rollout.value_unit);
-  const std::vector<float> bootstrap =
-      ToVector(BootstrapValues(rollout, *batch) * rollout.value_unit);
-  Advantages targets =
-      EstimateAdvantages({options_.gamma, options_.gae_lambda},
-                         {rollout.raw->segments, rollout.reward, value, bootstrap});
-  if (options_.advantage_norm != AdvantageNorm::kNone) Standardize(&targets.advantage);
-  const auto tensor = [&](std::vector<float>& x) {
-    return at::from_blob(x.data(), {1, static_cast<int64_t>(x.size())}, at::kFloat)
-        .clone()
-        .to(device_);
-  };
-  batch->advantage = tensor(targets.advantage);
-  batch->returns = tensor(targets.returns) / rollout.value_unit;
-  return targets.returns;
+  const at::Tensor q = nets_.Values(heads, rollout.obs, /*train=*/false);
+  RolloutTargets targets =
+      TargetsOf(options_, rollout, Value(mdp, heads, q, *batch), BootstrapValues(rollout, *batch),
+                options_.advantage_norm != AdvantageNorm::kNone);
+  batch->advantage = targets.advantage;
+  batch->returns = targets.returns;
+  return std::move(targets.reward_returns);
 }
 
 at::Tensor DacUpdate::Step(DacMdp mdp, const DacBatch& batch, double lr_factor) {
-  const MixtureHeads heads = policy_net_.Forward(policy_, batch.obs, /*train=*/true);
+  const MixtureHeads heads = nets_.Heads(batch.obs, /*train=*/true);
   const at::Tensor log_prob = LogProb(mdp, heads, batch);
   const at::Tensor surrogate =
       ClippedSurrogate(log_prob, batch.old_log_prob, batch.advantage, options_.clip);
-  const at::Tensor value = Value(mdp, heads, OptionValues(heads, batch.obs, true), batch);
+  const at::Tensor value = Value(mdp, heads, nets_.Values(heads, batch.obs, true), batch);
   const at::Tensor value_loss = ValueLoss(value, value, batch.returns, /*clip=*/0.0);
   at::Tensor loss = surrogate + value_loss * options_.value_coef;
   if (mdp == DacMdp::kHigh && options_.entropy_coef > 0.0) {
@@ -172,24 +140,16 @@ at::Tensor DacUpdate::Step(DacMdp mdp, const DacBatch& batch, double lr_factor) 
                       options_.entropy_coef;
   }
   loss.sum().backward();
-  const double norm = std::sqrt(
-      (policy_.gradient().square().sum() + value_.gradient().square().sum()).item<double>());
-  const StepScale scale = {lr_factor, GradientScale(options_, norm)};
-  policy_optimizer_.Step(&policy_.values(), &policy_.gradient(), scale);
-  value_optimizer_.Step(&value_.values(), &value_.gradient(), scale);
-
-  const c10::AutoGradMode no_grad(false);
-  const at::Tensor log_ratio = (log_prob - batch.old_log_prob).detach();
-  const at::Tensor ratio = log_ratio.exp();
-  return at::cat({surrogate.detach(), value_loss.detach(), (ratio - 1.0 - log_ratio).mean(1),
-                  (ratio - 1.0).abs().gt(options_.clip).to(at::kFloat).mean(1),
+  const double norm = nets_.Step(lr_factor);
+  return at::cat({surrogate.detach(), value_loss.detach(),
+                  RatioStats(log_prob, batch.old_log_prob, options_.clip),
                   at::full({1}, norm, surrogate.options())});
 }
 
 // Entropy of pi_hat, how often options end, then MixtureStats of the master.
 at::Tensor DacUpdate::MixtureOf(const DacBatch& all) const {
   const c10::AutoGradMode no_grad(false);
-  const MixtureHeads heads = policy_net_.Forward(policy_, all.obs, /*train=*/false);
+  const MixtureHeads heads = nets_.Heads(all.obs, /*train=*/false);
   const at::Tensor pi_hat = OptionProbabilities(heads, all.before, all.start, options_.dac_compat);
   return at::cat({OptionEntropy(pi_hat), At(heads.beta, all.before).mean(1),
                   MixtureStats(heads, at::Tensor())});
@@ -224,7 +184,7 @@ LearnedRollout DacUpdate::Learn(const PreparedRollout& rollout, double progress,
   // The low MDP's, with the high one's surrogate as the router's loss; its value loss shows if any
   // of both is not finite.
   const at::Tensor low_stats = sums[1] / steps, high_stats = sums[0] / steps;
-  const std::vector<float> means = ToVector(
+  const std::vector<float> means = ToFloats(
       at::cat({low_stats.narrow(0, 0, 1), low_stats.narrow(0, 1, 1) + high_stats.narrow(0, 1, 1),
                high_stats.narrow(0, 0, 1), low_stats.narrow(0, 2, 3), MixtureOf(high)}));
   learned.stats.assign(means.begin(), means.end());
@@ -232,19 +192,8 @@ LearnedRollout DacUpdate::Learn(const PreparedRollout& rollout, double progress,
   return learned;
 }
 
-void DacUpdate::SaveState(ByteWriter* out) const {
-  SaveTensor(policy_.values(), out);
-  SaveTensor(value_.values(), out);
-  policy_optimizer_.SaveState(out);
-  value_optimizer_.SaveState(out);
-}
+void DacUpdate::SaveState(ByteWriter* out) const { nets_.SaveState(out); }
 
-absl::Status DacUpdate::LoadState(ByteReader* in) {
-  absl::Status status = LoadTensor(in, &policy_.values());
-  if (status.ok()) status = LoadTensor(in, &value_.values());
-  if (status.ok()) status = policy_optimizer_.LoadState(in);
-  if (status.ok()) status = value_optimizer_.LoadState(in);
-  return status;
-}
+absl::Status DacUpdate::LoadState(ByteReader* in) { return nets_.LoadState(in); }
 
 }  // namespace pmoe

@@ -9,7 +9,7 @@
 
 #include "learner/nets/optimizer.h"
 #include "learner/nets/policy_net.h"
-#include "learner/ppo/gae.h"
+#include "learner/ppo/actor_critic.h"
 #include "learner/ppo/ppo_options.h"
 #include "learner/ppo/rollout_update.h"
 
@@ -36,14 +36,14 @@ class DacUpdate : public RolloutUpdate {
   LearnedRollout Learn(const PreparedRollout& rollout, double progress,
                        const RolloutRngs& rngs) override;
   const std::vector<std::string>& StatNames() const override { return stat_names_; }
-  const FlatParameters& policy() const override { return policy_; }
+  const FlatParameters& policy() const override { return nets_.policy(); }
   void SaveState(ByteWriter* out) const override;
   absl::Status LoadState(ByteReader* in) override;
 
   // One minibatch of one MDP; statistics: surrogate, value loss, KL, clip fraction, gradient norm.
   at::Tensor Step(DacMdp mdp, const DacBatch& batch, double lr_factor);
-  FlatParameters& policy() { return policy_; }
-  FlatParameters& value() { return value_; }
+  FlatParameters& policy() { return nets_.policy(); }
+  FlatParameters& value() { return nets_.value(); }
 
  private:
   DacBatch WholeRollout(const PreparedRollout& rollout) const;
@@ -52,17 +52,11 @@ class DacUpdate : public RolloutUpdate {
   at::Tensor LogProb(DacMdp mdp, const MixtureHeads& heads, const DacBatch& batch) const;
   at::Tensor Value(DacMdp mdp, const MixtureHeads& heads, const at::Tensor& q,
                    const DacBatch& batch) const;
-  at::Tensor OptionValues(const MixtureHeads& heads, const at::Tensor& obs, bool train) const;
   at::Tensor BootstrapValues(const PreparedRollout& rollout, const DacBatch& all) const;
   at::Tensor MixtureOf(const DacBatch& all) const;
 
   PpoOptions options_;
-  PolicyNet policy_net_;
-  std::vector<DenseLayer> value_layers_;
-  FlatParameters policy_;
-  FlatParameters value_;  // q_o, [K] outputs
-  Optimizer policy_optimizer_;
-  Optimizer value_optimizer_;
+  ActorCritic nets_;  // a value q_o for each option
   at::Device device_;
   std::vector<std::string> stat_names_;
 };

@@ -72,7 +72,6 @@ struct PpoOptions {
   bool qnet_reads_trunk = false;
   double gumbel_tau = 1.0;
   double gumbel_tau_end = 1.0;
-  bool gumbel_hard = true;
   bool dac_compat = false;
 
   std::string device = "cpu";

@@ -14,7 +14,6 @@
 #include "learner/losses.h"
 #include "learner/nets/init.h"
 #include "learner/nets/mixture_stats.h"
-#include "learner/nets/mlp.h"
 #include "learner/nets/tensor_io.h"
 #include "learner/ppo/minibatches.h"
 #include "learner/ppo/ppo_loss.h"
@@ -23,10 +22,7 @@
 namespace pmoe {
 namespace {
 
-// Streams of kInit: layer i of the policy draws from i, of the value net from 1000 + i, of the
-// Q-network from 2000 + i.
-constexpr uint32_t kValueStreams = 1000;
-constexpr uint32_t kQnetStreams = 2000;
+constexpr uint32_t kQnetStreams = 2000;  // of kInit: layer i of the Q-network draws from 2000 + i
 
 // Of phases_.
 enum Phase : size_t { kTargets, kLoss, kRouterLoss, kGradient, kStep, kQnet, kRest };
@@ -58,30 +54,17 @@ PpoBatch Reorder(const PpoBatch& all, const at::Tensor& order) {
           rows(all.old_value), rows(all.advantage), rows(all.returns)};
 }
 
-std::vector<float> ToVector(const at::Tensor& x) {
-  const at::Tensor host = x.cpu().contiguous();
-  return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
-}
-
 }  // namespace
 
 PpoUpdate::PpoUpdate(const PpoOptions& options, const PolicySpec& policy, const at::Device& device)
     : options_(options),
-      policy_net_(policy, options.router_detached),
-      value_layers_(ValueLayers(options, policy, 1)),
+      nets_(options, policy, /*values=*/1, device),
       qnet_layers_(CriticLayers(options.qnet_reads_trunk ? TrunkWidth(policy) : policy.obs_dim,
                                 policy.action_dim, options.qnet_hidden)),
       qnet_net_(qnet_layers_),
-      policy_(policy.layers, 1, 1, device),
-      value_(value_layers_, 1, 1, device),
-      policy_optimizer_({options.learning_rate, options.adam_epsilon, options.sgd},
-                        policy_.values()),
-      value_optimizer_({options.learning_rate, options.adam_epsilon, options.sgd}, value_.values()),
       device_(device),
       stat_names_(MakeStatNames(policy.primitives)),
       phases_({"targets", "loss", "router_loss", "gradient", "step", "qnet", "rest"}) {
-  InitPolicy(options, policy, &policy_);
-  InitValue(options, kValueStreams, value_layers_, &value_);
   if (!options.frequency_loss) return;
   qnet_.emplace(qnet_layers_, 1, 1, device);
   InitUniformFanIn(options.seed, kQnetStreams, &*qnet_);
@@ -90,19 +73,14 @@ PpoUpdate::PpoUpdate(const PpoOptions& options, const PolicySpec& policy, const 
 }
 
 bool PpoUpdate::reads_component() const {
-  return policy_net_.spec().ColumnIndex(kColumnComponent) >= 0;
-}
-
-at::Tensor PpoUpdate::ValueOf(const MixtureHeads& heads, const at::Tensor& obs, bool train) const {
-  const at::Tensor& input = options_.value_net == ValueNet::kTrunk ? heads.trunk : obs;
-  return Mlp(value_, value_layers_, input, train).squeeze(2);
+  return policy_net().spec().ColumnIndex(kColumnComponent) >= 0;
 }
 
 at::Tensor PpoUpdate::Values(const at::Tensor& obs) const {
   const c10::AutoGradMode no_grad(false);
   MixtureHeads heads;
-  if (options_.value_net == ValueNet::kTrunk) heads = policy_net_.Forward(policy_, obs, false);
-  return ValueOf(heads, obs, /*train=*/false);
+  if (nets_.value_reads_trunk()) heads = nets_.Heads(obs, /*train=*/false);
+  return nets_.Values(heads, obs, /*train=*/false).squeeze(2);
 }
 
 // y of kGumbel is drawn anew for every minibatch.
@@ -120,7 +98,7 @@ at::Tensor PpoUpdate::LogProb(const MixtureHeads& heads, const PpoBatch& batch, 
     const double tau =
         options_.gumbel_tau + progress * (options_.gumbel_tau_end - options_.gumbel_tau);
     y = PosteriorGumbelWeights(of.router_logits, batch.component, uniform.to(device_), tau,
-                               options_.gumbel_hard);
+                               /*hard=*/true);
   }
   return RatioLogProb(options_.ratio, of, ComponentLogProbs(of, batch.action), batch.component, y);
 }
@@ -129,7 +107,7 @@ at::Tensor PpoUpdate::LogProb(const MixtureHeads& heads, const PpoBatch& batch, 
 at::Tensor PpoUpdate::OldLogProb(const PreparedRollout& rollout,
                                  const at::Tensor& component) const {
   const c10::AutoGradMode no_grad(false);
-  const MixtureHeads heads = policy_net_.Forward(policy_, rollout.obs, /*train=*/false);
+  const MixtureHeads heads = nets_.Heads(rollout.obs, /*train=*/false);
   const RatioOf ratio = options_.ratio == RatioOf::kGumbel ? RatioOf::kComponent : options_.ratio;
   return RatioLogProb(ratio, heads, ComponentLogProbs(heads, rollout.action), component, {});
 }
@@ -138,7 +116,7 @@ PpoBatch PpoUpdate::WholeRollout(const PreparedRollout& rollout) const {
   PpoBatch all;
   all.obs = rollout.obs;
   all.action = rollout.action;
-  const PolicySpec& spec = policy_net_.spec();
+  const PolicySpec& spec = policy_net().spec();
   if (reads_component()) {
     all.component = rollout.extra.select(2, spec.ColumnIndex(kColumnComponent)).to(at::kLong);
   }
@@ -148,26 +126,15 @@ PpoBatch PpoUpdate::WholeRollout(const PreparedRollout& rollout) const {
   return all;
 }
 
-// Values, advantages and returns by the value net as it is. Returns the latter two in the rewards'
-// unit.
-Advantages PpoUpdate::SetTargets(const PreparedRollout& rollout, PpoBatch* batch) const {
-  const c10::AutoGradMode no_grad(false);
+// By the value net as it is.
+std::vector<float> PpoUpdate::SetTargets(const PreparedRollout& rollout, PpoBatch* batch) const {
   batch->old_value = Values(rollout.obs);
-  const std::vector<float> value = ToVector(batch->old_value * rollout.value_unit);
-  const std::vector<float> bootstrap = ToVector(Values(rollout.bootstrap_obs) * rollout.value_unit);
-  Advantages targets =
-      EstimateAdvantages({options_.gamma, options_.gae_lambda},
-                         {rollout.raw->segments, rollout.reward, value, bootstrap});
-  std::vector<float> advantage = targets.advantage;
-  if (options_.advantage_norm == AdvantageNorm::kRollout) Standardize(&advantage);
-  const auto tensor = [&](std::vector<float>& x) {
-    return at::from_blob(x.data(), {1, static_cast<int64_t>(x.size())}, at::kFloat)
-        .clone()
-        .to(device_);
-  };
-  batch->advantage = tensor(advantage);
-  batch->returns = tensor(targets.returns) / rollout.value_unit;
-  return targets;
+  RolloutTargets targets =
+      TargetsOf(options_, rollout, batch->old_value, Values(rollout.bootstrap_obs),
+                options_.advantage_norm == AdvantageNorm::kRollout);
+  batch->advantage = targets.advantage;
+  batch->returns = targets.returns;
+  return std::move(targets.reward_returns);
 }
 
 LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
@@ -175,7 +142,7 @@ LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
   phases_.Start();
   PpoBatch all = WholeRollout(rollout);
   LearnedRollout learned;
-  learned.returns = SetTargets(rollout, &all).returns;
+  learned.returns = SetTargets(rollout, &all);
   const double explained = ExplainedVariance(all.old_value, all.returns);
   const int64_t rows = all.obs.size(1), batches = rows / options_.batch_size;
   at::Tensor losses, mixture;
@@ -195,7 +162,7 @@ LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
     }
   }
   learned.updates = batches * options_.epochs;
-  const std::vector<float> means = ToVector(at::cat(
+  const std::vector<float> means = ToFloats(at::cat(
       {losses / static_cast<double>(learned.updates), mixture / static_cast<double>(batches)}));
   learned.stats.assign(means.begin(), means.end());
   learned.stats.push_back(explained);
@@ -231,20 +198,9 @@ at::Tensor PpoUpdate::StepQnet(const MixtureHeads& heads, const PpoBatch& batch,
   return loss.detach();
 }
 
-// Policy and value are clipped together. Returns the norm before.
-double PpoUpdate::ClipAndStep(double lr_factor) {
-  const double squares =
-      (policy_.gradient().square().sum() + value_.gradient().square().sum()).item<double>();
-  const double norm = std::sqrt(squares);
-  const StepScale scale = {lr_factor, GradientScale(options_, norm)};
-  policy_optimizer_.Step(&policy_.values(), &policy_.gradient(), scale);
-  value_optimizer_.Step(&value_.values(), &value_.gradient(), scale);
-  return norm;
-}
-
 PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, bool last_epoch,
                                      Rng* noise) {
-  const MixtureHeads heads = policy_net_.Forward(policy_, batch.obs, /*train=*/true);
+  const MixtureHeads heads = nets_.Heads(batch.obs, /*train=*/true);
   const at::Tensor log_prob = LogProb(heads, batch, progress, noise);
   const at::Tensor advantage =
       options_.advantage_norm == AdvantageNorm::kMinibatch
@@ -253,8 +209,8 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   const at::Tensor surrogate =
       ClippedSurrogate(log_prob, batch.old_log_prob, advantage, options_.clip);
   const at::Tensor value_loss =
-      ValueLoss(ValueOf(heads, batch.obs, /*train=*/true), batch.old_value, batch.returns,
-                options_.value_clip ? options_.clip : 0.0);
+      ValueLoss(nets_.Values(heads, batch.obs, /*train=*/true).squeeze(2), batch.old_value,
+                batch.returns, options_.value_clip ? options_.clip : 0.0);
   at::Tensor loss = surrogate + value_loss * options_.value_coef;
   if (options_.entropy_coef > 0.0) loss = loss - PolicyEntropy(heads) * options_.entropy_coef;
   phases_.End(kLoss);
@@ -268,7 +224,7 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   loss.sum().backward();
   phases_.End(kGradient);
   const double lr_factor = LearningRateFactor(options_, progress);
-  const double norm = ClipAndStep(lr_factor);
+  const double norm = nets_.Step(lr_factor);
   phases_.End(kStep);
   const at::Tensor qnet_loss =
       qnet_ ? StepQnet(heads, batch, lr_factor) : at::zeros({1}, surrogate.options());
@@ -276,11 +232,8 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
 
   const c10::AutoGradMode no_grad(false);
   StepStats stats;
-  const at::Tensor log_ratio = (log_prob - batch.old_log_prob).detach();
-  const at::Tensor ratio = log_ratio.exp();
   stats.losses = at::cat({surrogate.detach(), value_loss.detach(), router_loss.detach(), qnet_loss,
-                          (ratio - 1.0 - log_ratio).mean(1),
-                          (ratio - 1.0).abs().gt(options_.clip).to(at::kFloat).mean(1),
+                          RatioStats(log_prob, batch.old_log_prob, options_.clip),
                           at::full({1}, norm, surrogate.options())});
   if (last_epoch) stats.mixture = at::cat({PolicyEntropy(heads), MixtureStats(heads, best)});
   phases_.End(kRest);
@@ -288,20 +241,14 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
 }
 
 void PpoUpdate::SaveState(ByteWriter* out) const {
-  SaveTensor(policy_.values(), out);
-  SaveTensor(value_.values(), out);
-  policy_optimizer_.SaveState(out);
-  value_optimizer_.SaveState(out);
+  nets_.SaveState(out);
   if (!qnet_) return;
   SaveTensor(qnet_->values(), out);
   qnet_optimizer_->SaveState(out);
 }
 
 absl::Status PpoUpdate::LoadState(ByteReader* in) {
-  absl::Status status = LoadTensor(in, &policy_.values());
-  if (status.ok()) status = LoadTensor(in, &value_.values());
-  if (status.ok()) status = policy_optimizer_.LoadState(in);
-  if (status.ok()) status = value_optimizer_.LoadState(in);
+  absl::Status status = nets_.LoadState(in);
   if (!qnet_) return status;
   if (status.ok()) status = LoadTensor(in, &qnet_->values());
   if (status.ok()) status = qnet_optimizer_->LoadState(in);

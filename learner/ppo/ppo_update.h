@@ -10,7 +10,7 @@
 #include "learner/nets/critic_net.h"
 #include "learner/nets/optimizer.h"
 #include "learner/nets/policy_net.h"
-#include "learner/ppo/gae.h"
+#include "learner/ppo/actor_critic.h"
 #include "learner/ppo/ppo_options.h"
 #include "learner/ppo/rollout_update.h"
 
@@ -34,14 +34,14 @@ class PpoUpdate : public RolloutUpdate {
   LearnedRollout Learn(const PreparedRollout& rollout, double progress,
                        const RolloutRngs& rngs) override;
   const std::vector<std::string>& StatNames() const override { return stat_names_; }
-  const FlatParameters& policy() const override { return policy_; }
+  const FlatParameters& policy() const override { return nets_.policy(); }
   const PhaseClock* phases() const override { return &phases_; }
   void SaveState(ByteWriter* out) const override;
   absl::Status LoadState(ByteReader* in) override;
 
-  const PolicyNet& policy_net() const { return policy_net_; }
-  FlatParameters& policy() { return policy_; }
-  FlatParameters& value() { return value_; }
+  const PolicyNet& policy_net() const { return nets_.net(); }
+  FlatParameters& policy() { return nets_.policy(); }
+  FlatParameters& value() { return nets_.value(); }
 
   // The log-probability that the ratio is of, and V, for a whole rollout; without gradient.
   at::Tensor OldLogProb(const PreparedRollout& rollout, const at::Tensor& component) const;
@@ -54,27 +54,21 @@ class PpoUpdate : public RolloutUpdate {
     at::Tensor mixture;  // entropy, then MixtureStats
   };
   PpoBatch WholeRollout(const PreparedRollout& rollout) const;
-  Advantages SetTargets(const PreparedRollout& rollout, PpoBatch* batch) const;
+  // Returns the returns in the rewards' unit.
+  std::vector<float> SetTargets(const PreparedRollout& rollout, PpoBatch* batch) const;
   StepStats Step(const PpoBatch& batch, double progress, bool last_epoch, Rng* noise);
   at::Tensor LogProb(const MixtureHeads& heads, const PpoBatch& batch, double progress,
                      Rng* noise) const;
-  at::Tensor ValueOf(const MixtureHeads& heads, const at::Tensor& obs, bool train) const;
   at::Tensor BestPrimitive(const MixtureHeads& heads, const at::Tensor& obs, Rng* noise) const;
   at::Tensor RouterLossTerm(const MixtureHeads& heads, const at::Tensor& best) const;
   at::Tensor StepQnet(const MixtureHeads& heads, const PpoBatch& batch, double lr_factor);
-  double ClipAndStep(double lr_factor);
   bool reads_component() const;
 
   PpoOptions options_;
-  PolicyNet policy_net_;
-  std::vector<DenseLayer> value_layers_;
+  ActorCritic nets_;
   std::vector<DenseLayer> qnet_layers_;
   CriticNet qnet_net_;
-  FlatParameters policy_;
-  FlatParameters value_;
   std::optional<FlatParameters> qnet_;  // PMOE only
-  Optimizer policy_optimizer_;
-  Optimizer value_optimizer_;
   std::optional<Optimizer> qnet_optimizer_;
   at::Device device_;
   std::vector<std::string> stat_names_;

@@ -1,5 +1,8 @@
 #include "learner/sac/policy_loss.h"
 
+#include <tuple>
+#include <utility>
+
 #include "ATen/ops/argmax.h"
 #include "ATen/ops/cumsum.h"
 #include "ATen/ops/minimum.h"
@@ -116,14 +119,17 @@ PolicyLossTerms GumbelTerms(const SacOptions& options, const MixtureHeads& heads
   return terms;
 }
 
-// sum_k w_k c_k, [M, B], without gradient: every primitive's cost is known.
-at::Tensor ExpectedCost(const SacOptions& options, const MixtureHeads& heads, const at::Tensor& eps,
-                        const at::Tensor& alpha, CriticFunction critic) {
+// sum_k w_k c_k, [M, B], and the best primitive, as BestPrimitive has it: every primitive is scored
+// once for both.
+std::pair<at::Tensor, at::Tensor> ExpectedCost(const SacOptions& options, const MixtureHeads& heads,
+                                               const at::Tensor& eps, const at::Tensor& alpha,
+                                               CriticFunction critic) {
   const c10::AutoGradMode no_grad(false);
   const PrimitiveActions actions = SamplePrimitives(heads, eps);
-  const at::Tensor cost = alpha.unsqueeze(2) * ChosenLogProb(options, heads, actions) -
-                          MinOverCritics(critic(actions.action));
-  return (heads.RouterWeights() * cost).sum(2);
+  const at::Tensor q = MinOverCritics(critic(actions.action));  // [M, B, K]
+  const at::Tensor cost = alpha.unsqueeze(2) * ChosenLogProb(options, heads, actions) - q;
+  const at::Tensor best = (options.best_by == BestBy::kSoftQ ? -cost : q).argmax(2);
+  return {(heads.RouterWeights() * cost).sum(2), best};
 }
 
 PolicyLossTerms ReinforceTerms(const SacOptions& options, const MixtureHeads& heads,
@@ -135,11 +141,13 @@ PolicyLossTerms ReinforceTerms(const SacOptions& options, const MixtureHeads& he
   const at::Tensor log_prob = ChosenLogProb(options, heads, actions).squeeze(2);  // [M, B]
   const at::Tensor q = MinOverCritics(critic(actions.action)).squeeze(2);         // [M, B]
   const at::Tensor log_w = SelectPrimitive(heads.LogRouterWeights(), k).squeeze(2);
-  const at::Tensor baseline = options.reinforce_baseline == Baseline::kExpected
-                                  ? ExpectedCost(options, heads, noise.eps, alpha, critic)
-                                  : at::zeros_like(q);
   PolicyLossTerms terms;
-  terms.best = BestPrimitive(options, heads, noise.eps, alpha, critic);
+  at::Tensor baseline = at::zeros_like(q);
+  if (options.reinforce_baseline == Baseline::kExpected) {
+    std::tie(baseline, terms.best) = ExpectedCost(options, heads, noise.eps, alpha, critic);
+  } else {
+    terms.best = BestPrimitive(options, heads, noise.eps, alpha, critic);
+  }
   terms.primitive = ReinforceLoss(alpha * log_prob - q, log_w, baseline);
   terms.log_prob = log_prob.detach();
   terms.q = q.detach();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "learner/ppo/gae.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_update.h"
 #include "tests/learner/ppo/rollout_testing.h"
