@@ -4,8 +4,11 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 find_program(PMOE_CCACHE ccache)
 if(PMOE_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${PMOE_CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${PMOE_CCACHE})
+  # Paths below the checkout count as relative ones, so that one cache serves every clone of it.
+  set(PMOE_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+    ${PMOE_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PMOE_LAUNCHER})
+  set(CMAKE_C_COMPILER_LAUNCHER ${PMOE_LAUNCHER})
 endif()
 # One baseline for every file: Eigen types cross targets, so mixed -march flags would break the ABI.
 add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter
