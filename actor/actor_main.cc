@@ -14,6 +14,7 @@
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/security_flags.h"
 #include "common/run/run_follower.h"
 
 namespace pmoe {
@@ -25,12 +26,12 @@ struct ProcessFlags {
   int give_up_s = 600;
   std::string metrics;
   std::string audit;
+  SecurityFlags security;
   int parent = 0;
 };
 
 void AddProcessFlags(CLI::App* app, ProcessFlags* flags) {
-  app->add_option("--learner", flags->learner,
-                  "Where the learner listens: unix:/path or 127.0.0.1:port")
+  app->add_option("--learner", flags->learner, "Where the learner listens: unix:/path or host:port")
       ->type_name("ADDR")
       ->required();
   app->add_flag("--evaluate", flags->evaluate, "Play evaluation episodes instead of collecting");
@@ -41,6 +42,7 @@ void AddProcessFlags(CLI::App* app, ProcessFlags* flags) {
       ->type_name("HOST:PORT");
   app->add_option("--audit", flags->audit, "Folder for a log of every row sent, for checks")
       ->type_name("DIR");
+  flags->security.AddTo(app);
   app->add_option("--parent", flags->parent, "Ends with this process")->group("");
   app->footer(
       "Everything else (task, policy, replay's address) comes from the learner.\n"
@@ -49,7 +51,9 @@ void AddProcessFlags(CLI::App* app, ProcessFlags* flags) {
       "  pmoe-replay --learner unix:/tmp/learner.sock --listen unix:/tmp/replay.sock "
       "--dir runs/by-hand/replay\n"
       "  pmoe-actor run --learner unix:/tmp/learner.sock\n"
-      "  pmoe-actor run --learner unix:/tmp/learner.sock --evaluate");
+      "  pmoe-actor run --learner unix:/tmp/learner.sock --evaluate\n"
+      "Over TCP, with certificates of `pmoe certs init --out certs`:\n"
+      "  pmoe-actor run --learner learner.example.org:7000 --tls certs/actor");
 }
 
 absl::Status RunProcess(const ProcessFlags& flags) {
@@ -57,9 +61,12 @@ absl::Status RunProcess(const ProcessFlags& flags) {
   const std::atomic<bool>& interrupted =
       InstallInterruptHandler("pmoe: sending what is left; once more ends it now\n", /*grace_s=*/9);
   PrepareGrpc();
-  PMOE_ASSIGN_OR_RETURN(const RpcAddress learner, ParseRpcAddress(flags.learner, "--learner"));
+  PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, flags.security.Load(PeerRole::kActor));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress learner,
+                        security.ParseAddress(flags.learner, "--learner"));
   ActorProcessOptions options;
   options.membership.learner = learner;
+  options.membership.security = security;
   options.membership.process = MakeProcessInfo();
   options.membership.give_up = std::chrono::seconds(flags.give_up_s);
   options.metrics = flags.metrics;

@@ -90,8 +90,9 @@ absl::Status ActorProcess::Live() {
   PMOE_ASSIGN_OR_RETURN(const TableAssignment table, AwaitOrders());
   const PolicySpec policy = client_.LatestSnapshot()->spec;
   PMOE_RETURN_IF_ERROR(CheckSpec(policy));
-  PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
-                        ParseRpcAddress(table.address(), "the learner's table assignment"));
+  PMOE_ASSIGN_OR_RETURN(
+      const RpcAddress address,
+      options_.membership.security.ParseAddress(table.address(), "the learner's table assignment"));
   PMOE_ASSIGN_OR_RETURN(std::unique_ptr<RpcTransitionWriter> writer,
                         RpcTransitionWriter::Create(WriterOptions(seat, table), address));
   SetWriter(std::move(writer));
@@ -144,6 +145,7 @@ absl::Status ActorProcess::CheckSpec(const PolicySpec& policy) const {
 RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssignment& table) const {
   RpcWriterOptions options;
   options.run_id = seat.run_id();
+  options.security = options_.membership.security;
   options.chunks.actor = seat.index();
   options.chunks.epoch = seat.epoch();
   options.chunks.envs = config_.actor().envs();
@@ -176,7 +178,8 @@ void ActorProcess::Watch(std::string address, const std::atomic<bool>* done) {
     const std::optional<TableAssignment> table = client_.table();
     if (!table.has_value() || table->address() == address) continue;
     address = table->address();
-    const absl::StatusOr<RpcAddress> parsed = ParseRpcAddress(address, "the table's address");
+    const absl::StatusOr<RpcAddress> parsed =
+        options_.membership.security.ParseAddress(address, "the table's address");
     if (parsed.ok()) writer_->SetAddress(*parsed);
   }
 }

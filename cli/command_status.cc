@@ -3,11 +3,13 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "cli/status_text.h"
+#include "cli/up_security.h"
 #include "common/base/exit_code.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
@@ -22,6 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kRefused = 2;
 constexpr int kNobodyAnswers = 3;
 constexpr int kNotServing = 4;
 constexpr std::chrono::milliseconds kTimeout(3000);
@@ -42,7 +45,20 @@ absl::StatusOr<std::string> NewestRun() {
   return absl::NotFoundError("no cluster's run under runs/; name one with --run or --learner");
 }
 
-absl::StatusOr<RpcAddress> LearnerOf(std::string run) {
+struct Target {
+  RpcAddress address;
+  RpcSecurity security;
+};
+
+absl::StatusOr<Target> MakeTarget(absl::string_view address, absl::string_view flag,
+                                  const SecurityFlags& flags) {
+  Target target;
+  PMOE_ASSIGN_OR_RETURN(target.security, flags.Load(std::nullopt));
+  PMOE_ASSIGN_OR_RETURN(target.address, target.security.ParseAddress(address, flag));
+  return target;
+}
+
+absl::StatusOr<Target> LearnerOf(std::string run, SecurityFlags flags) {
   if (run.empty()) {
     PMOE_ASSIGN_OR_RETURN(run, NewestRun());
   }
@@ -51,7 +67,8 @@ absl::StatusOr<RpcAddress> LearnerOf(std::string run) {
     return absl::NotFoundError(
         absl::StrCat("--run ", run, " has no learner.address: no cluster has trained there"));
   }
-  return ParseRpcAddress(absl::StripAsciiWhitespace(*text), run + "/learner.address");
+  if (flags.tls.empty() && !flags.insecure) flags = FlagsOfUp(run);
+  return MakeTarget(absl::StripAsciiWhitespace(*text), run + "/learner.address", flags);
 }
 
 absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
@@ -60,6 +77,16 @@ absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
   RunStatus status;
   PMOE_RETURN_IF_ERROR(FromGrpc(stub->GetStatus(&context, GetStatusRequest(), &status)));
   return status;
+}
+
+// A learner that answers and refuses is one that the user can satisfy.
+int NoAnswer(const Target& target, const absl::Status& status) {
+  const bool refused = absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
+  std::fprintf(stderr, "pmoe: %s at %s: %s%s\n",
+               refused ? "refused by the learner" : "no learner answers",
+               target.address.Text().c_str(), std::string(status.message()).c_str(),
+               target.security.Hint(status).c_str());
+  return refused ? kRefused : kNobodyAnswers;
 }
 
 void Print(const RunStatus& status, bool json) {
@@ -83,26 +110,27 @@ void StatusCommand::AddTo(CLI::App* app) {
   status_->add_option("--run", run_, "Run directory; default: the newest under runs/")
       ->type_name("DIR");
   status_->add_option("--learner", learner_, "Or the learner's address")->type_name("ADDR");
+  security_.AddTo(status_);
   status_->add_flag("--json", json_, "As JSON");
   status_->add_flag("--watch", watch_, "Again every second, until Ctrl-C");
   status_->footer(
       "Examples:\n  pmoe status\n  pmoe status --run runs/my-run --json\n"
       "  pmoe status --learner unix:/tmp/learner.sock --watch\n"
+      "  pmoe status --learner learner.example.org:7000 --tls certs/admin\n"
       "Exit code 3: nobody answers.");
 }
 
 int StatusCommand::Run() const {
   PrepareGrpc();
-  const absl::StatusOr<RpcAddress> address =
-      learner_.empty() ? LearnerOf(run_) : ParseRpcAddress(learner_, "--learner");
-  if (!address.ok()) return ReportError(address.status());
-  const auto stub = RunService::NewStub(MakeChannel(*address));
+  const absl::StatusOr<Target> target =
+      learner_.empty() ? LearnerOf(run_, security_) : MakeTarget(learner_, "--learner", security_);
+  if (!target.ok()) return ReportError(target.status());
+  const auto stub =
+      RunService::NewStub(MakeChannel(target->address, PeerRole::kLearner, target->security));
   for (;;) {
     const absl::StatusOr<RunStatus> status = Ask(stub.get());
     if (!status.ok()) {
-      std::fprintf(stderr, "pmoe: no learner answers at %s: %s\n", address->Text().c_str(),
-                   std::string(status.status().message()).c_str());
-      return kNobodyAnswers;
+      return NoAnswer(*target, status.status());
     }
     if (watch_) std::fputs("\x1b[H\x1b[2J", stdout);
     Print(*status, json_);
@@ -114,28 +142,31 @@ int StatusCommand::Run() const {
 
 void HealthCommand::AddTo(CLI::App* app) {
   health_ = app->add_subcommand("health", "Probe one process of a cluster");
-  health_->add_option("ADDR", address_, "Its address: unix:/path or 127.0.0.1:port")->required();
+  health_->add_option("ADDR", address_, "Its address: unix:/path or host:port")->required();
+  security_.AddTo(health_);
   health_->add_option("--timeout", timeout_s_, "Seconds to wait for an answer")
       ->type_name("S")
       ->check(CLI::Range(0.01, 3600.0));
   health_->footer(
-      "Example:\n  pmoe health unix:/tmp/learner.sock\n"
+      "Examples:\n  pmoe health unix:/tmp/learner.sock\n"
+      "  pmoe health 127.0.0.1:7000 --tls certs/learner\n"
       "Exit code 0: serving; 2: bad flag; 3: nobody answers; 4: there, but not serving.");
 }
 
 int HealthCommand::Run() const {
   PrepareGrpc();
-  const absl::StatusOr<RpcAddress> address = ParseRpcAddress(address_, "ADDR");
-  if (!address.ok()) return ReportError(address.status());
-  const auto stub = grpc::health::v1::Health::NewStub(MakeChannel(*address));
+  const absl::StatusOr<Target> target = MakeTarget(address_, "ADDR", security_);
+  if (!target.ok()) return ReportError(target.status());
+  const auto stub = grpc::health::v1::Health::NewStub(
+      MakeChannel(target->address, /*server=*/std::nullopt, target->security));
   grpc::ClientContext context;
   SetDeadline(&context, std::chrono::milliseconds(static_cast<int64_t>(1000.0 * timeout_s_)));
   grpc::health::v1::HealthCheckResponse response;
   const absl::Status status =
       FromGrpc(stub->Check(&context, grpc::health::v1::HealthCheckRequest(), &response));
   if (!status.ok()) {
-    std::printf("%s: nobody answers: %s\n", address_.c_str(),
-                std::string(status.message()).c_str());
+    std::printf("%s: nobody answers: %s%s\n", address_.c_str(),
+                std::string(status.message()).c_str(), target->security.Hint(status).c_str());
     return kNobodyAnswers;
   }
   const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;

@@ -5,6 +5,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "common/rpc/security_flags.h"
 
 namespace pmoe {
 
@@ -21,6 +22,7 @@ class StatusCommand {
   std::string learner_;
   bool json_ = false;
   bool watch_ = false;
+  SecurityFlags security_;
 };
 
 class HealthCommand {
@@ -34,6 +36,7 @@ class HealthCommand {
   CLI::App* health_ = nullptr;
   std::string address_;
   double timeout_s_ = 2.0;
+  SecurityFlags security_;
 };
 
 }  // namespace pmoe

@@ -17,6 +17,7 @@
 #include "cli/command_exec.h"
 #include "cli/end_video.h"
 #include "cli/supervisor.h"
+#include "cli/up_security.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
@@ -77,10 +78,15 @@ class ClusterPlan {
   ClusterPlan(const RunConfig& config, std::string directory, const SocketFolder* sockets)
       : config_(config), directory_(std::move(directory)), sockets_(sockets) {}
 
-  absl::Status ChooseAddresses(bool tcp) {
+  absl::Status ChooseAddresses(bool tcp, bool insecure) {
     learner_ = absl::StrCat("unix:", sockets_->File("learner.sock"));
     tcp_ = tcp;
-    if (!tcp) return absl::OkStatus();
+    if (!tcp) {
+      ForgetUpSecurity(directory_);
+      return absl::OkStatus();
+    }
+    if (!insecure) certificates_ = sockets_->File("certs");
+    PMOE_RETURN_IF_ERROR(PrepareUpSecurity(directory_, certificates_));
     PMOE_ASSIGN_OR_RETURN(const int port, FreePort());
     learner_ = absl::StrCat("127.0.0.1:", port);
     return absl::OkStatus();
@@ -111,8 +117,12 @@ class ClusterPlan {
     list->push_back({kind, name, absl::StrCat(directory_, "/logs/", log, ".log"),
                      [words = std::move(words)] { return words; }});
   }
-  Words Start(const std::string& binary, Words words) const {
+  Words Start(const std::string& binary, PeerRole role, Words words) const {
     words.insert(words.begin(), BinaryPath(binary));
+    if (tcp_) {
+      const Words security = SecurityWords(certificates_, role);
+      words.insert(words.end(), security.begin(), security.end());
+    }
     words.insert(words.end(), {"--metrics", "127.0.0.1:0", "--parent", absl::StrCat(::getpid())});
     return words;
   }
@@ -127,7 +137,7 @@ class ClusterPlan {
       words.insert(words.end(),
                    {"--out", directory_, "--config", sockets_->File("config.textproto")});
     }
-    return Start("pmoe-learner", words);
+    return Start("pmoe-learner", PeerRole::kLearner, words);
   }
   Words ReplayWords(int shard) const {
     const std::string listen =
@@ -136,19 +146,21 @@ class ClusterPlan {
     const std::string dir =
         absl::StrCat(directory_, "/replay",
                      config_.replay().shards() == 1 ? "" : absl::StrCat("/shard-", shard));
-    return Start("pmoe-replay", {"--learner", learner_, "--listen", listen, "--dir", dir});
+    return Start("pmoe-replay", PeerRole::kReplay,
+                 {"--learner", learner_, "--listen", listen, "--dir", dir});
   }
   Words ActorWords(bool evaluate) const {
     Words words = {"run", "--learner", learner_};
     if (evaluate) words.push_back("--evaluate");
     if (audit_ && !evaluate) words.insert(words.end(), {"--audit", directory_ + "/audit"});
-    return Start("pmoe-actor", words);
+    return Start("pmoe-actor", PeerRole::kActor, words);
   }
 
   const RunConfig config_;
   const std::string directory_;
   const SocketFolder* const sockets_;
   std::string learner_;
+  std::string certificates_;  // folder; empty: plain
   bool tcp_ = false;
   bool audit_ = false;
   Words resume_words_;
@@ -159,7 +171,8 @@ class ClusterPlan {
 void UpCommand::AddTo(CLI::App* app) {
   up_ = app->add_subcommand("up", "Train with a cluster of processes on this machine");
   flags_.AddOptions(up_);
-  up_->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets");
+  up_->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets, with TLS");
+  up_->add_flag("--insecure", insecure_, "--tcp without TLS");
   up_->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
   up_->footer(
       R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator;
@@ -186,6 +199,9 @@ std::vector<std::string> UpCommand::ResumeWords(const RunConfig& config) const {
 }
 
 absl::Status UpCommand::Run() const {
+  if (insecure_ && !tcp_) {
+    return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
+  }
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags_, "async"));
   PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
   const bool resume = !flags_.resume.empty();
@@ -204,7 +220,7 @@ absl::Status UpCommand::Run() const {
   PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
   ClusterPlan plan(config, directory, &sockets);
-  PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_));
+  PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
   plan.set_audit(audit_);
   if (resume) plan.set_resume_words(ResumeWords(config));
 
@@ -213,6 +229,7 @@ absl::Status UpCommand::Run() const {
   options.pid_file = directory + "/cluster.json";
   options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
   options.restart = config.schedule().mode() == "async";
+  unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
   // The learner would start itself once more to set it (libgomp reads it before main).
   setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   const std::atomic<bool>& interrupted = InstallInterruptHandler(
@@ -224,7 +241,9 @@ absl::Status UpCommand::Run() const {
   std::printf("logs: %s/logs; look at it with: ./pmoe status --run %s\n", directory.c_str(),
               directory.c_str());
   std::fflush(stdout);
-  PMOE_RETURN_IF_ERROR(Supervisor(std::move(options)).Run(interrupted));
+  const absl::Status ended = Supervisor(std::move(options)).Run(interrupted);
+  ForgetUpSecurity(directory);
+  PMOE_RETURN_IF_ERROR(ended);
   const bool finished = !CheckUnfinished(directory, config).ok();
   if (finished && config.observe().video()) WriteEndVideo(directory, interrupted);
   return absl::OkStatus();

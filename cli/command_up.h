@@ -25,6 +25,7 @@ class UpCommand {
   CLI::App* up_ = nullptr;
   TrainFlags flags_;
   bool tcp_ = false;
+  bool insecure_ = false;
   bool audit_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/command_certs.h"
 #include "cli/command_config.h"
 #include "cli/command_exec.h"
 #include "cli/command_status.h"
@@ -51,12 +52,14 @@ int Main(int argc, char** argv) {
   config.AddTo(&app);
   UpCommand up;
   up.AddTo(&app);
+  CertsCommand certs;
+  certs.AddTo(&app);
   StatusCommand status;
   status.AddTo(&app);
   HealthCommand health;
   health.AddTo(&app);
   const CLI::App* version = app.add_subcommand("version", "Print the version");
-  commands.insert(commands.end(), {"config", "up", "status", "health", "version"});
+  commands.insert(commands.end(), {"config", "up", "certs", "status", "health", "version"});
 
   // Last: a subcommand made after it would repeat it.
   app.footer(
@@ -81,6 +84,7 @@ int Main(int argc, char** argv) {
   }
   if (status.chosen()) return status.Run();
   if (health.chosen()) return health.Run();
+  if (certs.chosen()) return ReportError(certs.Run());
   return ReportError(up.chosen() ? up.Run() : config.Run());
 }
 

@@ -9,6 +9,7 @@
 #include "common/base/build_info.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
+#include "common/rpc/refusals.h"
 #include "common/rpc/rpc_status.h"
 #include "common/run/run_follower.h"
 #include "learner/learner_config.h"
@@ -48,6 +49,7 @@ RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& h
 
 absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(const RunConfig& config,
                                                                const RunDirectory* directory,
+                                                               const RpcSecurity& security,
                                                                const RpcAddress& listen,
                                                                const std::string& metrics) {
   RunHubOptions hub;
@@ -68,8 +70,8 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(const RunConfig& 
       absl::StrCat(config.env().id(), " ", config.algorithm(), " seed ", config.seed()));
   *status.mutable_process() = MakeProcessInfo();
   std::unique_ptr<ClusterRun> run(
-      new ClusterRun(config, directory, std::move(hub), std::move(status)));
-  PMOE_ASSIGN_OR_RETURN(run->server_, RpcServer::Start(listen, {&run->service_}));
+      new ClusterRun(config, directory, security, std::move(hub), std::move(status)));
+  PMOE_ASSIGN_OR_RETURN(run->server_, RpcServer::Start(listen, {&run->service_}, security));
   if (!metrics.empty()) {
     PMOE_ASSIGN_OR_RETURN(run->exporter_, MetricsExporter::Start(metrics));
     run->status_.mutable_process()->set_metrics_address(run->exporter_->address());
@@ -80,10 +82,11 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(const RunConfig& 
   return run;
 }
 
-ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory, RunHubOptions hub,
-                       RunStatus status)
+ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory,
+                       const RpcSecurity& security, RunHubOptions hub, RunStatus status)
     : config_(config),
       directory_(directory),
+      security_(security),
       hub_options_(std::move(hub)),
       status_(std::move(status)),
       backlog_(lockstep() ? EvaluationBacklog::Keep::kAll : EvaluationBacklog::Keep::kNewest),
@@ -122,6 +125,7 @@ absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
     if (interrupted) return absl::CancelledError("interrupted before the run began");
     status_.set_state(absl::StrCat("waiting for ", missing));
     hub_.SetStatus(status_);
+    ExportRefusals();
     if (since_said.Elapsed() > kSayMissing_s) {
       since_said.Lap();
       std::fprintf(stderr, "pmoe: waiting for %s to join at %s\n", missing.c_str(),
@@ -141,7 +145,8 @@ absl::Status ClusterRun::MakeParts(bool resume) {
       {env_.action_high().begin(), env_.action_high().end()});
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
   columns_ = {env_.obs_dim(), env_.action_dim(), static_cast<int>(policy.columns.size())};
-  const RpcControlOptions options = ControlOptions(config_, hub_options_, columns_);
+  RpcControlOptions options = ControlOptions(config_, hub_options_, columns_);
+  options.security = security_;
   control_ = std::make_unique<RpcReplayControl>(options);
   if (options.on_policy.has_value()) {
     rollouts_ = std::make_unique<RpcRolloutSource>(options);
@@ -151,7 +156,7 @@ absl::Status ClusterRun::MakeParts(bool resume) {
   shards_ = hub_.shards();
   for (size_t i = 0; i < shards_.size(); ++i) {
     PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
-                          ParseRpcAddress(shards_[i].address, "replay's --listen"));
+                          security_.ParseAddress(shards_[i].address, "replay's --listen"));
     control_->SetShardAddress(static_cast<int>(i), address);
     // Lockstep restores the table of its checkpoint by name.
     PMOE_RETURN_IF_ERROR(
@@ -228,7 +233,7 @@ absl::Status ClusterRun::TendShards() {
 
 absl::Status ClusterRun::TendShard(size_t index, const RunHub::ShardSeat& seat) {
   PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
-                        ParseRpcAddress(seat.address, "replay's --listen"));
+                        security_.ParseAddress(seat.address, "replay's --listen"));
   const int shard = static_cast<int>(index);
   control_->SetShardAddress(shard, address);
   PMOE_RETURN_IF_ERROR(control_->CreateTable(shard, "newest"));
@@ -257,7 +262,15 @@ void ClusterRun::ShowStatus(const RunView& view) {
   if (exporter_ != nullptr) Export(view);
 }
 
+void ClusterRun::ExportRefusals() {
+  if (exporter_ == nullptr) return;
+  for (const auto& [caller, count] : Refusals::OfProcess().Counts()) {
+    exporter_->Set("pmoe_rpc_refused_total", static_cast<double>(count), caller);
+  }
+}
+
 void ClusterRun::Export(const RunView& view) {
+  ExportRefusals();
   exporter_->Set("pmoe_learner_env_steps", static_cast<double>(view.env_steps));
   exporter_->Set("pmoe_learner_updates_total", static_cast<double>(view.updates));
   exporter_->Set("pmoe_learner_weights_version", static_cast<double>(view.policy_version));

@@ -30,6 +30,7 @@ class ClusterRun {
   // /metrics, empty for none.
   static absl::StatusOr<std::unique_ptr<ClusterRun>> Create(const RunConfig& config,
                                                             const RunDirectory* directory,
+                                                            const RpcSecurity& security,
                                                             const RpcAddress& listen,
                                                             const std::string& metrics);
 
@@ -48,8 +49,8 @@ class ClusterRun {
   std::string simulator() const { return env_.simulator(); }
 
  private:
-  ClusterRun(const RunConfig& config, const RunDirectory* directory, RunHubOptions hub,
-             RunStatus status);
+  ClusterRun(const RunConfig& config, const RunDirectory* directory, const RpcSecurity& security,
+             RunHubOptions hub, RunStatus status);
   absl::Status AwaitMembers(const std::atomic<bool>& interrupted);
   std::string Missing() const;
   absl::Status MakeParts(bool resume);
@@ -60,10 +61,12 @@ class ClusterRun {
   void AssignTables();
   void ShowStatus(const RunView& view);
   void Export(const RunView& view);
+  void ExportRefusals();
   bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
 
   const RunConfig config_;
   const RunDirectory* const directory_;
+  const RpcSecurity security_;
   const RunHubOptions hub_options_;
   RunStatus status_;
   EvaluationBacklog backlog_;

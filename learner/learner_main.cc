@@ -14,6 +14,7 @@
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/security_flags.h"
 #include "learner/cluster_run.h"
 #include "learner/run/manifest.h"
 #include "learner/run/run_start.h"
@@ -26,17 +27,19 @@ struct LearnerFlags {
   TrainFlags train;
   std::string listen;
   std::string metrics;
+  SecurityFlags security;
   int parent = 0;
 };
 
 void AddFlags(CLI::App* app, LearnerFlags* flags) {
   app->add_option("--listen", flags->listen,
-                  "Where members find this learner: unix:/path or 127.0.0.1:port")
+                  "Where members find this learner: unix:/path or host:port")
       ->type_name("ADDR")
       ->required();
   flags->train.AddOptions(app);
   app->add_option("--metrics", flags->metrics, "Serve /metrics for Prometheus there; port 0: any")
       ->type_name("HOST:PORT");
+  flags->security.AddTo(app);
   app->add_option("--parent", flags->parent, "Ends with this process")->group("");
   app->footer(
       "`pmoe up` starts a whole cluster; by hand, each in its own terminal:\n"
@@ -45,13 +48,16 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
       "--dir runs/by-hand/replay\n"
       "  pmoe-actor run --learner unix:/tmp/learner.sock\n"
       "  pmoe-actor run --learner unix:/tmp/learner.sock --evaluate\n"
+      "Over TCP, with certificates of `pmoe certs init --out certs`:\n"
+      "  pmoe-learner --listen 0.0.0.0:7000 --tls certs/learner --env Hopper-v5 --out runs/tcp\n"
       "The mode is async unless --mode says lockstep. Watch it with: pmoe status --run DIR");
 }
 
 absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
   PrepareGrpc();
-  PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, ParseRpcAddress(flags.listen, "--listen"));
+  PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, flags.security.Load(PeerRole::kLearner));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, security.ParseAddress(flags.listen, "--listen"));
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags.train, "async"));
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags.train, config));
@@ -59,7 +65,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(CheckUnfinished(directory.path(), config));
   PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
-                        ClusterRun::Create(config, &directory, listen, flags.metrics));
+                        ClusterRun::Create(config, &directory, security, listen, flags.metrics));
   const absl::Status prepared = run->Prepare(resume, interrupted);
   if (absl::IsCancelled(prepared) && interrupted) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(prepared);

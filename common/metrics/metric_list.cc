@@ -40,6 +40,9 @@ const std::vector<MetricInfo>& MetricList() {
        "rows that writers sent and a restarted shard no longer has"},
       {"pmoe_replay_writers", kGauge, "replay", "", "Insert streams open"},
 
+      {"pmoe_rpc_refused_total", kCounter, "learner, replay", "caller",
+       "calls that the caller's role may not make; unverified: failed TLS handshakes"},
+
       {"pmoe_learner_env_steps", kGauge, "learner", "", "env steps of the run, as replay counts"},
       {"pmoe_learner_updates_total", kCounter, "learner", "", "gradient updates"},
       {"pmoe_learner_update_seconds_total", kCounter, "learner", "", "spent in updates"},

@@ -13,7 +13,7 @@ enum class MetricKind { kCounter, kGauge };
 struct MetricInfo {
   const char* name;
   MetricKind kind;
-  const char* role;   // "actor", "evaluator", "replay", "learner"
+  const char* role;   // "actor", "evaluator", "replay", "learner", or several
   const char* label;  // name of its label; empty: none
   const char* help;
 };

@@ -15,14 +15,7 @@ constexpr size_t kPathMax = sizeof(sockaddr_un::sun_path) - 1;
 
 absl::Status Bad(absl::string_view flag, absl::string_view text, absl::string_view what) {
   return absl::InvalidArgumentError(
-      absl::StrCat(flag, " must be unix:/path or 127.0.0.1:port, got \"", text, "\": ", what));
-}
-
-// An address of 127.0.0.0/8, not a name that only begins like one.
-bool IsLoopback(const std::string& host) {
-  if (host == "localhost" || host == "[::1]") return true;
-  in_addr address{};
-  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+      absl::StrCat(flag, " must be unix:/path or host:port, got \"", text, "\": ", what));
 }
 
 absl::StatusOr<RpcAddress> ParseUnix(absl::string_view text, absl::string_view flag) {
@@ -44,20 +37,29 @@ std::string RpcAddress::Text() const {
   return is_unix ? absl::StrCat(kUnix, path) : absl::StrCat(host, ":", port);
 }
 
+// An address, not a name that only begins like one: "127.example.org" may be anywhere.
+bool RpcAddress::is_loopback() const {
+  if (is_unix) return false;
+  if (host == "localhost" || host == "[::1]") return true;
+  in_addr address{};
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+}
+
 absl::StatusOr<RpcAddress> ParseRpcAddress(absl::string_view text, absl::string_view flag) {
   if (absl::StartsWith(text, kUnix)) return ParseUnix(text, flag);
   const size_t colon = text.rfind(':');
   if (colon == absl::string_view::npos) return Bad(flag, text, "no port");
   RpcAddress address;
   address.host = std::string(text.substr(0, colon));
+  if (address.host.empty()) return Bad(flag, text, "no host");
   if (!absl::SimpleAtoi(text.substr(colon + 1), &address.port) || address.port < 0 ||
       address.port > 65535) {
     return Bad(flag, text, "the port must be a number from 0 to 65535");
   }
-  if (!IsLoopback(address.host)) {
-    return Bad(flag, text,
-               "other machines could reach it, and connections are not encrypted yet; use "
-               "127.0.0.1, localhost, [::1] or a unix socket");
+  // An IPv6 address without brackets would lose its last part to the port.
+  const bool bracketed = address.host.front() == '[' && address.host.back() == ']';
+  if (!bracketed && absl::StrContains(address.host, ":")) {
+    return Bad(flag, text, "an IPv6 address goes in brackets: [::1]:7000");
   }
   return address;
 }

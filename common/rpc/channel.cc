@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "common/rpc/refusals.h"
 #include "grpc/grpc.h"
 #include "grpcpp/create_channel.h"
 
@@ -13,13 +14,16 @@ constexpr int kReconnectMax_ms = 1000;  // Backoff decides; gRPC's own must not 
 }  // namespace
 
 void PrepareGrpc() {
+  ListenForFailedHandshakes();
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", /*overwrite=*/0);
   // Never shut down: after large messages gRPC's own end may take 10 s.
   grpc_init();
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address) {
+std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address,
+                                           std::optional<PeerRole> server,
+                                           const RpcSecurity& security) {
   grpc::ChannelArguments args;
   args.SetMaxReceiveMessageSize(kMessageBytesMax);
   args.SetMaxSendMessageSize(kMessageBytesMax);
@@ -33,7 +37,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address) {
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMax_ms);
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a channel is a connection
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(address.Text(), grpc::InsecureChannelCredentials(), args);
+  return grpc::CreateCustomChannel(address.Text(), security.ChannelCredentials(address, server),
+                                   args);
 }
 
 void SetServerLimits(grpc::ServerBuilder* builder) {

@@ -2,9 +2,12 @@
 // after 10 + 5 s, also without calls), explicit message limits, its own TCP or unix connection.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 
 #include "common/rpc/address.h"
+#include "common/rpc/security.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/server_builder.h"
@@ -16,12 +19,16 @@ inline constexpr int kKeepaliveTime_ms = 10000;
 inline constexpr int kKeepaliveTimeout_ms = 5000;
 
 // First in main, before any channel or server. Our messages say what is wrong, gRPC's own log lines
-// would stand between them; and a channel that connects while no call waits on it is looked at
-// every 100 ms instead of 5 s, so that a peer which comes back is found at once.
+// would stand between them, but for handshakes that fail (Refusals); and a channel that connects
+// while no call waits on it is looked at every 100 ms instead of 5 s, so that a peer which comes
+// back is found at once.
 void PrepareGrpc();
 
-// Connects lazily.
-std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address);
+// Connects lazily, to a server of that role only (nullopt: of any). `address` came from
+// security.ParseAddress; calls on a channel to another one fail.
+std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address,
+                                           std::optional<PeerRole> server,
+                                           const RpcSecurity& security);
 
 // The same limits for a server.
 void SetServerLimits(grpc::ServerBuilder* builder);

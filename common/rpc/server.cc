@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -49,7 +50,10 @@ absl::Status CheckSocketFree(const RpcAddress& address) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
-    const RpcAddress& address, const std::vector<grpc::Service*>& services) {
+    const RpcAddress& address, const std::vector<grpc::Service*>& services,
+    const RpcSecurity& security) {
+  const std::shared_ptr<grpc::ServerCredentials> credentials = security.ServerCredentials(address);
+  PMOE_CHECK(credentials != nullptr);
   if (address.is_unix) PMOE_RETURN_IF_ERROR(CheckSocketFree(address));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -62,7 +66,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
   int port = 0;
   // A unix socket gets its mode from the umask at bind, so nobody else can ever connect.
   const mode_t mask = ::umask(0077);
-  builder.AddListeningPort(address.Text(), grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort(address.Text(), credentials, &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   ::umask(mask);

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/rpc/address.h"
+#include "common/rpc/security.h"
 #include "grpcpp/server.h"
 
 namespace pmoe {
@@ -16,9 +17,12 @@ namespace pmoe {
 class RpcServer {
  public:
   // FailedPreconditionError: somebody listens there already, or the path cannot be made. A socket
-  // file that nobody listens on is replaced; a new one is readable by its owner only.
+  // file that nobody listens on is replaced; a new one is readable by its owner only. Under TLS
+  // every call is checked before its service sees it (CallerCheck). `address` came from
+  // security.ParseAddress.
   static absl::StatusOr<std::unique_ptr<RpcServer>> Start(
-      const RpcAddress& address, const std::vector<grpc::Service*>& services);
+      const RpcAddress& address, const std::vector<grpc::Service*>& services,
+      const RpcSecurity& security);
   ~RpcServer();
 
   // With the port that was picked.

@@ -24,8 +24,6 @@ constexpr std::chrono::milliseconds kTick(50);
 constexpr std::chrono::milliseconds kFirstJoinWait(1000);
 constexpr int kQuietAttempts = 3;
 
-std::string Text(const absl::Status& status) { return std::string(status.message()); }
-
 }  // namespace
 
 ProcessInfo MakeProcessInfo() {
@@ -40,7 +38,8 @@ ProcessInfo MakeProcessInfo() {
 RunFollower::RunFollower(RunFollowerOptions options, FollowerHandler* handler)
     : options_(std::move(options)),
       handler_(handler),
-      stub_(RunService::NewStub(MakeChannel(options_.learner))),
+      stub_(RunService::NewStub(
+          MakeChannel(options_.learner, PeerRole::kLearner, options_.security))),
       // Jitter only: no bit of a run depends on it, but processes must differ.
       backoff_(Rng(options_.process.pid(), RngRole::kBackoff, options_.role)) {}
 
@@ -54,6 +53,10 @@ Seat RunFollower::seat() const {
 absl::Status RunFollower::status() const {
   MutexLock lock(&mu_);
   return status_;
+}
+
+std::string RunFollower::Explained(const absl::Status& status) const {
+  return absl::StrCat(status.message(), options_.security.Hint(status));
 }
 
 bool RunFollower::connected() const {
@@ -106,14 +109,14 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
     if (Clock::now() >= give_up) {
       return absl::UnavailableError(absl::StrCat("no learner at ", options_.learner.Text(), " for ",
                                                  options_.give_up.count(),
-                                                 " s: ", Text(reply.status())));
+                                                 " s: ", Explained(reply.status())));
     }
     // A cluster starts all at once, and its learner needs a few seconds: nobody should sleep much
     // longer than that.
     const std::chrono::milliseconds wait = std::min(backoff_.Next(), kFirstJoinWait);
     if (attempt > kQuietAttempts) {
       std::fprintf(stderr, "pmoe: cannot join at %s yet (%s); attempt %d in %.1f s\n",
-                   options_.learner.Text().c_str(), Text(reply.status()).c_str(), attempt + 1,
+                   options_.learner.Text().c_str(), Explained(reply.status()).c_str(), attempt + 1,
                    static_cast<double>(wait.count()) / 1000.0);
     }
     const Clock::time_point until = Clock::now() + wait;
@@ -150,9 +153,9 @@ void RunFollower::Loop() {
     if (status.ok()) last_seen = Clock::now();  // there was a stream
     while (!Leaving() && !for_good && (status.ok() || IsTransient(status))) {
       if (Clock::now() - last_seen > options_.give_up) {
-        status = absl::UnavailableError(absl::StrCat("the learner at ", options_.learner.Text(),
-                                                     " has been away for ",
-                                                     options_.give_up.count(), " s"));
+        status = absl::UnavailableError(
+            absl::StrCat("the learner at ", options_.learner.Text(), " has been away for ",
+                         options_.give_up.count(), " s: ", Explained(status)));
         break;
       }
       if (!Pause(backoff_.Next())) return;

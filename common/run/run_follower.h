@@ -14,6 +14,7 @@
 #include "common/base/mutex.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
+#include "common/rpc/security.h"
 #include "grpcpp/client_context.h"
 #include "proto/run.grpc.pb.h"
 
@@ -36,6 +37,7 @@ class FollowerHandler {
 
 struct RunFollowerOptions {
   RpcAddress learner{};
+  RpcSecurity security{};
   RunRole role = RUN_ROLE_ACTOR;
   ProcessInfo process{};              // MakeProcessInfo
   std::chrono::seconds give_up{600};  // so long without a learner: UnavailableError
@@ -78,6 +80,7 @@ class RunFollower {
   void WriteReports(Stream* stream);
   // Waits; false once leaving.
   bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mu_);
+  std::string Explained(const absl::Status& status) const;
   bool Leaving() const ABSL_LOCKS_EXCLUDED(mu_);
 
   const RunFollowerOptions options_;

@@ -6,6 +6,7 @@
 
 #include "common/base/status_macros.h"
 #include "common/run/run_messages.h"
+#include "learner/service/claim.h"
 
 namespace pmoe {
 namespace {
@@ -18,6 +19,7 @@ constexpr std::chrono::milliseconds kTick(100);
 absl::Status FollowerSession::Run() {
   FollowerMessage first;
   if (!stream_->Read(&first)) return absl::InvalidArgumentError("Follow: no first message");
+  PMOE_RETURN_IF_ERROR(CheckClaim(*context_->auth_context(), first.role()));
   PMOE_ASSIGN_OR_RETURN(cursor_, hub_->Open(first));
   absl::Status status = hub_->OnReport(cursor_, first);
   std::thread reader([this] { ReadReports(); });

@@ -2,16 +2,23 @@
 
 #include <utility>
 
+#include "common/base/status_macros.h"
 #include "common/rpc/rpc_status.h"
+#include "learner/service/claim.h"
 #include "learner/service/follower_session.h"
 
 namespace pmoe {
 
+absl::Status RunServiceImpl::DoJoin(const grpc::AuthContext& caller, const JoinRequest& request,
+                                    JoinReply* reply) {
+  PMOE_RETURN_IF_ERROR(CheckClaim(caller, request.role()));
+  PMOE_ASSIGN_OR_RETURN(*reply, hub_->Join(request));
+  return absl::OkStatus();
+}
+
 grpc::Status RunServiceImpl::Join(grpc::ServerContext* context, const JoinRequest* request,
                                   JoinReply* reply) {
-  absl::StatusOr<JoinReply> joined = hub_->Join(*request);
-  if (joined.ok()) *reply = *std::move(joined);
-  return ToGrpc(joined.status());
+  return ToGrpc(DoJoin(*context->auth_context(), *request, reply));
 }
 
 grpc::Status RunServiceImpl::Follow(

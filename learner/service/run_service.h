@@ -20,6 +20,9 @@ class RunServiceImpl : public RunService::Service {
                          RunStatus* reply) override;
 
  private:
+  absl::Status DoJoin(const grpc::AuthContext& caller, const JoinRequest& request,
+                      JoinReply* reply);
+
   RunHub* const hub_;
   EvaluationBacklog* const backlog_;
 };

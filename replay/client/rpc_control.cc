@@ -50,7 +50,7 @@ void RpcReplayControl::SetShardAddress(int shard, const RpcAddress& address) {
   const std::string name = absl::StrCat("replay ", shard, " at ", address.Text());
   if (moved.name == name) return;
   moved.name = name;
-  moved.stub = ReplayService::NewStub(MakeChannel(address));
+  moved.stub = ReplayService::NewStub(MakeChannel(address, PeerRole::kReplay, options_.security));
 }
 
 LearnerId RpcReplayControl::Learner() const {

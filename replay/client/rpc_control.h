@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/rpc/address.h"
+#include "common/rpc/security.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/client/replay_control.h"
 #include "replay/core/chunk.h"
@@ -24,6 +25,7 @@ namespace pmoe {
 struct RpcControlOptions {
   std::string run_id;
   uint64_t learner_epoch = 0;
+  RpcSecurity security{};
   int shards = 1;
   TableSpec spec{};
   int64_t capacity = 1'000'000;  // transitions, of all shards together

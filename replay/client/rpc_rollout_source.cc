@@ -37,6 +37,7 @@ milliseconds Left(Clock::time_point deadline) {
 RpcRolloutSource::RpcRolloutSource(const RpcControlOptions& options)
     : spec_(options.spec),
       learner_(Learner(options)),
+      security_(options.security),
       backoff_(Rng(options.seed, RngRole::kBackoff, kBackoffStream)),
       transfer_(kTransferFirst) {}
 
@@ -45,7 +46,7 @@ void RpcRolloutSource::SetAddress(const RpcAddress& address) {
   backoff_.Reset();
   if (name == name_) return;
   name_ = name;
-  stub_ = ReplayService::NewStub(MakeChannel(address));
+  stub_ = ReplayService::NewStub(MakeChannel(address, PeerRole::kReplay, security_));
 }
 
 absl::Status RpcRolloutSource::Ask(const RolloutRequest& request, milliseconds timeout) {

@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
+#include "common/rpc/security.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/client/rollout_source.h"
 #include "replay/client/rpc_control.h"
@@ -43,6 +44,7 @@ class RpcRolloutSource : public RolloutSource {
 
   const TableSpec spec_;
   const LearnerId learner_;
+  const RpcSecurity security_;
   std::string name_ = "replay 0";
   std::unique_ptr<ReplayService::Stub> stub_;
   Backoff backoff_;

@@ -196,7 +196,8 @@ void RpcTransitionWriter::Loop() {
     {
       MutexLock lock(&mu_);
       if (moves != moves_) backoff_.Reset();
-      if (stub == nullptr || moves != moves_) stub = ReplayService::NewStub(MakeChannel(address_));
+      if (stub == nullptr || moves != moves_)
+        stub = ReplayService::NewStub(MakeChannel(address_, PeerRole::kReplay, options_.security));
       moves = moves_;
       acked = window_.first_seq_held();
     }

@@ -15,6 +15,7 @@
 #include "common/base/stopwatch.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
+#include "common/rpc/security.h"
 #include "grpcpp/client_context.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/client/audit_log.h"
@@ -28,6 +29,7 @@ namespace pmoe {
 struct RpcWriterOptions {
   ChunkBuilderOptions chunks{};
   std::string run_id;
+  RpcSecurity security{};
   TableSpec spec{};
   bool lockstep = false;
   size_t chunks_max = 64;  // kept without an acknowledgement; then Write waits

@@ -25,9 +25,11 @@ absl::Status DecodeInto(grpc::ByteBuffer* bytes, ReceivedBatch* batch) {
   return DecodeSampleReply(&reader, slot, &batch->counts);
 }
 
-SampleLink::SampleLink(int shard, LearnerId learner, uint64_t seed, SampleBoard* board)
+SampleLink::SampleLink(int shard, LearnerId learner, uint64_t seed, const RpcSecurity& security,
+                       SampleBoard* board)
     : shard_(shard),
       learner_(std::move(learner)),
+      security_(security),
       board_(board),
       backoff_(Rng(seed, RngRole::kBackoff, kBackoffStream + static_cast<uint32_t>(shard))) {}
 
@@ -47,7 +49,7 @@ void SampleLink::SetAddress(const RpcAddress& address) {
   MutexLock lock(&mu_);
   if (text != address_) {
     address_ = text;
-    channel_ = MakeChannel(address);
+    channel_ = MakeChannel(address, PeerRole::kReplay, security_);
     if (context_ != nullptr) context_->TryCancel();
   }
   try_now_ = true;

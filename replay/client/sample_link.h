@@ -13,6 +13,7 @@
 #include "common/base/mutex.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
+#include "common/rpc/security.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/support/sync_stream.h"
 #include "proto/replay.pb.h"
@@ -23,7 +24,8 @@ namespace pmoe {
 
 class SampleLink {
  public:
-  SampleLink(int shard, LearnerId learner, uint64_t seed, SampleBoard* board);
+  SampleLink(int shard, LearnerId learner, uint64_t seed, const RpcSecurity& security,
+             SampleBoard* board);
   ~SampleLink();
 
   // Where the shard is, now or from now on. Tries at once.
@@ -48,6 +50,7 @@ class SampleLink {
 
   const int shard_;
   const LearnerId learner_;
+  const RpcSecurity security_;
   SampleBoard* const board_;
   Backoff backoff_;  // of the thread
 

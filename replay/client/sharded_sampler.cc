@@ -34,7 +34,8 @@ ShardedSampler::ShardedSampler(const RpcControlOptions& options, int batch_size,
   learner.set_learner_epoch(options.learner_epoch);
   for (int shard = 0; shard < options.shards; ++shard) {
     board_.SetName(shard, absl::StrCat("replay ", shard));
-    links_.push_back(std::make_unique<SampleLink>(shard, learner, options.seed, &board_));
+    links_.push_back(
+        std::make_unique<SampleLink>(shard, learner, options.seed, options.security, &board_));
   }
 }
 

@@ -2,10 +2,12 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
 #include "common/base/command_line.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/security_flags.h"
 #include "replay/service/replay_dump.h"
 #include "replay/service/replay_process.h"
 
@@ -18,6 +20,8 @@ constexpr unsigned kGrace_s = 9;
 struct Flags {
   std::string learner;
   std::string listen;
+  std::string advertise;
+  SecurityFlags security;
   std::string dir;
   std::string metrics;
   int give_up_s = 600;
@@ -25,12 +29,15 @@ struct Flags {
 };
 
 void AddFlags(CLI::App* app, Flags* flags) {
-  app->add_option("--learner", flags->learner,
-                  "Where the learner listens: unix:/path or 127.0.0.1:port")
+  app->add_option("--learner", flags->learner, "Where the learner listens: unix:/path or host:port")
       ->type_name("ADDR");
   app->add_option("--listen", flags->listen,
                   "Where writers and the learner find this shard; port 0 picks a free one")
       ->type_name("ADDR");
+  app->add_option("--advertise", flags->advertise,
+                  "Where others find this shard, if not at --listen; port 0: the one listened on")
+      ->type_name("HOST:PORT");
+  flags->security.AddTo(app);
   app->add_option("--dir", flags->dir, "Folder of the shard's checkpoints, <name>.table")
       ->type_name("DIR");
   app->add_option("--metrics", flags->metrics, "Serves /metrics for Prometheus there")
@@ -44,13 +51,43 @@ void AddFlags(CLI::App* app, Flags* flags) {
       "Examples:\n"
       "  pmoe-replay --learner unix:/tmp/learner.sock --listen unix:/tmp/replay.sock "
       "--dir runs/by-hand/replay\n"
-      "  pmoe-replay --learner 127.0.0.1:7000 --listen 127.0.0.1:0 --dir runs/by-hand/replay\n"
+      "  pmoe-replay --learner learner.example.org:7000 --listen 0.0.0.0:7000 --tls certs/replay "
+      "--dir runs/by-hand/replay\n"
       "  pmoe-replay dump runs/by-hand/replay/20000.table");
 }
 
 absl::Status Required(const std::string& value, const std::string& flag) {
   if (!value.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(flag + " is required (see pmoe-replay --help)");
+}
+
+// Where others find the shard, if not where it listens.
+absl::StatusOr<RpcAddress> Advertised(const Flags& flags, const RpcAddress& listen,
+                                      const RpcSecurity& security) {
+  if (flags.advertise.empty()) return RpcAddress();
+  PMOE_ASSIGN_OR_RETURN(RpcAddress address, security.ParseAddress(flags.advertise, "--advertise"));
+  if (!address.is_unix && !address.is_any() && !listen.is_unix) return address;
+  return absl::InvalidArgumentError(absl::StrCat("--advertise ", flags.advertise,
+                                                 " must be the host and port where others find "
+                                                 "this shard, and --listen TCP too"));
+}
+
+absl::StatusOr<ReplayProcessOptions> MakeOptions(const Flags& flags) {
+  PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, flags.security.Load(PeerRole::kReplay));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress learner,
+                        security.ParseAddress(flags.learner, "--learner"));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, security.ParseAddress(flags.listen, "--listen"));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress advertise, Advertised(flags, listen, security));
+  ReplayProcessOptions options;
+  options.membership.learner = learner;
+  options.membership.security = security;
+  options.membership.process = MakeProcessInfo();
+  options.membership.give_up = std::chrono::seconds(flags.give_up_s);
+  options.listen = listen;
+  options.advertise = advertise;
+  options.dir = flags.dir;
+  options.metrics = flags.metrics;
+  return options;
 }
 
 absl::Status Serve(const Flags& flags) {
@@ -61,15 +98,7 @@ absl::Status Serve(const Flags& flags) {
   PMOE_RETURN_IF_ERROR(Required(flags.learner, "--learner"));
   PMOE_RETURN_IF_ERROR(Required(flags.listen, "--listen"));
   PMOE_RETURN_IF_ERROR(Required(flags.dir, "--dir"));
-  PMOE_ASSIGN_OR_RETURN(const RpcAddress learner, ParseRpcAddress(flags.learner, "--learner"));
-  PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, ParseRpcAddress(flags.listen, "--listen"));
-  ReplayProcessOptions options;
-  options.membership.learner = learner;
-  options.listen = listen;
-  options.membership.process = MakeProcessInfo();
-  options.membership.give_up = std::chrono::seconds(flags.give_up_s);
-  options.dir = flags.dir;
-  options.metrics = flags.metrics;
+  PMOE_ASSIGN_OR_RETURN(const ReplayProcessOptions options, MakeOptions(flags));
   return RunReplayProcess(options, interrupted);
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
+#include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
 #include "replay/service/replay_metrics.h"
 #include "replay/service/replay_service.h"
@@ -45,6 +46,24 @@ class Member : public FollowerHandler {
   std::atomic<bool> finished_{false};
 };
 
+void Export(const ReplayServer& service, MetricsExporter* metrics) {
+  ExportCounts(service.Stats(), metrics);
+  for (const auto& [caller, count] : Refusals::OfProcess().Counts()) {
+    metrics->Set("pmoe_rpc_refused_total", static_cast<double>(count), caller);
+  }
+}
+
+// Where others find a server that listens on `bound`: what --advertise says, port 0 being the one
+// bound; else a name that means this machine.
+std::string FoundAt(const RpcAddress& bound, RpcAddress advertise, const std::string& host) {
+  if (advertise.host.empty()) {
+    advertise = bound;
+    if (bound.is_any()) advertise.host = host;
+  }
+  if (!advertise.is_unix && advertise.port == 0) advertise.port = bound.port;
+  return advertise.Text();
+}
+
 // OK: the run is finished, or the process shall end.
 absl::Status Serve(const Member& member, const RunFollower& follower, const ReplayServer& service,
                    MetricsExporter* metrics, const std::atomic<bool>& interrupted) {
@@ -54,7 +73,7 @@ absl::Status Serve(const Member& member, const RunFollower& follower, const Repl
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) {
       for (const std::string& line : stalls.Look(service.Counts())) Say(line);
-      if (metrics != nullptr) ExportCounts(service.Stats(), metrics);
+      if (metrics != nullptr) Export(service, metrics);
     }
     std::this_thread::sleep_for(kTick);
   }
@@ -82,12 +101,13 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   }
   ReplayServer service(options.dir);
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
-                        RpcServer::Start(options.listen, {&service}));
+                        RpcServer::Start(options.listen, {&service}, options.membership.security));
   Say("listening on " + server->address().Text());
   Member member(&service);
   RunFollowerOptions membership = options.membership;
   membership.role = RUN_ROLE_REPLAY;
-  membership.process.set_listen_address(server->address().Text());
+  membership.process.set_listen_address(
+      FoundAt(server->address(), options.advertise, membership.process.host()));
   if (metrics != nullptr) membership.process.set_metrics_address(metrics->address());
   RunFollower follower(std::move(membership), &member);
   absl::Status status = JoinAndServe(&follower, member, &service, metrics.get(), interrupted);

@@ -15,8 +15,9 @@ namespace pmoe {
 struct ReplayProcessOptions {
   RunFollowerOptions membership{};  // role and listen address are filled in
   RpcAddress listen{};
-  std::string dir;      // checkpoints: <dir>/<name>.table
-  std::string metrics;  // host:port of /metrics; empty: none
+  RpcAddress advertise{};  // what the learner is told; without a host: what is listened on
+  std::string dir;         // checkpoints: <dir>/<name>.table
+  std::string metrics;     // host:port of /metrics; empty: none
 };
 
 // Until the run is finished or *interrupted (OK), or something fails; the table is saved in either

@@ -71,7 +71,7 @@ class Surroundings {
   absl::Status Start() {
     if (folder_.path().empty()) return absl::InternalError("cannot make a folder in /tmp");
     PMOE_ASSIGN_OR_RETURN(const RpcAddress replay, Socket(folder_, "replay"));
-    PMOE_ASSIGN_OR_RETURN(replay_server_, RpcServer::Start(replay, {&replay_}));
+    PMOE_ASSIGN_OR_RETURN(replay_server_, RpcServer::Start(replay, {&replay_}, {}));
     RpcControlOptions table;
     table.run_id = kRunId;
     table.spec.obs_dim = policy_.obs_dim;
@@ -90,7 +90,7 @@ class Surroundings {
     directive.snapshot = MakeBenchSnapshot(policy_);
     hub_.Publish(directive);
     PMOE_ASSIGN_OR_RETURN(const RpcAddress learner, Socket(folder_, "learner"));
-    PMOE_ASSIGN_OR_RETURN(learner_server_, RpcServer::Start(learner, {&service_}));
+    PMOE_ASSIGN_OR_RETURN(learner_server_, RpcServer::Start(learner, {&service_}, {}));
     return absl::OkStatus();
   }
   std::string learner() const { return learner_server_->address().Text(); }

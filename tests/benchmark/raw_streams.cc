@@ -66,8 +66,8 @@ RawStreams::~RawStreams() = default;
 
 absl::StatusOr<std::unique_ptr<RawStreams>> RawStreams::Start(const RpcAddress& address) {
   auto parts = std::make_unique<Parts>();
-  PMOE_ASSIGN_OR_RETURN(parts->server, RpcServer::Start(address, {&parts->service}));
-  parts->channel = MakeChannel(parts->server->address());
+  PMOE_ASSIGN_OR_RETURN(parts->server, RpcServer::Start(address, {&parts->service}, {}));
+  parts->channel = MakeChannel(parts->server->address(), std::nullopt, {});
   return std::unique_ptr<RawStreams>(new RawStreams(std::move(parts)));
 }
 

@@ -1,11 +1,13 @@
 // bench wire: rows of HalfCheetah to a replay shard and minibatches back, client and server in this
-// process over a unix socket, over bare gRPC streams that carry as many bytes. Both ends' CPU time
-// counts.
+// process over a unix socket, over bare gRPC streams that carry as many bytes; then over a unix
+// socket, plain TCP and mutual TLS. Both ends' CPU time counts.
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "cli/certificates.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/server.h"
 #include "replay/client/rpc_control.h"
@@ -30,34 +32,74 @@ constexpr int kBatch = 256;
 constexpr int kSampleInFlight = 4;   // as ShardedSampler's
 constexpr int kInsertInFlight = 32;  // chunks, as a shard's credits
 constexpr std::chrono::seconds kTimeout{60};
+constexpr double kGigabyte = 1e9;
 
-RpcControlOptions ControlOptions() {
+// How the two sides reach each other, and who each of them is.
+struct Link {
+  RpcAddress address;
+  RpcSecurity replay, actor, learner;
+};
+
+absl::StatusOr<Link> UnixLink(const ScratchFolder& folder) {
+  Link link;
+  PMOE_ASSIGN_OR_RETURN(link.address, ParseRpcAddress("unix:" + folder.path() + "/s", "TMPDIR"));
+  return link;
+}
+
+absl::StatusOr<Link> PlainLink() {
+  Link link;
+  link.replay = link.actor = link.learner = RpcSecurity::InsecureLoopback();
+  PMOE_ASSIGN_OR_RETURN(link.address, link.replay.ParseAddress("127.0.0.1:0", "the benchmark"));
+  return link;
+}
+
+absl::StatusOr<Link> TlsLink(const ScratchFolder& folder) {
+  CertificateOptions options;
+  options.out = folder.path() + "/certs";
+  PMOE_RETURN_IF_ERROR(InitCertificates(options, absl::Now()).status());
+  PMOE_ASSIGN_OR_RETURN(Link link, PlainLink());
+  for (const auto& [security, role] :
+       {std::pair{&link.replay, "/replay"}, {&link.actor, "/actor"}, {&link.learner, "/learner"}}) {
+    PMOE_ASSIGN_OR_RETURN(*security, RpcSecurity::FromFolder(options.out + role));
+  }
+  return link;
+}
+
+RpcControlOptions ControlOptions(const Link& link) {
   RpcControlOptions options;
+  options.security = link.learner;
   options.run_id = "bench";
   options.spec = kSpec;
   options.capacity = kRows;
   return options;
 }
 
-// A shard that is served, filled, and asked over its socket.
+// A shard that is served, filled, and asked over its link.
 class Wire {
  public:
-  absl::Status Start() {
+  absl::Status Start(const Link& link) {
     if (folder_.path().empty()) return absl::InternalError("cannot make a folder in /tmp");
-    PMOE_ASSIGN_OR_RETURN(const RpcAddress address, Socket("replay"));
-    PMOE_ASSIGN_OR_RETURN(server_, RpcServer::Start(address, {&service_}));
-    RpcReplayControl control(ControlOptions());
+    PMOE_ASSIGN_OR_RETURN(server_, RpcServer::Start(link.address, {&service_}, link.replay));
+    const RpcAddress& address = server_->address();
+    RpcReplayControl control(ControlOptions(link));
     control.SetShardAddress(0, address);
     PMOE_RETURN_IF_ERROR(control.CreateTable(0, ""));
     RpcWriterOptions options;
-    options.run_id = ControlOptions().run_id;
+    options.run_id = ControlOptions(link).run_id;
+    options.security = link.actor;
     options.spec = kSpec;
     PMOE_ASSIGN_OR_RETURN(writer_, RpcTransitionWriter::Create(options, address));
     while (service_.Counts().inserted < kRows) PMOE_RETURN_IF_ERROR(Insert());
-    sampler_.SetAddress(0, address);
-    PMOE_ASSIGN_OR_RETURN(const RpcAddress raw_address, Socket("raw"));
-    PMOE_ASSIGN_OR_RETURN(raw_, RawStreams::Start(raw_address));
+    sampler_ = std::make_unique<ShardedSampler>(ControlOptions(link), kBatch);
+    sampler_->SetAddress(0, address);
     return Sample();
+  }
+  // Beside it, over a unix socket.
+  absl::Status StartRaw() {
+    PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
+                          ParseRpcAddress("unix:" + folder_.path() + "/raw", "TMPDIR"));
+    PMOE_ASSIGN_OR_RETURN(raw_, RawStreams::Start(address));
+    return absl::OkStatus();
   }
 
   static constexpr int kInsertRows = 64 * kPageRows;
@@ -71,18 +113,22 @@ class Wire {
 
   static constexpr int kSampleBatches = 16;
   absl::Status Sample() {
-    sampler_.Expect(kSampleBatches);
-    for (int i = 0; i < kSampleBatches; ++i) PMOE_RETURN_IF_ERROR(sampler_.Next(kTimeout).status());
+    sampler_->Expect(kSampleBatches);
+    for (int i = 0; i < kSampleBatches; ++i) {
+      PMOE_RETURN_IF_ERROR(sampler_->Next(kTimeout).status());
+    }
     return absl::OkStatus();
   }
   absl::Status SampleRaw() {
     return raw_->Receive(kSampleBatches, PackedBytes(kSpec, kBatch), kSampleInFlight);
   }
 
- private:
-  absl::StatusOr<RpcAddress> Socket(const std::string& name) const {
-    return ParseRpcAddress(absl::StrCat("unix:", folder_.path(), "/", name), "TMPDIR");
+  double insert_row_bytes() const { return static_cast<double>(chunk_bytes_) / kPageRows; }
+  double sample_row_bytes() const {
+    return static_cast<double>(PackedBytes(kSpec, kBatch)) / kBatch;
   }
+
+ private:
   static size_t ChunkBytes() {
     InsertRequest request;
     EncodeChunk(TransitionSource().NextChunk(), request.add_chunks());
@@ -95,7 +141,7 @@ class Wire {
   std::unique_ptr<RpcServer> server_;
   TransitionSource source_;
   std::unique_ptr<RpcTransitionWriter> writer_;
-  ShardedSampler sampler_{ControlOptions(), kBatch};
+  std::unique_ptr<ShardedSampler> sampler_;
   std::unique_ptr<RawStreams> raw_;
 };
 
@@ -119,11 +165,48 @@ struct Rates {
   }
 };
 
+// The same rows over each transport, a round of each after the other.
+absl::Status CompareTransports(const BenchFlags& flags, Report* report) {
+  const ScratchFolder folder;
+  PMOE_ASSIGN_OR_RETURN(const Link over_unix, UnixLink(folder));
+  PMOE_ASSIGN_OR_RETURN(const Link over_tcp, PlainLink());
+  PMOE_ASSIGN_OR_RETURN(const Link over_tls, TlsLink(folder));
+  struct Transport {
+    const char* name;
+    const Link& link;
+    Wire wire;
+    std::vector<double> insert, sample;  // rows per CPU-second
+  } transports[] = {{"unix", over_unix, {}, {}, {}},
+                    {"tcp", over_tcp, {}, {}, {}},
+                    {"tls", over_tls, {}, {}, {}}};
+  for (Transport& at : transports) PMOE_RETURN_IF_ERROR(at.wire.Start(at.link));
+  const double slice_s = flags.seconds / flags.rounds / 2.0;
+  for (int round = 0; round < flags.rounds; ++round) {
+    for (Transport& at : transports) {
+      PMOE_RETURN_IF_ERROR(Measure(
+          slice_s, Wire::kInsertRows, [&] { return at.wire.Insert(); }, &at.insert));
+      PMOE_RETURN_IF_ERROR(Measure(
+          slice_s, Wire::kSampleBatches * kBatch, [&] { return at.wire.Sample(); }, &at.sample));
+    }
+  }
+  report->Table("transports", {"insert_rows_per_cpu_s", "insert_cpu_s_per_gb",
+                               "sample_rows_per_cpu_s", "sample_cpu_s_per_gb"});
+  for (const Transport& at : transports) {
+    const double insert = Median(at.insert), sample = Median(at.sample);
+    report->Row(at.name, {insert, kGigabyte / (insert * at.wire.insert_row_bytes()), sample,
+                          kGigabyte / (sample * at.wire.sample_row_bytes())});
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status BenchWire(const BenchFlags& flags, Report* report) {
+  const ScratchFolder folder;
+  PMOE_ASSIGN_OR_RETURN(const Link link, UnixLink(folder));
   Wire wire;
-  PMOE_RETURN_IF_ERROR(wire.Start());
+  PMOE_RETURN_IF_ERROR(wire.Start(link));
+  PMOE_RETURN_IF_ERROR(wire.StartRaw());
   Rates insert, sample;
   const double slice_s = flags.seconds / flags.rounds / 2.0;
   constexpr double kSampleRows = Wire::kSampleBatches * kBatch;
@@ -143,7 +226,7 @@ absl::Status BenchWire(const BenchFlags& flags, Report* report) {
   report->Table("wire, HalfCheetah rows", {"rows_per_cpu_s", "grpc_rows_per_cpu_s", "ratio"});
   insert.AddTo(report, "insert_chunks_of_64");
   sample.AddTo(report, "sample_b256");
-  return absl::OkStatus();
+  return CompareTransports(flags, report);
 }
 
 }  // namespace pmoe

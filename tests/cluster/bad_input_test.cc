@@ -18,9 +18,11 @@ void ExpectUsageError(const std::vector<std::string>& words, const std::string& 
   EXPECT_THAT(result.output, HasSubstr(message));
 }
 
-TEST(BadInputTest, AnAddressThatOthersCouldReachIsRefused) {
+TEST(BadInputTest, AnAddressThatOthersCouldReachNeedsCertificates) {
   for (const char* address : {"0.0.0.0:7000", "example.org:7000", "192.168.0.1:1"}) {
-    ExpectUsageError({Binary("pmoe-actor"), "run", "--learner", address}, "not encrypted yet");
+    ExpectUsageError({Binary("pmoe-actor"), "run", "--learner", address}, "give --tls DIR");
+    ExpectUsageError({Binary("pmoe-actor"), "run", "--learner", address, "--insecure"},
+                     "--insecure is for loopback only");
   }
 }
 
@@ -34,8 +36,8 @@ TEST(BadInputTest, ASocketPathThatIsTooLongSaysHowLong) {
 }
 
 TEST(BadInputTest, NobodyListensIsRetriedVisiblyAndGivenUp) {
-  const ProcessResult result =
-      RunProcess({Binary("pmoe-actor"), "run", "--learner", "127.0.0.1:1", "--give-up", "3"});
+  const ProcessResult result = RunProcess(
+      {Binary("pmoe-actor"), "run", "--learner", "127.0.0.1:1", "--insecure", "--give-up", "3"});
   EXPECT_EQ(result.exit_code, 1) << result.output;
   EXPECT_THAT(result.output, HasSubstr("attempt 5 in "));
   EXPECT_THAT(result.output, HasSubstr("no learner at 127.0.0.1:1 for 3 s"));
@@ -53,8 +55,9 @@ TEST(BadInputTest, APortInUseIsNamed) {
                     dir.File("b")},
                    "another process does");
   // A second learner of the same run is kept out by the directory's lock.
-  ExpectUsageError({Binary("pmoe-learner"), "--listen", "127.0.0.1:0", "--resume", dir.File("a")},
-                   "another process is training");
+  ExpectUsageError(
+      {Binary("pmoe-learner"), "--listen", "127.0.0.1:0", "--insecure", "--resume", dir.File("a")},
+      "another process is training");
   first.Signal(SIGTERM);
   EXPECT_EQ(first.Wait().exit_code, 0);
 }

@@ -63,6 +63,10 @@ TEST_F(UpTest, LockstepOverGrpcGivesTheEmbeddedRunsBits) {
   const ProcessResult over_tcp = Run("up", "tcp", tcp_flags);
   ASSERT_EQ(over_tcp.exit_code, 0) << over_tcp.output;
   ExpectSameRun("embedded", "tcp", 1200);
+  tcp_flags.push_back("--insecure");
+  const ProcessResult plain = Run("up", "plain", tcp_flags);
+  ASSERT_EQ(plain.exit_code, 0) << plain.output;
+  ExpectSameRun("embedded", "plain", 1200);
 }
 
 TEST_F(UpTest, AStoppedLockstepClusterGoesOnBitForBit) {

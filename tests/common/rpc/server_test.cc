@@ -33,9 +33,14 @@ RpcAddress UnixAddress(const std::string& path) {
   return address;
 }
 
+absl::StatusOr<std::unique_ptr<RpcServer>> Start(const RpcAddress& address) {
+  return RpcServer::Start(address, {}, RpcSecurity::InsecureLoopback());
+}
+
 // UNKNOWN: no answer.
 HealthCheckResponse::ServingStatus AskHealth(const RpcAddress& address) {
-  const auto stub = Health::NewStub(MakeChannel(address));
+  const auto stub =
+      Health::NewStub(MakeChannel(address, std::nullopt, RpcSecurity::InsecureLoopback()));
   grpc::ClientContext context;
   SetDeadline(&context, milliseconds(5000));
   HealthCheckResponse reply;
@@ -60,36 +65,36 @@ class RpcServerTest : public ::testing::Test {
 };
 
 TEST_F(RpcServerTest, PicksAFreePortAndSaysWhich) {
-  const auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "--listen"), {});
+  const auto server = Start(*ParseRpcAddress("127.0.0.1:0", "--listen"));
   ASSERT_THAT(server, IsOk());
   EXPECT_GT((*server)->address().port, 0);
   EXPECT_EQ(AskHealth((*server)->address()), HealthCheckResponse::SERVING);
 }
 
 TEST_F(RpcServerTest, APortInUseIsRefused) {
-  const auto first = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "--listen"), {});
+  const auto first = Start(*ParseRpcAddress("127.0.0.1:0", "--listen"));
   ASSERT_THAT(first, IsOk());
   const RpcAddress taken = (*first)->address();
-  EXPECT_THAT(RpcServer::Start(taken, {}),
+  EXPECT_THAT(Start(taken),
               FailsWith(kRefused, "cannot listen on " + taken.Text() + ": another process does"));
 }
 
 TEST_F(RpcServerTest, ASocketInUseIsRefusedAndItsServerGoesOn) {
-  const auto first = RpcServer::Start(unix_, {});
+  const auto first = Start(unix_);
   ASSERT_THAT(first, IsOk());
-  EXPECT_THAT(RpcServer::Start(unix_, {}), FailsWith(kRefused, "another process does"));
+  EXPECT_THAT(Start(unix_), FailsWith(kRefused, "another process does"));
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
 }
 
 TEST_F(RpcServerTest, AStaleSocketIsReplaced) {
   LeaveStaleSocket(unix_.path);
-  const auto server = RpcServer::Start(unix_, {});
+  const auto server = Start(unix_);
   ASSERT_THAT(server, IsOk());
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
 }
 
 TEST_F(RpcServerTest, ASocketIsForItsOwnerOnly) {
-  const auto server = RpcServer::Start(unix_, {});
+  const auto server = Start(unix_);
   ASSERT_THAT(server, IsOk());
   struct stat info {};
   ASSERT_EQ(::stat(unix_.path.c_str(), &info), 0);
@@ -100,17 +105,17 @@ TEST_F(RpcServerTest, ASocketIsForItsOwnerOnly) {
 
 TEST_F(RpcServerTest, TheUmaskIsAsBeforeAfterwards) {
   const mode_t before = ::umask(0022);
-  const auto server = RpcServer::Start(unix_, {});
+  const auto server = Start(unix_);
   EXPECT_EQ(::umask(before), 0022u);
 }
 
 TEST_F(RpcServerTest, AFolderThatIsNotThereIsNamed) {
-  EXPECT_THAT(RpcServer::Start(UnixAddress(folder_.File("no/s.sock")), {}),
+  EXPECT_THAT(Start(UnixAddress(folder_.File("no/s.sock"))),
               FailsWith(kRefused, "does the folder exist"));
 }
 
 TEST_F(RpcServerTest, HealthSaysServingUntilToldOtherwise) {
-  const auto server = RpcServer::Start(unix_, {});
+  const auto server = Start(unix_);
   ASSERT_THAT(server, IsOk());
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
   (*server)->SetServing(false);
@@ -120,7 +125,7 @@ TEST_F(RpcServerTest, HealthSaysServingUntilToldOtherwise) {
 }
 
 TEST_F(RpcServerTest, AStoppedServerLeavesNoSocketAndAnswersNobody) {
-  const auto server = RpcServer::Start(unix_, {});
+  const auto server = Start(unix_);
   ASSERT_THAT(server, IsOk());
   (*server)->Stop(milliseconds(0));
   EXPECT_NE(::access(unix_.path.c_str(), F_OK), 0);
@@ -130,7 +135,7 @@ TEST_F(RpcServerTest, AStoppedServerLeavesNoSocketAndAnswersNobody) {
 // Somebody's file at the path is not ours to delete.
 TEST_F(RpcServerTest, AFileThatIsNoSocketIsKept) {
   std::ofstream(unix_.path) << "notes";
-  EXPECT_THAT(RpcServer::Start(unix_, {}), FailsWith(kRefused, "cannot listen on"));
+  EXPECT_THAT(Start(unix_), FailsWith(kRefused, "cannot listen on"));
   EXPECT_EQ(::access(unix_.path.c_str(), F_OK), 0);
 }
 

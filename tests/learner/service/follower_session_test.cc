@@ -33,7 +33,7 @@ class Learner {
  public:
   explicit Learner(const RpcAddress& address, uint64_t epoch = 1, bool lockstep = false)
       : hub_(Options(epoch, lockstep)) {
-    auto server = RpcServer::Start(address, {&service_});
+    auto server = RpcServer::Start(address, {&service_}, {});
     EXPECT_THAT(server, IsOk());
     server_ = *std::move(server);
   }

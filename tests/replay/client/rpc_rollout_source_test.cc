@@ -207,10 +207,12 @@ TEST_F(RpcRolloutSourceTest, AShardThatWasRestartedGoesOnFromItsFile) {
 
 TEST_F(RpcRolloutSourceTest, WorksOverTcp) {
   ReplayServer service(folder_.path());
-  auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "test"), {&service});
+  auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "test"), {&service},
+                                 RpcSecurity::InsecureLoopback());
   ASSERT_OK(server);
   CreateTable(Options(8), (*server)->address());
-  const auto stub = ReplayService::NewStub(MakeChannel((*server)->address()));
+  const auto stub = ReplayService::NewStub(
+      MakeChannel((*server)->address(), PeerRole::kReplay, RpcSecurity::InsecureLoopback()));
   InsertChunks(stub.get(), 0, 1, 8);
   RpcRolloutSource source(Options(8));
   source.SetAddress((*server)->address());

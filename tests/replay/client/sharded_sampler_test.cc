@@ -179,7 +179,7 @@ class ShortReplies final : public ReplayService::Service {
 TEST_F(ShardedSamplerTest, ADamagedReplyIsNoMinibatch) {
   ShortReplies service;
   const auto address = ParseRpcAddress("unix:" + folder_.path() + "/s", "--listen");
-  const auto server = RpcServer::Start(*address, {&service});
+  const auto server = RpcServer::Start(*address, {&service}, {});
   ASSERT_OK(server);
   ShardedSampler sampler(Options(), kBatch);
   sampler.SetAddress(0, *address);

@@ -82,7 +82,7 @@ class ReplayProcessTest : public ::testing::Test {
   void StartLearner() {
     const auto address = ParseRpcAddress(learner_, "--listen");
     ASSERT_OK(address);
-    auto server = RpcServer::Start(*address, {&run_});
+    auto server = RpcServer::Start(*address, {&run_}, {});
     ASSERT_OK(server);
     server_ = *std::move(server);
   }
@@ -92,7 +92,8 @@ class ReplayProcessTest : public ::testing::Test {
   std::unique_ptr<ReplayService::Stub> Connect() {
     const auto address = ParseRpcAddress(run_.joined().process().listen_address(), "the report");
     EXPECT_OK(address);
-    return ReplayService::NewStub(MakeChannel(*address));
+    return ReplayService::NewStub(
+        MakeChannel(*address, PeerRole::kReplay, RpcSecurity::InsecureLoopback()));
   }
   static void InsertRows(ReplayService::Stub* stub) {
     TestWriter writer(stub, Hello());
@@ -108,7 +109,9 @@ class ReplayProcessTest : public ::testing::Test {
 };
 
 TEST_F(ReplayProcessTest, MayStartBeforeItsLearnerAndReportsItsTable) {
-  ChildProcess replay(Command("127.0.0.1:0"));
+  std::vector<std::string> command = Command("127.0.0.1:0");
+  command.push_back("--insecure");
+  ChildProcess replay(command);
   ASSERT_TRUE(replay.ReadUntil("listening on 127.0.0.1:"));
   StartLearner();
   EXPECT_FALSE(run_.NextReport().table().has_table());
@@ -194,7 +197,7 @@ TEST(ReplayCommandTest, TellsWhatIsMissingOrWrong) {
   const auto open = RunProcess(
       {Binary(), "--learner", "unix:/tmp/l", "--listen", "0.0.0.0:1", "--dir", "/tmp/pmoe-none"});
   EXPECT_EQ(open.exit_code, 2);
-  EXPECT_THAT(open.output, HasSubstr("--listen must be unix:/path or 127.0.0.1:port"));
+  EXPECT_THAT(open.output, HasSubstr("--listen 0.0.0.0:1 is TCP, which needs certificates"));
   const auto help = RunProcess({Binary(), "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("Examples:"));

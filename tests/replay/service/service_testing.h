@@ -62,7 +62,7 @@ class ServedShard {
       : service_(std::make_unique<ReplayServer>(dir)) {
     const auto address = ParseRpcAddress("unix:" + dir + "/" + socket, "--listen");
     PMOE_CHECK(address.ok());
-    auto server = RpcServer::Start(*address, {service_.get()});
+    auto server = RpcServer::Start(*address, {service_.get()}, {});
     PMOE_CHECK(server.ok());
     server_ = *std::move(server);
   }
@@ -72,7 +72,7 @@ class ServedShard {
   const RpcAddress& address() const { return server_->address(); }
   ReplayServer* service() { return service_.get(); }
   std::unique_ptr<ReplayService::Stub> Connect() const {
-    return ReplayService::NewStub(MakeChannel(server_->address()));
+    return ReplayService::NewStub(MakeChannel(server_->address(), PeerRole::kReplay, {}));
   }
 
  private:

@@ -1,0 +1,98 @@
+#include "cli/command_certs.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/tls/identity.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* Word(CertificateReport::What what) {
+  switch (what) {
+    case CertificateReport::What::kMade:
+      return "made";
+    case CertificateReport::What::kRenewed:
+      return "renewed";
+    default:
+      return "kept";
+  }
+}
+
+void PrintLine(const std::string& folder, const std::string& uri, absl::Time end,
+               const std::string& more) {
+  std::printf("%-24s %-28s holds until %s%s\n", folder.c_str(), uri.c_str(), TimeText(end).c_str(),
+              more.c_str());
+}
+
+// The folder itself, or those of the roles below it.
+std::vector<std::string> RoleFolders(const std::string& dir) {
+  std::vector<std::string> folders;
+  for (const PeerRole role : AllPeerRoles()) {
+    const std::string folder = absl::StrCat(dir, "/", PeerRoleName(role));
+    if (fs::is_directory(folder)) folders.push_back(folder);
+  }
+  if (folders.empty()) folders.push_back(dir);
+  return folders;
+}
+
+}  // namespace
+
+void CertsCommand::AddTo(CLI::App* app) {
+  certs_ = app->add_subcommand("certs", "Make and show the certificates of a cluster's TLS");
+  certs_->require_subcommand(1);
+  init_ = certs_->add_subcommand("init", "Make what is missing, renew what ends soon");
+  init_->add_option("--out", options_.out, "Folder of all of them")->type_name("DIR")->required();
+  init_->add_option("--cluster", options_.cluster, "Name of the cluster; default: pmoe");
+  init_->add_option("--days", options_.days, "Life of a role's certificate")->type_name("N");
+  init_->add_flag("--renew", options_.renew, "Renew every role's certificate now");
+  init_->footer(
+      R"(Makes DIR/ca (the authority: its key.pem signs, keep it where you run this) and the roles'
+folders DIR/learner, DIR/replay, DIR/actor (the evaluator's too) and DIR/admin (for pmoe status),
+each for --tls. What is there and good is kept; a certificate with less than a third of its life
+left is renewed. Processes that run read a renewed certificate within a second or two.
+Examples:
+  pmoe certs init --out certs
+  pmoe certs init --out certs --cluster lab --days 90
+  pmoe-learner --listen 0.0.0.0:7000 --tls certs/learner --env Hopper-v5)");
+  show_ = certs_->add_subcommand("show", "Print role, issuer and end of certificates");
+  show_->add_option("DIR", shown_, "Folder of `pmoe certs init`, or one role's")->required();
+  show_->footer("Example:\n  pmoe certs show certs\nExit code 2: one of them cannot be used.");
+}
+
+absl::Status CertsCommand::Run() const { return init_->parsed() ? Init() : Show(); }
+
+absl::Status CertsCommand::Init() const {
+  PMOE_ASSIGN_OR_RETURN(const std::vector<CertificateReport> reports,
+                        InitCertificates(options_, absl::Now()));
+  for (const CertificateReport& report : reports) {
+    PrintLine(report.folder, report.uri, report.validity.to,
+              absl::StrCat(" (", Word(report.what), ")"));
+  }
+  return absl::OkStatus();
+}
+
+// Every folder is looked at; the first error is the command's.
+absl::Status CertsCommand::Show() const {
+  absl::Status status;
+  for (const std::string& folder : RoleFolders(shown_)) {
+    const absl::StatusOr<Identity> identity = ReadIdentity(folder, absl::Now());
+    if (identity.ok()) {
+      const CertificateInfo& about = identity->certificate;
+      PrintLine(folder, about.uri, about.validity.to, absl::StrCat(", issued by ", about.issuer));
+    } else {
+      std::printf("%-24s cannot be used\n", folder.c_str());
+    }
+    status.Update(identity.status());
+  }
+  return status;
+}
+
+}  // namespace pmoe

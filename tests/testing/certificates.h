@@ -1,0 +1,48 @@
+// A certificate authority and folders for --tls, made afresh for a test.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "absl/time/clock.h"
+#include "common/base/check.h"
+#include "common/tls/authority.h"
+#include "common/tls/peer_name.h"
+
+namespace pmoe::testing {
+
+inline void WriteText(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::trunc) << text;
+}
+
+inline Validity NowFor(int days) { return ValidityFrom(absl::Now(), days); }
+
+class TestAuthority {
+ public:
+  explicit TestAuthority(std::string cluster = "pmoe") : cluster_(std::move(cluster)) {}
+
+  const std::string& pem() const { return pem_; }
+
+  // Makes, or makes anew, the folder of one role. `more` stands in its ca.pem beside this
+  // authority.
+  std::string WriteFolder(const std::string& folder, PeerRole role,
+                          const Validity& validity = NowFor(30),
+                          const std::string& more = "") const {
+    std::filesystem::create_directories(folder);
+    const std::string key = *MakePrivateKey();
+    const auto cert = SignCertificate(pem_, key_, key, {cluster_, role, "1"}, validity);
+    PMOE_CHECK(cert.ok());
+    WriteText(folder + "/key.pem", key);
+    WriteText(folder + "/cert.pem", *cert);
+    WriteText(folder + "/ca.pem", pem_ + more);
+    return folder;
+  }
+
+ private:
+  const std::string cluster_;
+  const std::string key_ = *MakePrivateKey();
+  const std::string pem_ = *MakeAuthority(key_, cluster_, NowFor(3650));
+};
+
+}  // namespace pmoe::testing
