@@ -98,8 +98,10 @@ TEST_F(TlsTest, RefusalsAreCountedForPrometheus) {
       {Binary("pmoe"), "status", "--learner", address, "--tls", Certs("admin"), "--json"});
   const std::string metrics = nlohmann::json::parse(status.output)["process"]["metrics_address"];
   EXPECT_TRUE(Eventually([&] {
-    const ProcessResult page =
-        RunProcess({"/usr/bin/curl", "-s", "http://" + metrics + "/metrics"});
+    const ProcessResult page = RunProcess(
+        {"/usr/bin/python3", "-c",
+         "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())",
+         "http://" + metrics + "/metrics"});
     return page.output.find("pmoe_rpc_refused_total{caller=\"replay\"} 1") != std::string::npos;
   }));
 }
