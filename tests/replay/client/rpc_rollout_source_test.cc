@@ -210,11 +210,13 @@ TEST_F(RpcRolloutSourceTest, WorksOverTcp) {
   auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "test"), {&service},
                                  RpcSecurity::InsecureLoopback());
   ASSERT_OK(server);
-  CreateTable(Options(8), (*server)->address());
+  RpcControlOptions options = Options(8);
+  options.security = RpcSecurity::InsecureLoopback();
+  CreateTable(options, (*server)->address());
   const auto stub = ReplayService::NewStub(
       MakeChannel((*server)->address(), PeerRole::kReplay, RpcSecurity::InsecureLoopback()));
   InsertChunks(stub.get(), 0, 1, 8);
-  RpcRolloutSource source(Options(8));
+  RpcRolloutSource source(options);
   source.SetAddress((*server)->address());
   EXPECT_OK(source.Take({.steps = 8}, kMax));
   (*server)->Stop(milliseconds(0));
