@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
+#include "common/run/clock_skew.h"
 
 namespace pmoe {
 namespace {
@@ -23,6 +25,12 @@ constexpr std::chrono::milliseconds kLeaveTimeout(2000);
 constexpr std::chrono::milliseconds kTick(50);
 constexpr std::chrono::milliseconds kFirstJoinWait(1000);
 constexpr int kQuietAttempts = 3;
+
+// Jitter only: no bit of a run depends on it, but processes must differ, in containers too, where
+// each has the id 1.
+Rng BackoffRng(const ProcessInfo& process, RunRole role) {
+  return Rng(std::hash<std::string>()(process.host()) ^ process.pid(), RngRole::kBackoff, role);
+}
 
 }  // namespace
 
@@ -40,8 +48,7 @@ RunFollower::RunFollower(RunFollowerOptions options, FollowerHandler* handler)
       handler_(handler),
       stub_(RunService::NewStub(
           MakeChannel(options_.learner, PeerRole::kLearner, options_.security))),
-      // Jitter only: no bit of a run depends on it, but processes must differ.
-      backoff_(Rng(options_.process.pid(), RngRole::kBackoff, options_.role)) {}
+      backoff_(BackoffRng(options_.process, options_.role)) {}
 
 RunFollower::~RunFollower() { Leave(); }
 
@@ -91,7 +98,10 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   JoinReply reply;
   grpc::ClientContext context;
   SetDeadline(&context, kJoinTimeout);
+  const double asked_s = UnixTime();
   PMOE_RETURN_IF_ERROR(FromGrpc(stub_->Join(&context, request, &reply)));
+  const std::string skew = ClockSkew(asked_s, reply.unix_time_s(), UnixTime());
+  if (!skew.empty()) std::fprintf(stderr, "pmoe: %s\n", skew.c_str());
   MutexLock lock(&mu_);
   seat_ = reply.seat();
   return reply;

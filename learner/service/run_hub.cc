@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
+#include "common/run/clock_skew.h"
 #include "common/run/run_messages.h"
 
 namespace pmoe {
@@ -176,6 +177,7 @@ absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
   PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, clock_.Elapsed()));
   reply.set_learner_epoch(options_.learner_epoch);
   *reply.mutable_config() = options_.config;
+  reply.set_unix_time_s(UnixTime());
   changed_.NotifyAll();
   return reply;
 }

@@ -1,4 +1,9 @@
 // What a user of the cluster meets when something is wrong.
+#include <sys/mount.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include "tests/cluster/cluster_testing.h"
 
 namespace pmoe {
@@ -80,6 +85,40 @@ TEST(BadInputTest, WrongSettingsEndBeforeAnythingStarts) {
   ExpectUsageError({Binary("pmoe"), "up", "--set", "learner.actor_lrr=1"}, "learner.actor_lr");
   ExpectUsageError({Binary("pmoe"), "up", "--mode", "lockstep", "--shards", "2"},
                    "replay.shards must be 1 in lockstep");
+}
+
+// A volume of its own, so that the machine's is not filled.
+class SmallVolume {
+ public:
+  explicit SmallVolume(std::string path) : path_(std::move(path)) {}
+  ~SmallVolume() { ::umount2(path_.c_str(), MNT_DETACH); }
+  bool Mount(const char* size) const {
+    return ::mount("tmpfs", path_.c_str(), "tmpfs", 0, absl::StrCat("size=", size).c_str()) == 0;
+  }
+  bool Grow(const char* size) const {
+    return ::mount(nullptr, path_.c_str(), nullptr, MS_REMOUNT,
+                   absl::StrCat("size=", size).c_str()) == 0;
+  }
+
+ private:
+  const std::string path_;
+};
+
+TEST(BadInputTest, AFullVolumeEndsTheRunWithTheFixAndLosesNoCheckpoint) {
+  TempDir dir;
+  const SmallVolume volume(dir.path());
+  if (!volume.Mount("1500k")) GTEST_SKIP() << "only root may mount: " << std::strerror(errno);
+  std::vector<std::string> flags = SmallFlags(
+      "HalfCheetah-v5",
+      {"--steps", "20000", "--out", dir.File("run"), "--set", "checkpoint.every_steps=1000"});
+  flags.insert(flags.begin(), {Binary("pmoe"), "train"});
+  const ProcessResult full = RunProcess(flags);
+  EXPECT_EQ(full.exit_code, 2) << full.output;
+  EXPECT_THAT(full.output, HasSubstr("No space left on device; free some space"));
+  ASSERT_TRUE(volume.Grow("64m"));
+  const ProcessResult more = RunProcess({Binary("pmoe"), "train", "--resume", dir.File("run")});
+  EXPECT_EQ(more.exit_code, 0) << more.output;
+  EXPECT_THAT(more.output, HasSubstr("resuming HalfCheetah-v5"));
 }
 
 TEST(BadInputTest, HealthAndStatusSayThatNobodyAnswers) {
