@@ -1,35 +1,43 @@
 #include "common/metrics/exporter.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <chrono>
-#include <exception>
 #include <thread>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/check.h"
 #include "common/metrics/metric_list.h"
+#include "httplib.h"
+#include "prometheus/text_serializer.h"
 
 namespace pmoe {
 namespace {
 
-constexpr std::chrono::milliseconds kKnockEvery(5);
+// Not prometheus-cpp's own server: CivetWeb gives its threads 100 KB of stack, 91 of which are
+// MuJoCo's thread-local storage in a process that links it, and the first scrape ends an actor.
+std::unique_ptr<httplib::Server> MakeServer() {
+  auto server = std::make_unique<httplib::Server>();
+  server->new_task_queue = [] { return new httplib::ThreadPool(/*n=*/1); };
+  // One scraper that stays connected would keep others, and the process's end, waiting.
+  server->set_keep_alive_max_count(1);
+  // The library's default lets two processes share a port.
+  server->set_socket_options([](int socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
+  return server;
+}
 
-// Connects to this machine's port and hangs up.
-void KnockAt(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return;
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_port = htons(static_cast<uint16_t>(port));
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name));
-  ::close(fd);
+// The port, or -1.
+int Bind(httplib::Server* server, absl::string_view host, int port) {
+  absl::ConsumePrefix(&host, "[");
+  absl::ConsumeSuffix(&host, "]");
+  const std::string name(host);
+  if (port == 0) return server->bind_to_any_port(name);
+  return server->bind_to_port(name, port) ? port : -1;
 }
 
 }  // namespace
@@ -44,43 +52,33 @@ absl::StatusOr<std::unique_ptr<MetricsExporter>> MetricsExporter::Start(
         absl::StrCat("--metrics must be host:port, like 127.0.0.1:9100 (port 0 picks one), got \"",
                      address, "\""));
   }
-  // The library reports a port in use by an exception of its own.
-  try {
-    auto exposer = std::make_unique<prometheus::Exposer>(address, /*num_threads=*/1);
-    const std::vector<int> ports = exposer->GetListeningPorts();
-    if (!ports.empty()) port = ports.front();
-    const std::string bound = absl::StrCat(address.substr(0, colon), ":", port);
-    return std::unique_ptr<MetricsExporter>(new MetricsExporter(bound, port, std::move(exposer)));
-  } catch (const std::exception&) {
+  const std::string host = address.substr(0, colon);
+  std::unique_ptr<httplib::Server> server = MakeServer();
+  port = Bind(server.get(), host, port);
+  if (port < 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("--metrics cannot listen on ", address,
                      ": another process does, or the host is not this machine's; choose another "
                      "port, or 0"));
   }
+  return std::unique_ptr<MetricsExporter>(
+      new MetricsExporter(absl::StrCat(host, ":", port), std::move(server)));
 }
 
-MetricsExporter::MetricsExporter(std::string address, int port,
-                                 std::unique_ptr<prometheus::Exposer> exposer)
-    : address_(std::move(address)),
-      port_(port),
-      registry_(std::make_shared<prometheus::Registry>()),
-      exposer_(std::move(exposer)) {
-  exposer_->RegisterCollectable(registry_);
-}
-
-// The library's server looks at its stop flag when somebody connects, or every two seconds; a
-// process that shall end does not wait that long.
-MetricsExporter::~MetricsExporter() {
-  std::atomic<bool> stopped{false};
-  std::thread stopper([&] {
-    exposer_.reset();
-    stopped = true;
+MetricsExporter::MetricsExporter(std::string address, std::unique_ptr<httplib::Server> server)
+    : address_(std::move(address)), server_(std::move(server)) {
+  server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+    response.set_content(prometheus::TextSerializer().Serialize(registry_.Collect()),
+                         "text/plain; version=0.0.4; charset=utf-8");
   });
-  while (!stopped) {
-    KnockAt(port_);
-    std::this_thread::sleep_for(kKnockEvery);
-  }
-  stopper.join();
+  thread_ = std::thread([this] { server_->listen_after_bind(); });
+  // Only a server that has begun can be stopped.
+  while (!server_->is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+MetricsExporter::~MetricsExporter() {
+  server_->stop();
+  thread_.join();
 }
 
 MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std::string& label) {
@@ -93,14 +91,11 @@ MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std:
     series.counter = &prometheus::BuildCounter()
                           .Name(info->name)
                           .Help(info->help)
-                          .Register(*registry_)
+                          .Register(registry_)
                           .Add(labels);
   } else {
-    series.gauge = &prometheus::BuildGauge()
-                        .Name(info->name)
-                        .Help(info->help)
-                        .Register(*registry_)
-                        .Add(labels);
+    series.gauge =
+        &prometheus::BuildGauge().Name(info->name).Help(info->help).Register(registry_).Add(labels);
   }
   return series;
 }

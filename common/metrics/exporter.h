@@ -5,16 +5,20 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/base/mutex.h"
 #include "prometheus/counter.h"
-#include "prometheus/exposer.h"
 #include "prometheus/family.h"
 #include "prometheus/gauge.h"
 #include "prometheus/registry.h"
+
+namespace httplib {
+class Server;
+}
 
 namespace pmoe {
 
@@ -40,13 +44,13 @@ class MetricsExporter {
     prometheus::Gauge* gauge = nullptr;
   };
 
-  MetricsExporter(std::string address, int port, std::unique_ptr<prometheus::Exposer> exposer);
+  MetricsExporter(std::string address, std::unique_ptr<httplib::Server> server);
   Series Make(absl::string_view name, const std::string& label) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string address_;
-  const int port_;
-  const std::shared_ptr<prometheus::Registry> registry_;
-  std::unique_ptr<prometheus::Exposer> exposer_;
+  prometheus::Registry registry_;
+  const std::unique_ptr<httplib::Server> server_;
+  std::thread thread_;  // serves
   Mutex mu_;
   std::map<std::pair<std::string, std::string>, Series> series_ ABSL_GUARDED_BY(mu_);
 };

@@ -40,6 +40,9 @@ std::string Scrape(const std::string& address) {
   return text;
 }
 
+// As much as MuJoCo's library has; a thread's stack begins behind it.
+thread_local volatile char large_thread_storage[92 * 1024];
+
 class MetricsExporterTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -87,7 +90,13 @@ TEST(MetricsExporterAddressTest, WhatIsNoAddressIsRefused) {
   }
 }
 
-// The library's server alone takes up to two seconds.
+// A server whose threads had 100 KB of stack ended every actor with its first scrape.
+TEST_F(MetricsExporterTest, AProcessWithMuchThreadLocalStorageIsScraped) {
+  large_thread_storage[0] = 1;
+  exporter_->Set("pmoe_actor_env_steps_total", 7);
+  EXPECT_THAT(Scrape(exporter_->address()), HasSubstr("pmoe_actor_env_steps_total 7"));
+}
+
 TEST_F(MetricsExporterTest, EndsAtOnce) {
   const auto begin = std::chrono::steady_clock::now();
   exporter_.reset();
