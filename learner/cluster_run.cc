@@ -9,6 +9,7 @@
 #include "common/base/build_info.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/disk_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/rpc_status.h"
 #include "common/run/run_follower.h"
@@ -126,6 +127,7 @@ absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
     status_.set_state(absl::StrCat("waiting for ", missing));
     hub_.SetStatus(status_);
     ExportRefusals();
+    ExportMembers();
     if (since_said.Elapsed() > kSayMissing_s) {
       since_said.Lap();
       std::fprintf(stderr, "pmoe: waiting for %s to join at %s\n", missing.c_str(),
@@ -288,6 +290,13 @@ void ClusterRun::Export(const RunView& view) {
   for (const auto& [name, value] : view.log->last_row()) {
     exporter_->Set("pmoe_learner_stat", value, name);
   }
+  ExportDisk("learner", directory_->path(), exporter_.get());
+  ExportMembers();
+}
+
+// From the first moment on: a run that waits for an actor shall not look as if it were off.
+void ClusterRun::ExportMembers() {
+  if (exporter_ == nullptr) return;
   const RunStatus members = hub_.Status();
   std::map<std::string, int> connected = {{"actor", 0}, {"evaluator", 0}, {"replay", 0}};
   for (const MemberStatus& member : members.members()) {

@@ -62,6 +62,7 @@ class ClusterRun {
   void ShowStatus(const RunView& view);
   void Export(const RunView& view);
   void ExportRefusals();
+  void ExportMembers();
   bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
 
   const RunConfig config_;

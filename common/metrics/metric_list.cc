@@ -2,6 +2,7 @@
 
 namespace pmoe {
 
+// tidy: long because it is one table
 const std::vector<MetricInfo>& MetricList() {
   constexpr MetricKind kCounter = MetricKind::kCounter;
   constexpr MetricKind kGauge = MetricKind::kGauge;
@@ -34,11 +35,15 @@ const std::vector<MetricInfo>& MetricList() {
       {"pmoe_replay_samples_per_insert", kGauge, "replay", "", "the two before, divided"},
       {"pmoe_replay_limiter_blocked_seconds_total", kCounter, "replay", "side",
        "in which an insert or a sample waited"},
+      {"pmoe_replay_limiter_waiting_seconds", kGauge, "replay", "side",
+       "age of the oldest insert or sample that waits now; 0: none does"},
       {"pmoe_replay_duplicates_total", kCounter, "replay", "", "chunks dropped: they came before"},
       {"pmoe_replay_crc_errors_total", kCounter, "replay", "", "chunks refused for their checksum"},
       {"pmoe_replay_rows_lost_total", kCounter, "replay", "",
        "rows that writers sent and a restarted shard no longer has"},
       {"pmoe_replay_writers", kGauge, "replay", "", "Insert streams open"},
+      {"pmoe_replay_disk_free_bytes", kGauge, "replay", "", "room left on the volume of --dir"},
+      {"pmoe_replay_disk_size_bytes", kGauge, "replay", "", "size of that volume"},
 
       {"pmoe_rpc_refused_total", kCounter, "learner, replay", "caller",
        "calls that the caller's role may not make; unverified: failed TLS handshakes"},
@@ -53,6 +58,9 @@ const std::vector<MetricInfo>& MetricList() {
       {"pmoe_learner_weights_version", kGauge, "learner", "", "newest snapshot published"},
       {"pmoe_learner_eval_return", kGauge, "learner", "", "mean return of the last evaluation"},
       {"pmoe_learner_members", kGauge, "learner", "role", "processes that follow the learner"},
+      {"pmoe_learner_disk_free_bytes", kGauge, "learner", "",
+       "room left on the volume of the run directory"},
+      {"pmoe_learner_disk_size_bytes", kGauge, "learner", "", "size of that volume"},
       {"pmoe_learner_stat", kGauge, "learner", "name",
        "a column of metrics.csv: losses, alpha, entropies"},
   };

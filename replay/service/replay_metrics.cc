@@ -22,4 +22,10 @@ void ExportCounts(const TableStats& stats, MetricsExporter* metrics) {
   set("pmoe_replay_writers", stats.writers());
 }
 
+void ExportWaits(const ShardStats& counts, MetricsExporter* metrics) {
+  constexpr char kWaiting[] = "pmoe_replay_limiter_waiting_seconds";
+  metrics->Set(kWaiting, counts.inserts_blocked.current, "insert");
+  metrics->Set(kWaiting, counts.samples_blocked.current, "sample");
+}
+
 }  // namespace pmoe

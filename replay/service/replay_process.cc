@@ -9,6 +9,7 @@
 
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/disk_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
 #include "replay/service/replay_metrics.h"
@@ -64,30 +65,40 @@ std::string FoundAt(const RpcAddress& bound, RpcAddress advertise, const std::st
   return advertise.Text();
 }
 
+// Every second: long waits to stderr, everything else to /metrics.
+void LookAtTable(const ReplayServer& service, const std::string& dir, StallReport* stalls,
+                 MetricsExporter* metrics) {
+  const ShardStats counts = service.Counts();
+  for (const std::string& line : stalls->Look(counts)) Say(line);
+  if (metrics == nullptr) return;
+  Export(service, metrics);
+  ExportWaits(counts, metrics);
+  ExportDisk("replay", dir, metrics);
+}
+
 // OK: the run is finished, or the process shall end.
 absl::Status Serve(const Member& member, const RunFollower& follower, const ReplayServer& service,
-                   MetricsExporter* metrics, const std::atomic<bool>& interrupted) {
+                   const std::string& dir, MetricsExporter* metrics,
+                   const std::atomic<bool>& interrupted) {
   StallReport stalls;
   for (int tick = 1; !interrupted && !member.finished(); ++tick) {
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
-    if (tick % kLookEvery == 0) {
-      for (const std::string& line : stalls.Look(service.Counts())) Say(line);
-      if (metrics != nullptr) Export(service, metrics);
-    }
+    if (tick % kLookEvery == 0) LookAtTable(service, dir, &stalls, metrics);
     std::this_thread::sleep_for(kTick);
   }
   return absl::OkStatus();
 }
 
 absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplayServer* service,
-                          MetricsExporter* metrics, const std::atomic<bool>& interrupted) {
+                          const std::string& dir, MetricsExporter* metrics,
+                          const std::atomic<bool>& interrupted) {
   const absl::StatusOr<JoinReply> joined = follower->Join(interrupted);
   if (absl::IsCancelled(joined.status())) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(joined.status());
   service->AdoptRun(joined->seat().run_id());
   follower->Follow();
-  return Serve(member, *follower, *service, metrics, interrupted);
+  return Serve(member, *follower, *service, dir, metrics, interrupted);
 }
 
 }  // namespace
@@ -110,7 +121,8 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
       FoundAt(server->address(), options.advertise, membership.process.host()));
   if (metrics != nullptr) membership.process.set_metrics_address(metrics->address());
   RunFollower follower(std::move(membership), &member);
-  absl::Status status = JoinAndServe(&follower, member, &service, metrics.get(), interrupted);
+  absl::Status status =
+      JoinAndServe(&follower, member, &service, options.dir, metrics.get(), interrupted);
 
   server->SetServing(false);
   service.Drain(kDrainGrace);

@@ -9,6 +9,7 @@
 
 #include <chrono>
 
+#include "common/metrics/disk_metrics.h"
 #include "gmock/gmock.h"
 #include "tests/testing/status_matchers.h"
 
@@ -77,6 +78,18 @@ TEST_F(MetricsExporterTest, ALabelMakesItsOwnSeries) {
 
 TEST_F(MetricsExporterTest, WhatWasNeverSetIsNotServed) {
   EXPECT_THAT(Scrape(exporter_->address()), Not(HasSubstr("pmoe_learner_env_steps")));
+}
+
+TEST_F(MetricsExporterTest, AVolumeIsServedWithItsSizeAndItsRoom) {
+  ExportDisk("replay", "/", exporter_.get());
+  const std::string page = Scrape(exporter_->address());
+  EXPECT_THAT(page, HasSubstr("\npmoe_replay_disk_free_bytes "));
+  EXPECT_THAT(page, HasSubstr("\npmoe_replay_disk_size_bytes "));
+}
+
+TEST_F(MetricsExporterTest, AFolderThatIsGoneServesNoVolume) {
+  ExportDisk("learner", "/nowhere/at/all", exporter_.get());
+  EXPECT_THAT(Scrape(exporter_->address()), Not(HasSubstr("disk")));
 }
 
 TEST_F(MetricsExporterTest, AnAddressInUseIsRefused) {
