@@ -61,6 +61,11 @@ stage_slow() {
   ctest --test-dir "$build_dir" --output-on-failure -L slow </dev/null
 }
 
+stage_deploy() {
+  install_packages deploy "for the checks of deploy/"
+  "$root/deploy/check.sh"
+}
+
 stage_asan() { sanitized_tests asan; }
 stage_tsan() { sanitized_tests tsan; }
 stage_asan-torch() { sanitized_tests asan-torch; }

@@ -1,0 +1,135 @@
+"""What the four dashboards show: one line per panel. make_dashboards.py turns this into JSON."""
+from typing import NamedTuple
+
+
+class Panel(NamedTuple):
+    title: str
+    unit: str  # Grafana's name: short, s, bytes, percentunit, ops (per second), none
+    queries: tuple  # of (PromQL, legend); {{x}} in a legend is the value of label x
+    kind: str = "timeseries"  # or "stat": one large number
+    help: str = ""
+
+
+def stat_of(*names):
+    """Columns of metrics.csv, as the learner serves them; one curve each."""
+    return (('pmoe_learner_stat{name=~"%s"}' % "|".join(names), "{{name}}"),)
+
+
+def seconds_per_second(names, role):
+    return tuple((f"avg(rate(pmoe_{role}_{name}_seconds_total[1m]))", name) for name in names)
+
+
+THROUGHPUT = (
+    Panel("env steps per second", "ops", (("sum(rate(pmoe_actor_env_steps_total[1m]))", "all"),),
+          "stat"),
+    Panel("updates per second", "ops", (("sum(rate(pmoe_learner_updates_total[1m]))", "all"),),
+          "stat"),
+    Panel("members", "none", (("sum by (role) (pmoe_learner_members)", "{{role}}"),), "stat"),
+    Panel("env steps of the run", "short", (("max(pmoe_learner_env_steps)", "env steps"),), "stat"),
+    Panel("env steps per second, by actor", "ops",
+          (("rate(pmoe_actor_env_steps_total[1m])", "{{instance}}"),)),
+    Panel("updates per second", "ops", (("rate(pmoe_learner_updates_total[1m])", "{{instance}}"),)),
+    Panel("where an actor's time goes", "percentunit",
+          seconds_per_second(("env", "policy", "write", "write_blocked"), "actor"),
+          help="Mean over the actors. write holds write_blocked: the wait for acknowledgements."),
+    Panel("where the learner's time goes", "percentunit",
+          seconds_per_second(("update", "sample_wait"), "learner"),
+          help="Much sample_wait: more actors help. Little of it: a faster learner does."),
+    Panel("limiter: share of time that a side waits", "percentunit",
+          (("pmoe:limiter_blocked:ratio", "{{instance}} {{side}}"),),
+          help="insert: actors wait for the learner; sample: the learner waits for rows."),
+    Panel("actors wanted, as a multiple of today's", "none",
+          (("pmoe:actors_wanted:ratio", "wanted"),),
+          help="1 + share that samples wait - share that inserts wait."),
+    Panel("free disk", "percentunit", (("pmoe:disk_free:ratio", "{{instance}}"),)),
+    Panel("free disk, bytes", "bytes",
+          (("pmoe_learner_disk_free_bytes", "learner, free"),
+           ("pmoe_learner_disk_size_bytes", "learner, size"),
+           ("pmoe_replay_disk_free_bytes", "{{instance}}, free"),
+           ("pmoe_replay_disk_size_bytes", "{{instance}}, size"))),
+)
+
+LEARNING = (
+    Panel("return of the last evaluation", "short", (("max(pmoe_learner_eval_return)", "mean"),),
+          "stat"),
+    Panel("return of the last episodes", "short", (("avg(pmoe_actor_episode_return)", "mean"),),
+          "stat"),
+    Panel("updates", "short", (("max(pmoe_learner_updates_total)", "updates"),), "stat"),
+    Panel("episodes that broke down", "short",
+          (("sum(pmoe_actor_diverged_episodes_total)", "episodes"),), "stat"),
+    Panel("return", "short",
+          (("pmoe_learner_eval_return", "evaluation"),
+           ("pmoe_evaluator_return", "evaluator's newest"),
+           ("avg(pmoe_actor_episode_return)", "training, mean of actors"))),
+    Panel("episodes", "short",
+          (("avg(pmoe_actor_episode_length_steps)", "steps, mean of actors"),
+           ("sum(rate(pmoe_actor_episodes_total[1m])) * 60", "episodes per minute"))),
+    Panel("losses", "short", stat_of("critic_loss", "actor_loss", "qnet_loss")),
+    Panel("entropy and temperature", "short", stat_of("entropy", "alpha")),
+    Panel("value", "short", stat_of("q_mean", "explained_variance")),
+    Panel("PPO's step", "short", stat_of("approx_kl", "clip_fraction", "grad_norm")),
+    Panel("learning rate", "short", stat_of("learning_rate")),
+    Panel("evaluator at work", "percentunit",
+          (("rate(pmoe_evaluator_seconds_total[1m])", "share of its time"),),
+          help="Near 1: evaluations take longer than the time between two of them."),
+)
+
+USAGE = 'pmoe_learner_stat{name=~"primitive_usage_[0-9]+"}'
+
+ROUTER = (
+    Panel("router's entropy", "short", stat_of("router_entropy"), "stat",
+          "nats; log K is uniform, 0 is one primitive for all states."),
+    Panel("dead primitives", "short", stat_of("dead_primitives"), "stat",
+          "mean weight below .01"),
+    Panel("primitives in use", "short",
+          (("sum(%s) ^ 2 / sum(%s ^ 2)" % (USAGE, USAGE), "effective"),), "stat",
+          "(sum of usage)² / sum of usage²: K when all are used alike, 1 when one does all."),
+    Panel("usage: mean weight of each primitive", "percentunit",
+          stat_of("primitive_usage_[0-9]+")),
+    Panel("win rate: how often each primitive was best", "percentunit",
+          stat_of("primitive_win_rate_[0-9]+")),
+    Panel("router's loss", "short", stat_of("router_loss")),
+    Panel("router's entropy", "short", stat_of("router_entropy")),
+    Panel("distance between primitives", "short", stat_of("primitive_distance")),
+    Panel("deviation of the primitives that lose", "short", stat_of("loser_std")),
+    Panel("DAC: termination of options", "percentunit", stat_of("option_termination")),
+)
+
+DATA_PLANE = (
+    Panel("rows held", "short", (("sum(pmoe_replay_size_rows)", "rows"),), "stat"),
+    Panel("samples per insert", "short", (("avg(pmoe_replay_samples_per_insert)", "ratio"),),
+          "stat"),
+    Panel("memory of replay", "bytes", (("sum(pmoe_replay_memory_bytes)", "bytes"),), "stat"),
+    Panel("writers", "short", (("sum(pmoe_replay_writers)", "writers"),), "stat"),
+    Panel("rows per second", "ops",
+          (("sum(rate(pmoe_replay_inserts_total[1m]))", "inserted"),
+           ("sum(rate(pmoe_replay_samples_total[1m]))", "sampled"))),
+    Panel("oldest wait at the limiter", "s",
+          (("pmoe_replay_limiter_waiting_seconds", "{{instance}} {{side}}"),)),
+    Panel("seconds waited at the limiter", "percentunit",
+          (("rate(pmoe_replay_limiter_blocked_seconds_total[1m])", "{{instance}} {{side}}"),)),
+    Panel("chunks on their way", "short", (("pmoe_actor_unacked_chunks", "{{instance}}"),)),
+    Panel("what went wrong, per minute", "short",
+          (("sum(increase(pmoe_actor_reconnects_total[1m]))", "reconnects"),
+           ("sum(increase(pmoe_replay_duplicates_total[1m]))", "chunks sent twice"),
+           ("sum(increase(pmoe_replay_crc_errors_total[1m]))", "damaged chunks"),
+           ("sum(increase(pmoe_replay_rows_lost_total[1m]))", "rows lost"))),
+    Panel("refused calls, by the caller's role", "short",
+          (("sum by (caller) (increase(pmoe_rpc_refused_total[1m]))", "{{caller}}"),),
+          help="unverified: its certificate did not hold, or it had none."),
+    Panel("weights version", "short",
+          (("pmoe_learner_weights_version", "published"),
+           ("pmoe_actor_weights_version", "{{instance}}"),
+           ("pmoe_evaluator_weights_version", "evaluated"))),
+    Panel("age of the weights that actors use", "s", (("pmoe:policy_lag:seconds", "newest"),)),
+    Panel("age of the sampled rows", "s", (("pmoe_learner_policy_lag_seconds", "seconds"),)),
+    Panel("age of the sampled rows, in versions", "short",
+          (("pmoe_learner_policy_lag_versions", "versions"),)),
+)
+
+DASHBOARDS = (
+    ("throughput", "pmoe: throughput", THROUGHPUT),
+    ("learning", "pmoe: learning", LEARNING),
+    ("router", "pmoe: router", ROUTER),
+    ("data_plane", "pmoe: data plane", DATA_PLANE),
+)
