@@ -3,19 +3,21 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <optional>
-#include <thread>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "cli/status_text.h"
+#include "cli/status_watch.h"
 #include "cli/up_security.h"
 #include "common/base/exit_code.h"
 #include "common/base/file.h"
+#include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
-#include "google/protobuf/util/json_util.h"
 #include "proto/health.grpc.pb.h"
 #include "proto/run.grpc.pb.h"
 
@@ -28,7 +30,6 @@ constexpr int kRefused = 2;
 constexpr int kNobodyAnswers = 3;
 constexpr int kNotServing = 4;
 constexpr std::chrono::milliseconds kTimeout(3000);
-constexpr std::chrono::seconds kWatch(1);
 
 // The newest folder under runs/ that a cluster's learner has written to.
 absl::StatusOr<std::string> NewestRun() {
@@ -89,18 +90,27 @@ int NoAnswer(const Target& target, const absl::Status& status) {
   return refused ? kRefused : kNobodyAnswers;
 }
 
-void Print(const RunStatus& status, bool json) {
-  if (!json) {
-    std::fputs(StatusText(status).c_str(), stdout);
-    return;
-  }
-  std::string text;
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = true;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  (void)google::protobuf::util::MessageToJsonString(status, &text, options);
-  std::fputs(text.c_str(), stdout);
+// A learner that comes back may listen elsewhere, so after a failure it is looked for again.
+int Watch(const std::function<absl::StatusOr<Target>()>& find, Target target, bool json) {
+  const auto connect = [](const Target& to) {
+    return RunService::NewStub(MakeChannel(to.address, PeerRole::kLearner, to.security));
+  };
+  auto stub = connect(target);
+  WatchOptions options;
+  options.json = json;
+  options.address = [&] { return target.address.Text(); };
+  options.ask = [&]() -> absl::StatusOr<RunStatus> {
+    absl::StatusOr<RunStatus> status = Ask(stub.get());
+    if (status.ok()) return status;
+    absl::StatusOr<Target> now = find();
+    if (now.ok() && now->address.Text() != target.address.Text()) {
+      target = *std::move(now);
+      stub = connect(target);
+    }
+    return status;
+  };
+  const absl::Status end = WatchStatus(options, InstallInterruptHandler("", /*grace_s=*/0));
+  return end.ok() ? 0 : NoAnswer(target, end);
 }
 
 }  // namespace
@@ -112,7 +122,8 @@ void StatusCommand::AddTo(CLI::App* app) {
   status_->add_option("--learner", learner_, "Or the learner's address")->type_name("ADDR");
   security_.AddTo(status_);
   status_->add_flag("--json", json_, "As JSON");
-  status_->add_flag("--watch", watch_, "Again every second, until Ctrl-C");
+  status_->add_flag("--watch", watch_,
+                    "One live screen, until Ctrl-C; with --json a line a second");
   status_->footer(
       "Examples:\n  pmoe status\n  pmoe status --run runs/my-run --json\n"
       "  pmoe status --learner unix:/tmp/learner.sock --watch\n"
@@ -122,22 +133,19 @@ void StatusCommand::AddTo(CLI::App* app) {
 
 int StatusCommand::Run() const {
   PrepareGrpc();
-  const absl::StatusOr<Target> target =
-      learner_.empty() ? LearnerOf(run_, security_) : MakeTarget(learner_, "--learner", security_);
+  const auto find = [this] {
+    return learner_.empty() ? LearnerOf(run_, security_)
+                            : MakeTarget(learner_, "--learner", security_);
+  };
+  const absl::StatusOr<Target> target = find();
   if (!target.ok()) return ReportError(target.status());
+  if (watch_) return Watch(find, *target, json_);
   const auto stub =
       RunService::NewStub(MakeChannel(target->address, PeerRole::kLearner, target->security));
-  for (;;) {
-    const absl::StatusOr<RunStatus> status = Ask(stub.get());
-    if (!status.ok()) {
-      return NoAnswer(*target, status.status());
-    }
-    if (watch_) std::fputs("\x1b[H\x1b[2J", stdout);
-    Print(*status, json_);
-    std::fflush(stdout);
-    if (!watch_) return 0;
-    std::this_thread::sleep_for(kWatch);
-  }
+  const absl::StatusOr<RunStatus> status = Ask(stub.get());
+  if (!status.ok()) return NoAnswer(*target, status.status());
+  std::fputs((json_ ? StatusJson(*status, /*pretty=*/true) : StatusText(*status)).c_str(), stdout);
+  return 0;
 }
 
 void HealthCommand::AddTo(CLI::App* app) {

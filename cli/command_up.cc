@@ -186,18 +186,6 @@ Beside it: `pmoe status` shows members, rates and who waits for whom; DIR/logs h
 process's output, DIR/cluster.json their ids. The mode is async unless --mode says lockstep.)");
 }
 
-std::vector<std::string> UpCommand::ResumeWords(const RunConfig& config) const {
-  std::vector<std::string> words = {"--resume", flags_.resume};
-  const absl::StatusOr<std::string> text = ReadFile(flags_.resume + "/config.textproto");
-  if (!text.ok()) return words;
-  const absl::StatusOr<RunConfig> before = ParseConfigText(*text);
-  if (!before.ok()) return words;
-  for (const auto& [path, value] : ChangedValues(*before, config)) {
-    words.insert(words.end(), {"--set", absl::StrCat(path, "=", value)});
-  }
-  return words;
-}
-
 absl::Status UpCommand::Run() const {
   if (insecure_ && !tcp_) {
     return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
@@ -222,7 +210,7 @@ absl::Status UpCommand::Run() const {
   ClusterPlan plan(config, directory, &sockets);
   PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
   plan.set_audit(audit_);
-  if (resume) plan.set_resume_words(ResumeWords(config));
+  if (resume) plan.set_resume_words(ResumeWords(directory, config));
 
   SupervisorOptions options;
   options.processes = plan.Processes();

@@ -1,9 +1,6 @@
 // `pmoe up`: a whole cluster on this machine, one process per role, from one configuration.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "common/config/config_flags.h"
@@ -19,9 +16,6 @@ class UpCommand {
   absl::Status Run() const;
 
  private:
-  // How the learner is told to go on with these flags, every time it starts.
-  std::vector<std::string> ResumeWords(const RunConfig& config) const;
-
   CLI::App* up_ = nullptr;
   TrainFlags flags_;
   bool tcp_ = false;

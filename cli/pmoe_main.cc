@@ -13,6 +13,7 @@
 #include "cli/command_config.h"
 #include "cli/command_exec.h"
 #include "cli/command_status.h"
+#include "cli/command_sweep.h"
 #include "cli/command_up.h"
 #include "common/base/build_info.h"
 #include "common/base/command_line.h"
@@ -30,6 +31,39 @@ absl::Status UnknownCommand(const std::string& word, const std::vector<std::stri
                    " (commands: ", absl::StrJoin(commands, ", "), ")"));
 }
 
+// The commands that this binary does itself.
+class OwnCommands {
+ public:
+  void AddTo(CLI::App* app) {
+    config_.AddTo(app);
+    up_.AddTo(app);
+    sweep_.AddTo(app);
+    certs_.AddTo(app);
+    status_.AddTo(app);
+    health_.AddTo(app);
+    app->add_subcommand("version", "Print the version");
+  }
+  // After parsing: the exit code.
+  int Run() const {
+    if (sweep_.chosen()) return sweep_.Run();
+    if (status_.chosen()) return status_.Run();
+    if (health_.chosen()) return health_.Run();
+    if (certs_.chosen()) return ReportError(certs_.Run());
+    if (up_.chosen()) return ReportError(up_.Run());
+    if (config_.chosen()) return ReportError(config_.Run());
+    std::printf("pmoe %s\n", BuildVersion().c_str());
+    return 0;
+  }
+
+ private:
+  ConfigCommand config_;
+  UpCommand up_;
+  SweepCommand sweep_;
+  CertsCommand certs_;
+  StatusCommand status_;
+  HealthCommand health_;
+};
+
 int Main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (!words.empty()) {
@@ -42,24 +76,12 @@ int Main(int argc, char** argv) {
       "pmoe");
   app.require_subcommand(1);
   app.set_version_flag("--version", "pmoe " + BuildVersion());
-  std::vector<std::string> commands;
   // Here for --help only: they were taken above.
-  for (const RoleCommand& command : RoleCommands()) {
-    app.add_subcommand(command.name, command.help);
-    commands.emplace_back(command.name);
-  }
-  ConfigCommand config;
-  config.AddTo(&app);
-  UpCommand up;
-  up.AddTo(&app);
-  CertsCommand certs;
-  certs.AddTo(&app);
-  StatusCommand status;
-  status.AddTo(&app);
-  HealthCommand health;
-  health.AddTo(&app);
-  const CLI::App* version = app.add_subcommand("version", "Print the version");
-  commands.insert(commands.end(), {"config", "up", "certs", "status", "health", "version"});
+  for (const RoleCommand& command : RoleCommands()) app.add_subcommand(command.name, command.help);
+  OwnCommands own;
+  own.AddTo(&app);
+  std::vector<std::string> commands;
+  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
 
   // Last: a subcommand made after it would repeat it.
   app.footer(
@@ -78,14 +100,7 @@ int Main(int argc, char** argv) {
   if (!known && !first.empty() && first[0] != '-')
     return ReportError(UnknownCommand(first, commands));
   if (const std::optional<int> code = ParseCommandLine(&app, argc, argv)) return *code;
-  if (version->parsed()) {
-    std::printf("pmoe %s\n", BuildVersion().c_str());
-    return 0;
-  }
-  if (status.chosen()) return status.Run();
-  if (health.chosen()) return health.Run();
-  if (certs.chosen()) return ReportError(certs.Run());
-  return ReportError(up.chosen() ? up.Run() : config.Run());
+  return own.Run();
 }
 
 }  // namespace

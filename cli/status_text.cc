@@ -6,7 +6,37 @@
 namespace pmoe {
 namespace {
 
-std::string RoleText(const MemberStatus& member) {
+// What is particular to the role.
+std::string DetailText(const MemberStatus& member) {
+  if (member.role() == RUN_ROLE_ACTOR) {
+    return absl::StrFormat("%d unacked chunks, waited %.1f s for room, %d reconnects",
+                           member.rates().unacked_chunks(), member.rates().write_blocked_s(),
+                           member.rates().reconnects());
+  }
+  if (member.role() == RUN_ROLE_REPLAY) {
+    const std::string disk = DiskText(member.table().disk());
+    return absl::StrFormat(
+        "%d rows held, %d inserted, %d sampled, %d writers, %.1f MB%s", member.table().size(),
+        member.table().inserted(), member.table().sampled(), member.table().writers(),
+        static_cast<double>(member.table().bytes()) / 1e6, disk.empty() ? "" : "; disk " + disk);
+  }
+  return "";
+}
+
+std::string MemberText(const MemberStatus& member) {
+  const std::string rate = member.role() == RUN_ROLE_ACTOR
+                               ? absl::StrFormat("%.0f steps/s", member.rates().env_steps_per_s())
+                               : "";
+  return absl::StrFormat(
+      "  %-11s epoch %-6d %-9s v%-8d %-14s pid %-8d %-12s seen %4.1f s ago  metrics %s  %s\n",
+      MemberName(member), member.epoch(), member.connected() ? "connected" : "gone",
+      member.policy_version(), rate, member.process().pid(), member.process().host(),
+      member.last_report_s(), member.process().metrics_address(), DetailText(member));
+}
+
+}  // namespace
+
+std::string MemberName(const MemberStatus& member) {
   switch (member.role()) {
     case RUN_ROLE_ACTOR:
       return absl::StrCat("actor ", member.index());
@@ -19,34 +49,11 @@ std::string RoleText(const MemberStatus& member) {
   }
 }
 
-// What is particular to the role.
-std::string DetailText(const MemberStatus& member) {
-  if (member.role() == RUN_ROLE_ACTOR) {
-    return absl::StrFormat("%d unacked chunks, waited %.1f s for room, %d reconnects",
-                           member.rates().unacked_chunks(), member.rates().write_blocked_s(),
-                           member.rates().reconnects());
-  }
-  if (member.role() == RUN_ROLE_REPLAY) {
-    return absl::StrFormat("%d rows held, %d inserted, %d sampled, %d writers, %.1f MB",
-                           member.table().size(), member.table().inserted(),
-                           member.table().sampled(), member.table().writers(),
-                           static_cast<double>(member.table().bytes()) / 1e6);
-  }
-  return "";
+std::string DiskText(const DiskSpaceMessage& disk) {
+  if (disk.total_bytes() == 0) return "";
+  return absl::StrFormat("%.1f of %.1f GB free", 1e-9 * static_cast<double>(disk.free_bytes()),
+                         1e-9 * static_cast<double>(disk.total_bytes()));
 }
-
-std::string MemberText(const MemberStatus& member) {
-  const std::string rate = member.role() == RUN_ROLE_ACTOR
-                               ? absl::StrFormat("%.0f steps/s", member.rates().env_steps_per_s())
-                               : "";
-  return absl::StrFormat(
-      "  %-11s epoch %-6d %-9s v%-8d %-14s pid %-8d %-12s seen %4.1f s ago  metrics %s  %s\n",
-      RoleText(member), member.epoch(), member.connected() ? "connected" : "gone",
-      member.policy_version(), rate, member.process().pid(), member.process().host(),
-      member.last_report_s(), member.process().metrics_address(), DetailText(member));
-}
-
-}  // namespace
 
 std::string StatusText(const RunStatus& status) {
   std::string text =
@@ -60,6 +67,8 @@ std::string StatusText(const RunStatus& status) {
       &text, "policy v%d; sampled rows are %.1f versions, %.1f s old; evaluation %s\n",
       status.policy_version(), status.lag_versions(), status.lag_s(),
       status.has_evaluation() ? absl::StrFormat("%.1f", status.eval_return()) : "none yet");
+  const std::string disk = DiskText(status.disk());
+  if (!disk.empty()) absl::StrAppend(&text, "disk of the run directory: ", disk, "\n");
   if (!status.limiter().empty()) absl::StrAppend(&text, "limiter: ", status.limiter(), "\n");
   int connections = 0;
   for (const MemberStatus& member : status.members()) connections += member.connected() ? 1 : 0;
@@ -67,7 +76,7 @@ std::string StatusText(const RunStatus& status) {
   for (const MemberStatus& member : status.members()) text += MemberText(member);
   for (const MemberStatus& member : status.members()) {
     if (!member.table().limiter().empty()) {
-      absl::StrAppend(&text, RoleText(member), " limiter: ", member.table().limiter(), "\n");
+      absl::StrAppend(&text, MemberName(member), " limiter: ", member.table().limiter(), "\n");
     }
   }
   return text;

@@ -9,4 +9,9 @@ namespace pmoe {
 
 std::string StatusText(const RunStatus& status);
 
+// "actor 3", "evaluator", "replay 0".
+std::string MemberName(const MemberStatus& member);
+// "12.3 of 100.0 GB free"; empty where the volume does not say.
+std::string DiskText(const DiskSpaceMessage& disk);
+
 }  // namespace pmoe

@@ -80,7 +80,10 @@ int main(int argc, char** argv) {
   CLI::App app;
   pmoe::TrainFlags flags;
   flags.AddTo(&app);
+  int parent = 0;
+  app.add_option("--parent", parent, "Ends with this process")->group("");
   if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
+  if (parent > 0) pmoe::EndWithParent(parent);
   const std::atomic<bool>& interrupted = pmoe::InstallInterruptHandler(
       "\npmoe: finishing the round and writing a checkpoint; once more ends it now\n",
       /*grace_s=*/0);

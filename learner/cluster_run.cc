@@ -260,6 +260,9 @@ void ClusterRun::ShowStatus(const RunView& view) {
   status_.set_has_evaluation(view.log->eval_return().has_value());
   status_.set_eval_return(view.log->eval_return().value_or(0.0));
   status_.set_limiter(view.limiter);
+  const DiskSpace disk = DiskSpaceAt(directory_->path());
+  status_.mutable_disk()->set_free_bytes(disk.free_bytes);
+  status_.mutable_disk()->set_total_bytes(disk.total_bytes);
   hub_.SetStatus(status_);
   if (exporter_ != nullptr) Export(view);
 }

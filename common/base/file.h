@@ -2,6 +2,7 @@
 // half of it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,6 +17,13 @@ absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes);
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 // Like mkdir -p.
 absl::Status MakeDirs(const std::string& path);
+
+// Of the volume that holds `path`; zeros where it cannot be asked.
+struct DiskSpace {
+  uint64_t free_bytes = 0;  // for this process
+  uint64_t total_bytes = 0;
+};
+DiskSpace DiskSpaceAt(const std::string& path);
 
 // The pieces, for files that are written in parts.
 // "cannot <verb> <path>: <cause>"; a full disk is ResourceExhaustedError with the fix.

@@ -89,6 +89,18 @@ absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const Run
                         : flags.out);
 }
 
+std::vector<std::string> ResumeWords(const std::string& directory, const RunConfig& config) {
+  std::vector<std::string> words = {"--resume", directory};
+  const absl::StatusOr<std::string> text = ReadFile(directory + "/config.textproto");
+  if (!text.ok()) return words;
+  const absl::StatusOr<RunConfig> before = ParseConfigText(*text);
+  if (!before.ok()) return words;
+  for (const auto& [path, value] : ChangedValues(*before, config)) {
+    words.insert(words.end(), {"--set", absl::StrCat(path, "=", value)});
+  }
+  return words;
+}
+
 absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config) {
   return WriteFileAtomic(directory.File("config.textproto"), PrintConfig(config));
 }

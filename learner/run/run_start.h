@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/config/config_flags.h"
@@ -18,6 +19,10 @@ absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::stri
 
 // --resume's directory, --out's, or a new one under runs/; locked.
 absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const RunConfig& config);
+
+// The words of a command line that goes on in `directory` as `config` says: --resume and a --set
+// for every field that its own configuration has otherwise.
+std::vector<std::string> ResumeWords(const std::string& directory, const RunConfig& config);
 
 // Writes config.textproto.
 absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config);

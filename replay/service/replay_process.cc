@@ -31,10 +31,13 @@ void Say(const std::string& line) { std::fprintf(stderr, "pmoe-replay: %s\n", li
 // The membership's half: counts up, the end of the run down.
 class Member : public FollowerHandler {
  public:
-  explicit Member(ReplayServer* service) : service_(service) {}
+  Member(ReplayServer* service, std::string dir) : service_(service), dir_(std::move(dir)) {}
 
   void FillReport(FollowerMessage* message) override {
     *message->mutable_table() = service_->Stats();
+    const DiskSpace disk = DiskSpaceAt(dir_);
+    message->mutable_table()->mutable_disk()->set_free_bytes(disk.free_bytes);
+    message->mutable_table()->mutable_disk()->set_total_bytes(disk.total_bytes);
   }
   absl::Status OnMessage(LearnerMessage message) override {
     if (message.directive().state() == DirectiveMessage::FINISHED) finished_ = true;
@@ -44,6 +47,7 @@ class Member : public FollowerHandler {
 
  private:
   ReplayServer* const service_;
+  const std::string dir_;
   std::atomic<bool> finished_{false};
 };
 
@@ -114,7 +118,7 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                         RpcServer::Start(options.listen, {&service}, options.membership.security));
   Say("listening on " + server->address().Text());
-  Member member(&service);
+  Member member(&service, options.dir);
   RunFollowerOptions membership = options.membership;
   membership.role = RUN_ROLE_REPLAY;
   membership.process.set_listen_address(
