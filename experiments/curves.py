@@ -1,99 +1,20 @@
 #!/usr/bin/env python3
 """Draws evaluation returns of runs and prints them as a table.
 
-One panel per environment, one colour per algorithm: each seed a thin line, their mean a thick one.
-A run is a run directory of `pmoe train`, or a copy of its metrics.csv. Its environment, algorithm
-and seed are read from the config.textproto beside it, else from the name of the folder or file:
-<env>-<algorithm>-s<seed>…
+One panel per environment, one colour per algorithm: each seed a thin line, their mean a thick one,
+the 95 % bootstrap interval of the mean shaded. What a run is: experiments/run_files.py.
 
     python3 -m venv .deps/experiments
     .deps/experiments/bin/pip install -r experiments/requirements.txt
     .deps/experiments/bin/python experiments/curves.py runs/* --out curves.png
+    .deps/experiments/bin/python experiments/curves.py runs/sweeps/pendulum
 """
 import argparse
-import collections
-import csv
-import dataclasses
 import math
 import pathlib
-import re
 import statistics
-import sys
 
-NAME = re.compile(r"(?P<env>.+)-(?P<algorithm>[a-z_]+)-s(?P<seed>\d+)")
-
-
-@dataclasses.dataclass
-class Run:
-    env: str
-    algorithm: str
-    seed: str
-    steps: list    # env steps of each evaluation
-    returns: list  # its mean return
-    seconds: float
-
-    def return_at(self, env_steps):
-        """The first evaluation at or after env_steps; nan beyond the run's end."""
-        for steps, value in zip(self.steps, self.returns):
-            if steps >= env_steps:
-                return value
-        return math.nan
-
-
-def describe(metrics):
-    """(env, algorithm, seed) of a metrics.csv."""
-    config = metrics.parent / "config.textproto"
-    if metrics.name == "metrics.csv" and config.exists():
-        text = config.read_text()
-        env = re.search(r'\benv\s*\{[^}]*?\bid:\s*"([^"]+)"', text)
-        algorithm = re.search(r'^algorithm:\s*"([^"]+)"', text, re.MULTILINE)
-        seed = re.search(r"^seed:\s*(\d+)", text, re.MULTILINE)
-        if env and algorithm and seed:
-            return env[1], algorithm[1], seed[1]
-    name = metrics.parent.name if metrics.name == "metrics.csv" else metrics.stem
-    match = NAME.match(name)
-    if not match:
-        sys.exit(f"curves.py: {metrics} has no config.textproto beside it, and {name!r} is not "
-                 "<env>-<algorithm>-s<seed>: rename it")
-    return match["env"], match["algorithm"], match["seed"]
-
-
-def read_run(path):
-    """A Run, or None where nothing was evaluated yet."""
-    metrics = path / "metrics.csv" if path.is_dir() else path
-    if not metrics.exists():
-        sys.exit(f"curves.py: {metrics} does not exist; give run directories or metrics.csv files")
-    steps, returns, seconds, before = [], [], 0.0, 0.0
-    with metrics.open(newline="") as file:
-        for row in csv.DictReader(file):
-            wall_s = float(row["wall_s"])  # starts anew where the run was resumed
-            seconds += wall_s - before if wall_s >= before else wall_s
-            before = wall_s
-            if row["eval_return_mean"]:
-                steps.append(int(float(row["env_steps"])))
-                returns.append(float(row["eval_return_mean"]))
-    if not steps:
-        print(f"curves.py: {metrics} has no evaluation yet, left out", file=sys.stderr)
-        return None
-    return Run(*describe(metrics), steps, returns, seconds)
-
-
-def grouped(runs):
-    """{env: {algorithm: [runs by seed]}}, names sorted."""
-    groups = collections.defaultdict(lambda: collections.defaultdict(list))
-    for run in sorted(runs, key=lambda r: (r.env, r.algorithm, int(r.seed))):
-        groups[run.env][run.algorithm].append(run)
-    return groups
-
-
-def mean_curve(runs):
-    """Mean over the runs at every number of env steps that all of them evaluated."""
-    by_steps = collections.defaultdict(list)
-    for run in runs:
-        for steps, value in zip(run.steps, run.returns):
-            by_steps[steps].append(value)
-    shared = sorted(steps for steps, values in by_steps.items() if len(values) == len(runs))
-    return shared, [statistics.fmean(by_steps[steps]) for steps in shared]
+from run_files import grouped, mean_curve, mean_interval, read_runs, shared_evaluations
 
 
 def draw(groups, out, title):
@@ -116,6 +37,10 @@ def draw(groups, out, title):
             seeds = f"{len(runs)} seed" + ("s" if len(runs) > 1 else "")
             panel.plot(*mean_curve(runs), color=colours[algorithm], linewidth=2.4,
                        label=f"{algorithm}, {seeds}")
+            if len(runs) > 1:
+                steps, rows = shared_evaluations(runs)
+                panel.fill_between(steps, *mean_interval(rows), color=colours[algorithm],
+                                   alpha=0.15, linewidth=0)
         panel.set(title=env, xlabel="env steps", ylabel="evaluation return")
         panel.xaxis.set_major_formatter(ticker.EngFormatter(sep=""))  # 50k, 1M
         panel.grid(alpha=0.25)
@@ -152,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=pathlib.Path,
-                        help="run directories or metrics.csv files")
+                        help="run directories, folders of those, or metrics.csv files")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("curves.png"),
                         help="the picture, PNG, SVG or PDF (default %(default)s)")
     parser.add_argument("--title", default="", help="above all panels")
@@ -160,10 +85,7 @@ def main():
                         help="the table's env steps (default %(default)s)")
     parser.add_argument("--table-only", action="store_true", help="draw nothing")
     arguments = parser.parse_args()
-    runs = [run for run in map(read_run, arguments.runs) if run is not None]
-    if not runs:
-        sys.exit("curves.py: none of the runs has an evaluation yet")
-    groups = grouped(runs)
+    groups = grouped(read_runs(arguments.runs))
     if not arguments.table_only:
         draw(groups, arguments.out, arguments.title)
         print(f"drawn: {arguments.out}\n")

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""What experiments/ computes, against closed forms. Intervals need SciPy and are skipped without.
+
+    python3 tests/experiments/experiments_test.py
+    .deps/experiments/bin/python tests/experiments/experiments_test.py
+"""
+import importlib.util
+import pathlib
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "experiments"))
+
+import relative_auc  # noqa: E402
+from run_files import Run, grouped, mean_curve, mean_interval, read_runs  # noqa: E402
+
+HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+
+
+def run_of(function, steps, algorithm="sac", seed="1", env="Hopper-v5"):
+    return Run(env, algorithm, seed, list(steps), [function(x) for x in steps], 1.0)
+
+
+class AreaTest(unittest.TestCase):
+    def test_a_line_has_the_area_of_its_trapezoid(self):
+        # Integral of 2x + 3 from 10 to 50: x² + 3x.
+        run = run_of(lambda x: 2 * x + 3, [10, 20, 50])
+        self.assertAlmostEqual(relative_auc.area(run, 10, 50), 2500 + 150 - 100 - 30)
+
+    def test_ends_between_evaluations_are_interpolated(self):
+        run = run_of(lambda x: 2 * x + 3, [10, 20, 50])
+        self.assertAlmostEqual(relative_auc.area(run, 15, 30), 900 + 90 - 225 - 45)
+
+    def test_a_ratio_is_taken_over_the_common_steps(self):
+        base = run_of(lambda x: 4.0, [0, 10, 20])
+        longer = run_of(lambda x: 6.0, [10, 20, 30, 40])
+        self.assertAlmostEqual(relative_auc.ratio(longer, base), 1.5)
+
+    def test_a_ratio_that_says_nothing_is_none(self):
+        base = run_of(lambda x: 4.0, [0, 10])
+        self.assertIsNone(relative_auc.ratio(run_of(lambda x: 1.0, [20, 30]), base))
+        self.assertIsNone(relative_auc.ratio(base, run_of(lambda x: -1.0, [0, 10])))
+
+    def test_seeds_are_paired_and_others_left_out(self):
+        steps = [0, 10]
+        runs = [run_of(lambda x: 2.0, steps, seed="1"), run_of(lambda x: 4.0, steps, seed="2"),
+                run_of(lambda x: 3.0, steps, "ppo", "1"), run_of(lambda x: 5.0, steps, "ppo", "2"),
+                run_of(lambda x: 9.0, steps, "ppo", "3")]
+        table = relative_auc.relative_areas(grouped(runs), "sac")
+        self.assertEqual(table["Hopper-v5"]["ppo"], {"1": 1.5, "2": 1.25})
+        self.assertEqual(table["Hopper-v5"]["sac"], {"1": 1.0, "2": 1.0})
+
+
+class CurveTest(unittest.TestCase):
+    def test_the_mean_is_over_steps_that_all_runs_have(self):
+        runs = [run_of(lambda x: x, [1, 2, 3]), run_of(lambda x: 3 * x, [2, 3, 4], seed="2")]
+        self.assertEqual(mean_curve(runs), ([2, 3], [4, 6]))
+
+
+class FilesTest(unittest.TestCase):
+    def test_a_folder_of_runs_stands_for_all_of_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for seed, value in ((1, 10), (2, 30)):
+                run = pathlib.Path(folder) / f"Hopper-v5-sac-s{seed}"
+                run.mkdir()
+                (run / "metrics.csv").write_text("env_steps,wall_s,eval_return_mean\n"
+                                                 f"100,1,\n200,2,{value}\n300,1.5,{value}\n")
+            runs = read_runs([pathlib.Path(folder)])
+        self.assertEqual([(run.seed, run.returns, run.seconds) for run in runs],
+                         [("1", [10, 10], 3.5), ("2", [30, 30], 3.5)])
+
+
+@unittest.skipUnless(HAS_SCIPY, "SciPy is not installed")
+class IntervalTest(unittest.TestCase):
+    def test_equal_seeds_leave_no_doubt(self):
+        low, high = mean_interval([[5.0], [5.0], [5.0]])
+        self.assertEqual((low[0], high[0]), (5.0, 5.0))
+
+    def test_it_is_the_means_quantiles(self):
+        # The mean of n draws from {0, 1} has standard deviation 0.5 / sqrt(n).
+        low, high = mean_interval([[0.0], [1.0]] * 200)
+        self.assertAlmostEqual(high[0] - low[0], 2 * 1.96 * 0.5 / 20, delta=0.01)
+        self.assertAlmostEqual((high[0] + low[0]) / 2, 0.5, delta=0.01)
+
+    def test_the_same_runs_give_the_same_interval(self):
+        rows = [[1.0], [2.0], [4.0]]
+        self.assertEqual(mean_interval(rows)[0][0], mean_interval(rows)[0][0])
+
+    def test_all_environments_weigh_the_same(self):
+        table = {"a": {"x": {"1": 1.0, "2": 1.0, "3": 1.0}}, "b": {"x": {"1": 2.0}}}
+        env, algorithm, seeds, mean, low, high = relative_auc.rows_of(table)[-1]
+        self.assertEqual((env, algorithm, seeds), ("all", "x", 4))
+        self.assertEqual((mean, low, high), (1.5, 1.5, 1.5))
+
+
+if __name__ == "__main__":
+    unittest.main()
