@@ -21,7 +21,6 @@ constexpr char kSlurm[] = R"(#!/bin/bash
 #SBATCH --array=0-$last$%$jobs$
 #SBATCH --ntasks=1
 #SBATCH --cpus-per-task=$cores$
-#SBATCH --mem=2G
 #SBATCH --time=24:00:00
 #SBATCH --signal=TERM@120
 #SBATCH --requeue

@@ -42,7 +42,8 @@ constexpr Bench kBenches[] = {
      BenchLearner, 3.0, 3, true},
     {"actor", "A whole actor process over mj_step alone; its memory, seconds to its first row",
      BenchActor, 5.0, 5, true},
-    {"cluster", "CPU-seconds per env step and per update of pmoe up over pmoe train, same mode",
+    {"cluster",
+     "What a cluster costs over one process, with more actors, TLS, viewers; how actors scale",
      BenchCluster, 0.0, 3, true, 4000},
     {"e2e", "HalfCheetah-v5 at one update per env step, beside SBX, on the wall clock",
      BenchEndToEnd, 0.0, 3, true, 4000},
@@ -72,6 +73,10 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
         ->check(CLI::Range(500, 10'000'000));
     command->add_option("--set", flags->sets, "A setting of our runs, as in pmoe train")
         ->expected(1);
+  }
+  if (bench.run == BenchCluster) {
+    command->add_option("--csv", flags->csv, "File for the points of the part \"scale\"");
+    command->footer("--only takes a part: modes, actors, tls, viewer or scale.");
   }
   if (bench.run == BenchEndToEnd || bench.run == BenchPpo) {
     command->add_flag("!--no-peers", flags->peers, "Leave the peers out");

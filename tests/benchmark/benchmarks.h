@@ -22,6 +22,7 @@ struct BenchFlags {
   int steps = 4000;               // e2e, ppo, cluster: env steps on the clock per run
   std::vector<std::string> sets;  // e2e, ppo, cluster: further `--set` of ours
   bool peers = true;              // e2e, ppo
+  std::string csv;                // cluster: where "scale" writes its points; empty: nowhere
 };
 
 absl::Status BenchEnv(const BenchFlags& flags, Report* report);

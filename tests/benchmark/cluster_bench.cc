@@ -1,65 +1,38 @@
-// bench cluster: what processes and gRPC cost. The same training as one process (pmoe train) and as
-// a cluster of processes (pmoe up), HalfCheetah-v5, one update per env step, in both modes; CPU
-// time of all processes counts.
-#include <string>
-#include <vector>
-
+// bench cluster: what a cluster costs, in parts: processes against one process, more actors, TLS,
+// viewers, and how far actors scale.
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "tests/benchmark/benchmarks.h"
+#include "tests/benchmark/cluster_parts.h"
 #include "tests/benchmark/measure.h"
-#include "tests/benchmark/training_runs.h"
 
 namespace pmoe {
 namespace {
 
-struct Contrast {
-  std::string mode;
-  int actors = 1;
-  std::vector<double> step_ms[2]{}, update_ms[2]{}, steps_per_s[2]{};  // embedded, cluster
+struct Part {
+  const char* name;
+  absl::Status (*run)(const BenchFlags& flags, Report* report);
 };
 
-absl::Status MeasureSide(const BenchFlags& flags, int side, Contrast* contrast) {
-  TrainingPlan plan = SacTraining(flags.steps, flags.sets);
-  plan.command = side == 0 ? "train" : "up";
-  plan.words = {"--mode", contrast->mode, "--actors", std::to_string(contrast->actors)};
-  PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
-  contrast->step_ms[side].push_back(1000.0 * cost.cpu_s / cost.env_steps);
-  contrast->update_ms[side].push_back(1000.0 * cost.cpu_s / cost.updates);
-  contrast->steps_per_s[side].push_back(cost.env_steps / cost.wall_s);
-  return absl::OkStatus();
-}
+constexpr Part kParts[] = {{"modes", BenchClusterModes},
+                           {"actors", BenchClusterActors},
+                           {"tls", BenchClusterTls},
+                           {"viewer", BenchClusterViewer},
+                           {"scale", BenchClusterScale}};
 
 }  // namespace
 
 absl::Status BenchCluster(const BenchFlags& flags, Report* report) {
-  std::vector<Contrast> contrasts;
-  for (const char* mode : {"lockstep", "async"}) {
-    if (absl::StrContains(mode, flags.only)) contrasts.push_back({mode});
+  bool any = false;
+  for (const Part& part : kParts) {
+    if (!absl::StrContains(part.name, flags.only)) continue;
+    any = true;
+    PMOE_RETURN_IF_ERROR(part.run(flags, report));
   }
-  for (int round = 0; round < flags.rounds; ++round) {
-    for (Contrast& contrast : contrasts) {
-      // Each round begins with the other side.
-      for (const int side : {round % 2, 1 - round % 2}) {
-        PMOE_RETURN_IF_ERROR(MeasureSide(flags, side, &contrast));
-      }
-    }
-  }
-  report->Table("HalfCheetah-v5, UTD 1",
-                {"cpu_ms_per_env_step", "cpu_ms_per_update", "env_steps_per_s"});
-  for (const Contrast& contrast : contrasts) {
-    for (const int side : {0, 1}) {
-      report->Row(absl::StrCat(contrast.mode, side == 0 ? "_embedded" : "_cluster"),
-                  {Median(contrast.step_ms[side]), Median(contrast.update_ms[side]),
-                   Median(contrast.steps_per_s[side])});
-    }
-  }
-  report->Table("cluster over embedded", {"cpu_per_env_step", "cpu_per_update", "wall"});
-  for (const Contrast& contrast : contrasts) {
-    report->Row(contrast.mode, {MedianRatio(contrast.step_ms[1], contrast.step_ms[0]),
-                                MedianRatio(contrast.update_ms[1], contrast.update_ms[0]),
-                                MedianRatio(contrast.steps_per_s[0], contrast.steps_per_s[1])});
+  if (!any) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--only must name a part: modes, actors, tls, viewer or scale; got ", flags.only));
   }
   report->Value("load_average_after", LoadAverage());
   return absl::OkStatus();

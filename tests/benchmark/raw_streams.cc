@@ -20,7 +20,7 @@ namespace {
 using grpc::ByteBuffer;
 using grpc::internal::RpcMethod;
 
-constexpr char kMethod[] = "/pmoe.bench.Raw/Exchange";
+constexpr char kMethod[] = "/pmoe.ReplayService/Insert";  // an actor may call it
 constexpr size_t kFewBytes = 8;
 
 ByteBuffer Message(size_t bytes) {
@@ -64,10 +64,12 @@ class RawStreams::Parts {
 RawStreams::RawStreams(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 RawStreams::~RawStreams() = default;
 
-absl::StatusOr<std::unique_ptr<RawStreams>> RawStreams::Start(const RpcAddress& address) {
+absl::StatusOr<std::unique_ptr<RawStreams>> RawStreams::Start(const RpcAddress& address,
+                                                              const RawStreamsSecurity& security) {
   auto parts = std::make_unique<Parts>();
-  PMOE_ASSIGN_OR_RETURN(parts->server, RpcServer::Start(address, {&parts->service}, {}));
-  parts->channel = MakeChannel(parts->server->address(), std::nullopt, {});
+  PMOE_ASSIGN_OR_RETURN(parts->server,
+                        RpcServer::Start(address, {&parts->service}, security.server));
+  parts->channel = MakeChannel(parts->server->address(), std::nullopt, security.client);
   return std::unique_ptr<RawStreams>(new RawStreams(std::move(parts)));
 }
 

@@ -8,12 +8,20 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/rpc/address.h"
+#include "common/rpc/security.h"
 
 namespace pmoe {
 
+// Of both ends. Under TLS the server must be a replay's, the client an actor's: the streams have
+// the name of a method that these may use.
+struct RawStreamsSecurity {
+  RpcSecurity server{}, client{};
+};
+
 class RawStreams {
  public:
-  static absl::StatusOr<std::unique_ptr<RawStreams>> Start(const RpcAddress& address);
+  static absl::StatusOr<std::unique_ptr<RawStreams>> Start(const RpcAddress& address,
+                                                           const RawStreamsSecurity& security = {});
   ~RawStreams();
 
   // Sends messages of `bytes` bytes, each answered by a few, with at most `in_flight` unanswered.
