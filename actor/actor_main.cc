@@ -2,6 +2,7 @@
 // `pmoe eval`, `pmoe envs`, `pmoe env` and the environment's part of `pmoe config check`.
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,7 @@
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/security_flags.h"
+#include "common/rpc/server.h"
 #include "common/run/run_follower.h"
 
 namespace pmoe {
@@ -25,6 +27,7 @@ struct ProcessFlags {
   bool evaluate = false;
   int give_up_s = 600;
   std::string metrics;
+  std::string health;
   std::string audit;
   SecurityFlags security;
   int parent = 0;
@@ -40,6 +43,9 @@ void AddProcessFlags(CLI::App* app, ProcessFlags* flags) {
       ->check(CLI::Range(1, 1000000000));
   app->add_option("--metrics", flags->metrics, "Serve /metrics for Prometheus there; port 0: any")
       ->type_name("HOST:PORT");
+  app->add_option("--health", flags->health,
+                  "Answer `pmoe health` there: serving while the learner is heard")
+      ->type_name("ADDR");
   app->add_option("--audit", flags->audit, "Folder for a log of every row sent, for checks")
       ->type_name("DIR");
   flags->security.AddTo(app);
@@ -54,6 +60,14 @@ void AddProcessFlags(CLI::App* app, ProcessFlags* flags) {
       "  pmoe-actor run --learner unix:/tmp/learner.sock --evaluate\n"
       "Over TCP, with certificates of `pmoe certs init --out certs`:\n"
       "  pmoe-actor run --learner learner.example.org:7000 --tls certs/actor");
+}
+
+absl::StatusOr<std::unique_ptr<RpcServer>> StartHealth(const std::string& listen,
+                                                       const RpcSecurity& security) {
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress address, security.ParseAddress(listen, "--health"));
+  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<RpcServer> server, RpcServer::Start(address, {}, security));
+  server->SetServing(false);
+  return server;
 }
 
 absl::Status RunProcess(const ProcessFlags& flags) {
@@ -71,6 +85,11 @@ absl::Status RunProcess(const ProcessFlags& flags) {
   options.membership.give_up = std::chrono::seconds(flags.give_up_s);
   options.metrics = flags.metrics;
   options.audit_dir = flags.audit;
+  std::unique_ptr<RpcServer> health;
+  if (!flags.health.empty()) {
+    PMOE_ASSIGN_OR_RETURN(health, StartHealth(flags.health, security));
+    options.membership.on_heard = [&health](bool heard) { health->SetServing(heard); };
+  }
   return flags.evaluate ? RunEvaluatorProcess(options, interrupted)
                         : RunActorProcess(options, interrupted);
 }

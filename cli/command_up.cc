@@ -131,11 +131,9 @@ class ClusterPlan {
     Words words = {"--listen", learner_};
     if (!resume_words_.empty()) {
       words.insert(words.end(), resume_words_.begin(), resume_words_.end());
-    } else if (fs::exists(directory_ + "/config.textproto")) {
-      words.insert(words.end(), {"--resume", directory_});
     } else {
-      words.insert(words.end(),
-                   {"--out", directory_, "--config", sockets_->File("config.textproto")});
+      words.insert(words.end(), {"--out", directory_, "--or-resume", "--config",
+                                 sockets_->File("config.textproto")});
     }
     return Start("pmoe-learner", PeerRole::kLearner, words);
   }

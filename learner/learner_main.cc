@@ -37,6 +37,7 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
       ->type_name("ADDR")
       ->required();
   flags->train.AddOptions(app);
+  flags->train.AddOrResume(app);
   app->add_option("--metrics", flags->metrics, "Serve /metrics for Prometheus there; port 0: any")
       ->type_name("HOST:PORT");
   flags->security.AddTo(app);
@@ -62,7 +63,12 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags.train, config));
   const bool resume = !flags.train.resume.empty();
-  PMOE_RETURN_IF_ERROR(CheckUnfinished(directory.path(), config));
+  const absl::Status unfinished = CheckUnfinished(directory.path(), config);
+  if (flags.train.or_resume && !unfinished.ok()) {
+    std::printf("%s\n", std::string(unfinished.message()).c_str());
+    return absl::OkStatus();
+  }
+  PMOE_RETURN_IF_ERROR(unfinished);
   PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
                         ClusterRun::Create(config, &directory, security, listen, flags.metrics));
@@ -93,5 +99,6 @@ int main(int argc, char** argv) {
   if (flags.parent > 0) pmoe::EndWithParent(flags.parent);
   const std::atomic<bool>& interrupted = pmoe::InstallInterruptHandler(
       "\npmoe: writing a checkpoint; once more ends it now\n", /*grace_s=*/60);
-  return pmoe::ReportError(pmoe::LearnerCommand(flags, interrupted));
+  const absl::Status settled = pmoe::ApplyOrResume(&flags.train);
+  return pmoe::ReportError(settled.ok() ? pmoe::LearnerCommand(flags, interrupted) : settled);
 }

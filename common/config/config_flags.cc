@@ -39,6 +39,11 @@ void ConfigFlags::AddTo(CLI::App* app) {
       ->take_all();
 }
 
+void ConfigFlags::DropFiles() {
+  preset_.clear();
+  file_.clear();
+}
+
 absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   ConfigSources sources;
   sources.preset = preset_;
@@ -66,6 +71,12 @@ void TrainFlags::AddOptions(CLI::App* app) {
   app->add_option("--resume", resume,
                   "Continue the run in this directory from its newest checkpoint")
       ->type_name("DIR");
+}
+
+void TrainFlags::AddOrResume(CLI::App* app) {
+  app->add_flag("--or-resume", or_resume,
+                "Go on with the run that --out holds, if there is one; its own configuration then "
+                "stands instead of --preset and --config, and a finished run is no error");
 }
 
 void TrainFlags::AddTo(CLI::App* app) {

@@ -22,6 +22,9 @@ class ConfigFlags {
   // --set.
   void AddTo(CLI::App* app);
 
+  // Forgets --preset and --config: a run that has begun has a configuration of its own.
+  void DropFiles();
+
   // What was given. InvalidArgument for an --env-arg without "=".
   absl::StatusOr<ConfigSources> Sources() const;
 
@@ -48,8 +51,11 @@ struct TrainFlags {
   ConfigFlags config;
   std::string out;     // empty: runs/<env>-<algo>-s<seed>-<time>
   std::string resume;  // run directory; empty: a new run
+  bool or_resume = false;
 
   void AddOptions(CLI::App* app);
+  // --or-resume, for what is started again and again with the same words.
+  void AddOrResume(CLI::App* app);
   // The options, with the name, the description and the examples of `pmoe train --help`.
   void AddTo(CLI::App* app);
 };

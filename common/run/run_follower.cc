@@ -102,6 +102,7 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   PMOE_RETURN_IF_ERROR(FromGrpc(stub_->Join(&context, request, &reply)));
   const std::string skew = ClockSkew(asked_s, reply.unix_time_s(), UnixTime());
   if (!skew.empty()) std::fprintf(stderr, "pmoe: %s\n", skew.c_str());
+  if (options_.on_heard) options_.on_heard(true);
   MutexLock lock(&mu_);
   seat_ = reply.seat();
   return reply;
@@ -202,6 +203,7 @@ absl::Status RunFollower::FollowOnce(bool* for_good) {
     backoff_.Reset();
     handled = handler_->OnMessage(std::move(message));
   }
+  if (options_.on_heard) options_.on_heard(false);
   if (!handled.ok()) context.TryCancel();
   {
     MutexLock lock(&mu_);

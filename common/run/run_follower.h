@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -41,6 +42,9 @@ struct RunFollowerOptions {
   RunRole role = RUN_ROLE_ACTOR;
   ProcessInfo process{};              // MakeProcessInfo
   std::chrono::seconds give_up{600};  // so long without a learner: UnavailableError
+  // Told whenever the learner has given a seat (true) and is lost (false), by the thread that
+  // finds out; may be empty.
+  std::function<void(bool heard)> on_heard{};
 };
 
 // This process: host, pid, build.

@@ -1,6 +1,8 @@
 #include "learner/run/run_start.h"
 
 #include <cstdio>
+#include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -54,6 +56,18 @@ bool NamesMode(const ConfigSources& sources) {
 }
 
 }  // namespace
+
+absl::Status ApplyOrResume(TrainFlags* flags) {
+  if (!flags->or_resume) return absl::OkStatus();
+  if (flags->out.empty()) {
+    return absl::InvalidArgumentError(
+        "--or-resume needs --out, the directory of the run to start or to go on with");
+  }
+  if (!std::filesystem::exists(flags->out + "/config.textproto")) return absl::OkStatus();
+  flags->resume = std::exchange(flags->out, "");
+  flags->config.DropFiles();
+  return absl::OkStatus();
+}
 
 absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::string& default_mode) {
   PMOE_ASSIGN_OR_RETURN(ConfigSources sources, flags.config.Sources());

@@ -12,6 +12,9 @@
 
 namespace pmoe {
 
+// --or-resume: where --out holds a run, turns it into --resume. InvalidArgumentError without --out.
+absl::Status ApplyOrResume(TrainFlags* flags);
+
 // The resolved configuration. With --resume it is the run's own with what flags change;
 // InvalidArgumentError for a change that a checkpoint cannot follow, and prints the others.
 // `default_mode`: schedule.mode of a new run that does not name one; empty: the schema's.

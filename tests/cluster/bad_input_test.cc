@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/cluster/cluster_testing.h"
 
@@ -78,6 +80,23 @@ TEST(BadInputTest, AFinishedRunSaysHowToMakeItLonger) {
                    "make it longer with --steps");
   ExpectUsageError({Binary("pmoe"), "up", "--env", "Hopper-v5", "--out", dir.File("run")},
                    "holds a run already");
+}
+
+TEST(BadInputTest, OrResumeNeedsADirectoryAndHasNothingToDoInAFinishedRun) {
+  TempDir dir;
+  std::vector<std::string> learner =
+      SmallFlags("InvertedPendulum-v5", {"--steps", "300", "--or-resume"});
+  learner.insert(learner.begin(), {Binary("pmoe-learner"), "--listen", "unix:" + dir.File("s"),
+                                   "--preset", "paper"});
+  ExpectUsageError(learner, "--or-resume needs --out");
+  ASSERT_TRUE(std::filesystem::create_directories(dir.File("run/checkpoints/300")));
+  std::vector<std::string> config = SmallFlags("InvertedPendulum-v5", {"--steps", "300"});
+  config.insert(config.begin(), {Binary("pmoe"), "config", "print"});
+  std::ofstream(dir.File("run/config.textproto")) << RunProcess(config).output;
+  learner.insert(learner.end(), {"--out", dir.File("run")});
+  const ProcessResult result = RunProcess(learner);
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("has finished"));
 }
 
 TEST(BadInputTest, WrongSettingsEndBeforeAnythingStarts) {

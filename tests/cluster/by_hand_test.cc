@@ -1,0 +1,86 @@
+// Every role started by itself with the same words each time, as containers are: the run begins,
+// resumes, and each process says how it is.
+#include "tests/cluster/cluster_testing.h"
+
+namespace pmoe {
+namespace {
+
+using testing::Binary;
+using testing::ChildProcess;
+using testing::Eventually;
+using testing::ProcessResult;
+using testing::RunProcess;
+using testing::SmallFlags;
+using testing::TempDir;
+
+constexpr int kServing = 0;
+constexpr int kNotServing = 4;
+
+class ByHandTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<ChildProcess> StartLearner() {
+    std::vector<std::string> words = SmallFlags(
+        "InvertedPendulum-v5", {"--steps", "10000000", "--out", dir_.File("run"), "--or-resume"});
+    words.insert(words.begin(), {Binary("pmoe-learner"), "--listen", learner_});
+    return std::make_unique<ChildProcess>(words);
+  }
+  std::unique_ptr<ChildProcess> StartReplay() {
+    return std::make_unique<ChildProcess>(
+        std::vector<std::string>{Binary("pmoe-replay"), "--learner", learner_, "--listen",
+                                 "unix:" + dir_.File("replay"), "--dir", dir_.File("tables")});
+  }
+  std::unique_ptr<ChildProcess> StartActor() {
+    return std::make_unique<ChildProcess>(std::vector<std::string>{
+        Binary("pmoe-actor"), "run", "--learner", learner_, "--health", actor_});
+  }
+  int Health(const std::string& address) const {
+    return RunProcess({Binary("pmoe"), "health", address}).exit_code;
+  }
+  // -1 while no learner answers.
+  int64_t EnvSteps() const {
+    const ProcessResult result =
+        RunProcess({Binary("pmoe"), "status", "--learner", learner_, "--json"});
+    if (result.exit_code != 0) return -1;
+    return std::stoll(nlohmann::json::parse(result.output)["env_steps"].get<std::string>());
+  }
+  static void End(ChildProcess* process) {
+    process->Signal(SIGTERM);
+    const ProcessResult result = process->Wait();
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+  }
+
+  TempDir dir_;
+  const std::string learner_ = "unix:" + dir_.File("learner");
+  const std::string actor_ = "unix:" + dir_.File("actor");
+};
+
+TEST_F(ByHandTest, TheSameWordsStartARunAndGoOnWithIt) {
+  auto learner = StartLearner();
+  auto replay = StartReplay();
+  auto actor = StartActor();
+  ASSERT_TRUE(Eventually([&] { return EnvSteps() > 500; }));
+  End(learner.get());
+  learner = StartLearner();
+  ASSERT_TRUE(Eventually([&] { return EnvSteps() >= 500; }));
+  const int64_t steps = EnvSteps();
+  EXPECT_TRUE(Eventually([&] { return EnvSteps() > steps + 300; }));
+  End(actor.get());
+  End(learner.get());
+  End(replay.get());
+}
+
+TEST_F(ByHandTest, AnActorServesWhileItHearsTheLearner) {
+  auto actor = StartActor();
+  EXPECT_TRUE(Eventually([&] { return Health(actor_) == kNotServing; }));
+  auto learner = StartLearner();
+  EXPECT_TRUE(Eventually([&] { return Health(actor_) == kServing; }));
+  learner->Signal(SIGKILL);
+  EXPECT_TRUE(Eventually([&] { return Health(actor_) == kNotServing; }));
+  learner = StartLearner();
+  EXPECT_TRUE(Eventually([&] { return Health(actor_) == kServing; }));
+  End(actor.get());
+  End(learner.get());
+}
+
+}  // namespace
+}  // namespace pmoe
