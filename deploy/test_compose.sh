@@ -147,21 +147,23 @@ resume_after() {
   await_progress $name
 }
 
-# Prometheus finds actors by the name that Docker answers with every replica's address.
-scraped_are() { [[ $(scraped) == "$1" ]]; }
-scraped() {
-  python3 - 'count(up{job="pmoe-actor"}==1)' <<'PY' 2>/dev/null || echo none
-import json, sys, urllib.parse, urllib.request
-query = urllib.parse.urlencode({"query": sys.argv[1]})
-reply = json.load(urllib.request.urlopen(f"http://127.0.0.1:9090/api/v1/query?{query}", timeout=2))
-print(*[r["value"][1] for r in reply["data"]["result"]])
-PY
+# fetch URL: the answer's text.
+fetch() {
+  python3 -c 'import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=2).read().decode())' "$1" 2>/dev/null
+}
+shows_a_page() { [[ $(fetch http://127.0.0.1:6006/) == *"<html"* ]]; }
+scraped_are() { # count(up{job="pmoe-actor"}==1)
+  local query='count(up%7Bjob%3D%22pmoe-actor%22%7D%3D%3D1)'
+  [[ $(fetch "http://127.0.0.1:9090/api/v1/query?query=$query") == *"\"$1\"]"* ]]
 }
 
+# Prometheus finds actors by the name that Docker answers with every replica's address.
 observe() {
-  [[ -f deploy/prometheus/prometheus.yml ]] || return 0
+  await 10 "the dashboard" shows_a_page
+  say "the dashboard answers"
   quietly run --profile observability up -d --build --no-deps prometheus
-  await 40 "Prometheus with four actors" scraped_are 4
+  await 60 "Prometheus with four actors" scraped_are 4
   say "Prometheus scrapes four actors"
 }
 
