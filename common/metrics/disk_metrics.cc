@@ -1,20 +1,17 @@
 #include "common/metrics/disk_metrics.h"
 
-#include <filesystem>
-#include <system_error>
-
 #include "absl/strings/str_cat.h"
+#include "common/base/file.h"
 
 namespace pmoe {
 
 void ExportDisk(absl::string_view role, const std::string& folder, MetricsExporter* metrics) {
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(folder, error);
-  if (error) return;
+  const DiskSpace space = DiskSpaceAt(folder);
+  if (space.total_bytes == 0) return;
   metrics->Set(absl::StrCat("pmoe_", role, "_disk_free_bytes"),
-               static_cast<double>(space.available));
+               static_cast<double>(space.free_bytes));
   metrics->Set(absl::StrCat("pmoe_", role, "_disk_size_bytes"),
-               static_cast<double>(space.capacity));
+               static_cast<double>(space.total_bytes));
 }
 
 }  // namespace pmoe
