@@ -5,11 +5,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "cli/status_text.h"
 
 namespace pmoe {
 namespace {
 
+constexpr size_t kWrapLines = 2;
+constexpr char kIndent[] = "       ";
 constexpr char kHead[] = "MEMBER      STATE  EPOCH  VERSION    LAG   STEPS/S    SEEN  PROCESS";
 
 // 1234567 as "1,234,567".
@@ -70,7 +73,36 @@ int Rank(const MemberStatus& member) {
   return member.role() == RUN_ROLE_EVALUATOR ? 2 : 3;
 }
 
-std::vector<std::string> HeaderLines(const RunStatus& status, const std::string& time) {
+// `text` after `head`, over as many lines as it needs, at most kWrapLines.
+void AppendWrapped(const std::string& head, const std::string& text, int columns,
+                   std::vector<std::string>* lines) {
+  std::vector<std::string> wrapped = {head};
+  for (const absl::string_view word : absl::StrSplit(text, ' ', absl::SkipEmpty())) {
+    if (wrapped.back().size() + 1 + word.size() >= static_cast<size_t>(columns)) {
+      if (wrapped.size() == kWrapLines) break;
+      wrapped.emplace_back(kIndent);
+    }
+    absl::StrAppend(&wrapped.back(), " ", word);
+  }
+  lines->insert(lines->end(), wrapped.begin(), wrapped.end());
+}
+
+// Who waits for whom; of one shard the learner only repeats what the shard says.
+void AppendLimiters(const RunStatus& status, int columns, std::vector<std::string>* lines) {
+  int shards = 0;
+  for (const MemberStatus& member : status.members()) {
+    if (member.role() == RUN_ROLE_REPLAY) ++shards;
+    if (member.table().limiter().empty()) continue;
+    AppendWrapped("limiter", absl::StrCat(MemberName(member), ": ", member.table().limiter()),
+                  columns, lines);
+  }
+  if (shards != 1 && !status.limiter().empty()) {
+    AppendWrapped("limiter", status.limiter(), columns, lines);
+  }
+}
+
+std::vector<std::string> HeaderLines(const RunStatus& status, const std::string& time,
+                                     int columns) {
   const double share = 100.0 * static_cast<double>(status.env_steps()) /
                        static_cast<double>(std::max<uint64_t>(status.total_steps(), 1));
   std::vector<std::string> lines = {
@@ -88,11 +120,7 @@ std::vector<std::string> HeaderLines(const RunStatus& status, const std::string&
                       status.policy_version(), status.lag_versions(), status.lag_s())};
   const std::string disk = DiskText(status.disk());
   if (!disk.empty()) lines.push_back("disk    " + disk);
-  if (!status.limiter().empty()) lines.push_back("limiter " + status.limiter());
-  for (const MemberStatus& member : status.members()) {
-    if (member.table().limiter().empty()) continue;
-    lines.push_back(absl::StrCat("limiter ", MemberName(member), ": ", member.table().limiter()));
-  }
+  AppendLimiters(status, columns, &lines);
   lines.push_back(ActorsText(status));
   return lines;
 }
@@ -119,11 +147,12 @@ void AppendMembers(const RunStatus& status, size_t room, std::vector<std::string
 std::vector<std::string> StatusScreen(const StatusView& view, const ScreenSize& size) {
   std::vector<std::string> lines;
   if (!view.away_since.empty()) {
-    lines.push_back(absl::StrCat("LEARNER AWAY since ", view.away_since, ", now ", view.time, ": ",
-                                 view.address, ": ", view.error));
+    AppendWrapped(absl::StrCat("LEARNER AWAY since ", view.away_since, ", now ", view.time, ":"),
+                  absl::StrCat(view.address, ": ", view.error), size.columns, &lines);
   }
   if (view.status.has_value()) {
-    for (std::string& line : HeaderLines(*view.status, view.time)) lines.push_back(std::move(line));
+    for (std::string& line : HeaderLines(*view.status, view.time, size.columns))
+      lines.push_back(std::move(line));
     const size_t height = static_cast<size_t>(std::max(size.lines - 1, 1));
     AppendMembers(*view.status, height - std::min(height, lines.size()), &lines);
     lines.resize(std::min(lines.size(), height));

@@ -88,6 +88,17 @@ TEST(StatusScreenTest, AnAwayLearnerIsNamedAndTheLastStatusStays) {
   EXPECT_THAT(never, HasSubstr("LEARNER AWAY since 12:00:02"));
 }
 
+TEST(StatusScreenTest, ALongExplanationGoesOnInTheNextLineAndIsSaidOnce) {
+  RunStatus status = SampleStatus(1);
+  const std::string text = "inserts are blocked: surplus 100 * (1368 - 1000) - 24000 > 12800, so " +
+                           std::string("they wait for samples since 2 s");
+  status.set_limiter(text);
+  status.mutable_members(1)->mutable_table()->set_limiter(text);
+  const std::string screen = Text({status, "", "12:00:00", "", ""});
+  EXPECT_THAT(screen, ContainsRegex("limiter replay 0: inserts .*\n        .*samples since 2 s"));
+  EXPECT_THAT(screen, Not(HasSubstr("limiter inserts")));
+}
+
 TEST(StatusScreenTest, DifferentBuildsAreCounted) {
   RunStatus status = SampleStatus(3);
   status.mutable_members(1)->mutable_process()->set_build_id("0.0.9");
