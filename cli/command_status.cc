@@ -2,75 +2,29 @@
 
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <functional>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
+#include "cli/learner_target.h"
 #include "cli/status_text.h"
 #include "cli/status_watch.h"
-#include "cli/up_security.h"
 #include "common/base/exit_code.h"
-#include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
+#include "common/run/status_json.h"
 #include "proto/health.grpc.pb.h"
 #include "proto/run.grpc.pb.h"
 
 namespace pmoe {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kRefused = 2;
 constexpr int kNobodyAnswers = 3;
 constexpr int kNotServing = 4;
 constexpr std::chrono::milliseconds kTimeout(3000);
-
-// The newest folder under runs/ that a cluster's learner has written to.
-absl::StatusOr<std::string> NewestRun() {
-  std::string newest;
-  fs::file_time_type written;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator("runs", error)) {
-    const fs::file_time_type time = fs::last_write_time(entry.path() / "learner.address", error);
-    if (error || (!newest.empty() && time <= written)) continue;
-    newest = entry.path().string();
-    written = time;
-  }
-  if (!newest.empty()) return newest;
-  return absl::NotFoundError("no cluster's run under runs/; name one with --run or --learner");
-}
-
-struct Target {
-  RpcAddress address;
-  RpcSecurity security;
-};
-
-absl::StatusOr<Target> MakeTarget(absl::string_view address, absl::string_view flag,
-                                  const SecurityFlags& flags) {
-  Target target;
-  PMOE_ASSIGN_OR_RETURN(target.security, flags.Load(std::nullopt));
-  PMOE_ASSIGN_OR_RETURN(target.address, target.security.ParseAddress(address, flag));
-  return target;
-}
-
-absl::StatusOr<Target> LearnerOf(std::string run, SecurityFlags flags) {
-  if (run.empty()) {
-    PMOE_ASSIGN_OR_RETURN(run, NewestRun());
-  }
-  const absl::StatusOr<std::string> text = ReadFile(run + "/learner.address");
-  if (!text.ok()) {
-    return absl::NotFoundError(
-        absl::StrCat("--run ", run, " has no learner.address: no cluster has trained there"));
-  }
-  if (flags.tls.empty() && !flags.insecure) flags = FlagsOfUp(run);
-  return MakeTarget(absl::StripAsciiWhitespace(*text), run + "/learner.address", flags);
-}
 
 absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
   grpc::ClientContext context;
@@ -81,7 +35,7 @@ absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
 }
 
 // A learner that answers and refuses is one that the user can satisfy.
-int NoAnswer(const Target& target, const absl::Status& status) {
+int NoAnswer(const LearnerTarget& target, const absl::Status& status) {
   const bool refused = absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
   std::fprintf(stderr, "pmoe: %s at %s: %s%s\n",
                refused ? "refused by the learner" : "no learner answers",
@@ -91,8 +45,9 @@ int NoAnswer(const Target& target, const absl::Status& status) {
 }
 
 // A learner that comes back may listen elsewhere, so after a failure it is looked for again.
-int Watch(const std::function<absl::StatusOr<Target>()>& find, Target target, bool json) {
-  const auto connect = [](const Target& to) {
+int Watch(const std::function<absl::StatusOr<LearnerTarget>()>& find, LearnerTarget target,
+          bool json) {
+  const auto connect = [](const LearnerTarget& to) {
     return RunService::NewStub(MakeChannel(to.address, PeerRole::kLearner, to.security));
   };
   auto stub = connect(target);
@@ -102,7 +57,7 @@ int Watch(const std::function<absl::StatusOr<Target>()>& find, Target target, bo
   options.ask = [&]() -> absl::StatusOr<RunStatus> {
     absl::StatusOr<RunStatus> status = Ask(stub.get());
     if (status.ok()) return status;
-    absl::StatusOr<Target> now = find();
+    absl::StatusOr<LearnerTarget> now = find();
     if (now.ok() && now->address.Text() != target.address.Text()) {
       target = *std::move(now);
       stub = connect(target);
@@ -134,10 +89,10 @@ void StatusCommand::AddTo(CLI::App* app) {
 int StatusCommand::Run() const {
   PrepareGrpc();
   const auto find = [this] {
-    return learner_.empty() ? LearnerOf(run_, security_)
-                            : MakeTarget(learner_, "--learner", security_);
+    return learner_.empty() ? TargetOfRun(run_, security_)
+                            : TargetAt(learner_, "--learner", security_);
   };
-  const absl::StatusOr<Target> target = find();
+  const absl::StatusOr<LearnerTarget> target = find();
   if (!target.ok()) return ReportError(target.status());
   if (watch_) return Watch(find, *target, json_);
   const auto stub =
@@ -163,7 +118,7 @@ void HealthCommand::AddTo(CLI::App* app) {
 
 int HealthCommand::Run() const {
   PrepareGrpc();
-  const absl::StatusOr<Target> target = MakeTarget(address_, "ADDR", security_);
+  const absl::StatusOr<LearnerTarget> target = TargetAt(address_, "ADDR", security_);
   if (!target.ok()) return ReportError(target.status());
   const auto stub = grpc::health::v1::Health::NewStub(
       MakeChannel(target->address, /*server=*/std::nullopt, target->security));

@@ -92,6 +92,7 @@ class ClusterPlan {
     return absl::OkStatus();
   }
   void set_audit(bool audit) { audit_ = audit; }
+  void set_learner_words(std::vector<std::string> words) { learner_words_ = std::move(words); }
   void set_resume_words(std::vector<std::string> words) { resume_words_ = std::move(words); }
 
   std::vector<ProcessSpec> Processes() const {
@@ -129,6 +130,7 @@ class ClusterPlan {
   // A run that has begun goes on where it was.
   Words LearnerWords() const {
     Words words = {"--listen", learner_};
+    words.insert(words.end(), learner_words_.begin(), learner_words_.end());
     if (!resume_words_.empty()) {
       words.insert(words.end(), resume_words_.begin(), resume_words_.end());
     } else {
@@ -161,6 +163,7 @@ class ClusterPlan {
   std::string certificates_;  // folder; empty: plain
   bool tcp_ = false;
   bool audit_ = false;
+  Words learner_words_;
   Words resume_words_;
 };
 
@@ -169,6 +172,7 @@ class ClusterPlan {
 void UpCommand::AddTo(CLI::App* app) {
   up_ = app->add_subcommand("up", "Train with a cluster of processes on this machine");
   flags_.AddOptions(up_);
+  dashboard_.AddTo(up_);
   up_->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets, with TLS");
   up_->add_flag("--insecure", insecure_, "--tcp without TLS");
   up_->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
@@ -208,6 +212,7 @@ absl::Status UpCommand::Run() const {
   ClusterPlan plan(config, directory, &sockets);
   PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
   plan.set_audit(audit_);
+  plan.set_learner_words(dashboard_.Words());
   if (resume) plan.set_resume_words(ResumeWords(directory, config));
 
   SupervisorOptions options;

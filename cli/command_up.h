@@ -4,6 +4,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "common/config/config_flags.h"
+#include "common/dashboard/dashboard_flags.h"
 
 namespace pmoe {
 
@@ -18,6 +19,7 @@ class UpCommand {
  private:
   CLI::App* up_ = nullptr;
   TrainFlags flags_;
+  DashboardFlags dashboard_;
   bool tcp_ = false;
   bool insecure_ = false;
   bool audit_ = false;

@@ -23,6 +23,7 @@ absl::StatusOr<std::unique_ptr<EmbeddedRun>> EmbeddedRun::Create(const RunConfig
 EmbeddedRun::EmbeddedRun(const RunConfig& config, const RunDirectory* directory)
     : config_(config),
       directory_(directory),
+      status_(config, directory->path()),
       backlog_(lockstep() ? EvaluationBacklog::Keep::kAll : EvaluationBacklog::Keep::kNewest),
       link_(config.actor().count()) {}
 
@@ -113,8 +114,12 @@ absl::Status EmbeddedRun::BuildRun(bool resume) {
       if (!status.ok()) link_.Fail(status);
     });
   }
-  const RunParts parts = {learner_.get(), control_.get(), sampler_.get(), rollouts_.get(),
-                          &link_,         &backlog_,      directory_,     nullptr};
+  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), rollouts_.get(),
+                    &link_,         &backlog_,      directory_,     nullptr};
+  parts.tick = [this](const RunView& view) {
+    ShowStatus(view);
+    return absl::OkStatus();
+  };
   if (lockstep()) {
     PMOE_ASSIGN_OR_RETURN(run_, LockstepRun::Create(config_, parts, resume));
     return absl::OkStatus();
@@ -124,6 +129,10 @@ absl::Status EmbeddedRun::BuildRun(bool resume) {
   }
   PMOE_ASSIGN_OR_RETURN(run_, AsyncRun::Create(config_, parts, resume));
   return absl::OkStatus();
+}
+
+void EmbeddedRun::ShowStatus(const RunView& view) {
+  if (status_.Due()) status_.Show(view, run_->total_steps(), *replay_, link_.EnvSteps());
 }
 
 absl::Status EmbeddedRun::Train(const std::atomic<bool>& interrupted) {

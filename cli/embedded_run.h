@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "actor/actor.h"
+#include "cli/embedded_status.h"
 #include "cli/evaluation_thread.h"
 #include "cli/local_run_link.h"
 #include "learner/run/run_directory.h"
@@ -33,6 +34,8 @@ class EmbeddedRun {
 
   // Trains to the last step, or until *interrupted, and leaves a checkpoint either way.
   absl::Status Train(const std::atomic<bool>& interrupted);
+  // As it is now; any thread.
+  RunStatus Status() const { return status_.Get(); }
   uint64_t env_steps() const { return run_->env_steps(); }
   uint64_t total_steps() const { return run_->total_steps(); }
 
@@ -51,6 +54,7 @@ class EmbeddedRun {
   absl::Status BuildActors(const PolicySpec& policy);
   absl::Status BuildEvaluator(const PolicySpec& policy);
   absl::Status BuildRun(bool resume);
+  void ShowStatus(const RunView& view);
   bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
 
   const RunConfig config_;
@@ -60,6 +64,7 @@ class EmbeddedRun {
   std::unique_ptr<DirectReplayControl> control_;
   std::unique_ptr<DirectBatchSampler> sampler_;    // null on-policy
   std::unique_ptr<DirectRolloutSource> rollouts_;  // on-policy only
+  EmbeddedStatus status_;
   EvaluationBacklog backlog_;
   LocalRunLink link_;
   std::vector<ActorSeat> seats_;

@@ -89,8 +89,14 @@ bool LocalRunLink::HasNext(int actor) const {
 
 void LocalRunLink::Report(int actor, ActorReport report) {
   MutexLock lock(&mu_);
+  env_steps_[actor] += report.env_steps;
   reports_[actor].push_back(std::move(report));
   changed_.NotifyAll();
+}
+
+std::vector<uint64_t> LocalRunLink::EnvSteps() const {
+  MutexLock lock(&mu_);
+  return env_steps_;
 }
 
 void LocalRunLink::Fail(absl::Status status) {

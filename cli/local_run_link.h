@@ -19,7 +19,7 @@ namespace pmoe {
 
 class LocalRunLink : public ActorGroup {
  public:
-  explicit LocalRunLink(int actors) : pending_(actors), reports_(actors) {}
+  explicit LocalRunLink(int actors) : pending_(actors), reports_(actors), env_steps_(actors) {}
 
   void Publish(const Directive& directive) override ABSL_LOCKS_EXCLUDED(mu_);
   void PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) override
@@ -29,6 +29,8 @@ class LocalRunLink : public ActorGroup {
   absl::StatusOr<std::vector<ActorReport>> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
   // Actors read the newest at their next step: nothing is on its way.
   uint64_t NewestVersionSeen() override ABSL_LOCKS_EXCLUDED(mu_);
+  // Env steps of each actor since the start.
+  std::vector<uint64_t> EnvSteps() const ABSL_LOCKS_EXCLUDED(mu_);
   // Wakes everybody: NextDirective answers CancelledError.
   void Cancel() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -44,6 +46,7 @@ class LocalRunLink : public ActorGroup {
   CondVar changed_;
   std::vector<std::optional<Directive>> pending_ ABSL_GUARDED_BY(mu_);  // [actors]
   std::vector<std::deque<ActorReport>> reports_ ABSL_GUARDED_BY(mu_);   // [actors], not yet taken
+  std::vector<uint64_t> env_steps_ ABSL_GUARDED_BY(mu_);                // [actors]
   std::shared_ptr<const PolicySnapshot> latest_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;

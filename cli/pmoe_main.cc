@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "cli/command_certs.h"
 #include "cli/command_config.h"
+#include "cli/command_dashboard.h"
 #include "cli/command_exec.h"
 #include "cli/command_status.h"
 #include "cli/command_sweep.h"
@@ -40,6 +41,7 @@ class OwnCommands {
     sweep_.AddTo(app);
     certs_.AddTo(app);
     status_.AddTo(app);
+    dashboard_.AddTo(app);
     health_.AddTo(app);
     app->add_subcommand("version", "Print the version");
   }
@@ -48,6 +50,7 @@ class OwnCommands {
     if (sweep_.chosen()) return sweep_.Run();
     if (status_.chosen()) return status_.Run();
     if (health_.chosen()) return health_.Run();
+    if (dashboard_.chosen()) return ReportError(dashboard_.Run());
     if (certs_.chosen()) return ReportError(certs_.Run());
     if (up_.chosen()) return ReportError(up_.Run());
     if (config_.chosen()) return ReportError(config_.Run());
@@ -61,6 +64,7 @@ class OwnCommands {
   SweepCommand sweep_;
   CertsCommand certs_;
   StatusCommand status_;
+  DashboardCommand dashboard_;
   HealthCommand health_;
 };
 

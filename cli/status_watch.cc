@@ -8,7 +8,7 @@
 #include "absl/time/time.h"
 #include "cli/live_screen.h"
 #include "cli/status_screen.h"
-#include "google/protobuf/util/json_util.h"
+#include "common/run/status_json.h"
 
 namespace pmoe {
 namespace {
@@ -31,7 +31,7 @@ void Note(const absl::StatusOr<RunStatus>& answer, StatusView* view) {
 
 void PrintLine(const StatusView& view, const absl::StatusOr<RunStatus>& answer) {
   if (answer.ok()) {
-    std::printf("%s\n", StatusJson(*answer, /*pretty=*/false).c_str());
+    std::printf("%s\n", StatusJson(*answer).c_str());
     std::fflush(stdout);
     return;
   }
@@ -70,16 +70,6 @@ absl::Status WatchStatus(const WatchOptions& options, const std::atomic<bool>& i
     }
   }
   return absl::OkStatus();
-}
-
-std::string StatusJson(const RunStatus& status, bool pretty) {
-  std::string text;
-  google::protobuf::util::JsonPrintOptions options;
-  options.add_whitespace = pretty;
-  options.always_print_primitive_fields = true;
-  options.preserve_proto_field_names = true;
-  (void)google::protobuf::util::MessageToJsonString(status, &text, options);
-  return text;
 }
 
 }  // namespace pmoe

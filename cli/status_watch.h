@@ -22,7 +22,4 @@ struct WatchOptions {
 // (PermissionDeniedError, UnauthenticatedError) is its error: waiting would not help.
 absl::Status WatchStatus(const WatchOptions& options, const std::atomic<bool>& interrupted);
 
-// One line without `pretty`; every field, by the schema's names.
-std::string StatusJson(const RunStatus& status, bool pretty);
-
 }  // namespace pmoe

@@ -102,7 +102,7 @@ std::vector<std::string> SweepRunner::Words(const SweepRun& run) const {
     more.insert(more.end(), {"--out", directory});
   }
   words.insert(words.end(), more.begin(), more.end());
-  words.insert(words.end(), {"--parent", absl::StrCat(::getpid())});
+  words.insert(words.end(), {"--dashboard", "none", "--parent", absl::StrCat(::getpid())});
   return words;
 }
 

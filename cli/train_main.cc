@@ -17,6 +17,8 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
+#include "common/dashboard/run_dashboard.h"
+#include "common/run/status_json.h"
 #include "learner/run/manifest.h"
 #include "learner/run/run_directory.h"
 #include "learner/run/run_start.h"
@@ -40,7 +42,8 @@ absl::Status CheckRunnable(const RunConfig& config) {
   return CheckDevice(config.learner().device());
 }
 
-absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& interrupted) {
+absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboard_flags,
+                          const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags, /*default_mode=*/""));
   PMOE_RETURN_IF_ERROR(CheckRunnable(config));
@@ -62,6 +65,9 @@ absl::Status TrainCommand(const TrainFlags& flags, const std::atomic<bool>& inte
               static_cast<unsigned long long>(run->total_steps()),
               resume ? absl::StrCat(" from ", run->env_steps()).c_str() : "");
   std::printf("run directory: %s\n", directory.path().c_str());
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
+                        StartRunDashboard(dashboard_flags, directory.path(),
+                                          [&run] { return StatusJson(run->Status()); }));
   std::fflush(stdout);
   PMOE_RETURN_IF_ERROR(DescribeFailure(run->Train(interrupted), directory, run->env_steps()));
   std::printf("%s\n",
@@ -79,7 +85,9 @@ int main(int argc, char** argv) {
   pmoe::WaitWithoutSpinning(argv);
   CLI::App app;
   pmoe::TrainFlags flags;
+  pmoe::DashboardFlags dashboard;
   flags.AddTo(&app);
+  dashboard.AddTo(&app);
   int parent = 0;
   app.add_option("--parent", parent, "Ends with this process")->group("");
   if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
@@ -87,5 +95,5 @@ int main(int argc, char** argv) {
   const std::atomic<bool>& interrupted = pmoe::InstallInterruptHandler(
       "\npmoe: finishing the round and writing a checkpoint; once more ends it now\n",
       /*grace_s=*/0);
-  return pmoe::ReportError(pmoe::TrainCommand(flags, interrupted));
+  return pmoe::ReportError(pmoe::TrainCommand(flags, dashboard, interrupted));
 }

@@ -16,6 +16,7 @@
 #include "learner/learner_config.h"
 #include "learner/run/async_run.h"
 #include "learner/run/lockstep_run.h"
+#include "learner/run/view_status.h"
 
 namespace pmoe {
 namespace {
@@ -246,23 +247,14 @@ absl::Status ClusterRun::TendShard(size_t index, const RunHub::ShardSeat& seat) 
 }
 
 void ClusterRun::ShowStatus(const RunView& view) {
-  status_.set_env_steps(view.env_steps);
-  status_.set_updates(view.updates);
-  status_.set_policy_version(view.policy_version);
-  status_.set_env_steps_per_s(view.log->env_steps_per_s());
-  status_.set_updates_per_s(view.log->updates_per_s());
+  FillStatus(view, &status_);
   status_.set_uptime_s(uptime_.Elapsed());
-  const MetricRow& row = view.log->last_row();
-  if (const auto lag = row.find("sampled_lag"); lag != row.end()) {
-    status_.set_lag_versions(lag->second);
-  }
-  if (const auto lag = row.find("sampled_lag_s"); lag != row.end()) status_.set_lag_s(lag->second);
-  status_.set_has_evaluation(view.log->eval_return().has_value());
-  status_.set_eval_return(view.log->eval_return().value_or(0.0));
-  status_.set_limiter(view.limiter);
   const DiskSpace disk = DiskSpaceAt(directory_->path());
   status_.mutable_disk()->set_free_bytes(disk.free_bytes);
   status_.mutable_disk()->set_total_bytes(disk.total_bytes);
+  *status_.mutable_usage() = MeasureUsage(&meter_);
+  status_.clear_gpus();
+  for (GpuUsage& gpu : gpus_.Look()) *status_.add_gpus() = std::move(gpu);
   hub_.SetStatus(status_);
   if (exporter_ != nullptr) Export(view);
 }

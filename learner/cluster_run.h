@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/process_usage.h"
 #include "common/metrics/exporter.h"
 #include "common/rpc/server.h"
+#include "common/run/usage.h"
 #include "learner/learner.h"
 #include "learner/run/evaluation_backlog.h"
 #include "learner/run/run_directory.h"
@@ -34,6 +36,8 @@ class ClusterRun {
                                                             const RpcAddress& listen,
                                                             const std::string& metrics);
 
+  // As it is now; any thread.
+  RunStatus Status() const { return hub_.Status(); }
   const RpcAddress& address() const { return server_->address(); }
 
   // Waits until an environment and every shard are there, then makes the learner and the loop.
@@ -83,6 +87,8 @@ class ClusterRun {
   std::unique_ptr<RpcRolloutSource> rollouts_;  // on-policy only
   std::vector<RunHub::ShardSeat> shards_;       // as they were when their table was made
   std::unique_ptr<TrainingRun> run_;
+  ProcessMeter meter_;
+  GpuMeter gpus_;
   Stopwatch uptime_;
   Stopwatch since_status_;
 };

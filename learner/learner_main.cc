@@ -13,8 +13,10 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
+#include "common/dashboard/run_dashboard.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/security_flags.h"
+#include "common/run/status_json.h"
 #include "learner/cluster_run.h"
 #include "learner/run/manifest.h"
 #include "learner/run/run_start.h"
@@ -25,6 +27,7 @@ namespace {
 
 struct LearnerFlags {
   TrainFlags train;
+  DashboardFlags dashboard;
   std::string listen;
   std::string metrics;
   SecurityFlags security;
@@ -40,6 +43,7 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
   flags->train.AddOrResume(app);
   app->add_option("--metrics", flags->metrics, "Serve /metrics for Prometheus there; port 0: any")
       ->type_name("HOST:PORT");
+  flags->dashboard.AddTo(app);
   flags->security.AddTo(app);
   app->add_option("--parent", flags->parent, "Ends with this process")->group("");
   app->footer(
@@ -72,6 +76,9 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
                         ClusterRun::Create(config, &directory, security, listen, flags.metrics));
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
+                        StartRunDashboard(flags.dashboard, directory.path(),
+                                          [&run] { return StatusJson(run->Status()); }));
   const absl::Status prepared = run->Prepare(resume, interrupted);
   if (absl::IsCancelled(prepared) && interrupted) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(prepared);

@@ -13,6 +13,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/run/clock_skew.h"
+#include "common/run/usage.h"
 
 namespace pmoe {
 namespace {
@@ -231,6 +232,7 @@ void RunFollower::WriteReports(Stream* stream) {
   *first.mutable_seat() = seat();
   handler_->FillFirst(&first);
   handler_->FillReport(&first);
+  *first.mutable_usage() = MeasureUsage(&meter_);
   bool open = stream->Write(first);
   bool leaving = false;
   while (open && !leaving) {
@@ -246,6 +248,7 @@ void RunFollower::WriteReports(Stream* stream) {
     }
     FollowerMessage report;
     handler_->FillReport(&report);
+    *report.mutable_usage() = MeasureUsage(&meter_);
     report.set_leaving(leaving);
     open = stream->Write(report);
   }

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
+#include "common/base/process_usage.h"
 #include "common/rpc/address.h"
 #include "common/rpc/backoff.h"
 #include "common/rpc/security.h"
@@ -91,6 +92,7 @@ class RunFollower {
   FollowerHandler* const handler_;
   std::unique_ptr<RunService::Stub> stub_;
   Backoff backoff_;
+  ProcessMeter meter_;  // the reporting thread's
   std::atomic<uint64_t> reconnects_{0};
 
   mutable Mutex mu_;

@@ -135,6 +135,7 @@ bool Roster::OnReport(RunRole role, const Seat& seat, uint64_t stream,
   entry->status.set_policy_version(report.policy_version());
   if (report.has_rates()) *entry->status.mutable_rates() = report.rates();
   if (report.has_table()) *entry->status.mutable_table() = report.table();
+  if (report.has_usage()) *entry->status.mutable_usage() = report.usage();
   return true;
 }
 

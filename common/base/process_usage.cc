@@ -1,0 +1,45 @@
+#include "common/base/process_usage.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+namespace pmoe {
+namespace {
+
+constexpr double kLookEvery_s = 0.5;
+
+double CpuSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// The second number of /proc/self/statm, pages.
+int64_t ResidentBytes() {
+  std::FILE* const file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  long long total = 0, resident = 0;
+  const int read = std::fscanf(file, "%lld %lld", &total, &resident);
+  std::fclose(file);
+  return read == 2 ? resident * ::sysconf(_SC_PAGESIZE) : 0;
+}
+
+}  // namespace
+
+ProcessMeter::ProcessMeter() : cpu_s_(CpuSeconds()) { load_.memory_bytes = ResidentBytes(); }
+
+ProcessLoad ProcessMeter::Look() {
+  if (since_look_.Elapsed() < kLookEvery_s) return load_;
+  const double cpu_s = CpuSeconds();
+  load_.cpu_cores = (cpu_s - std::exchange(cpu_s_, cpu_s)) / since_look_.Lap();
+  load_.memory_bytes = ResidentBytes();
+  return load_;
+}
+
+}  // namespace pmoe

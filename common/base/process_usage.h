@@ -1,0 +1,27 @@
+// What this process takes of its machine: CPU and memory. Thread-compatible.
+#pragma once
+
+#include <cstdint>
+
+#include "common/base/stopwatch.h"
+
+namespace pmoe {
+
+struct ProcessLoad {
+  double cpu_cores = 0.0;    // since the look before: 1 is one core all the time
+  int64_t memory_bytes = 0;  // resident
+};
+
+class ProcessMeter {
+ public:
+  ProcessMeter();
+  // Looks at most twice a second; sooner, the answer is the one before.
+  ProcessLoad Look();
+
+ private:
+  Stopwatch since_look_;
+  double cpu_s_;
+  ProcessLoad load_;
+};
+
+}  // namespace pmoe

@@ -1,0 +1,34 @@
+// The dashboard's flags, alike for every process that serves one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+
+namespace pmoe {
+
+struct DashboardFlags {
+  std::string address;  // empty: 127.0.0.1:6006 or the next free port
+  std::string token_file;
+
+  void AddTo(CLI::App* app) {
+    app->add_option("--dashboard", address,
+                    "Serve the dashboard there; port 0: any; none: nowhere; default: "
+                    "127.0.0.1:6006 or the next free port")
+        ->type_name("HOST:PORT");
+    app->add_option("--dashboard-token", token_file,
+                    "Only for whoever knows the token in this file")
+        ->type_name("FILE");
+  }
+  bool wanted() const { return address != "none"; }
+  // The same flags for another process.
+  std::vector<std::string> Words() const {
+    std::vector<std::string> words;
+    if (!address.empty()) words.insert(words.end(), {"--dashboard", address});
+    if (!token_file.empty()) words.insert(words.end(), {"--dashboard-token", token_file});
+    return words;
+  }
+};
+
+}  // namespace pmoe

@@ -1,0 +1,38 @@
+// The last lines of a run's log.txt, following the file. Thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "common/dashboard/tail_file.h"
+
+namespace pmoe {
+
+class LogFile {
+ public:
+  static constexpr size_t kLinesMax = 200;
+  static constexpr size_t kLineBytesMax = 500;  // a longer line is cut
+
+  explicit LogFile(const std::string& path) : file_(path) {}
+
+  // Takes in what the file has gained; nothing where there is no file yet.
+  void Read();
+  const std::deque<std::string>& lines() const { return lines_; }
+  // Whole lines so far, those forgotten included.
+  uint64_t lines_read() const { return lines_read_; }
+  // Grows when the file has begun anew.
+  uint64_t reading() const { return reading_; }
+
+ private:
+  void Add(absl::string_view bytes);
+
+  TailFile file_;
+  std::deque<std::string> lines_;
+  std::string line_;  // one that is not whole yet
+  uint64_t lines_read_ = 0;
+  uint64_t reading_ = 1;
+};
+
+}  // namespace pmoe

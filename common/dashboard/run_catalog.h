@@ -1,0 +1,64 @@
+// The runs that a dashboard may show: the run directories at or below its folders. A run is named
+// by an id that is looked up in what was found, never put into a path, so that no request can
+// leave them. Thread-safe; folders are looked through when somebody asks, not more than every two
+// seconds.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/mutex.h"
+#include "common/base/stopwatch.h"
+
+namespace pmoe {
+
+// A run directory and what the page needs of its configuration.
+struct RunEntry {
+  std::string id;  // its path below the folder
+  std::string path;
+  std::string env;  // empty: config.textproto cannot be read
+  std::string algorithm;
+  std::string mode;
+  uint64_t seed = 0;
+  int primitives = 0;
+  int64_t total_steps = 0;
+  int64_t replay_capacity = 0;
+  int64_t batch_size = 0;
+  int64_t changed_unix_s = 0;  // metrics.csv, or the configuration where there is none
+};
+
+struct RunFolder {
+  std::string path;
+  int depth = 1;  // how far below `path` its runs lie; 0: it is a run itself
+};
+
+class RunCatalog {
+ public:
+  static constexpr size_t kRunsMax = 500;
+  static constexpr int kFoldersMax = 20'000;  // looked at in one search
+
+  explicit RunCatalog(std::vector<RunFolder> folders) : folders_(std::move(folders)) {}
+
+  // The runs changed last come first.
+  std::vector<RunEntry> List() ABSL_LOCKS_EXCLUDED(mu_);
+  std::optional<RunEntry> Find(const std::string& id) ABSL_LOCKS_EXCLUDED(mu_);
+  // The id of the run in this directory; empty: it is none of these.
+  std::string IdOf(const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  void Search() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SearchBelow(const RunFolder& root, const std::string& path, int depth, int* budget)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AddRun(const RunFolder& root, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  const std::vector<RunFolder> folders_;
+  Mutex mu_;
+  bool searched_ ABSL_GUARDED_BY(mu_) = false;
+  Stopwatch since_search_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, RunEntry> runs_ ABSL_GUARDED_BY(mu_);  // by id
+};
+
+}  // namespace pmoe

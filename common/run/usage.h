@@ -1,0 +1,29 @@
+// What a process takes of its machine, as reports and status carry it. Free functions and a class;
+// thread-compatible.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/base/process_usage.h"
+#include "proto/run.pb.h"
+
+namespace pmoe {
+
+ProcessUsage MeasureUsage(ProcessMeter* meter);
+
+// The machine's NVIDIA GPUs, through the driver's own library, which is loaded where there is a
+// driver. Elsewhere a look costs nothing and shows none.
+class GpuMeter {
+ public:
+  GpuMeter();
+  ~GpuMeter();
+
+  std::vector<GpuUsage> Look();
+
+ private:
+  struct Driver;
+  std::unique_ptr<Driver> driver_;  // null: none
+};
+
+}  // namespace pmoe
