@@ -9,7 +9,8 @@ foreach(entry ${FILES})
   file(READ ${CMAKE_MATCH_2} hex HEX)
   string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
   string(APPEND arrays "const unsigned char kFile${index}[] = {${bytes}0};\n")
-  string(APPEND table "      {\"${url}\", {reinterpret_cast<const char*>(kFile${index}), sizeof(kFile${index}) - 1}},\n")
+  string(APPEND table "      {\"${url}\", {reinterpret_cast<const char*>(kFile${index}),\n"
+    "                  sizeof(kFile${index}) - 1}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
 file(WRITE ${OUT} "#include \"common/dashboard/embedded_files.h\"

@@ -12,6 +12,7 @@ command_build() {
 
 command_test() {
   install_packages render "for pictures"
+  install_packages page "a browser for the tests"
   prepare release all
   local filter=(-LE "$slower_labels") flag
   for flag in "$@"; do

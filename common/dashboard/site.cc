@@ -25,7 +25,8 @@ constexpr char kPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-constexpr int kOk = 200, kSeeOther = 303, kUnauthorized = 401, kForbidden = 403, kBusy = 503;
+constexpr int kOk = 200, kSeeOther = 303, kUnauthorized = 401, kForbidden = 403, kNotFound = 404,
+              kBusy = 503;
 
 // With a charset the library does not compress it: on loopback that costs more than it saves.
 std::string TypeOf(absl::string_view url) {
@@ -140,23 +141,30 @@ void Dashboard::Site::AddRuns() {
 
 void Dashboard::Site::AddEvents() {
   server_.Get("/api/events", [this](const httplib::Request& request, httplib::Response& response) {
-    if (++viewers_ > kViewersMax) {
+    std::vector<std::shared_ptr<RunWatch>> runs = AskedFor(request);
+    if (runs.empty()) {
+      Answer(kNotFound, "no such run; /api/runs lists them", &response);
+    } else if (++viewers_ > kViewersMax) {
       --viewers_;
-      response.set_header("Retry-After", "10");
       Answer(kBusy, absl::StrCat(kViewersMax, " pages are open already; close one"), &response);
-      return;
+    } else {
+      StartEvents(std::move(runs), &response);
     }
-    StartEvents(request, &response);
   });
 }
 
-void Dashboard::Site::StartEvents(const httplib::Request& request, httplib::Response* response) {
+std::vector<std::shared_ptr<RunWatch>> Dashboard::Site::AskedFor(const httplib::Request& request) {
   std::vector<std::shared_ptr<RunWatch>> runs;
   const size_t asked = std::min<size_t>(request.get_param_value_count("run"), kRunsPerViewer);
   for (size_t i = 0; i < asked; ++i) {
     auto watch = watches_.Watch(request.get_param_value("run", i));
     if (watch != nullptr) runs.push_back(std::move(watch));
   }
+  return runs;
+}
+
+void Dashboard::Site::StartEvents(std::vector<std::shared_ptr<RunWatch>> runs,
+                                  httplib::Response* response) {
   auto viewer = std::make_shared<Viewer>(std::move(runs));
   response->status = kOk;
   response->set_header("X-Accel-Buffering", "no");

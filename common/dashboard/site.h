@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "common/base/mutex.h"
 #include "common/dashboard/access.h"
@@ -30,7 +31,9 @@ class Dashboard::Site {
   void AddEvents();
   // True: the request is answered, with a refusal.
   bool Refuse(const httplib::Request& request, httplib::Response* response) const;
-  void StartEvents(const httplib::Request& request, httplib::Response* response);
+  // Its runs that exist, at most kRunsPerViewer.
+  std::vector<std::shared_ptr<RunWatch>> AskedFor(const httplib::Request& request);
+  void StartEvents(std::vector<std::shared_ptr<RunWatch>> runs, httplib::Response* response);
   // Waits up to a second for the end; true: it has come.
   bool AwaitEnd() ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -9,8 +9,6 @@
 namespace pmoe {
 namespace {
 
-constexpr char kDriverFile[] = "/dev/nvidiactl";
-constexpr char kLibrary[] = "libnvidia-ml.so.1";
 constexpr unsigned kGpusMax = 16;
 constexpr int kNvmlSuccess = 0;
 
@@ -46,8 +44,8 @@ struct GpuMeter::Driver {
     *function = reinterpret_cast<Function*>(::dlsym(library, symbol));
     return *function != nullptr;
   }
-  bool Open() {
-    library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
+  bool Open(const std::string& path) {
+    library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     return library != nullptr && Find("nvmlInit_v2", &init) && Find("nvmlShutdown", &shutdown) &&
            Find("nvmlDeviceGetCount_v2", &count) &&
            Find("nvmlDeviceGetHandleByIndex_v2", &device) && Find("nvmlDeviceGetName", &name) &&
@@ -64,10 +62,10 @@ ProcessUsage MeasureUsage(ProcessMeter* meter) {
   return usage;
 }
 
-GpuMeter::GpuMeter() {
-  if (::access(kDriverFile, F_OK) != 0) return;
+GpuMeter::GpuMeter(const std::string& driver_file, const std::string& library) {
+  if (::access(driver_file.c_str(), F_OK) != 0) return;
   auto driver = std::make_unique<Driver>();
-  if (driver->Open()) driver_ = std::move(driver);
+  if (driver->Open(library)) driver_ = std::move(driver);
 }
 
 GpuMeter::~GpuMeter() = default;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/base/process_usage.h"
@@ -16,7 +17,9 @@ ProcessUsage MeasureUsage(ProcessMeter* meter);
 // driver. Elsewhere a look costs nothing and shows none.
 class GpuMeter {
  public:
-  GpuMeter();
+  // The arguments are for tests: a file that a driver brings, and its library.
+  explicit GpuMeter(const std::string& driver_file = "/dev/nvidiactl",
+                    const std::string& library = "libnvidia-ml.so.1");
   ~GpuMeter();
 
   std::vector<GpuUsage> Look();

@@ -1,4 +1,4 @@
-"""A headless Chromium that a test drives over its debugging protocol: open, wait for, read, picture."""
+"""A headless Chromium that a test drives over its debugging protocol."""
 import base64
 import json
 import os

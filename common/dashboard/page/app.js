@@ -7,6 +7,7 @@ const $ = (id) => document.getElementById(id);
 const RUNS_MAX = 8;
 const LIST_EVERY_MS = 15000;
 const DRAW_EVERY_MS = 250;
+const RETRY_MS = 5000;
 const LOG_MAX = 200;
 
 let entries = [];         // all runs that the server knows
@@ -15,6 +16,7 @@ let main = "";            // the one whose numbers the tiles show
 let events = null;
 let charts = null;
 let drawDue = false;
+let retry = 0;
 
 function addRun(id) {
   const used = new Set([...runs.values()].map((run) => run.slot));
@@ -49,6 +51,7 @@ const ON_EVENT = {
 
 function connect() {
   events?.close();
+  clearTimeout(retry);
   const query = [...runs.keys()].map((id) => "run=" + encodeURIComponent(id)).join("&");
   history.replaceState(null, "", "?" + query);
   events = new EventSource("/api/events?" + query);
@@ -57,6 +60,8 @@ function connect() {
     $("link").textContent = "no answer";
     for (const run of runs.values()) run.status = null;
     drawSoon();
+    // A stream that broke is opened again by the browser, one that was refused is not.
+    if (events.readyState === EventSource.CLOSED) retry = setTimeout(connect, RETRY_MS);
   };
   for (const [name, add] of Object.entries(ON_EVENT)) {
     events.addEventListener(name, (event) => {

@@ -199,9 +199,11 @@ export function showMembers(run) {
   const list = run.status?.members ?? [];
   const actors = list.filter((member) => ROLES[member.role] === "actor");
   const alive = actors.filter((member) => member.connected).length;
-  $("member-count").textContent = run.status === null ? "" :
-    alive + " of " + actors.length + " actors alive, newest weights v" +
-    run.status.policy_version;
+  const weights = make("span", "", "v" + (run.status?.policy_version ?? ""));
+  weights.dataset.metric = "weights";
+  weights.dataset.value = run.status?.policy_version ?? "";
+  $("member-count").replaceChildren(...(run.status === null ? [] :
+    [alive + " of " + actors.length + " actors alive, newest weights ", weights]));
   if (run.status === null) {
     $("members").replaceChildren(make("tr", "", make("td", "note", "Not running.")));
     return;
