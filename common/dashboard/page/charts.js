@@ -73,7 +73,7 @@ function routerUsage(runs) {
   const lines = [];
   for (let k = 0; main.columns["primitive_usage_" + k] !== undefined; ++k) {
     lines.push(line(points(main, "primitive_usage_" + k), k, "primitive " + k, {
-      fill: true, backgroundColor: color(k, 0.6), borderWidth: 1, key: true,
+      fill: k === 0 ? "origin" : "-1", backgroundColor: color(k, 0.65), borderWidth: 1, key: true,
     }));
   }
   return lines.length > 1 ? lines : [];

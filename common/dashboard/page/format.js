@@ -25,7 +25,7 @@ export function short(value) {
   return trim(value);
 }
 function trim(value) {
-  return String(Number(value.toPrecision(4)));
+  return String(Number(value.toPrecision(3)));
 }
 
 export function percent(share) {
