@@ -17,10 +17,10 @@ absl::StatusOr<std::string> ReadTokenFile(const std::string& path);
 
 // What a request shows of itself.
 struct Credentials {
-  std::string host;           // header Host
-  std::string authorization;  // header Authorization: "Bearer …"
-  std::string cookie;         // header Cookie
-  std::string query_token;    // parameter `token`
+  std::string host{};           // header Host
+  std::string authorization{};  // header Authorization: "Bearer …"
+  std::string cookie{};         // header Cookie
+  std::string query_token{};    // parameter `token`
 };
 
 class Access {

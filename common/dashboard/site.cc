@@ -94,7 +94,10 @@ int Dashboard::Site::Bind(const std::string& host, int port) {
 }
 
 void Dashboard::Site::Serve() {
-  thread_ = std::thread([this] { server_.listen_after_bind(); });
+  thread_ = std::thread([this] {
+    NameDashboardThread();
+    server_.listen_after_bind();
+  });
   // A server that does not run yet cannot be stopped; it does within microseconds.
   while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }

@@ -1,5 +1,7 @@
 #include "common/dashboard/worker_pool.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace pmoe {
@@ -9,6 +11,8 @@ namespace {
 constexpr std::chrono::seconds kLookEvery(10);
 
 }  // namespace
+
+void NameDashboardThread() { ::pthread_setname_np(::pthread_self(), "pmoe-dashboard"); }
 
 WorkerPool::WorkerPool(int threads, size_t waiting_max) : waiting_max_(waiting_max) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
@@ -32,6 +36,7 @@ void WorkerPool::shutdown() {
 }
 
 void WorkerPool::Work() {
+  NameDashboardThread();
   for (;;) {
     std::function<void()> work;
     {

@@ -59,6 +59,15 @@ class Served:
             raise
 
 
+def dashboard_cpu_s(pid):
+    """CPU seconds that the dashboard's threads of a process have taken."""
+    total_ns = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if (task / "comm").read_text().strip() == "pmoe-dashboard":
+            total_ns += int((task / "schedstat").read_text().split()[0])
+    return total_ns / 1e9
+
+
 def rows_of(run):
     with open(run / "metrics.csv", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -209,9 +218,18 @@ class PageTest(unittest.TestCase):
         self.assertLessEqual(latest(run, "env_steps"), self.tile("env_steps") + 2000)
         self.assertGreater(self.tile("cpu"), 0)
         self.assertGreater(self.tile("samples_per_insert"), 1)
+        self.check_cost(train.process.pid)
         self.assertEqual(train.end(), 0, train.log.read_text(encoding="utf-8"))
         self.assertEqual(
             [text for text in self.browser.problems if "ERR_" not in text], [])
+
+    def check_cost(self, pid, seconds=10):
+        before = dashboard_cpu_s(pid)
+        self.browser.evaluate(f"new Promise((done) => setTimeout(done, {1000 * seconds}))")
+        cores = (dashboard_cpu_s(pid) - before) / seconds
+        print(f"dashboard threads with one page open: {100 * cores:.2f} % of a core")
+        # A row every 100 env steps here, and a sanitized or busy machine: the bound has room.
+        self.assertLess(cores, 0.03)
 
     def test_a_clusters_numbers_are_those_of_metrics(self):
         run = self.runs / "cluster"

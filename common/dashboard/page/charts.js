@@ -30,6 +30,11 @@ function points(run, column) {
   return list;
 }
 
+// All panels end where the longest run does, also those that have no value yet.
+function stepsOf(runs) {
+  return Math.max(1, ...runs.map((run) => run.columns.env_steps?.at(-1) ?? 0));
+}
+
 // Rows sampled for each row inserted, from one point to the next.
 export function samplesPerInsert(run) {
   const steps = run.columns.env_steps ?? [];
@@ -167,11 +172,9 @@ class Panel {
       this.chart = new Chart(this.canvas, {
         type: "line", data: {datasets: lines}, options: options(this.spec),
       });
-      this.chart.options.scales.y.max = this.top(lines);
-      this.chart.update("none");
-      return;
     }
     this.chart.data.datasets = lines;
+    this.chart.options.scales.x.max = stepsOf(runs);
     this.chart.options.scales.y.max = this.top(lines);
     this.chart.update("none");
   }

@@ -151,31 +151,47 @@ export function showTiles(run) {
   }));
 }
 
-function waits(table) {
-  const inserts = num(table.insert_blocked_s), samples = num(table.sample_blocked_s);
-  return "So far actors waited " + duration(inserts) + " for the learner, the learner " +
-    duration(samples) + " for rows.";
+// The limiter's own words say which side is blocked; several shards: one line each.
+function limiterLines(run) {
+  const shards = members(run, "replay").filter((member) => member.table);
+  const lines = shards.map((member) => (shards.length > 1 ? "Replay " + member.index + ": " : "") +
+    member.table.limiter).filter((text) => !text.endsWith(": ") && text !== "");
+  if (shards.length !== 1 && run.status.limiter) lines.unshift(run.status.limiter);
+  return lines;
+}
+
+function whoWaits(lines) {
+  if (lines.some((text) => text.includes("inserts are blocked"))) {
+    return "Actors wait for the learner.";
+  }
+  if (lines.some((text) => text.includes("samples are blocked"))) {
+    return "The learner waits for rows.";
+  }
+  return "Nobody waits.";
+}
+
+function waitedLine(run) {
+  const tables = members(run, "replay").map((member) => member.table).filter((table) => table);
+  const longest = (field) => Math.max(0, ...tables.map((table) => num(table[field])));
+  return "So far actors waited " + duration(longest("insert_blocked_s")) +
+    " for the learner, the learner " + duration(longest("sample_blocked_s")) + " for rows.";
+}
+
+function waits(run) {
+  if (run.status === null && run.entry?.mode !== "lockstep") {
+    return ["No process of this run answers."];
+  }
+  if ((run.status ?? run.entry).mode === "lockstep") {
+    return ["Lockstep: actors and learner take turns by rounds."];
+  }
+  const lines = limiterLines(run);
+  return [whoWaits(lines), ...lines, waitedLine(run)];
 }
 
 export function showLimiter(run) {
-  const lines = [];
-  if (run.status === null) {
-    lines.push(run.entry?.mode === "lockstep" ?
-      "Lockstep: actors and learner take turns by rounds." : "No process of this run answers.");
-  } else {
-    if (run.status.mode === "lockstep") lines.push("Lockstep: actors and learner take turns by " +
-      "rounds; no limiter is at work.");
-    if (run.status.limiter) lines.push(run.status.limiter);
-    for (const member of members(run, "replay")) {
-      const table = member.table;
-      if (!table) continue;
-      const name = members(run, "replay").length > 1 ? "Replay " + member.index + ": " : "";
-      if (table.limiter && table.limiter !== run.status.limiter) lines.push(name + table.limiter);
-      if (run.status.mode !== "lockstep") lines.push(name + waits(table));
-    }
-    if (lines.length === 0) lines.push("Nobody waits.");
-  }
-  $("limiter").replaceChildren(...lines.map((text) => make("p", "", text)));
+  const [first, ...rest] = waits(run);
+  $("limiter").replaceChildren(make("p", "first", first),
+                               ...rest.map((text) => make("p", "note", text)));
 }
 
 function memberRow(member) {

@@ -14,20 +14,20 @@ TEST(AccessTest, WithoutATokenEverybodyMayLook) { EXPECT_TRUE(Access("", true).A
 TEST(AccessTest, ATokenComesAsCookieHeaderOrParameter) {
   const Access access(kToken, true);
   const std::string token = kToken;
-  EXPECT_TRUE(access.Allowed({.host = "", .authorization = "Bearer " + token}));
-  EXPECT_TRUE(access.Allowed({.host = "", .cookie = "a=b; pmoe_token=" + token}));
-  EXPECT_TRUE(access.Allowed({.host = "", .query_token = token}));
+  EXPECT_TRUE(access.Allowed({.authorization = "Bearer " + token}));
+  EXPECT_TRUE(access.Allowed({.cookie = "a=b; pmoe_token=" + token}));
+  EXPECT_TRUE(access.Allowed({.query_token = token}));
 }
 
 TEST(AccessTest, AnythingElseIsRefused) {
   const Access access(kToken, true);
   const std::string token = kToken;
   EXPECT_FALSE(access.Allowed({}));
-  EXPECT_FALSE(access.Allowed({.host = "", .authorization = token}));
-  EXPECT_FALSE(access.Allowed({.host = "", .authorization = "Bearer " + token + "x"}));
-  EXPECT_FALSE(access.Allowed({.host = "", .cookie = "pmoe_token="}));
-  EXPECT_FALSE(access.Allowed({.host = "", .cookie = "x_pmoe_token=" + token}));
-  EXPECT_FALSE(access.Allowed({.host = "", .query_token = "0123456789abcdeX"}));
+  EXPECT_FALSE(access.Allowed({.authorization = token}));
+  EXPECT_FALSE(access.Allowed({.authorization = "Bearer " + token + "x"}));
+  EXPECT_FALSE(access.Allowed({.cookie = "pmoe_token="}));
+  EXPECT_FALSE(access.Allowed({.cookie = "x_pmoe_token=" + token}));
+  EXPECT_FALSE(access.Allowed({.query_token = "0123456789abcdeX"}));
 }
 
 TEST(AccessTest, OnLoopbackOnlyLocalNamesAreAnswered) {
