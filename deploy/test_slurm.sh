@@ -43,7 +43,7 @@ wait_for 30 "an actor whose time is over queues itself again" restarted "${array
 scancel --user=root
 wait_for 60 "cancelled jobs end" no_job_left
 steps=$(find "$work/run/checkpoints" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort -n | tail -n 1)
-submit "$((steps + 3000))"
-wait_for 180 "the run, submitted again, reaches its last step and ends every job" no_job_left
-wait_for 1 "which was $((steps + 3000))" logged "$((steps + 3000))"
+SBATCH_TIMELIMIT=30 submit "$((steps + 1000))"
+wait_for 240 "the run, submitted again, reaches its last step and ends every job" no_job_left
+wait_for 1 "which was $((steps + 1000))" logged "$((steps + 1000))"
 echo "slurm: passed"
