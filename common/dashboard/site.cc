@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/thread_name.h"
 #include "common/dashboard/embedded_files.h"
 #include "common/dashboard/json.h"
 #include "common/dashboard/worker_pool.h"
@@ -95,7 +96,7 @@ int Dashboard::Site::Bind(const std::string& host, int port) {
 
 void Dashboard::Site::Serve() {
   thread_ = std::thread([this] {
-    NameDashboardThread();
+    NameThread("dashboard");
     server_.listen_after_bind();
   });
   // A server that does not run yet cannot be stopped; it does within microseconds.

@@ -1,7 +1,5 @@
 #include "common/dashboard/worker_pool.h"
 
-#include <pthread.h>
-
 #include <utility>
 
 namespace pmoe {
@@ -11,8 +9,6 @@ namespace {
 constexpr std::chrono::seconds kLookEvery(10);
 
 }  // namespace
-
-void NameDashboardThread() { ::pthread_setname_np(::pthread_self(), "pmoe-dashboard"); }
 
 WorkerPool::WorkerPool(int threads, size_t waiting_max) : waiting_max_(waiting_max) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
@@ -36,7 +32,6 @@ void WorkerPool::shutdown() {
 }
 
 void WorkerPool::Work() {
-  NameDashboardThread();
   for (;;) {
     std::function<void()> work;
     {

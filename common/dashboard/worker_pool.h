@@ -14,9 +14,6 @@
 
 namespace pmoe {
 
-// Names the calling thread as the dashboard's, so that its cost can be told from the training's.
-void NameDashboardThread();
-
 class WorkerPool : public httplib::TaskQueue {
  public:
   WorkerPool(int threads, size_t waiting_max);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/check.h"
+#include "common/base/thread_name.h"
 #include "common/metrics/metric_list.h"
 #include "httplib.h"
 #include "prometheus/text_serializer.h"
@@ -71,7 +72,10 @@ MetricsExporter::MetricsExporter(std::string address, std::unique_ptr<httplib::S
     response.set_content(prometheus::TextSerializer().Serialize(registry_.Collect()),
                          "text/plain; version=0.0.4; charset=utf-8");
   });
-  thread_ = std::thread([this] { server_->listen_after_bind(); });
+  thread_ = std::thread([this] {
+    NameThread("metrics");
+    server_->listen_after_bind();
+  });
   // Only a server that has begun can be stopped.
   while (!server_->is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
@@ -32,9 +31,7 @@ struct Shares {
 };
 
 // The HTTP servers name their threads so.
-bool Serves(const std::string& name) {
-  return absl::StartsWith(name, "civetweb") || absl::StartsWith(name, "dashboard");
-}
+bool Serves(const std::string& name) { return name == "metrics" || name == "dashboard"; }
 
 // Of the learner's threads: {all but the main one, those that serve pages}.
 std::pair<double, double> CpuSeconds(pid_t learner) {
