@@ -121,7 +121,7 @@ function tilesOf(run) {
      sub: number(Math.max(num(latest.updates) || 0, num(run.status?.updates) || 0)) + " updates"},
     {id: "sampled_lag", label: "Policy lag", ...lagTile(run)},
     {id: "replay_size", label: "Replay fill", ...replayTile(run)},
-    {id: "samples_per_insert", label: "Samples per insert", ...ratioTile(run)},
+    {id: "samples_per_insert", label: "Samples/insert", ...ratioTile(run)},
     {id: "cpu", label: "CPU", ...cpuTile(run)},
     ...(run.status?.gpus ?? []).map(gpuTile),
   ].filter((tile) => tile.id !== "cpu" || Number.isFinite(tile.value));
