@@ -1,6 +1,6 @@
 // bench cluster, "scale": env steps per second of 1 to 256 actor processes, each with one
 // environment that takes 10 ms per step (plugins/sleep_env.c), against 100 per second and actor.
-// The policy is small and updates are few (1 per 10,000 steps), so that the learner is not the
+// The policy is small and updates are few (1 per 100,000 steps), so that the learner is not the
 // limit: what shows is the data plane and the control plane.
 #include <filesystem>
 #include <fstream>
@@ -46,8 +46,8 @@ std::vector<std::string> Words(int actors, const BenchFlags& flags) {
                                    "policy.hidden=64,64",
                                    "learner.critic_hidden=64,64",
                                    "learner.batch_size=64",
-                                   "schedule.updates_per_step=0.0001",
-                                   "schedule.steps_per_round=10000",
+                                   "schedule.updates_per_step=0.00001",
+                                   "schedule.steps_per_round=100000",
                                    "schedule.start_steps=1000",
                                    "schedule.update_after=1000",
                                    "observe.eval_every_steps=0",
