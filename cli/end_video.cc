@@ -10,8 +10,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/strip.h"
-#include "cli/child.h"
 #include "cli/command_exec.h"
+#include "cli/up/child.h"
 #include "common/base/file.h"
 
 namespace pmoe {

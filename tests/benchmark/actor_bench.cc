@@ -19,7 +19,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/env/registry.h"
 #include "actor/policy_network.h"
-#include "cli/child.h"
+#include "cli/up/child.h"
 #include "common/base/build_info.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"

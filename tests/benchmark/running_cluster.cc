@@ -8,7 +8,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "cli/supervisor.h"
+#include "cli/up/supervisor.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/child.h"
+#include "cli/up/child.h"
 #include "tests/benchmark/scratch_folder.h"
 
 namespace pmoe {

@@ -1,0 +1,198 @@
+#include "cli/sweep/sweep_plan.h"
+
+#include <cctype>
+#include <filesystem>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "actor/env/env_list.h"
+#include "common/base/file.h"
+#include "common/base/number_text.h"
+#include "common/base/status_macros.h"
+#include "common/config/run_config.h"
+#include "common/config/text_message.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What every run of a sweep has before the file's own settings: a video per run is seldom wanted.
+constexpr char kFirstSet[] = "observe.video=false";
+
+absl::Status Wrong(const std::string& file, const std::string& what) {
+  return absl::InvalidArgumentError(absl::StrCat(file, ": ", what));
+}
+
+absl::Status CheckAxis(const SweepFile& sweep, int index, const std::string& file) {
+  const SweepAxis& axis = sweep.grid(index);
+  const std::string name = absl::StrCat("grid[", index, "]");
+  if (axis.field().empty()) {
+    return Wrong(file, name + " needs a field, like field: \"seed\"");
+  }
+  if (axis.value().empty()) {
+    return Wrong(file, absl::StrCat(name, " (", axis.field(),
+                                    ") needs values, like value: [\"1\", \"2\", \"3\"]"));
+  }
+  std::set<std::string> seen;
+  for (const std::string& value : axis.value()) {
+    RunConfig ignored;
+    const absl::Status status = SetField(&ignored, axis.field(), value);
+    if (!status.ok()) return Wrong(file, absl::StrCat(name, ": ", std::string(status.message())));
+    if (!seen.insert(value).second) {
+      return Wrong(file, absl::StrCat(name, " (", axis.field(), ") has the value ", value,
+                                      " twice; leave one away"));
+    }
+  }
+  for (int other = 0; other < index; ++other) {
+    if (sweep.grid(other).field() == axis.field()) {
+      return Wrong(file, absl::StrCat(name, " has the field ", axis.field(), " of grid[", other,
+                                      "] once more; put all values into one"));
+    }
+  }
+  for (const std::string& set : sweep.set()) {
+    if (absl::StartsWith(set, axis.field() + "=")) {
+      return Wrong(
+          file, absl::StrCat("set: \"", set, "\" has no effect beside ", name, "; leave it away"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFile(const SweepFile& sweep, const std::string& file) {
+  if (sweep.out().empty()) {
+    return Wrong(file, "out is missing: the folder of the runs, like out: \"runs/my-sweep\"");
+  }
+  if (sweep.grid().empty()) {
+    return Wrong(file,
+                 "grid is missing: like grid { field: \"seed\" value: [\"1\", \"2\", \"3\"] }");
+  }
+  size_t runs = 1;
+  for (int i = 0; i < sweep.grid_size(); ++i) {
+    PMOE_RETURN_IF_ERROR(CheckAxis(sweep, i, file));
+    runs *= static_cast<size_t>(sweep.grid(i).value_size());
+    if (runs > kSweepRunsMax) {
+      return Wrong(file, absl::StrCat("the grid has more than ", kSweepRunsMax,
+                                      " runs; make two sweeps of it"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// In a folder's name: what is there for certain on every file system.
+std::string Plain(const std::string& value) {
+  std::string plain;
+  for (const char c : value) {
+    const bool kept = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                      absl::StrContains("._=-+,", absl::string_view(&c, 1));
+    plain += kept ? c : '_';
+  }
+  return plain;
+}
+
+std::string NamePart(const std::string& field, const std::string& value) {
+  if (field == "env.id" || field == "algorithm") return Plain(value);
+  if (field == "seed") return Plain("s" + value);
+  return Plain(absl::StrCat(field, "=", value));
+}
+
+// The sweep's own folders would meet the run's.
+bool IsTaken(const std::string& name) {
+  return name == "logs" || name == "lock" || name == "results.csv" || absl::StartsWith(name, ".");
+}
+
+std::vector<std::string> CommonSets(const SweepFile& sweep) {
+  std::vector<std::string> sets = {kFirstSet};
+  if (sweep.has_steps()) {
+    sets.push_back(absl::StrCat("schedule.total_steps=", NumberText(sweep.steps())));
+  }
+  sets.insert(sets.end(), sweep.set().begin(), sweep.set().end());
+  return sets;
+}
+
+std::vector<std::string> TrainWords(const ConfigSources& sources) {
+  std::vector<std::string> words;
+  if (!sources.preset.empty()) words.insert(words.end(), {"--preset", sources.preset});
+  if (!sources.config_file.empty()) words.insert(words.end(), {"--config", sources.config_file});
+  for (const std::string& set : sources.sets) words.insert(words.end(), {"--set", set});
+  return words;
+}
+
+absl::StatusOr<SweepRun> MakeRun(const SweepFile& sweep, ConfigSources sources, int index) {
+  SweepRun run;
+  run.index = index;
+  std::vector<std::string> parts;
+  // The last axis is the lowest digit.
+  std::vector<int> digits(static_cast<size_t>(sweep.grid_size()));
+  for (int axis = sweep.grid_size() - 1; axis >= 0; --axis) {
+    digits[static_cast<size_t>(axis)] = index % sweep.grid(axis).value_size();
+    index /= sweep.grid(axis).value_size();
+  }
+  for (int i = 0; i < sweep.grid_size(); ++i) {
+    const SweepAxis& axis = sweep.grid(i);
+    run.values.push_back(axis.value(digits[static_cast<size_t>(i)]));
+    sources.sets.push_back(absl::StrCat(axis.field(), "=", run.values.back()));
+    parts.push_back(NamePart(axis.field(), run.values.back()));
+  }
+  run.name = absl::StrJoin(parts, "-");
+  PMOE_ASSIGN_OR_RETURN(run.config, ResolveConfig(sources));
+  PMOE_RETURN_IF_ERROR(CheckEnvId(run.config.env().id()));
+  run.words = TrainWords(sources);
+  return run;
+}
+
+}  // namespace
+
+std::string SweepPlan::Directory(const SweepRun& run) const {
+  return absl::StrCat(out, "/", run.name);
+}
+std::string SweepPlan::Log(const SweepRun& run) const {
+  return absl::StrCat(out, "/logs/", run.name, ".log");
+}
+std::string SweepPlan::FailureNote(const SweepRun& run) const {
+  return absl::StrCat(out, "/logs/", run.name, ".failed");
+}
+std::string SweepPlan::Name() const { return fs::path(file).stem().string(); }
+
+absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::string& file) {
+  PMOE_RETURN_IF_ERROR(CheckFile(sweep, file));
+  SweepPlan plan;
+  plan.file = fs::absolute(file).lexically_normal().string();
+  plan.out = sweep.out();
+  int runs = 1;
+  for (const SweepAxis& axis : sweep.grid()) {
+    plan.fields.push_back(axis.field());
+    runs *= axis.value_size();
+  }
+  ConfigSources sources;
+  sources.preset = sweep.preset();
+  if (!sweep.config().empty()) {
+    sources.config_file = (fs::path(plan.file).parent_path() / sweep.config()).string();
+  }
+  sources.sets = CommonSets(sweep);
+  std::set<std::string> names;
+  for (int index = 0; index < runs; ++index) {
+    absl::StatusOr<SweepRun> run = MakeRun(sweep, sources, index);
+    if (!run.ok()) {
+      return Wrong(file, absl::StrCat("run ", index, ": ", std::string(run.status().message())));
+    }
+    if (IsTaken(run->name) || !names.insert(run->name).second) {
+      return Wrong(file, absl::StrCat("run ", index, " would have the folder ", run->name,
+                                      ", which is taken; give its values other spellings"));
+    }
+    plan.runs.push_back(*std::move(run));
+  }
+  return plan;
+}
+
+absl::StatusOr<SweepPlan> LoadSweep(const std::string& file) {
+  const absl::StatusOr<std::string> text = ReadFile(file);
+  if (!text.ok()) return absl::NotFoundError(std::string(text.status().message()));
+  SweepFile sweep;
+  PMOE_RETURN_IF_ERROR(ParseTextMessage(*text, file, &sweep));
+  return MakeSweepPlan(sweep, file);
+}
+
+}  // namespace pmoe

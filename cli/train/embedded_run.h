@@ -1,0 +1,75 @@
+// `pmoe train`: learner, replay and actors in one process. Puts the same classes together that a
+// cluster runs one per process, with direct calls in the place of gRPC. Used by the main thread;
+// owns a thread per actor and the evaluator's.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "actor/actor.h"
+#include "cli/train/embedded_status.h"
+#include "cli/train/evaluation_thread.h"
+#include "cli/train/local_run_link.h"
+#include "learner/run/run_directory.h"
+#include "learner/run/run_parts.h"
+#include "proto/config.pb.h"
+#include "replay/client/direct_control.h"
+#include "replay/client/direct_rollout_source.h"
+#include "replay/client/direct_sampler.h"
+#include "replay/client/direct_writer.h"
+#include "replay/core/replay_shard.h"
+
+namespace pmoe {
+
+class EmbeddedRun {
+ public:
+  // `config` is resolved. With `resume`, loads the directory's newest checkpoint.
+  static absl::StatusOr<std::unique_ptr<EmbeddedRun>> Create(const RunConfig& config,
+                                                             const RunDirectory* directory,
+                                                             bool resume);
+  ~EmbeddedRun();
+
+  // Trains to the last step, or until *interrupted, and leaves a checkpoint either way.
+  absl::Status Train(const std::atomic<bool>& interrupted);
+  // As it is now; any thread.
+  RunStatus Status() const { return status_.Get(); }
+  uint64_t env_steps() const { return run_->env_steps(); }
+  uint64_t total_steps() const { return run_->total_steps(); }
+
+ private:
+  // One actor with everything it borrows.
+  struct ActorSeat {
+    std::unique_ptr<LocalRunClient> client;
+    std::unique_ptr<DirectTransitionWriter> writer;
+    std::unique_ptr<Actor> actor;
+    std::thread thread;
+  };
+
+  EmbeddedRun(const RunConfig& config, const RunDirectory* directory);
+  absl::Status Build(bool resume);
+  absl::Status BuildReplay(const EnvSpec& env, const PolicySpec& policy);
+  absl::Status BuildActors(const PolicySpec& policy);
+  absl::Status BuildEvaluator(const PolicySpec& policy);
+  absl::Status BuildRun(bool resume);
+  void ShowStatus(const RunView& view);
+  bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
+
+  const RunConfig config_;
+  const RunDirectory* const directory_;
+  std::unique_ptr<Learner> learner_;
+  std::unique_ptr<ReplayShard> replay_;
+  std::unique_ptr<DirectReplayControl> control_;
+  std::unique_ptr<DirectBatchSampler> sampler_;    // null on-policy
+  std::unique_ptr<DirectRolloutSource> rollouts_;  // on-policy only
+  EmbeddedStatus status_;
+  EvaluationBacklog backlog_;
+  LocalRunLink link_;
+  std::vector<ActorSeat> seats_;
+  std::unique_ptr<EvaluationThread> evaluations_;
+  std::unique_ptr<TrainingRun> run_;
+};
+
+}  // namespace pmoe

@@ -1,0 +1,113 @@
+#include "cli/train/local_run_link.h"
+
+#include <iterator>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace pmoe {
+namespace {
+// Waits look at their predicate at least this often, so a lost wake-up costs a moment and never a
+// hang.
+constexpr std::chrono::milliseconds kTick(200);
+}  // namespace
+
+void LocalRunLink::Publish(const Directive& directive) {
+  MutexLock lock(&mu_);
+  if (directive.snapshot != nullptr) latest_ = directive.snapshot;
+  for (std::optional<Directive>& slot : pending_) slot = directive;
+  changed_.NotifyAll();
+}
+
+void LocalRunLink::PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) {
+  MutexLock lock(&mu_);
+  latest_ = std::move(snapshot);
+}
+
+absl::StatusOr<std::vector<ActorReport>> LocalRunLink::WaitReports(std::chrono::seconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  MutexLock lock(&mu_);
+  for (;;) {
+    if (!failure_.ok()) return failure_;
+    std::vector<size_t> missing;
+    for (size_t actor = 0; actor < reports_.size(); ++actor) {
+      if (reports_[actor].empty()) missing.push_back(actor);
+    }
+    if (missing.empty()) break;
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return absl::DeadlineExceededError(
+          absl::StrCat("no report for ", timeout.count(), " s from actor ",
+                       absl::StrJoin(missing, ", "), "; the run stops"));
+    }
+    changed_.WaitFor(&mu_, kTick);
+  }
+  std::vector<ActorReport> reports;
+  for (std::deque<ActorReport>& queue : reports_) {
+    reports.push_back(std::move(queue.front()));
+    queue.pop_front();
+  }
+  return reports;
+}
+
+absl::StatusOr<std::vector<ActorReport>> LocalRunLink::TakeReports() {
+  MutexLock lock(&mu_);
+  if (!failure_.ok()) return failure_;
+  std::vector<ActorReport> reports;
+  for (std::deque<ActorReport>& queue : reports_) {
+    std::move(queue.begin(), queue.end(), std::back_inserter(reports));
+    queue.clear();
+  }
+  return reports;
+}
+
+uint64_t LocalRunLink::NewestVersionSeen() {
+  MutexLock lock(&mu_);
+  return latest_ == nullptr ? 0 : latest_->version;
+}
+
+void LocalRunLink::Cancel() {
+  MutexLock lock(&mu_);
+  cancelled_ = true;
+  changed_.NotifyAll();
+}
+
+absl::StatusOr<Directive> LocalRunLink::Next(int actor) {
+  MutexLock lock(&mu_);
+  while (!cancelled_ && !pending_[actor].has_value()) changed_.WaitFor(&mu_, kTick);
+  if (cancelled_) return absl::CancelledError("the run is over");
+  Directive directive = *std::move(pending_[actor]);
+  pending_[actor].reset();
+  return directive;
+}
+
+bool LocalRunLink::HasNext(int actor) const {
+  MutexLock lock(&mu_);
+  return cancelled_ || pending_[actor].has_value();
+}
+
+void LocalRunLink::Report(int actor, ActorReport report) {
+  MutexLock lock(&mu_);
+  env_steps_[actor] += report.env_steps;
+  reports_[actor].push_back(std::move(report));
+  changed_.NotifyAll();
+}
+
+std::vector<uint64_t> LocalRunLink::EnvSteps() const {
+  MutexLock lock(&mu_);
+  return env_steps_;
+}
+
+void LocalRunLink::Fail(absl::Status status) {
+  MutexLock lock(&mu_);
+  if (failure_.ok()) failure_ = std::move(status);
+  changed_.NotifyAll();
+}
+
+std::shared_ptr<const PolicySnapshot> LocalRunLink::Latest() const {
+  MutexLock lock(&mu_);
+  return latest_;
+}
+
+}  // namespace pmoe

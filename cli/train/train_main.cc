@@ -1,0 +1,99 @@
+// pmoe-train: the embedded run. `pmoe train` execs it with its own arguments.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "actor/configured_env.h"
+#include "actor/env/registry.h"
+#include "cli/end_video.h"
+#include "cli/train/embedded_run.h"
+#include "common/base/command_line.h"
+#include "common/base/file.h"
+#include "common/base/interrupt.h"
+#include "common/base/status_macros.h"
+#include "common/config/config_flags.h"
+#include "common/config/run_config.h"
+#include "common/dashboard/run_dashboard.h"
+#include "common/run/status_json.h"
+#include "learner/run/manifest.h"
+#include "learner/run/run_directory.h"
+#include "learner/run/run_start.h"
+#include "learner/torch_info.h"
+
+namespace pmoe {
+namespace {
+
+// A thread of LibTorch's pool that spins for a team mate which is not running starves it: beside
+// any load, updates become a hundred times slower. libgomp reads its policy when it is loaded,
+// before main, so the process starts itself once more.
+void WaitWithoutSpinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
+  execv("/proc/self/exe", argv);  // returns only on failure: then it spins
+}
+
+// Everything that can be wrong with the configuration itself, before a directory is made.
+absl::Status CheckRunnable(const RunConfig& config) {
+  PMOE_RETURN_IF_ERROR(MakeConfiguredEnv(config).status());
+  return CheckDevice(config.learner().device());
+}
+
+absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboard_flags,
+                          const std::atomic<bool>& interrupted) {
+  PrepareMathLibraries();
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags, /*default_mode=*/""));
+  PMOE_RETURN_IF_ERROR(CheckRunnable(config));
+  for (const std::string& warning : ConfigWarnings(config))
+    std::printf("note: %s\n", warning.c_str());
+  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags, config));
+  const bool resume = !flags.resume.empty();
+  // A new run has its configuration before anything else, so that the folder says what it is; a
+  // resumed one keeps the old until its checkpoint is known to fit.
+  if (!resume) PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddedRun> run,
+                        EmbeddedRun::Create(config, &directory, resume));
+  if (resume) PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"),
+                                       MakeManifest(config, SimulatorName(), TorchVersion())));
+  std::printf("%s %s: %s, seed %llu, K = %d, %llu env steps%s\n", resume ? "resuming" : "training",
+              config.env().id().c_str(), config.algorithm().c_str(),
+              static_cast<unsigned long long>(config.seed()), config.policy().primitives(),
+              static_cast<unsigned long long>(run->total_steps()),
+              resume ? absl::StrCat(" from ", run->env_steps()).c_str() : "");
+  std::printf("run directory: %s\n", directory.path().c_str());
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
+                        StartRunDashboard(dashboard_flags, directory.path(),
+                                          [&run] { return StatusJson(run->Status()); }));
+  std::fflush(stdout);
+  PMOE_RETURN_IF_ERROR(DescribeFailure(run->Train(interrupted), directory, run->env_steps()));
+  std::printf("%s\n",
+              DescribeEnd(directory, "./pmoe train", run->env_steps(), run->total_steps()).c_str());
+  std::fflush(stdout);
+  const bool finished = run->env_steps() >= run->total_steps();
+  if (finished && config.observe().video()) WriteEndVideo(directory.path(), interrupted);
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace pmoe
+
+int main(int argc, char** argv) {
+  pmoe::WaitWithoutSpinning(argv);
+  CLI::App app;
+  pmoe::TrainFlags flags;
+  pmoe::DashboardFlags dashboard;
+  flags.AddTo(&app);
+  dashboard.AddTo(&app);
+  int parent = 0;
+  app.add_option("--parent", parent, "Ends with this process")->group("");
+  if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
+  if (parent > 0) pmoe::EndWithParent(parent);
+  const std::atomic<bool>& interrupted = pmoe::InstallInterruptHandler(
+      "\npmoe: finishing the round and writing a checkpoint; once more ends it now\n",
+      /*grace_s=*/0);
+  return pmoe::ReportError(pmoe::TrainCommand(flags, dashboard, interrupted));
+}

@@ -1,0 +1,243 @@
+#include "cli/up/command_up.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "actor/env/env_list.h"
+#include "cli/command_exec.h"
+#include "cli/end_video.h"
+#include "cli/up/supervisor.h"
+#include "cli/up/up_security.h"
+#include "common/base/file.h"
+#include "common/base/interrupt.h"
+#include "common/base/status_macros.h"
+#include "common/config/run_config.h"
+#include "learner/run/run_start.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kRuntimeFolderMax = 70;  // leaves room for the sockets' names
+
+// A private folder for sockets, gone with the object.
+class SocketFolder {
+ public:
+  static absl::StatusOr<SocketFolder> Create() {
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    std::string path =
+        runtime != nullptr && std::string(runtime).size() < kRuntimeFolderMax ? runtime : "/tmp";
+    path += "/pmoe-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("cannot make a folder for sockets like ", path,
+                       "; may you write there? XDG_RUNTIME_DIR names another"));
+    }
+    return SocketFolder(path);
+  }
+  SocketFolder(SocketFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  ~SocketFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  std::string File(const std::string& name) const { return absl::StrCat(path_, "/", name); }
+
+ private:
+  explicit SocketFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// A loopback port that is free now.
+absl::StatusOr<int> FreePort() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(name);
+  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&name), size) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size) == 0;
+  ::close(fd);
+  if (!bound) return absl::UnavailableError("no free port on 127.0.0.1");
+  return ntohs(name.sin_port);
+}
+
+// The commands of one cluster.
+class ClusterPlan {
+ public:
+  ClusterPlan(const RunConfig& config, std::string directory, const SocketFolder* sockets)
+      : config_(config), directory_(std::move(directory)), sockets_(sockets) {}
+
+  absl::Status ChooseAddresses(bool tcp, bool insecure) {
+    learner_ = absl::StrCat("unix:", sockets_->File("learner.sock"));
+    tcp_ = tcp;
+    if (!tcp) {
+      ForgetUpSecurity(directory_);
+      return absl::OkStatus();
+    }
+    if (!insecure) certificates_ = sockets_->File("certs");
+    PMOE_RETURN_IF_ERROR(PrepareUpSecurity(directory_, certificates_));
+    PMOE_ASSIGN_OR_RETURN(const int port, FreePort());
+    learner_ = absl::StrCat("127.0.0.1:", port);
+    return absl::OkStatus();
+  }
+  void set_audit(bool audit) { audit_ = audit; }
+  void set_learner_words(std::vector<std::string> words) { learner_words_ = std::move(words); }
+  void set_resume_words(std::vector<std::string> words) { resume_words_ = std::move(words); }
+
+  std::vector<ProcessSpec> Processes() const {
+    std::vector<ProcessSpec> list;
+    list.push_back({ProcessKind::kLearner, "learner", "", [this] { return LearnerWords(); }});
+    for (int i = 0; i < config_.replay().shards(); ++i) {
+      Add(&list, ProcessKind::kReplay, absl::StrCat("replay ", i), absl::StrCat("replay-", i),
+          ReplayWords(i));
+    }
+    for (int i = 0; i < config_.actor().count(); ++i) {
+      Add(&list, ProcessKind::kActor, absl::StrCat("actor ", i), absl::StrCat("actor-", i),
+          ActorWords(/*evaluate=*/false));
+    }
+    Add(&list, ProcessKind::kEvaluator, "evaluator", "evaluator", ActorWords(/*evaluate=*/true));
+    return list;
+  }
+
+ private:
+  using Words = std::vector<std::string>;
+
+  void Add(std::vector<ProcessSpec>* list, ProcessKind kind, const std::string& name,
+           const std::string& log, Words words) const {
+    list->push_back({kind, name, absl::StrCat(directory_, "/logs/", log, ".log"),
+                     [words = std::move(words)] { return words; }});
+  }
+  Words Start(const std::string& binary, PeerRole role, Words words) const {
+    words.insert(words.begin(), BinaryPath(binary));
+    if (tcp_) {
+      const Words security = SecurityWords(certificates_, role);
+      words.insert(words.end(), security.begin(), security.end());
+    }
+    words.insert(words.end(), {"--metrics", "127.0.0.1:0", "--parent", absl::StrCat(::getpid())});
+    return words;
+  }
+  // A run that has begun goes on where it was.
+  Words LearnerWords() const {
+    Words words = {"--listen", learner_};
+    words.insert(words.end(), learner_words_.begin(), learner_words_.end());
+    if (!resume_words_.empty()) {
+      words.insert(words.end(), resume_words_.begin(), resume_words_.end());
+    } else {
+      words.insert(words.end(), {"--out", directory_, "--or-resume", "--config",
+                                 sockets_->File("config.textproto")});
+    }
+    return Start("pmoe-learner", PeerRole::kLearner, words);
+  }
+  Words ReplayWords(int shard) const {
+    const std::string listen =
+        tcp_ ? "127.0.0.1:0"
+             : absl::StrCat("unix:", sockets_->File(absl::StrCat("replay-", shard, ".sock")));
+    const std::string dir =
+        absl::StrCat(directory_, "/replay",
+                     config_.replay().shards() == 1 ? "" : absl::StrCat("/shard-", shard));
+    return Start("pmoe-replay", PeerRole::kReplay,
+                 {"--learner", learner_, "--listen", listen, "--dir", dir});
+  }
+  Words ActorWords(bool evaluate) const {
+    Words words = {"run", "--learner", learner_};
+    if (evaluate) words.push_back("--evaluate");
+    if (audit_ && !evaluate) words.insert(words.end(), {"--audit", directory_ + "/audit"});
+    return Start("pmoe-actor", PeerRole::kActor, words);
+  }
+
+  const RunConfig config_;
+  const std::string directory_;
+  const SocketFolder* const sockets_;
+  std::string learner_;
+  std::string certificates_;  // folder; empty: plain
+  bool tcp_ = false;
+  bool audit_ = false;
+  Words learner_words_;
+  Words resume_words_;
+};
+
+}  // namespace
+
+void UpCommand::AddTo(CLI::App* app) {
+  up_ = app->add_subcommand("up", "Train with a cluster of processes on this machine");
+  flags_.AddOptions(up_);
+  dashboard_.AddTo(up_);
+  up_->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets, with TLS");
+  up_->add_flag("--insecure", insecure_, "--tcp without TLS");
+  up_->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
+  up_->footer(
+      R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator;
+starts again what dies; one Ctrl-C ends all of them with a checkpoint.
+Examples:
+  pmoe up --env HalfCheetah-v5 --actors 2
+  pmoe up --env Hopper-v5 --actors 8 --shards 2 --tcp --out runs/hopper
+  pmoe up --env Hopper-v5 --mode lockstep --actors 2
+  pmoe up --resume runs/hopper --steps 2e6
+Beside it: `pmoe status` shows members, rates and who waits for whom; DIR/logs holds each
+process's output, DIR/cluster.json their ids. The mode is async unless --mode says lockstep.)");
+}
+
+absl::Status UpCommand::Run() const {
+  if (insecure_ && !tcp_) {
+    return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
+  }
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags_, "async"));
+  PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
+  const bool resume = !flags_.resume.empty();
+  const std::string directory =
+      resume               ? flags_.resume
+      : flags_.out.empty() ? DefaultRunPath(config.env().id(), config.algorithm(), config.seed())
+                           : flags_.out;
+  if (!resume && fs::exists(directory + "/config.textproto")) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(directory, " holds a run already; go on with it by --resume ", directory,
+                     ", or give another --out"));
+  }
+  PMOE_RETURN_IF_ERROR(CheckUnfinished(directory, config));
+  PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
+  if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
+  PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
+  ClusterPlan plan(config, directory, &sockets);
+  PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
+  plan.set_audit(audit_);
+  plan.set_learner_words(dashboard_.Words());
+  if (resume) plan.set_resume_words(ResumeWords(directory, config));
+
+  SupervisorOptions options;
+  options.processes = plan.Processes();
+  options.pid_file = directory + "/cluster.json";
+  options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
+  options.restart = config.schedule().mode() == "async";
+  unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
+  // The learner would start itself once more to set it (libgomp reads it before main).
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+  const std::atomic<bool>& interrupted = InstallInterruptHandler(
+      "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
+  std::printf("cluster: %s, %d actors, %d replay shard%s, %s; run directory: %s\n",
+              config.env().id().c_str(), config.actor().count(), config.replay().shards(),
+              config.replay().shards() == 1 ? "" : "s", config.schedule().mode().c_str(),
+              directory.c_str());
+  std::printf("logs: %s/logs; look at it with: ./pmoe status --run %s\n", directory.c_str(),
+              directory.c_str());
+  std::fflush(stdout);
+  const absl::Status ended = Supervisor(std::move(options)).Run(interrupted);
+  ForgetUpSecurity(directory);
+  PMOE_RETURN_IF_ERROR(ended);
+  const bool finished = !CheckUnfinished(directory, config).ok();
+  if (finished && config.observe().video()) WriteEndVideo(directory, interrupted);
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

@@ -1,0 +1,190 @@
+#include "cli/up/supervisor.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "common/base/exit_code.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "nlohmann/json.hpp"
+
+namespace pmoe {
+namespace {
+
+constexpr std::chrono::milliseconds kPoll(20);
+constexpr double kDelayFirst_s = 0.2;
+constexpr double kDelayMax_s = 10.0;
+constexpr std::chrono::seconds kHealthy(30);  // a life this long forgives the ones before
+constexpr size_t kRestartsMax = 8;            // of one process within a minute
+constexpr int kUserMendable = 2;              // exit code: trying again cannot help
+constexpr int kTailLines = 5;
+
+// Above the learner's progress line.
+void Say(const std::string& text) {
+  std::fprintf(stderr, "%spmoe: %s\n", isatty(STDERR_FILENO) ? "\r\x1b[K" : "", text.c_str());
+}
+
+const char* KindName(ProcessKind kind) {
+  switch (kind) {
+    case ProcessKind::kLearner:
+      return "learner";
+    case ProcessKind::kActor:
+      return "actor";
+    case ProcessKind::kEvaluator:
+      return "evaluator";
+    default:
+      return "replay";
+  }
+}
+
+}  // namespace
+
+std::string LastLines(const std::string& path, int lines) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return "";
+  std::vector<std::string> all = absl::StrSplit(*text, '\n', absl::SkipEmpty());
+  if (all.size() > static_cast<size_t>(lines)) all.erase(all.begin(), all.end() - lines);
+  return absl::StrJoin(all, "\n");
+}
+
+Supervisor::Supervisor(SupervisorOptions options) : options_(std::move(options)) {
+  for (const ProcessSpec& spec : options_.processes) {
+    Process process;
+    process.spec = spec;
+    processes_.push_back(std::move(process));
+  }
+}
+
+absl::Status Supervisor::Run(const std::atomic<bool>& interrupted) {
+  absl::Status status = StartAll();
+  if (status.ok()) status = Watch(interrupted);
+  // A finished run's members were told by the learner and end by themselves.
+  StopAll(/*told=*/status.ok() && !interrupted);
+  return status;
+}
+
+absl::Status Supervisor::StartAll() {
+  for (Process& process : processes_) PMOE_RETURN_IF_ERROR(Start(&process));
+  return absl::OkStatus();
+}
+
+absl::Status Supervisor::Start(Process* process) {
+  PMOE_ASSIGN_OR_RETURN(process->child, Child::Start(process->spec.words(), process->spec.log));
+  process->started = Clock::now();
+  process->waiting = false;
+  WritePids();
+  return absl::OkStatus();
+}
+
+absl::Status Supervisor::Watch(const std::atomic<bool>& interrupted) {
+  while (!interrupted) {
+    for (Process& process : processes_) {
+      if (process.waiting && Clock::now() >= process.restart_at) {
+        PMOE_RETURN_IF_ERROR(Start(&process));
+      }
+      if (!process.child.has_value()) continue;
+      const std::optional<ChildEnd> end = process.child->Poll();
+      if (!end.has_value()) continue;
+      process.child.reset();
+      if (process.spec.kind == ProcessKind::kLearner && options_.finished()) {
+        if (end->exit_code == 0) return absl::OkStatus();
+      }
+      PMOE_RETURN_IF_ERROR(OnEnd(&process, *end));
+    }
+    std::this_thread::sleep_for(kPoll);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Supervisor::OnEnd(Process* process, const ChildEnd& end) {
+  const ProcessKind kind = process->spec.kind;
+  // The run is over for members a moment before the learner has ended.
+  if (end.exit_code == 0 && kind != ProcessKind::kLearner && options_.finished())
+    return absl::OkStatus();
+  const std::string what = absl::StrCat(process->spec.name, " ", end.Text());
+  const std::string tail = LastLines(process->spec.log, kTailLines);
+  const std::string told = tail.empty() ? "" : absl::StrCat("; its last words:\n", tail);
+  if (end.exit_code == kUserMendable) return absl::FailedPreconditionError(what + told);
+  if (!options_.restart && kind != ProcessKind::kEvaluator) {
+    return absl::AbortedError(absl::StrCat(
+        what, ", and a lockstep run cannot go on without it: resume it from its last checkpoint",
+        told));
+  }
+  return ScheduleRestart(process, end);
+}
+
+absl::Status Supervisor::ScheduleRestart(Process* process, const ChildEnd& end) {
+  const Clock::time_point now = Clock::now();
+  if (now - process->started >= kHealthy) process->delay_s = 0.0;
+  process->delay_s =
+      process->delay_s == 0.0 ? kDelayFirst_s : std::min(1.6 * process->delay_s, kDelayMax_s);
+  while (!process->recent.empty() && now - process->recent.front() > std::chrono::minutes(1)) {
+    process->recent.pop_front();
+  }
+  process->recent.push_back(now);
+  if (process->recent.size() > kRestartsMax) {
+    return absl::AbortedError(
+        absl::StrCat(process->spec.name, " ", end.Text(), " for the ", process->recent.size(),
+                     "th time within a minute; the cluster stops. Its last words:\n",
+                     LastLines(process->spec.log, kTailLines)));
+  }
+  ++process->restarts;
+  process->restart_at =
+      now + std::chrono::milliseconds(static_cast<int64_t>(1000.0 * process->delay_s));
+  process->waiting = true;
+  Say(absl::StrCat(process->spec.name, " ", end.Text(), "; starts again in ", process->delay_s,
+                   " s (restart ", process->restarts, ")"));
+  return absl::OkStatus();
+}
+
+// The learner first, while everybody it needs for a checkpoint is there; then those who send rows,
+// then replay, which keeps them.
+void Supervisor::StopAll(bool told) {
+  Stop({ProcessKind::kLearner}, options_.learner_grace, /*signal=*/true);
+  Stop({ProcessKind::kActor, ProcessKind::kEvaluator}, options_.grace, /*signal=*/!told);
+  Stop({ProcessKind::kReplay}, options_.grace, /*signal=*/!told);
+}
+
+void Supervisor::Stop(const std::vector<ProcessKind>& kinds, std::chrono::seconds grace,
+                      bool signal) {
+  const Clock::time_point deadline = Clock::now() + grace;
+  std::vector<Process*> left;
+  for (Process& process : processes_) {
+    if (std::find(kinds.begin(), kinds.end(), process.spec.kind) == kinds.end()) continue;
+    process.waiting = false;
+    if (!process.child.has_value()) continue;
+    if (signal) process.child->Signal(SIGTERM);
+    left.push_back(&process);
+  }
+  while (!left.empty() && Clock::now() < deadline) {
+    std::erase_if(left, [](Process* process) { return process->child->Poll().has_value(); });
+    std::this_thread::sleep_for(kPoll);
+  }
+  for (Process* process : left) {
+    Say(absl::StrCat(process->spec.name, " did not end within ", grace.count(), " s; killed"));
+    process->child.reset();
+  }
+}
+
+// For people and tools that look for a process; a failure to write it must not end the run.
+void Supervisor::WritePids() const {
+  if (options_.pid_file.empty()) return;
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Process& process : processes_) {
+    list.push_back({{"role", KindName(process.spec.kind)},
+                    {"name", process.spec.name},
+                    {"pid", process.child.has_value() ? process.child->pid() : 0},
+                    {"restarts", process.restarts}});
+  }
+  WriteFileAtomic(options_.pid_file, list.dump(2) + "\n").IgnoreError();
+}
+
+}  // namespace pmoe

@@ -1,0 +1,111 @@
+#include "cli/watch/command_dashboard.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "cli/watch/learner_target.h"
+#include "common/base/file.h"
+#include "common/base/interrupt.h"
+#include "common/base/mutex.h"
+#include "common/base/status_macros.h"
+#include "common/dashboard/dashboard.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/rpc_status.h"
+#include "common/run/status_json.h"
+#include "proto/run.grpc.pb.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kDepth = 3;  // runs/<sweep>/<run>
+constexpr std::chrono::milliseconds kTimeout(1000);
+constexpr std::chrono::milliseconds kLook(50);
+
+// Asks the learner of a run's cluster, which the run directory names. Thread-safe.
+class ClusterStatus {
+ public:
+  explicit ClusterStatus(SecurityFlags flags) : flags_(std::move(flags)) {}
+
+  // Empty: no learner answers.
+  std::string Ask(const std::string& directory) {
+    const std::shared_ptr<RunService::Stub> stub = Stub(directory);
+    if (stub == nullptr) return "";
+    grpc::ClientContext context;
+    SetDeadline(&context, kTimeout);
+    RunStatus status;
+    if (!stub->GetStatus(&context, GetStatusRequest(), &status).ok()) return "";
+    return StatusJson(status);
+  }
+
+ private:
+  struct Learner {
+    std::string address;
+    std::shared_ptr<RunService::Stub> stub;
+  };
+
+  // A restarted learner may have another address, and other certificates.
+  std::shared_ptr<RunService::Stub> Stub(const std::string& directory) {
+    const absl::StatusOr<std::string> text = ReadFile(directory + "/learner.address");
+    if (!text.ok()) return nullptr;
+    MutexLock lock(&mu_);
+    Learner& learner = learners_[directory];
+    if (learner.address == *text) return learner.stub;
+    learner = {*text, nullptr};
+    const absl::StatusOr<LearnerTarget> target = TargetOfRun(directory, flags_);
+    if (target.ok()) {
+      learner.stub =
+          RunService::NewStub(MakeChannel(target->address, PeerRole::kLearner, target->security));
+    }
+    return learner.stub;
+  }
+
+  const SecurityFlags flags_;
+  Mutex mu_;
+  std::map<std::string, Learner> learners_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace
+
+void DashboardCommand::AddTo(CLI::App* app) {
+  dashboard_ = app->add_subcommand("dashboard", "Show runs in the browser, finished ones too");
+  dashboard_->add_option("DIR", folders_, "Run directories, or folders with some; default: runs");
+  flags_.AddTo(dashboard_);
+  security_.AddTo(dashboard_);
+  dashboard_->footer(
+      "Examples:\n  pmoe dashboard\n  pmoe dashboard runs/a runs/b --dashboard 127.0.0.1:8080\n"
+      "`pmoe train` and `pmoe up` serve the same page themselves while they run.");
+}
+
+absl::Status DashboardCommand::Run() const {
+  if (!flags_.wanted()) {
+    return absl::InvalidArgumentError("--dashboard none leaves this command nothing to do");
+  }
+  DashboardOptions options;
+  for (const std::string& folder : folders_) {
+    if (!std::filesystem::is_directory(folder)) {
+      return absl::NotFoundError(
+          absl::StrCat("no folder ", folder, "; name run directories, or a folder with some"));
+    }
+    options.folders.push_back({folder, kDepth});
+  }
+  PrepareGrpc();
+  ClusterStatus clusters(security_);
+  options.address = flags_.address;
+  options.token_file = flags_.token_file;
+  options.live = [&clusters](const std::string& directory) { return clusters.Ask(directory); };
+  const std::atomic<bool>& interrupted = InstallInterruptHandler("\n", /*grace_s=*/0);
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
+                        Dashboard::Start(std::move(options)));
+  std::printf("dashboard: %s (Ctrl-C ends it)\n", dashboard->url().c_str());
+  std::fflush(stdout);
+  while (!interrupted) std::this_thread::sleep_for(kLook);
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

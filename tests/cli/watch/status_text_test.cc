@@ -1,0 +1,64 @@
+#include "cli/watch/status_text.h"
+
+#include <gtest/gtest.h>
+
+#include "gmock/gmock.h"
+
+namespace pmoe {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+
+RunStatus SampleStatus() {
+  RunStatus status;
+  status.set_label("Hopper-v5 pmoe_sac seed 1");
+  status.set_mode("async");
+  status.set_state("running");
+  status.set_run_id("0123");
+  status.set_directory("runs/hopper");
+  status.set_learner_epoch(2);
+  status.set_env_steps(1500);
+  status.set_total_steps(100000);
+  status.set_updates(500);
+  status.set_policy_version(77);
+  status.set_lag_versions(1.25);
+  return status;
+}
+
+TEST(StatusTextTest, TheRunsStateAndRatesAreThere) {
+  const std::string text = StatusText(SampleStatus());
+  EXPECT_THAT(text, HasSubstr("Hopper-v5 pmoe_sac seed 1  async, running"));
+  EXPECT_THAT(text, HasSubstr("run 0123 in runs/hopper, learner epoch 2"));
+  EXPECT_THAT(text, HasSubstr("env steps 1500 of 100000"));
+  EXPECT_THAT(text, HasSubstr("policy v77; sampled rows are 1.2 versions"));
+  EXPECT_THAT(text, HasSubstr("evaluation none yet"));
+  EXPECT_THAT(text, HasSubstr("0 connections:"));
+}
+
+TEST(StatusTextTest, EachMemberHasItsLine) {
+  RunStatus status = SampleStatus();
+  MemberStatus* actor = status.add_members();
+  actor->set_role(RUN_ROLE_ACTOR);
+  actor->set_index(3);
+  actor->set_epoch(1);
+  actor->set_connected(true);
+  actor->set_policy_version(76);
+  actor->mutable_process()->set_pid(4711);
+  actor->mutable_process()->set_host("here");
+  actor->mutable_process()->set_metrics_address("127.0.0.1:9100");
+  actor->mutable_rates()->set_env_steps_per_s(250.4);
+  MemberStatus* replay = status.add_members();
+  replay->set_role(RUN_ROLE_REPLAY);
+  replay->mutable_table()->set_size(1234);
+  replay->mutable_table()->set_limiter("inserts wait: 5 > 4");
+  const std::string text = StatusText(status);
+  EXPECT_THAT(text, HasSubstr("1 connections:"));
+  EXPECT_THAT(text, ContainsRegex("actor 3 +epoch 1 +connected +v76 +250 steps/s +pid 4711 +here "
+                                  ".*metrics 127.0.0.1:9100"));
+  EXPECT_THAT(text, ContainsRegex("replay 0 +epoch 0 +gone .*1234 rows held"));
+  EXPECT_THAT(text, HasSubstr("replay 0 limiter: inserts wait: 5 > 4"));
+}
+
+}  // namespace
+}  // namespace pmoe
