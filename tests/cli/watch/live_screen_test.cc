@@ -1,9 +1,12 @@
 #include "cli/watch/live_screen.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "absl/strings/match.h"
 
 namespace pmoe {
 namespace {
@@ -13,6 +16,8 @@ TEST(FitLineTest, CutsCharactersNotBytesAndLeavesControlsOut) {
   EXPECT_EQ(FitLine("ä×…z", 3), "ä×…");
   EXPECT_EQ(FitLine("a\x1b[2Jb\n", 80), "a [2Jb ");
 }
+
+constexpr int kPieceTimeout_ms = 10000;
 
 // The terminal's side of a pair: what a program draws can be read from the other.
 class Terminal {
@@ -29,10 +34,17 @@ class Terminal {
     ::close(outer_);
   }
   std::FILE* file() { return file_; }
+  // One whole drawing, which ends by clearing what is below; the kernel hands it on in pieces.
   std::string Read() {
+    std::string drawn;
     char buffer[4096];
-    const ssize_t n = ::read(outer_, buffer, sizeof(buffer));
-    return n > 0 ? std::string(buffer, static_cast<size_t>(n)) : "";
+    pollfd more = {outer_, POLLIN, 0};
+    while (!absl::EndsWith(drawn, "\x1b[J") && ::poll(&more, 1, kPieceTimeout_ms) > 0) {
+      const ssize_t n = ::read(outer_, buffer, sizeof(buffer));
+      if (n <= 0) break;
+      drawn.append(buffer, static_cast<size_t>(n));
+    }
+    return drawn;
   }
 
  private:
