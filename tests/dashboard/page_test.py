@@ -61,11 +61,10 @@ class Served:
 
 def dashboard_cpu_s(pid):
     """CPU seconds that the dashboard's threads of a process have taken."""
-    total_ns = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == "pmoe-dashboard":
-            total_ns += int((task / "schedstat").read_text().split()[0])
-    return total_ns / 1e9
+    tasks = [task for task in Path(f"/proc/{pid}/task").iterdir()
+             if (task / "comm").read_text().strip() == "dashboard"]
+    assert tasks, "no thread is called dashboard"
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 def rows_of(run):
