@@ -204,8 +204,9 @@ absl::Status ClusterRun::Train(const std::atomic<bool>& interrupted) {
 }
 
 absl::Status ClusterRun::Tick(const RunView& view) {
-  for (const MemberStatus& actor : hub_.TakeLost()) {
-    std::fprintf(stderr, "\npmoe: %s is gone; the run goes on\n", DescribeMember(actor).c_str());
+  for (const auto& [actor, in_order] : hub_.TakeDepartures()) {
+    std::fprintf(stderr, "\npmoe: %s %s; the run goes on\n", DescribeMember(actor).c_str(),
+                 in_order ? "has left" : "is gone");
     // Its streams end where they are; a shard that is away has nothing to cut.
     const absl::Status cut = control_->CutActor(/*member=*/0, actor.index(), actor.epoch());
     if (!cut.ok() && !IsTransient(cut)) return cut;

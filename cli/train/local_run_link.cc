@@ -1,11 +1,6 @@
 #include "cli/train/local_run_link.h"
 
-#include <iterator>
-#include <string>
 #include <utility>
-
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace pmoe {
 namespace {
@@ -31,35 +26,16 @@ absl::StatusOr<std::vector<ActorReport>> LocalRunLink::WaitReports(std::chrono::
   MutexLock lock(&mu_);
   for (;;) {
     if (!failure_.ok()) return failure_;
-    std::vector<size_t> missing;
-    for (size_t actor = 0; actor < reports_.size(); ++actor) {
-      if (reports_[actor].empty()) missing.push_back(actor);
-    }
-    if (missing.empty()) break;
-    if (std::chrono::steady_clock::now() >= deadline) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("no report for ", timeout.count(), " s from actor ",
-                       absl::StrJoin(missing, ", "), "; the run stops"));
-    }
+    if (auto round = reports_.TakeRound()) return *std::move(round);
+    if (std::chrono::steady_clock::now() >= deadline) return reports_.Late(timeout);
     changed_.WaitFor(&mu_, kTick);
   }
-  std::vector<ActorReport> reports;
-  for (std::deque<ActorReport>& queue : reports_) {
-    reports.push_back(std::move(queue.front()));
-    queue.pop_front();
-  }
-  return reports;
 }
 
 absl::StatusOr<std::vector<ActorReport>> LocalRunLink::TakeReports() {
   MutexLock lock(&mu_);
   if (!failure_.ok()) return failure_;
-  std::vector<ActorReport> reports;
-  for (std::deque<ActorReport>& queue : reports_) {
-    std::move(queue.begin(), queue.end(), std::back_inserter(reports));
-    queue.clear();
-  }
-  return reports;
+  return reports_.TakeAll();
 }
 
 uint64_t LocalRunLink::NewestVersionSeen() {
@@ -90,7 +66,7 @@ bool LocalRunLink::HasNext(int actor) const {
 void LocalRunLink::Report(int actor, ActorReport report) {
   MutexLock lock(&mu_);
   env_steps_[actor] += report.env_steps;
-  reports_[actor].push_back(std::move(report));
+  reports_.Push(actor, std::move(report));
   changed_.NotifyAll();
 }
 

@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "actor/run_client.h"
 #include "common/base/mutex.h"
 #include "learner/run/actor_group.h"
+#include "learner/run/report_queues.h"
 
 namespace pmoe {
 
@@ -45,8 +45,8 @@ class LocalRunLink : public ActorGroup {
   mutable Mutex mu_;
   CondVar changed_;
   std::vector<std::optional<Directive>> pending_ ABSL_GUARDED_BY(mu_);  // [actors]
-  std::vector<std::deque<ActorReport>> reports_ ABSL_GUARDED_BY(mu_);   // [actors], not yet taken
-  std::vector<uint64_t> env_steps_ ABSL_GUARDED_BY(mu_);                // [actors]
+  ReportQueues reports_ ABSL_GUARDED_BY(mu_);
+  std::vector<uint64_t> env_steps_ ABSL_GUARDED_BY(mu_);  // [actors]
   std::shared_ptr<const PolicySnapshot> latest_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "cli/up/up_security.h"
 #include "cli/watch/learner_target.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
@@ -45,18 +46,19 @@ class ClusterStatus {
 
  private:
   struct Learner {
-    std::string address;
+    std::string found_by;  // address and certificates
     std::shared_ptr<RunService::Stub> stub;
   };
 
-  // A restarted learner may have another address, and other certificates.
+  // A restarted learner may have another address, or other certificates at the same one.
   std::shared_ptr<RunService::Stub> Stub(const std::string& directory) {
     const absl::StatusOr<std::string> text = ReadFile(directory + "/learner.address");
     if (!text.ok()) return nullptr;
+    const std::string found_by = absl::StrCat(*text, FlagsOfUp(directory).tls);
     MutexLock lock(&mu_);
     Learner& learner = learners_[directory];
-    if (learner.address == *text) return learner.stub;
-    learner = {*text, nullptr};
+    if (learner.stub != nullptr && learner.found_by == found_by) return learner.stub;
+    learner = {found_by, nullptr};
     const absl::StatusOr<LearnerTarget> target = TargetOfRun(directory, flags_);
     if (target.ok()) {
       learner.stub =

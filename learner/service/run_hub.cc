@@ -1,11 +1,9 @@
 #include "learner/service/run_hub.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
 #include "common/run/clock_skew.h"
 #include "common/run/run_messages.h"
@@ -16,7 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTick(200);
-constexpr size_t kReportsMax = 4096;  // of one actor, not yet taken: then the oldest go
 
 std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
   auto encoded = std::make_shared<EncodedSnapshot>();
@@ -33,7 +30,8 @@ std::string DescribeEnv(const EnvSpecMessage& env) {
 
 }  // namespace
 
-RunHub::RunHub(RunHubOptions options) : options_(std::move(options)), roster_(options_.roster) {}
+RunHub::RunHub(RunHubOptions options)
+    : options_(std::move(options)), roster_(options_.roster), reports_(options_.roster.actors) {}
 
 void RunHub::Publish(const Directive& directive) {
   std::shared_ptr<const EncodedSnapshot> encoded;
@@ -62,38 +60,18 @@ void RunHub::SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot) {
 absl::StatusOr<std::vector<ActorReport>> RunHub::WaitReports(std::chrono::seconds timeout) {
   const Clock::time_point deadline = Clock::now() + timeout;
   MutexLock lock(&mu_);
-  reports_.resize(std::max<size_t>(reports_.size(), options_.roster.actors));
   for (;;) {
     if (!failure_.ok()) return failure_;
-    std::vector<size_t> missing;
-    for (size_t actor = 0; actor < options_.roster.actors; ++actor) {
-      if (reports_[actor].empty()) missing.push_back(actor);
-    }
-    if (missing.empty()) break;
-    if (Clock::now() >= deadline) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("no report for ", timeout.count(), " s from actor ",
-                       absl::StrJoin(missing, ", "), "; the run stops"));
-    }
+    if (auto round = reports_.TakeRound()) return *std::move(round);
+    if (Clock::now() >= deadline) return reports_.Late(timeout);
     changed_.WaitFor(&mu_, kTick);
   }
-  std::vector<ActorReport> reports;
-  for (size_t actor = 0; actor < options_.roster.actors; ++actor) {
-    reports.push_back(std::move(reports_[actor].front()));
-    reports_[actor].pop_front();
-  }
-  return reports;
 }
 
 absl::StatusOr<std::vector<ActorReport>> RunHub::TakeReports() {
   MutexLock lock(&mu_);
   if (!failure_.ok()) return failure_;
-  std::vector<ActorReport> reports;
-  for (std::deque<ActorReport>& queue : reports_) {
-    std::move(queue.begin(), queue.end(), std::back_inserter(reports));
-    queue.clear();
-  }
-  return reports;
+  return reports_.TakeAll();
 }
 
 uint64_t RunHub::NewestVersionSeen() {
@@ -129,19 +107,19 @@ void RunHub::SetStatus(RunStatus status) {
   status_ = std::move(status);
 }
 
-std::vector<MemberStatus> RunHub::TakeLost() {
+std::vector<RunHub::Departure> RunHub::TakeDepartures() {
   MutexLock lock(&mu_);
   for (const MemberStatus& member : roster_.Expire(clock_.Elapsed())) {
     Lose(member, /*leaving=*/false);
   }
-  return std::exchange(lost_, {});
+  return std::exchange(departures_, {});
 }
 
 // A lockstep run that has begun cannot go on without each of its actors.
 void RunHub::Lose(const MemberStatus& member, bool leaving) {
   changed_.NotifyAll();
   if (member.role() != RUN_ROLE_ACTOR) return;
-  lost_.push_back(member);
+  departures_.push_back({member, leaving});
   const bool finished = directive_.has_value() && directive_->state == RunState::kFinished;
   if (!lockstep() || !directive_.has_value() || finished || !failure_.ok()) return;
   failure_ = absl::AbortedError(absl::StrCat(
@@ -220,10 +198,8 @@ absl::Status RunHub::OnReport(const FollowerCursor& cursor, const FollowerMessag
   newest_version_seen_ = std::max(newest_version_seen_, version);
   if (cursor.role != RUN_ROLE_ACTOR) return absl::OkStatus();
   const uint32_t actor = cursor.seat.index();
-  reports_.resize(std::max<size_t>(reports_.size(), actor + 1));
   for (const ActorReportMessage& report : message.reports()) {
-    reports_[actor].push_back(FromMessage(actor, report));
-    if (reports_[actor].size() > kReportsMax) reports_[actor].pop_front();
+    reports_.Push(actor, FromMessage(actor, report));
   }
   if (message.reports_size() > 0) changed_.NotifyAll();
   return absl::OkStatus();

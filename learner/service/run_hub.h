@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include "common/base/stopwatch.h"
 #include "learner/run/actor_group.h"
 #include "learner/run/evaluation_backlog.h"
+#include "learner/run/report_queues.h"
 #include "learner/service/roster.h"
 #include "proto/run.pb.h"
 
@@ -75,8 +75,12 @@ class RunHub : public ActorGroup {
   void SetTables(std::vector<TableAssignment> tables) ABSL_LOCKS_EXCLUDED(mu_);
   // What GetStatus says beside the members.
   void SetStatus(RunStatus status) ABSL_LOCKS_EXCLUDED(mu_);
-  // Actors lost since the last call, to be cut from replay. Notices silent members.
-  std::vector<MemberStatus> TakeLost() ABSL_LOCKS_EXCLUDED(mu_);
+  // Actors that went since the last call, to be cut from replay. Notices silent members.
+  struct Departure {
+    MemberStatus actor;
+    bool in_order = false;  // it said that it leaves
+  };
+  std::vector<Departure> TakeDepartures() ABSL_LOCKS_EXCLUDED(mu_);
   // Tells everybody that the run is over, and waits for them to leave.
   void Finish(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -111,8 +115,8 @@ class RunHub : public ActorGroup {
   uint64_t serial_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const EncodedSnapshot> snapshot_ ABSL_GUARDED_BY(mu_);
   std::vector<TableAssignment> tables_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::deque<ActorReport>> reports_ ABSL_GUARDED_BY(mu_);  // by actor
-  std::vector<MemberStatus> lost_ ABSL_GUARDED_BY(mu_);
+  ReportQueues reports_ ABSL_GUARDED_BY(mu_);
+  std::vector<Departure> departures_ ABSL_GUARDED_BY(mu_);
   uint64_t newest_version_seen_ ABSL_GUARDED_BY(mu_) = 0;
   RunStatus status_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);  // lockstep: an actor is lost

@@ -80,6 +80,9 @@ TEST_F(TlsTest, AClusterTrainsOverTcpAndAnswersWhoMayAsk) {
   EXPECT_EQ(asked.exit_code, 0) << asked.output;
   ExpectUsageError(Status(address, "actor"),
                    "which may not call /pmoe.RunService/GetStatus; only learner or admin may");
+  Words watch = Status(address, "actor");
+  watch.push_back("--watch");
+  ExpectUsageError(watch, "which may not call /pmoe.RunService/GetStatus");
   ChildProcess actor(Actor(address)), evaluator(Actor(address, {"--evaluate"}));
   const ProcessResult trained = learner.Wait();
   EXPECT_EQ(trained.exit_code, 0) << trained.output;

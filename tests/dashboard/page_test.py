@@ -251,6 +251,15 @@ class PageTest(unittest.TestCase):
         self.assertGreater(self.tile("cpu"), 0)
         self.assertEqual(up.end(), 0, up.log.read_text(encoding="utf-8"))
 
+    def test_the_command_shows_the_members_of_a_cluster_with_tls(self):
+        up = self.serve("tls", BIN / "pmoe", "up", *FLAGS, "--steps", "1000000", "--actors", "2",
+                        "--tcp", "--dashboard", "127.0.0.1:0", "--out", self.runs / "tls")
+        up.url(self.browser)
+        self.open(self.serve_runs("watch"), "tls")
+        self.browser.wait_for(
+            "document.querySelectorAll('[data-member^=actor] .good').length === 2")
+        self.assertEqual(up.end(), 0, up.log.read_text(encoding="utf-8"))
+
 
 def scrape(address):
     """Metrics without labels, by name."""

@@ -171,10 +171,19 @@ TEST(RunHubTest, AsyncGoesOnWithoutALostActorAndSaysItOnce) {
   hub.Publish(Round(1));
   hub.Close(cursor, /*leaving=*/false);
   EXPECT_THAT(hub.TakeReports(), IsOk());
-  const std::vector<MemberStatus> lost = hub.TakeLost();
-  ASSERT_EQ(lost.size(), 1u);
-  EXPECT_EQ(lost[0].process().pid(), 7u);
-  EXPECT_TRUE(hub.TakeLost().empty());
+  const std::vector<RunHub::Departure> gone = hub.TakeDepartures();
+  ASSERT_EQ(gone.size(), 1u);
+  EXPECT_EQ(gone[0].actor.process().pid(), 7u);
+  EXPECT_FALSE(gone[0].in_order);
+  EXPECT_TRUE(hub.TakeDepartures().empty());
+}
+
+TEST(RunHubTest, AnActorThatLeavesInOrderIsNotCalledLost) {
+  RunHub hub(HubOptions());
+  hub.Close(Enter(&hub, 7), /*leaving=*/true);
+  const std::vector<RunHub::Departure> left = hub.TakeDepartures();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_TRUE(left[0].in_order);
 }
 
 TEST(RunHubTest, AStreamWhoseSeatWasTakenOverIsToldToJoinAgain) {
