@@ -90,8 +90,9 @@ absl::Status RunProcess(const ProcessFlags& flags) {
     PMOE_ASSIGN_OR_RETURN(health, StartHealth(flags.health, security));
     options.membership.on_heard = [&health](bool heard) { health->SetServing(heard); };
   }
-  return flags.evaluate ? RunEvaluatorProcess(options, interrupted)
-                        : RunActorProcess(options, interrupted);
+  const absl::Status status = flags.evaluate ? RunEvaluatorProcess(options, interrupted)
+                                             : RunActorProcess(options, interrupted);
+  return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
 
 }  // namespace

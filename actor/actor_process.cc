@@ -81,7 +81,7 @@ absl::Status ActorProcess::Run() {
     status = Live();
   } while (status.ok() && client_.seat_changed() && !interrupted_);
   follower_.Leave();
-  return absl::IsCancelled(status) ? absl::OkStatus() : status;
+  return status;
 }
 
 // One seat: until the run is over, this process shall end, or the seat is another.

@@ -16,8 +16,8 @@ struct ActorProcessOptions {
   std::string audit_dir;  // empty: none; else a log of every row sent, for checks
 };
 
-// Until the run is finished or *interrupted (OK), or something fails. Rows that were written are
-// sent and acknowledged before it returns, as far as a few seconds allow.
+// Until the run is finished or *interrupted (OK or CancelledError), or something fails. Rows that
+// were written are sent and acknowledged before it returns, as far as a few seconds allow.
 absl::Status RunActorProcess(const ActorProcessOptions& options,
                              const std::atomic<bool>& interrupted);
 

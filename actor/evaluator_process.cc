@@ -128,7 +128,7 @@ absl::Status RunEvaluatorProcess(const ActorProcessOptions& options,
   follower.Follow();
   const absl::Status status = Serve(joined.config(), &follower, &desk, exporter.get(), interrupted);
   follower.Leave();
-  return absl::IsCancelled(status) ? absl::OkStatus() : status;
+  return status;
 }
 
 }  // namespace pmoe

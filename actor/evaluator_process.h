@@ -9,7 +9,7 @@
 
 namespace pmoe {
 
-// Until the run is finished or *interrupted (OK), or something fails.
+// Until the run is finished or *interrupted (OK or CancelledError), or something fails.
 absl::Status RunEvaluatorProcess(const ActorProcessOptions& options,
                                  const std::atomic<bool>& interrupted);
 

@@ -101,6 +101,7 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   SetDeadline(&context, kJoinTimeout);
   const double asked_s = UnixTime();
   PMOE_RETURN_IF_ERROR(FromGrpc(stub_->Join(&context, request, &reply)));
+  if (reply.finished()) return reply;
   const std::string skew = ClockSkew(asked_s, reply.unix_time_s(), UnixTime());
   if (!skew.empty()) std::fprintf(stderr, "pmoe: %s\n", skew.c_str());
   if (options_.on_heard) options_.on_heard(true);
@@ -109,10 +110,19 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   return reply;
 }
 
+// A run that ends while its members still come is no failure of theirs.
+absl::Status RunFollower::Finished() const {
+  const std::string text =
+      absl::StrCat("the run at ", options_.learner.Text(), " has finished; there is nothing to do");
+  std::fprintf(stderr, "pmoe: %s\n", text.c_str());
+  return absl::CancelledError(text);
+}
+
 absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted) {
   const Clock::time_point give_up = Clock::now() + options_.give_up;
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<JoinReply> reply = TryJoin();
+    if (reply.ok() && reply->finished()) return Finished();
     if (reply.ok()) {
       backoff_.Reset();
       return reply;
@@ -174,6 +184,10 @@ void RunFollower::Loop() {
       const absl::StatusOr<JoinReply> reply = TryJoin();
       status = reply.status();
       if (!reply.ok()) continue;
+      if (reply->finished()) {
+        status = Finished();
+        break;
+      }
       ++reconnects_;
       handler_->OnRejoin(*reply);
       break;

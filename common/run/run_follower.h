@@ -58,8 +58,8 @@ class RunFollower {
   ~RunFollower();
 
   // The first seat. Tries again until there is a learner, saying on stderr when the next attempt
-  // comes; CancelledError once *interrupted. An error that another attempt cannot mend (another
-  // build, no free seat, a finished run) is returned as the learner put it.
+  // comes; CancelledError once *interrupted, and for a finished run. An error that another attempt
+  // cannot mend (another build, no free seat) is returned as the learner put it.
   absl::StatusOr<JoinReply> Join(const std::atomic<bool>& interrupted);
   // Starts to follow. After Join.
   void Follow();
@@ -80,6 +80,7 @@ class RunFollower {
   using Stream = grpc::ClientReaderWriter<FollowerMessage, LearnerMessage>;
 
   absl::StatusOr<JoinReply> TryJoin();
+  absl::Status Finished() const;
   void Loop();
   absl::Status FollowOnce(bool* for_good);
   void WriteReports(Stream* stream);

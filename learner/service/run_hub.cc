@@ -148,9 +148,8 @@ absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
   JoinReply reply;
   MutexLock lock(&mu_);
   if (directive_.has_value() && directive_->state == RunState::kFinished) {
-    return absl::FailedPreconditionError(absl::StrCat("the run in ", status_.directory(),
-                                                      " has finished; start another, or make it "
-                                                      "longer with --resume and --steps"));
+    reply.set_finished(true);
+    return reply;
   }
   PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, clock_.Elapsed()));
   reply.set_learner_epoch(options_.learner_epoch);

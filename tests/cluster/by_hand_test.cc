@@ -14,6 +14,7 @@ using testing::SmallFlags;
 using testing::TempDir;
 
 constexpr int kServing = 0;
+constexpr int kNobodyAnswers = 3;
 constexpr int kNotServing = 4;
 
 class ByHandTest : public ::testing::Test {
@@ -26,12 +27,14 @@ class ByHandTest : public ::testing::Test {
   }
   std::unique_ptr<ChildProcess> StartReplay() {
     return std::make_unique<ChildProcess>(
-        std::vector<std::string>{Binary("pmoe-replay"), "--learner", learner_, "--listen",
-                                 "unix:" + dir_.File("replay"), "--dir", dir_.File("tables")});
+        std::vector<std::string>{Binary("pmoe-replay"), "--learner", learner_, "--listen", replay_,
+                                 "--dir", dir_.File("tables")});
   }
-  std::unique_ptr<ChildProcess> StartActor() {
-    return std::make_unique<ChildProcess>(std::vector<std::string>{
-        Binary("pmoe-actor"), "run", "--learner", learner_, "--health", actor_});
+  std::unique_ptr<ChildProcess> StartActor(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {Binary("pmoe-actor"), "run", "--learner", learner_,
+                                      "--health",           actor_};
+    words.insert(words.end(), more.begin(), more.end());
+    return std::make_unique<ChildProcess>(words);
   }
   int Health(const std::string& address) const {
     return RunProcess({Binary("pmoe"), "health", address}).exit_code;
@@ -51,6 +54,7 @@ class ByHandTest : public ::testing::Test {
 
   TempDir dir_;
   const std::string learner_ = "unix:" + dir_.File("learner");
+  const std::string replay_ = "unix:" + dir_.File("replay");
   const std::string actor_ = "unix:" + dir_.File("actor");
 };
 
@@ -67,6 +71,17 @@ TEST_F(ByHandTest, TheSameWordsStartARunAndGoOnWithIt) {
   End(actor.get());
   End(learner.get());
   End(replay.get());
+}
+
+TEST_F(ByHandTest, WhoWaitsForTheOthersEndsInOrder) {
+  const auto end_once_up = [&](std::unique_ptr<ChildProcess> process, const std::string& address) {
+    EXPECT_TRUE(Eventually([&] { return Health(address) != kNobodyAnswers; }));
+    End(process.get());
+  };
+  end_once_up(StartActor(), actor_);
+  end_once_up(StartActor({"--evaluate"}), actor_);
+  end_once_up(StartReplay(), replay_);
+  end_once_up(StartLearner(), learner_);
 }
 
 TEST_F(ByHandTest, AnActorServesWhileItHearsTheLearner) {

@@ -233,6 +233,14 @@ TEST_F(FollowerSessionTest, AFinishedRunEndsTheMembershipInOrder) {
   EXPECT_FALSE(learner.hub().Status().members(0).connected());
 }
 
+TEST_F(FollowerSessionTest, WhoComesToAFinishedRunHasNothingToDo) {
+  Learner learner(address_);
+  learner.hub().Publish(Round(1));
+  learner.hub().Finish(std::chrono::milliseconds(0));
+  RunFollower follower(Options(), &notes_);
+  EXPECT_THAT(follower.Join(never_), FailsWith(absl::StatusCode::kCancelled, "has finished"));
+}
+
 TEST_F(FollowerSessionTest, AnEvaluatorPlaysWhatWaitsAndItsResultArrives) {
   Learner learner(address_);
   ASSERT_THAT(learner.backlog().Submit(MakeVersion(11)), IsOk());
