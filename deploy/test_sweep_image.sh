@@ -69,7 +69,8 @@ ends_with() {
 
 # What the kubelet does for fsGroup.
 docker volume create "$name" >/dev/null
-docker run --rm --label "$name" --user 0 --entrypoint chown -v "$name:/work:nocopy" "$image" 10001 /work
+docker run --rm --label "$name" --user 0 --entrypoint chown -v "$name:/work:nocopy" "$image" \
+  10001 /work
 options=(-d)
 first=$(index 0)
 second=$(index 1)
