@@ -3,7 +3,7 @@
 #include <array>
 
 #include "absl/strings/match.h"
-#include "actor/env/mjcf_task.h"
+#include "actor/env/mjcf/mjcf_task.h"
 #include "actor/env/plugin_env.h"
 #include "actor/env/target_reaching.h"
 #include "actor/env/tasks/ant.h"

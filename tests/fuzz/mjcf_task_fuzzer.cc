@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "actor/env/mjcf_task.h"
+#include "actor/env/mjcf/mjcf_task.h"
 
 namespace pmoe {
 namespace {

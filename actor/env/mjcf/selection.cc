@@ -1,4 +1,4 @@
-#include "actor/env/mjcf_slice.h"
+#include "actor/env/mjcf/selection.h"
 
 #include <string>
 #include <vector>

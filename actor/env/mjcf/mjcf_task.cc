@@ -1,4 +1,4 @@
-#include "actor/env/mjcf_task.h"
+#include "actor/env/mjcf/mjcf_task.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "actor/env/mjcf_slice.h"
+#include "actor/env/mjcf/selection.h"
 #include "actor/env/numpy_math.h"
 #include "actor/env/tasks/body_terms.h"
 #include "common/base/file.h"

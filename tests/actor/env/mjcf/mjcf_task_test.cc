@@ -1,5 +1,5 @@
 // Task files: what a robot of one's own pays, and what is said about a file with a mistake.
-#include "actor/env/mjcf_task.h"
+#include "actor/env/mjcf/mjcf_task.h"
 
 #include <gtest/gtest.h>
 
