@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "actor/env/control_range.h"
 #include "actor/env/env_state.h"
 #include "actor/env/mujoco_state.h"
 #include "actor/env/numpy_math.h"
@@ -20,20 +21,16 @@ namespace {
 constexpr int kEpisodeStepsMax = 1'000'000'000;
 
 absl::Status FillActionBounds(const mjModel& model, const std::string& path, EnvSpec* spec) {
-  if (model.nu == 0) return absl::InvalidArgumentError(absl::StrCat(path, " has no actuators"));
-  for (int i = 0; i < model.nu; ++i) {
-    // float32, as Gymnasium's action space has it.
-    const double low = static_cast<float>(model.actuator_ctrlrange[2 * i]);
-    const double high = static_cast<float>(model.actuator_ctrlrange[2 * i + 1]);
-    if (!(low < high)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("actuator ", i, " of ", path, " has no ctrlrange; give it one"));
-    }
-    spec->action_low.push_back(low);
-    spec->action_high.push_back(high);
+  std::vector<ControlRange> ranges;
+  absl::Status status;
+  for (int i = 0; i < model.nu && status.ok(); ++i) {
+    const absl::StatusOr<ControlRange> range = ModelControlRange(model, i);
+    if (range.ok()) ranges.push_back(*range);
+    status = range.status();
   }
-  spec->action_dim = static_cast<int>(model.nu);
-  return absl::OkStatus();
+  if (status.ok()) status = SetActionBounds(ranges, spec);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", std::string(status.message())));
 }
 
 std::string Identity(const EnvSpec& spec) {
@@ -77,7 +74,9 @@ absl::StatusOr<MujocoSetup> MujocoSetup::Load(const EnvRequest& request,
   setup.spec.id = request.id;
   setup.spec.args = request.args;
   setup.spec.max_episode_steps = std::max(0, options.max_episode_steps);
-  PMOE_RETURN_IF_ERROR(FillActionBounds(model, path, &setup.spec));
+  if (options.bounded_by_model) {
+    PMOE_RETURN_IF_ERROR(FillActionBounds(model, path, &setup.spec));
+  }
   setup.data = MakeData(model);
   return setup;
 }
@@ -119,17 +118,27 @@ void MujocoEnv::AddResetNoise(Pcg64* generator, absl::Span<double> qpos,
   for (double& v : qvel) v += scale * generator->StandardNormal();
 }
 
+void MujocoEnv::StartEpisode(Pcg64* generator, mjData* data) {
+  std::copy(initial_qpos_.begin(), initial_qpos_.end(), data->qpos);
+  std::copy(initial_qvel_.begin(), initial_qvel_.end(), data->qvel);
+  AddResetNoise(generator, {data->qpos, qpos_size()}, {data->qvel, qvel_size()});
+}
+
+void MujocoEnv::Simulate(absl::Span<const double> action, Pcg64*, mjData* data) {
+  std::copy(action.begin(), action.end(), data->ctrl);
+  for (int i = 0; i < options().frame_skip; ++i) mj_step(setup_.model.get(), data);
+}
+
 void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
   PMOE_CHECK(obs.size() == static_cast<size_t>(spec().obs_dim));
   if (seed.has_value()) generator_ = Pcg64(*seed);
   mjData* const data = setup_.data.get();
   mj_resetData(setup_.model.get(), data);
-  std::copy(initial_qpos_.begin(), initial_qpos_.end(), data->qpos);
-  std::copy(initial_qvel_.begin(), initial_qvel_.end(), data->qvel);
-  AddResetNoise(&generator_, {data->qpos, qpos_size()}, {data->qvel, qvel_size()});
+  StartEpisode(&generator_, data);
   mj_forward(setup_.model.get(), data);
   elapsed_steps_ = 0;
   was_reset_ = true;
+  PrepareObservation(/*first=*/true, &generator_, data);
   Observe(obs);
 }
 
@@ -140,13 +149,12 @@ StepResult MujocoEnv::Step(absl::Span<const double> action, absl::Span<double> o
   PMOE_CHECK(action.size() == static_cast<size_t>(spec().action_dim));
   PMOE_CHECK(obs.size() == static_cast<size_t>(spec().obs_dim));
   mjData* const data = setup_.data.get();
-  BeginStep();
   const double before = Progress();
-  std::copy(action.begin(), action.end(), data->ctrl);
-  for (int i = 0; i < options().frame_skip; ++i) mj_step(setup_.model.get(), data);
+  Simulate(action, &generator_, data);
   if (options().contact_forces) mj_rnePostConstraint(setup_.model.get(), data);
   ++elapsed_steps_;
   const Outcome outcome = Evaluate((Progress() - before) / step_s_, action);
+  PrepareObservation(/*first=*/false, &generator_, data);
   Observe(obs);
   const int limit = spec().max_episode_steps;
   return {.reward = outcome.reward,
@@ -155,12 +163,13 @@ StepResult MujocoEnv::Step(absl::Span<const double> action, absl::Span<double> o
           .diverged = HasDiverged(*data)};
 }
 
-// The state: generator, elapsed steps, simulator.
+// The state: generator, elapsed steps, simulator, and what the task remembers, if anything.
 void MujocoEnv::SaveState(ByteWriter* out) const {
   ByteWriter state;
   generator_.SaveState(&state);
   state.Pod(elapsed_steps_);
   SaveMujocoState(*setup_.model, *setup_.data, &state);
+  if (!setup_.memory->empty()) setup_.memory->Save(&state);
   WriteEnvState(Identity(spec()), state.Take(), out);
 }
 
@@ -173,10 +182,14 @@ absl::Status MujocoEnv::LoadState(ByteReader* in) {
   state.Pod(&elapsed_steps);
   MujocoState simulator;
   PMOE_RETURN_IF_ERROR(ReadMujocoState(*setup_.model, &state, &simulator));
+  std::vector<double> memory;
+  if (!setup_.memory->empty()) PMOE_RETURN_IF_ERROR(setup_.memory->Read(&state, &memory));
   PMOE_RETURN_IF_ERROR(state.Finish("environment state"));
   if (elapsed_steps < 0 || elapsed_steps > kElapsedStepsMax) {
     return absl::DataLossError("environment state has an impossible step counter");
   }
+  setup_.memory->Apply(memory);
+  MemoryRestored(setup_.data.get());
   ApplyMujocoState(*setup_.model, simulator, setup_.data.get());
   generator_ = generator;
   elapsed_steps_ = elapsed_steps;

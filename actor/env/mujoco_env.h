@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "actor/env/env.h"
 #include "actor/env/env_args.h"
+#include "actor/env/mjcf/episode_memory.h"
 #include "actor/env/mujoco_model.h"
 #include "actor/env/pcg64.h"
 
@@ -32,6 +33,7 @@ struct MujocoOptions {
   int nv_min = 1;
   bool contact_forces =
       false;  // fills cfrc_ext after each step: costs time, so only where it is read
+  bool bounded_by_model = true;  // actions by the actuators' ctrlrange; else the task bounds them
 
   // Reads xml_file, frame_skip, reset_noise_scale and max_episode_steps.
   void Read(EnvArgs* args);
@@ -53,6 +55,8 @@ struct MujocoSetup {
   MujocoOptions options;
   std::shared_ptr<const mjModel> model;
   MjDataPtr data;
+  // What the task keeps beside mjData; saved with it unless empty.
+  std::unique_ptr<EpisodeMemory> memory = std::make_unique<EpisodeMemory>();
 };
 
 class MujocoEnv : public Env {
@@ -80,8 +84,15 @@ class MujocoEnv : public Env {
  protected:
   MujocoEnv(MujocoSetup setup, int obs_dim);
 
-  // Called before the simulation of each step.
-  virtual void BeginStep() {}
+  // Sets the pose of data that was just reset; mj_forward follows. By default the model's initial
+  // pose with reset noise.
+  virtual void StartEpisode(Pcg64* generator, mjData* data);
+  // A step's simulation. By default the action is the control.
+  virtual void Simulate(absl::Span<const double> action, Pcg64* generator, mjData* data);
+  // Before Observe, of an episode's `first` observation too, and after Evaluate.
+  virtual void PrepareObservation(bool /*first*/, Pcg64* /*generator*/, mjData* /*data*/) {}
+  // The memory of a saved state is in place; its simulator state follows. `data` is scratch.
+  virtual void MemoryRestored(mjData* /*data*/) {}
   // The coordinate whose rate the task rewards, in metres.
   virtual double Progress() const { return 0.0; }
   // Adds the reset noise to the initial pose. By default reset_noise_scale's, positions first.

@@ -8,9 +8,16 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "actor/env/mjcf/commands.h"
+#include "actor/env/mjcf/computed_arrays.h"
+#include "actor/env/mjcf/control_map.h"
+#include "actor/env/mjcf/model_draws.h"
+#include "actor/env/mjcf/observation.h"
+#include "actor/env/mjcf/place.h"
+#include "actor/env/mjcf/pushes.h"
+#include "actor/env/mjcf/reward.h"
 #include "actor/env/mjcf/selection.h"
-#include "actor/env/numpy_math.h"
-#include "actor/env/tasks/body_terms.h"
+#include "actor/env/mjcf/start_pose.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/text_message.h"
@@ -18,57 +25,30 @@
 namespace pmoe {
 namespace {
 
-using google::protobuf::TextFormat;
-using Locations = TextFormat::ParseInfoTree;
-
-// A message of the file, and where it stands.
-struct Place {
-  std::string path;            // "observation[2].slice"
-  const Locations* locations;  // of its fields; null where the parser has none
-  int line;                    // from 0
-
-  // Of the field `name` of `message`, its `index`-th value (-1: it is not repeated).
-  Place Field(const google::protobuf::Message& message, const std::string& name,
-              int index = -1) const {
-    const auto* const field = message.GetDescriptor()->FindFieldByName(name);
-    Place place{absl::StrCat(path, path.empty() ? "" : ".", name,
-                             index < 0 ? "" : absl::StrCat("[", index, "]")),
-                nullptr, line};
-    if (locations == nullptr) return place;
-    const int at = locations->GetLocation(field, index).line;
-    if (at >= 0) place.line = at;
-    if (field->message_type() != nullptr) {
-      place.locations = locations->GetTreeForNested(field, index);
-    }
-    return place;
-  }
-};
-
-Range ClipRange(const Interval& clip) { return {clip.min(), clip.max()}; }
-
 bool Holds(const HealthyCondition& condition, double x) {
   return condition.inclusive() ? condition.min() <= x && x <= condition.max()
                                : condition.min() < x && x < condition.max();
 }
 
-bool NeedsPostConstraint(const std::vector<RewardTerm>& terms);
-
-bool NeedsPostConstraint(const RewardTerm& term) {
-  return NeedsPostConstraint(term.value().slice().array()) ||
-         NeedsPostConstraint(term.rate().slice().array()) ||
-         NeedsPostConstraint({term.sum().term().begin(), term.sum().term().end()});
-}
-
-bool NeedsPostConstraint(const std::vector<RewardTerm>& terms) {
-  return std::any_of(terms.begin(), terms.end(),
-                     [](const RewardTerm& term) { return NeedsPostConstraint(term); });
-}
-
-bool NeedsPostConstraint(const MjcfTaskConfig& task) {
-  const auto reads = [](const auto& term) { return NeedsPostConstraint(term.slice().array()); };
-  return std::any_of(task.observation().begin(), task.observation().end(), reads) ||
-         std::any_of(task.healthy().begin(), task.healthy().end(), reads) ||
-         NeedsPostConstraint({task.reward().begin(), task.reward().end()});
+// Whether some slice, anywhere in the message, is of an array that only mj_rnePostConstraint fills.
+bool ReadsPostConstraint(const google::protobuf::Message& message) {
+  if (message.GetDescriptor() == Slice::descriptor()) {
+    return NeedsPostConstraint(static_cast<const Slice&>(message).array());
+  }
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const auto* field : fields) {
+    if (field->message_type() == nullptr) continue;
+    if (!field->is_repeated()) {
+      if (ReadsPostConstraint(reflection.GetMessage(message, field))) return true;
+      continue;
+    }
+    for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+      if (ReadsPostConstraint(reflection.GetRepeatedMessage(message, field, i))) return true;
+    }
+  }
+  return false;
 }
 
 // "./robot.xml" lies beside the task file; absolute, for a bare name would mean Gymnasium's assets.
@@ -78,121 +58,118 @@ std::string ModelFile(const std::string& model, const std::string& task_file) {
   return (fs::absolute(task_file).parent_path() / model).lexically_normal().string();
 }
 
+absl::Status CheckBasics(const MjcfTaskConfig& task, const Place& place) {
+  if (!task.has_model()) {
+    return place.Error("model is missing, such as model: \"./robot.xml\"");
+  }
+  if (task.frame_skip() < 1 || task.frame_skip() > MujocoOptions::kFrameSkipMax) {
+    return place.Field(task, "frame_skip")
+        .Error(absl::StrCat("must be in [1, ", MujocoOptions::kFrameSkipMax, "], got ",
+                            task.frame_skip()));
+  }
+  const double noise = task.reset_noise().scale();
+  if (noise >= 0 && std::isfinite(2 * noise)) return absl::OkStatus();
+  return place.Field(task, "reset_noise")
+      .Error(absl::StrCat("scale must be a finite number >= 0, got ", noise));
+}
+
+// The task on the nominal model, with perfect sensors.
+void RemoveDraws(MjcfTaskConfig* task) {
+  task->clear_randomize();
+  task->clear_push();
+  task->clear_action_latency_steps();
+  for (ObservationTerm& term : *task->mutable_observation()) {
+    term.clear_noise();
+    term.clear_bias();
+    term.clear_delay_steps();
+  }
+}
+
 }  // namespace
+
+struct MjcfTask::Program {
+  struct Condition {
+    Selection numbers;
+    HealthyCondition config;
+  };
+
+  explicit Program(const MujocoSetup& setup)
+      : computed(setup.model.get(), setup.data.get(), setup.memory.get()) {}
+
+  ComputedArrays computed;
+  Commands commands;
+  ControlMap controls;
+  int keyframe = -1;
+  StartPose start;
+  Observation observation;
+  Reward reward;
+  std::vector<Condition> healthy;
+  bool terminate_when_unhealthy = true;
+  bool randomizes = false;
+  ModelDraws model_draws;
+  Pushes pushes;
+};
 
 // Turns the file into a Program over one model and its data.
 class MjcfTask::Compiler {
  public:
-  Compiler(const std::string& file, const MujocoSetup& setup) : file_(file), setup_(setup) {}
+  Compiler(const MjcfTaskConfig& task, const Place& place, MujocoSetup* setup)
+      : task_(task), place_(place), setup_(*setup) {}
 
-  absl::StatusOr<Program> Run(const MjcfTaskConfig& task, const Locations& locations) {
-    const Place root{"", &locations, 0};
-    if (task.observation().empty()) return Fail(root, "observation", "nothing is observed");
-    if (task.reward().empty()) return Fail(root, "reward", "nothing is rewarded");
-    for (int i = 0; i < task.observation_size(); ++i) {
-      PMOE_RETURN_IF_ERROR(Observe(task.observation(i), root.Field(task, "observation", i)));
+  absl::StatusOr<std::unique_ptr<Program>> Run() {
+    // Its own copy, which draws may change. The data is made for it.
+    std::shared_ptr<mjModel> own;
+    if (!task_.randomize().empty()) {
+      own = std::shared_ptr<mjModel>(mj_copyModel(nullptr, setup_.model.get()), MjModelDeleter());
+      setup_.model = own;
+      setup_.data = MakeData(*own);
     }
-    for (int i = 0; i < task.healthy_size(); ++i) {
-      PMOE_RETURN_IF_ERROR(Require(task.healthy(i), root.Field(task, "healthy", i)));
-    }
-    for (int i = 0; i < task.reward_size(); ++i) {
-      PMOE_ASSIGN_OR_RETURN(Term term, Reward(task.reward(i), root.Field(task, "reward", i)));
-      program_.reward.push_back(std::move(term));
-    }
-    program_.terminate_when_unhealthy = task.terminate_when_unhealthy();
-    return std::move(program_);
+    const mjModel& model = *setup_.model;
+    mjData* const data = setup_.data.get();
+    EpisodeMemory* const memory = setup_.memory.get();
+    auto program = std::make_unique<Program>(setup_);
+    PMOE_ASSIGN_OR_RETURN(program->keyframe, FindKeyframe(task_, place_, model));
+    // The environment takes the pose from here.
+    if (program->keyframe >= 0) mj_resetDataKeyframe(&model, data, program->keyframe);
+    PMOE_ASSIGN_OR_RETURN(program->commands, Commands::Compile(task_, place_, model, memory));
+    PMOE_ASSIGN_OR_RETURN(program->controls,
+                          ControlMap::Compile(task_, place_, model, *data, program->keyframe,
+                                              setup_.options.frame_skip, memory, &setup_.spec));
+    const SliceSource source = {&model, data, &program->computed, &program->commands,
+                                &program->controls};
+    PMOE_ASSIGN_OR_RETURN(program->start, StartPose::Compile(task_, place_, model, source));
+    PMOE_ASSIGN_OR_RETURN(program->observation,
+                          Observation::Compile(task_, place_, source, memory));
+    PMOE_ASSIGN_OR_RETURN(program->reward, Reward::Compile(task_, place_, source, memory));
+    PMOE_RETURN_IF_ERROR(CompileHealthy(source, program.get()));
+    program->randomizes = own != nullptr;
+    PMOE_ASSIGN_OR_RETURN(program->model_draws,
+                          ModelDraws::Compile(task_, place_, own.get(), memory));
+    PMOE_ASSIGN_OR_RETURN(program->pushes, Pushes::Compile(task_, place_, model, memory));
+    return program;
   }
 
  private:
-  absl::Status Fail(const Place& place, absl::string_view field, absl::string_view what) const {
-    return absl::InvalidArgumentError(absl::StrCat(file_, ":", place.line + 1, ": ", place.path,
-                                                   place.path.empty() || field.empty() ? "" : ".",
-                                                   field, ": ", what));
-  }
-
-  // The slice of `message`, a term at `place`.
-  template <typename Message>
-  absl::StatusOr<absl::Span<const double>> Find(const Message& message, const Place& place) {
-    if (!message.has_slice()) return Fail(place, "slice", "is missing");
-    absl::StatusOr<absl::Span<const double>> found =
-        FindSlice(message.slice(), *setup_.model, *setup_.data);
-    if (found.ok()) return found;
-    return Fail(place.Field(message, "slice"), "", std::string(found.status().message()));
-  }
-
-  absl::Status CheckInterval(const Interval& interval, const Place& place) const {
-    if (interval.min() <= interval.max()) return absl::OkStatus();
-    return Fail(place, "", absl::StrCat("min ", interval.min(), " is above max ", interval.max()));
-  }
-
-  absl::Status Observe(const ObservationTerm& term, const Place& place) {
-    PMOE_ASSIGN_OR_RETURN(const absl::Span<const double> values, Find(term, place));
-    PMOE_RETURN_IF_ERROR(CheckInterval(term.clip(), place.Field(term, "clip")));
-    program_.observation.push_back({values, ClipRange(term.clip()), term.has_clip()});
-    program_.obs_dim += static_cast<int>(values.size());
+  absl::Status CompileHealthy(const SliceSource& source, Program* program) const {
+    program->terminate_when_unhealthy = task_.terminate_when_unhealthy();
+    for (int i = 0; i < task_.healthy_size(); ++i) {
+      const HealthyCondition& condition = task_.healthy(i);
+      const Place at = place_.Field(task_, "healthy", i);
+      if (!condition.has_slice()) return at.Field(condition, "slice").Error("is missing");
+      PMOE_ASSIGN_OR_RETURN(Selection numbers,
+                            FindSlice(condition.slice(), source, at.Field(condition, "slice")));
+      Interval bounds;
+      bounds.set_min(condition.min());
+      bounds.set_max(condition.max());
+      PMOE_RETURN_IF_ERROR(CheckInterval(bounds, at, /*bounded=*/false));
+      program->healthy.push_back({std::move(numbers), condition});
+    }
     return absl::OkStatus();
   }
 
-  absl::Status Require(const HealthyCondition& condition, const Place& place) {
-    PMOE_ASSIGN_OR_RETURN(const absl::Span<const double> values, Find(condition, place));
-    if (!(condition.min() <= condition.max())) {
-      return Fail(place, "",
-                  absl::StrCat("min ", condition.min(), " is above max ", condition.max()));
-    }
-    program_.healthy.push_back({values, condition});
-    return absl::OkStatus();
-  }
-
-  absl::StatusOr<Term> Reward(const RewardTerm& config, const Place& place) {
-    Term term{.config = config, .values = {}, .terms = {}};
-    PMOE_RETURN_IF_ERROR(CheckInterval(config.clip(), place.Field(config, "clip")));
-    switch (config.kind_case()) {
-      case RewardTerm::kRate:
-        PMOE_RETURN_IF_ERROR(Rated(config.rate(), place.Field(config, "rate"), &term));
-        break;
-      case RewardTerm::kValue:
-        PMOE_RETURN_IF_ERROR(Valued(config.value(), place.Field(config, "value"), &term));
-        break;
-      case RewardTerm::kSum:
-        for (int i = 0; i < config.sum().term_size(); ++i) {
-          const Place inner = place.Field(config, "sum").Field(config.sum(), "term", i);
-          PMOE_ASSIGN_OR_RETURN(Term part, Reward(config.sum().term(i), inner));
-          term.terms.push_back(std::move(part));
-        }
-        if (term.terms.empty()) return Fail(place, "sum", "has no term");
-        break;
-      case RewardTerm::kAlive:
-      case RewardTerm::kConstant:
-        break;
-      case RewardTerm::KIND_NOT_SET:
-        return Fail(place, "", "has no kind: give it rate, value, alive, constant or sum");
-    }
-    return term;
-  }
-
-  absl::Status Rated(const Rate& rate, const Place& place, Term* term) {
-    term->rate = program_.rates++;
-    if (rate.has_center_of_mass()) return absl::OkStatus();
-    PMOE_ASSIGN_OR_RETURN(term->values, Find(rate, place));
-    return CheckOneNumber(term->values, place);
-  }
-
-  absl::Status Valued(const Value& value, const Place& place, Term* term) {
-    PMOE_ASSIGN_OR_RETURN(term->values, Find(value, place));
-    PMOE_RETURN_IF_ERROR(CheckInterval(value.clip(), place.Field(value, "clip")));
-    return value.norm() == Value::NUMBER ? CheckOneNumber(term->values, place) : absl::OkStatus();
-  }
-
-  absl::Status CheckOneNumber(absl::Span<const double> values, const Place& place) const {
-    if (values.size() == 1) return absl::OkStatus();
-    return Fail(place, "slice",
-                absl::StrCat("must be one number, is ", values.size(),
-                             "; set count: 1, or a norm of a value"));
-  }
-
-  const std::string& file_;
-  const MujocoSetup& setup_;
-  Program program_;
+  const MjcfTaskConfig& task_;
+  const Place& place_;
+  MujocoSetup& setup_;
 };
 
 absl::StatusOr<std::unique_ptr<Env>> MjcfTask::Create(const EnvRequest& request) {
@@ -203,134 +180,97 @@ absl::StatusOr<std::unique_ptr<Env>> MjcfTask::Create(const EnvRequest& request)
         absl::StrCat("no task file at ", file, "; docs/add_an_env.md tells how to write one"));
   }
   MjcfTaskConfig task;
-  Locations locations;
+  TaskLocations locations;
   PMOE_RETURN_IF_ERROR(ParseTextMessage(*text, file, &task, &locations));
-  if (!task.has_model()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file, ": model is missing, such as model: \"./robot.xml\""));
-  }
+  const Place place{file, "", &locations, 0};
+  PMOE_RETURN_IF_ERROR(CheckBasics(task, place));
   MujocoOptions base{.xml_file = ModelFile(task.model(), file),
                      .frame_skip = task.frame_skip(),
                      .reset_noise_scale = task.reset_noise().scale(),
                      .normal_velocity_noise = task.reset_noise().velocities() == ResetNoise::NORMAL,
                      .max_episode_steps = task.max_episode_steps(),
-                     .contact_forces = NeedsPostConstraint(task)};
-  if (task.frame_skip() < 1 || task.frame_skip() > MujocoOptions::kFrameSkipMax ||
-      !(task.reset_noise().scale() >= 0) || std::isinf(2 * task.reset_noise().scale())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file, ": frame_skip must be in [1, ", MujocoOptions::kFrameSkipMax,
-                     "] and reset_noise.scale a finite number >= 0, got ", task.frame_skip(),
-                     " and ", task.reset_noise().scale()));
-  }
+                     .contact_forces = ReadsPostConstraint(task),
+                     .bounded_by_model = false};
   EnvArgs args(request.id, request.args);
   base.Read(&args);
+  bool randomize = true;
+  args.Bool("randomize", &randomize);
   PMOE_RETURN_IF_ERROR(args.Finish());
+  if (!randomize) RemoveDraws(&task);
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
-  PMOE_ASSIGN_OR_RETURN(Program program, Compiler(file, setup).Run(task, locations));
+  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Program> program, Compiler(task, place, &setup).Run());
   return absl::WrapUnique(new MjcfTask(std::move(setup), std::move(program)));
 }
 
-MjcfTask::MjcfTask(MujocoSetup setup, Program program)
-    : MujocoEnv(std::move(setup), program.obs_dim),
-      program_(std::move(program)),
-      mass_(TotalMass(model())),
-      before_(program_.rates) {}
+MjcfTask::MjcfTask(MujocoSetup setup, std::unique_ptr<Program> program)
+    : MujocoEnv(std::move(setup), program->observation.size()), program_(std::move(program)) {}
 
-double MjcfTask::Coordinate(const Term& term) const {
-  const Rate& rate = term.config.rate();
-  return rate.has_center_of_mass() ? CenterOfMass(model(), data(), mass_, rate.center_of_mass())
-                                   : term.values[0];
-}
+MjcfTask::~MjcfTask() = default;
 
-void MjcfTask::MarkRates(const std::vector<Term>& terms) {
-  for (const Term& term : terms) {
-    if (term.config.has_rate()) before_[term.rate] = Coordinate(term);
-    MarkRates(term.terms);
+// The draws' order is part of what a seed means: proto/task.proto tells it.
+void MjcfTask::StartEpisode(Pcg64* generator, mjData* data) {
+  if (program_->randomizes) {
+    program_->model_draws.Draw(generator, data);
+    mj_resetData(&model(), data);
   }
-}
-
-void MjcfTask::BeginStep() { MarkRates(program_.reward); }
-
-void MjcfTask::Observe(absl::Span<double> obs) const {
-  double* next = obs.data();
-  for (const ObservedSlice& slice : program_.observation) {
-    if (!slice.clipped) {
-      next = std::copy(slice.values.begin(), slice.values.end(), next);
-      continue;
-    }
-    next = std::transform(slice.values.begin(), slice.values.end(), next, [&slice](double x) {
-      return NumpyClip(x, slice.clip.low, slice.clip.high);
-    });
+  if (program_->keyframe >= 0) {
+    mj_resetDataKeyframe(&model(), data, program_->keyframe);
+    data->time = 0.0;
   }
+  MujocoEnv::StartEpisode(generator, data);
+  program_->start.Draw(model(), generator, data);
+  program_->commands.Start(generator, data);
+  program_->controls.Start(generator, *data);
+  program_->start.Settle(model(), data);
 }
+
+void MjcfTask::Simulate(absl::Span<const double> action, Pcg64* generator, mjData* data) {
+  program_->reward.BeginStep();
+  program_->pushes.Advance(step_s(), generator, data);
+  program_->controls.Take(action);
+  for (int i = 0; i < options().frame_skip; ++i) {
+    program_->controls.WriteControls(i, data);
+    mj_step(&model(), data);
+  }
+  program_->computed.Refresh();
+  program_->reward.EndStep(step_s());
+}
+
+void MjcfTask::PrepareObservation(bool first, Pcg64* generator, mjData* data) {
+  if (!first) {
+    program_->commands.Advance(step_s(), generator, data);
+    program_->observation.Advance(generator);
+    return;
+  }
+  program_->computed.Refresh();
+  program_->commands.TurnClocks(data->time);
+  program_->reward.Start();
+  program_->observation.Start(generator);
+  program_->pushes.Start(generator);
+}
+
+void MjcfTask::MemoryRestored(mjData* data) {
+  if (program_->randomizes) program_->model_draws.Apply(data);
+}
+
+void MjcfTask::Observe(absl::Span<double> obs) const { program_->observation.Write(obs); }
 
 bool MjcfTask::IsHealthy() const {
-  return std::all_of(program_.healthy.begin(), program_.healthy.end(), [](const Condition& c) {
-    return std::all_of(c.values.begin(), c.values.end(),
-                       [&c](double x) { return Holds(c.config, x); });
-  });
-}
-
-double MjcfTask::Reduce(const Value& value, absl::Span<const double> values) const {
-  if (value.has_clip()) {
-    clipped_.assign(values.begin(), values.end());
-    for (double& x : clipped_) x = NumpyClip(x, value.clip().min(), value.clip().max());
-    values = clipped_;
-  }
-  switch (value.norm()) {
-    case Value::NUMBER:
-      return values[0];
-    case Value::ABSOLUTE: {
-      double sum = 0.0;
-      for (const double x : values) sum += std::abs(x);
-      return sum;
-    }
-    case Value::EUCLIDEAN:
-      return NumpyNorm(values);
-    case Value::SQUARES:
-      return NumpySumOfSquares(values);
-  }
-  return 0.0;
-}
-
-double MjcfTask::TermValue(const Term& term, bool healthy) const {
-  const RewardTerm& config = term.config;
-  switch (config.kind_case()) {
-    case RewardTerm::kRate:
-      return (Coordinate(term) - before_[term.rate]) / step_s();
-    case RewardTerm::kValue: {
-      const double value = Reduce(config.value(), term.values);
-      return config.value().per_simulator_step() ? value / model().opt.timestep : value;
-    }
-    case RewardTerm::kAlive:
-      return healthy ? 1.0 : 0.0;
-    case RewardTerm::kConstant:
-      return config.constant();
-    case RewardTerm::kSum:
-      return Sum(term.terms, healthy);
-    case RewardTerm::KIND_NOT_SET:
-      break;
-  }
-  return 0.0;
-}
-
-// From the first term on, not from 0: 0 + -0 would lose a sign.
-double MjcfTask::Sum(const std::vector<Term>& terms, bool healthy) const {
-  double sum = 0.0;
-  for (size_t i = 0; i < terms.size(); ++i) {
-    const RewardTerm& config = terms[i].config;
-    double value = config.weight() * TermValue(terms[i], healthy);
-    if (config.has_clip()) value = NumpyClip(value, config.clip().min(), config.clip().max());
-    if (config.subtract()) value = -value;
-    sum = i == 0 ? value : sum + value;
-  }
-  return sum;
+  return std::all_of(
+      program_->healthy.begin(), program_->healthy.end(), [](const Program::Condition& c) {
+        const auto holds = [&c](absl::Span<double> part) {
+          return std::all_of(part.begin(), part.end(),
+                             [&c](double x) { return Holds(c.config, x); });
+        };
+        return std::all_of(c.numbers.parts().begin(), c.numbers.parts().end(), holds);
+      });
 }
 
 MujocoEnv::Outcome MjcfTask::Evaluate(double, absl::Span<const double>) const {
   const bool healthy = IsHealthy();
-  return {.reward = Sum(program_.reward, healthy),
-          .terminated = !healthy && program_.terminate_when_unhealthy};
+  return {
+      .reward = program_->reward.Pay(healthy, step_s()),
+      .terminated = (!healthy && program_->terminate_when_unhealthy) || program_->reward.Ends()};
 }
 
 }  // namespace pmoe

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
-#include "proto/task.pb.h"
 
 namespace pmoe {
 
@@ -17,55 +15,29 @@ inline constexpr char kMjcfPrefix[] = "mjcf:";
 
 class MjcfTask final : public MujocoEnv {
  public:
-  // Parameters beside the file: xml_file, frame_skip, reset_noise_scale, max_episode_steps.
+  // Parameters beside the file: xml_file, frame_skip, reset_noise_scale, max_episode_steps, and
+  // randomize (false: the nominal model, without pushes, latency and sensor errors).
   // NotFoundError: no file. InvalidArgumentError: names the file, the line and the field.
   static absl::StatusOr<std::unique_ptr<Env>> Create(const EnvRequest& request);
+  ~MjcfTask() override;
 
  private:
-  struct ObservedSlice {
-    absl::Span<const double> values;
-    Range clip;
-    bool clipped;
-  };
-  // One node of the reward; see RewardTerm.
-  struct Term {
-    RewardTerm config;
-    absl::Span<const double> values;  // of a rate or value
-    size_t rate = 0;                  // its place in before_
-    std::vector<Term> terms;          // of a sum
-  };
-  struct Condition {
-    absl::Span<const double> values;
-    HealthyCondition config;
-  };
   // All that the file says, with its names found in the model.
-  struct Program {
-    std::vector<ObservedSlice> observation;
-    std::vector<Term> reward;
-    std::vector<Condition> healthy;
-    bool terminate_when_unhealthy = true;
-    size_t rates = 0;
-    int obs_dim = 0;
-  };
+  struct Program;
   class Compiler;
 
-  MjcfTask(MujocoSetup setup, Program program);
+  MjcfTask(MujocoSetup setup, std::unique_ptr<Program> program);
 
-  void BeginStep() override;
+  void StartEpisode(Pcg64* generator, mjData* data) override;
+  void Simulate(absl::Span<const double> action, Pcg64* generator, mjData* data) override;
+  void PrepareObservation(bool first, Pcg64* generator, mjData* data) override;
+  void MemoryRestored(mjData* data) override;
   void Observe(absl::Span<double> obs) const override;
   Outcome Evaluate(double velocity, absl::Span<const double> action) const override;
 
   bool IsHealthy() const;
-  void MarkRates(const std::vector<Term>& terms);
-  double Coordinate(const Term& term) const;
-  double Reduce(const Value& value, absl::Span<const double> values) const;
-  double TermValue(const Term& term, bool healthy) const;
-  double Sum(const std::vector<Term>& terms, bool healthy) const;
 
-  Program program_;
-  double mass_;                          // kg, all bodies
-  std::vector<double> before_;           // coordinates of the rates before the step
-  mutable std::vector<double> clipped_;  // scratch of Reduce
+  std::unique_ptr<Program> program_;
 };
 
 }  // namespace pmoe

@@ -1,114 +1,255 @@
 #include "actor/env/mjcf/selection.h"
 
+#include <algorithm>
+#include <functional>
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/base/near_names.h"
+#include "actor/env/mjcf/object_names.h"
+#include "common/base/status_macros.h"
 
 namespace pmoe {
 namespace {
 
-// An array of mjData, and how it is divided among the objects of one kind.
-struct Array {
-  const double* data;
-  size_t size;
-  mjtObj kind;
-  int objects;
-  int width;           // numbers per object; 0: see `address`
-  const int* address;  // where each object's part begins; the next one's ends it
+// A part of an array that belongs to one object.
+struct Part {
+  int begin;
+  int count;
 };
 
-Array Find(SimulatorArray array, const mjModel& m, const mjData& d) {
-  const size_t bodies = static_cast<size_t>(m.nbody);
-  const auto of_bodies = [&](const double* data, int width) -> Array {
-    return {data,       bodies * static_cast<size_t>(width),
-            mjOBJ_BODY, static_cast<int>(m.nbody),
-            width,      nullptr};
-  };
-  const auto of_joints = [&](const double* data, size_t size, const int* address) -> Array {
-    return {data, size, mjOBJ_JOINT, static_cast<int>(m.njnt), 0, address};
-  };
-  const size_t nq = static_cast<size_t>(m.nq), nv = static_cast<size_t>(m.nv);
-  switch (array) {
-    case QPOS:
-      return of_joints(d.qpos, nq, m.jnt_qposadr);
-    case QVEL:
-      return of_joints(d.qvel, nv, m.jnt_dofadr);
-    case QFRC_ACTUATOR:
-      return of_joints(d.qfrc_actuator, nv, m.jnt_dofadr);
-    case QFRC_CONSTRAINT:
-      return of_joints(d.qfrc_constraint, nv, m.jnt_dofadr);
-    case CTRL:
-      return {d.ctrl, static_cast<size_t>(m.nu), mjOBJ_ACTUATOR, static_cast<int>(m.nu), 1,
-              nullptr};
-    case XPOS:
-      return of_bodies(d.xpos, 3);
-    case XQUAT:
-      return of_bodies(d.xquat, 4);
-    case XIPOS:
-      return of_bodies(d.xipos, 3);
-    case CINERT:
-      return of_bodies(d.cinert, 10);
-    case CVEL:
-      return of_bodies(d.cvel, 6);
-    case CFRC_EXT:
-      return of_bodies(d.cfrc_ext, 6);
-    case SITE_XPOS:
-      return {d.site_xpos, 3 * static_cast<size_t>(m.nsite),
-              mjOBJ_SITE,  static_cast<int>(m.nsite),
-              3,           nullptr};
-    case SENSORDATA:
-      return {d.sensordata,
-              static_cast<size_t>(m.nsensordata),
-              mjOBJ_SENSOR,
-              static_cast<int>(m.nsensor),
-              0,
-              m.sensor_adr};
-  }
-  return {};
+// An array of mjData, and how it is divided among the objects of one kind.
+struct Array {
+  double* data = nullptr;
+  int size = 0;
+  mjtObj kind = mjOBJ_UNKNOWN;
+  std::function<Part(int)> part;  // of the object; null: without names
+};
+
+Array Even(double* data, mjtObj kind, int objects, int width) {
+  return {data, objects * width, kind, [width](int id) { return Part{id * width, width}; }};
 }
 
-absl::Status UnknownName(const Slice& slice, const Array& array, const mjModel& model) {
-  std::vector<std::string> names;
-  for (int i = 0; i < array.objects; ++i) {
-    if (const char* name = mj_id2name(&model, array.kind, i)) names.emplace_back(name);
+// Each object's part ends where the next one's begins.
+Array Addressed(double* data, int size, mjtObj kind, int objects, const int* address) {
+  return {data, size, kind, [=](int id) {
+            const int end = id + 1 == objects ? size : address[id + 1];
+            return Part{address[id], end - address[id]};
+          }};
+}
+
+Array OfActuators(SimulatorArray array, const mjModel& m, const mjData& d) {
+  const int nu = static_cast<int>(m.nu);
+  switch (array) {
+    case ACT:
+      return {d.act, static_cast<int>(m.na), mjOBJ_ACTUATOR, [&m](int id) {
+                const int begin = m.actuator_actadr[id];
+                return begin < 0 ? Part{0, 0} : Part{begin, m.actuator_actnum[id]};
+              }};
+    case ACTUATOR_FORCE:
+      return Even(d.actuator_force, mjOBJ_ACTUATOR, nu, 1);
+    case ACTUATOR_LENGTH:
+      return Even(d.actuator_length, mjOBJ_ACTUATOR, nu, 1);
+    case ACTUATOR_VELOCITY:
+      return Even(d.actuator_velocity, mjOBJ_ACTUATOR, nu, 1);
+    default:
+      return Even(d.ctrl, mjOBJ_ACTUATOR, nu, 1);
   }
-  const std::vector<std::string> near = NearNames(slice.name(), names);
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the model has no ", mju_type2Str(array.kind), " named \"", slice.name(), "\"",
-      near.empty() ? "" : absl::StrCat("; did you mean ", absl::StrJoin(near, " or "), "?"),
-      names.empty() ? "" : absl::StrCat(" It has ", absl::StrJoin(names, ", "))));
+}
+
+Array OfJoints(SimulatorArray array, const mjModel& m, const mjData& d) {
+  const auto of = [&m](double* data, mjtSize size, const int* address) {
+    return Addressed(data, static_cast<int>(size), mjOBJ_JOINT, static_cast<int>(m.njnt), address);
+  };
+  switch (array) {
+    case QPOS:
+      return of(d.qpos, m.nq, m.jnt_qposadr);
+    case QVEL:
+      return of(d.qvel, m.nv, m.jnt_dofadr);
+    case QACC:
+      return of(d.qacc, m.nv, m.jnt_dofadr);
+    case QFRC_ACTUATOR:
+      return of(d.qfrc_actuator, m.nv, m.jnt_dofadr);
+    default:
+      return of(d.qfrc_constraint, m.nv, m.jnt_dofadr);
+  }
+}
+
+Array OfMocap(double* data, const mjModel& m, int width) {
+  return {data, static_cast<int>(m.nmocap) * width, mjOBJ_BODY, [&m, width](int id) {
+            const int mocap = m.body_mocapid[id];
+            return mocap < 0 ? Part{0, 0} : Part{mocap * width, width};
+          }};
+}
+
+Array Find(SimulatorArray array, const mjModel& m, mjData& d) {
+  const int bodies = static_cast<int>(m.nbody), geoms = static_cast<int>(m.ngeom),
+            sites = static_cast<int>(m.nsite), tendons = static_cast<int>(m.ntendon);
+  switch (array) {
+    case QPOS:
+    case QVEL:
+    case QACC:
+    case QFRC_ACTUATOR:
+    case QFRC_CONSTRAINT:
+      return OfJoints(array, m, d);
+    case CTRL:
+    case ACT:
+    case ACTUATOR_FORCE:
+    case ACTUATOR_LENGTH:
+    case ACTUATOR_VELOCITY:
+      return OfActuators(array, m, d);
+    case XPOS:
+      return Even(d.xpos, mjOBJ_BODY, bodies, 3);
+    case XQUAT:
+      return Even(d.xquat, mjOBJ_BODY, bodies, 4);
+    case XMAT:
+      return Even(d.xmat, mjOBJ_BODY, bodies, 9);
+    case XIPOS:
+      return Even(d.xipos, mjOBJ_BODY, bodies, 3);
+    case SUBTREE_COM:
+      return Even(d.subtree_com, mjOBJ_BODY, bodies, 3);
+    case CINERT:
+      return Even(d.cinert, mjOBJ_BODY, bodies, 10);
+    case CVEL:
+      return Even(d.cvel, mjOBJ_BODY, bodies, 6);
+    case CFRC_EXT:
+      return Even(d.cfrc_ext, mjOBJ_BODY, bodies, 6);
+    case GEOM_XPOS:
+      return Even(d.geom_xpos, mjOBJ_GEOM, geoms, 3);
+    case SITE_XPOS:
+      return Even(d.site_xpos, mjOBJ_SITE, sites, 3);
+    case SITE_XMAT:
+      return Even(d.site_xmat, mjOBJ_SITE, sites, 9);
+    case TEN_LENGTH:
+      return Even(d.ten_length, mjOBJ_TENDON, tendons, 1);
+    case TEN_VELOCITY:
+      return Even(d.ten_velocity, mjOBJ_TENDON, tendons, 1);
+    case MOCAP_POS:
+      return OfMocap(d.mocap_pos, m, 3);
+    case MOCAP_QUAT:
+      return OfMocap(d.mocap_quat, m, 4);
+    case SENSORDATA:
+      return Addressed(d.sensordata, static_cast<int>(m.nsensordata), mjOBJ_SENSOR,
+                       static_cast<int>(m.nsensor), m.sensor_adr);
+    case TIME:
+      return {&d.time, 1, mjOBJ_UNKNOWN, nullptr};
+    default:
+      return {};
+  }
+}
+
+// From begin on, count numbers or all; of `what`, for errors.
+absl::StatusOr<absl::Span<double>> Cut(const Slice& slice, absl::Span<double> part,
+                                       absl::string_view what) {
+  const int size = static_cast<int>(part.size());
+  const int64_t end = slice.count() == 0 ? size : int64_t{slice.begin()} + slice.count();
+  if (slice.begin() < 0 || slice.count() < 0 || end > size || slice.begin() >= end) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("begin ", slice.begin(), " and count ", slice.count(),
+                     " do not fit: ", SimulatorArray_Name(slice.array()),
+                     what.empty() ? "" : " of ", what, " has ", size, " numbers"));
+  }
+  return part.subspan(slice.begin(), end - slice.begin());
+}
+
+// The commands' and clocks' numbers, and the last action's, which the task itself keeps.
+absl::StatusOr<Selection> FindNamed(const Slice& slice, const SliceSource& source) {
+  const bool clock = slice.array() == CLOCK;
+  Selection found;
+  for (const std::string& name : slice.name()) {
+    PMOE_ASSIGN_OR_RETURN(const absl::Span<double> whole,
+                          clock ? source.commands->Clock(name) : source.commands->Command(name));
+    PMOE_ASSIGN_OR_RETURN(const absl::Span<double> part, Cut(slice, whole, name));
+    found.Add(part);
+  }
+  return found;
+}
+
+absl::StatusOr<Selection> FindOfObjects(const Slice& slice, const SliceSource& source,
+                                        const Array& array) {
+  PMOE_ASSIGN_OR_RETURN(const std::vector<int> ids,
+                        FindObjects(*source.model, array.kind, slice.name()));
+  Selection found;
+  for (const int id : ids) {
+    const Part part = array.part(id);
+    PMOE_ASSIGN_OR_RETURN(
+        const absl::Span<double> cut,
+        Cut(slice, absl::Span<double>(array.data + part.begin, static_cast<size_t>(part.count)),
+            DescribeObject(*source.model, array.kind, id)));
+    found.Add(cut);
+  }
+  return found;
+}
+
+absl::StatusOr<Selection> FindComputed(const Slice& slice, const SliceSource& source, mjtObj kind) {
+  PMOE_ASSIGN_OR_RETURN(const std::vector<int> ids, FindObjects(*source.model, kind, slice.name()));
+  Selection found;
+  for (const int id : ids) {
+    PMOE_ASSIGN_OR_RETURN(const absl::Span<double> cut,
+                          Cut(slice, source.computed->Add(slice.array(), id),
+                              DescribeObject(*source.model, kind, id)));
+    found.Add(cut);
+  }
+  return found;
 }
 
 }  // namespace
 
-absl::StatusOr<absl::Span<const double>> FindSlice(const Slice& slice, const mjModel& model,
-                                                   const mjData& data) {
+void Selection::Add(absl::Span<double> part) {
+  size_ += part.size();
+  // Neighbours become one part, so that most selections need no copy.
+  if (!parts_.empty() && parts_.back().data() + parts_.back().size() == part.data()) {
+    parts_.back() = absl::MakeSpan(parts_.back().data(), parts_.back().size() + part.size());
+  } else {
+    parts_.push_back(part);
+  }
+}
+
+absl::Span<const double> Selection::Values(std::vector<double>* scratch) const {
+  if (parts_.size() == 1) return parts_[0];
+  scratch->resize(size_);
+  CopyTo(scratch->data());
+  return *scratch;
+}
+
+void Selection::CopyTo(double* values) const {
+  for (const absl::Span<double> part : parts_) {
+    values = std::copy(part.begin(), part.end(), values);
+  }
+}
+
+absl::StatusOr<Selection> FindSlice(const Slice& slice, const SliceSource& source) {
   if (!slice.has_array()) return absl::InvalidArgumentError("array is missing, such as QPOS");
-  const Array array = Find(slice.array(), model, data);
-  absl::Span<const double> part(array.data, array.size);
-  if (slice.has_name()) {
-    const int id = mj_name2id(&model, array.kind, slice.name().c_str());
-    if (id < 0) return UnknownName(slice, array, model);
-    const bool last = id + 1 == array.objects;
-    const size_t begin = array.width > 0 ? static_cast<size_t>(id) * array.width
-                                         : static_cast<size_t>(array.address[id]);
-    const size_t end = array.width > 0 ? begin + static_cast<size_t>(array.width)
-                       : last          ? array.size
-                                       : static_cast<size_t>(array.address[id + 1]);
-    part = part.subspan(begin, end - begin);
+  const std::string array_name = SimulatorArray_Name(slice.array());
+  mjtObj kind;
+  const bool named = slice.array() == COMMAND || slice.array() == CLOCK;
+  if (named || IsComputed(slice.array(), &kind)) {
+    if (slice.name().empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(array_name, " needs a name"));
+    }
+    return named ? FindNamed(slice, source) : FindComputed(slice, source, kind);
   }
-  const int size = static_cast<int>(part.size());
-  const int64_t end = slice.count() == 0 ? size : int64_t{slice.begin()} + slice.count();
-  if (slice.begin() < 0 || slice.count() < 0 || end > size || slice.begin() >= end) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "begin ", slice.begin(), " and count ", slice.count(),
-        " do not fit: ", SimulatorArray_Name(slice.array()),
-        slice.has_name() ? absl::StrCat(" of ", slice.name()) : "", " has ", size, " numbers"));
+  const Array array = slice.array() == LAST_ACTION
+                          ? Even(source.controls->LastAction().data(), mjOBJ_ACTUATOR,
+                                 static_cast<int>(source.model->nu), 1)
+                          : Find(slice.array(), *source.model, *source.data);
+  if (!slice.name().empty()) {
+    if (array.part != nullptr) return FindOfObjects(slice, source, array);
+    return absl::InvalidArgumentError(absl::StrCat(array_name, " takes no name"));
   }
-  return part.subspan(slice.begin(), end - slice.begin());
+  PMOE_ASSIGN_OR_RETURN(
+      const absl::Span<double> cut,
+      Cut(slice, absl::Span<double>(array.data, static_cast<size_t>(array.size)), ""));
+  Selection found;
+  found.Add(cut);
+  return found;
+}
+
+absl::StatusOr<Selection> FindSlice(const Slice& slice, const SliceSource& source,
+                                    const Place& place) {
+  absl::StatusOr<Selection> found = FindSlice(slice, source);
+  if (!found.ok()) return place.Error(std::string(found.status().message()));
+  return found;
 }
 
 }  // namespace pmoe

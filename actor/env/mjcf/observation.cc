@@ -1,0 +1,143 @@
+#include "actor/env/mjcf/observation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "actor/env/numpy_math.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kFramesMax = 1000;
+constexpr int64_t kObservationMax = 1 << 20;
+
+absl::Status CheckTerm(const ObservationTerm& term, const Place& place) {
+  PMOE_RETURN_IF_ERROR(CheckInterval(term.clip(), place.Field(term, "clip"), /*bounded=*/false));
+  if (!std::isfinite(term.scale())) {
+    return place.Field(term, "scale").Error(absl::StrCat("must be a number, got ", term.scale()));
+  }
+  if (!(term.noise() >= 0 && std::isfinite(term.noise()))) {
+    return place.Field(term, "noise").Error(absl::StrCat("must be >= 0, got ", term.noise()));
+  }
+  if (term.has_bias()) {
+    PMOE_RETURN_IF_ERROR(CheckInterval(term.bias(), place.Field(term, "bias"), /*bounded=*/true));
+  }
+  if (term.has_delay_steps()) {
+    PMOE_RETURN_IF_ERROR(
+        CheckSteps(term.delay_steps(), place.Field(term, "delay_steps"), kFramesMax));
+  }
+  if (term.history() >= 1 && term.history() <= kFramesMax) return absl::OkStatus();
+  return place.Field(term, "history")
+      .Error(absl::StrCat("must be in [1, ", kFramesMax, "], got ", term.history()));
+}
+
+}  // namespace
+
+absl::StatusOr<Observation> Observation::Compile(const MjcfTaskConfig& task, const Place& place,
+                                                 const SliceSource& source, EpisodeMemory* memory) {
+  if (task.observation().empty()) {
+    return place.Field(task, "observation").Error("nothing is observed");
+  }
+  Observation observation;
+  int64_t size = 0;
+  for (int i = 0; i < task.observation_size(); ++i) {
+    const ObservationTerm& term = task.observation(i);
+    const Place at = place.Field(task, "observation", i);
+    if (!term.has_slice()) return at.Field(term, "slice").Error("is missing");
+    PMOE_ASSIGN_OR_RETURN(Selection numbers,
+                          FindSlice(term.slice(), source, at.Field(term, "slice")));
+    PMOE_RETURN_IF_ERROR(CheckTerm(term, at));
+    const size_t width = numbers.size();
+    size += static_cast<int64_t>(width) * term.history();
+    if (size > kObservationMax) {
+      return at.Error(absl::StrCat("the observation has more than ", kObservationMax, " numbers"));
+    }
+    Sensor sensor{
+        .config = term, .numbers = std::move(numbers), .frames = {}, .bias = {}, .delay_steps = {}};
+    const int delay = static_cast<int>(term.has_delay_steps() ? term.delay_steps().max() : 0);
+    if (term.noise() > 0 || term.has_bias() || delay > 0 || term.history() > 1) {
+      sensor.frames = memory->Allocate(width * static_cast<size_t>(delay + term.history()));
+    }
+    if (term.has_bias()) sensor.bias = memory->Allocate(width);
+    if (delay > 0) sensor.delay_steps = memory->Allocate(1);
+    observation.sensors_.push_back(std::move(sensor));
+  }
+  observation.size_ = static_cast<int>(size);
+  return observation;
+}
+
+int Observation::Sensor::Delay() const {
+  if (delay_steps.empty()) return 0;
+  const double most = config.delay_steps().max();
+  return delay_steps[0] > 0 ? static_cast<int>(std::min(delay_steps[0], most)) : 0;
+}
+
+void Observation::Start(Pcg64* generator) {
+  for (Sensor& sensor : sensors_) {
+    const ObservationTerm& config = sensor.config;
+    for (double& bias : sensor.bias) {
+      bias = generator->Uniform(config.bias().min(), config.bias().max());
+    }
+    if (!sensor.delay_steps.empty()) {
+      sensor.delay_steps[0] = std::floor(
+          generator->Uniform(config.delay_steps().min(), config.delay_steps().max() + 1));
+    }
+  }
+  for (Sensor& sensor : sensors_) {
+    if (sensor.frames.empty()) continue;
+    Measure(sensor, generator);
+    // Nothing was before: all that is remembered is equal.
+    const size_t width = sensor.numbers.size();
+    for (size_t i = width; i < sensor.frames.size(); ++i) {
+      sensor.frames[i] = sensor.frames[i - width];
+    }
+  }
+}
+
+void Observation::Advance(Pcg64* generator) {
+  for (Sensor& sensor : sensors_) {
+    if (sensor.frames.empty()) continue;
+    std::copy_backward(sensor.frames.begin(), sensor.frames.end() - sensor.numbers.size(),
+                       sensor.frames.end());
+    Measure(sensor, generator);
+  }
+}
+
+void Observation::Measure(const Sensor& sensor, Pcg64* generator) {
+  const size_t width = sensor.numbers.size();
+  sensor.numbers.CopyTo(sensor.frames.data());
+  for (size_t i = 0; i < width; ++i) {
+    double& x = sensor.frames[i];
+    if (!sensor.bias.empty()) x += sensor.bias[i];
+    if (sensor.config.noise() > 0) x += sensor.config.noise() * generator->StandardNormal();
+  }
+}
+
+double Observation::Seen(const Sensor& sensor, double x) {
+  const ObservationTerm& config = sensor.config;
+  if (config.has_clip()) x = NumpyClip(x, config.clip().min(), config.clip().max());
+  return config.scale() == 1.0 ? x : x * config.scale();
+}
+
+void Observation::Write(absl::Span<double> obs) const {
+  double* next = obs.data();
+  for (const Sensor& sensor : sensors_) {
+    const size_t width = sensor.numbers.size();
+    if (sensor.frames.empty()) {
+      sensor.numbers.CopyTo(next);
+    } else {
+      // The oldest first.
+      const size_t newest = static_cast<size_t>(sensor.Delay());
+      for (int age = sensor.config.history() - 1; age >= 0; --age) {
+        const auto frame = sensor.frames.begin() + (newest + age) * width;
+        std::copy(frame, frame + width, next + (sensor.config.history() - 1 - age) * width);
+      }
+    }
+    double* const end = next + width * sensor.config.history();
+    for (; next != end; ++next) *next = Seen(sensor, *next);
+  }
+}
+
+}  // namespace pmoe
