@@ -146,7 +146,7 @@ absl::StatusOr<ControlMap> ControlMap::Compile(const MjcfTaskConfig& task, const
     PMOE_RETURN_IF_ERROR(
         compiler.Apply(task.action(i), place.Field(task, "action", i), &map.actuators_));
   }
-  std::vector<ControlRange> ranges(model.nu);
+  std::vector<ControlRange> ranges(static_cast<size_t>(model.nu));
   for (int i = 0; i < model.nu; ++i) {
     const Actuator& actuator = map.actuators_[i];
     if (actuator.maps) {
@@ -155,7 +155,10 @@ absl::StatusOr<ControlMap> ControlMap::Compile(const MjcfTaskConfig& task, const
       ranges[i] = {actuator.low, actuator.high};
     } else {
       const absl::StatusOr<ControlRange> range = ModelControlRange(model, i);
-      if (!range.ok()) return place.Error(std::string(range.status().message()));
+      if (!range.ok()) {
+        return place.Field(task, "model")
+            .Error(absl::StrCat(task.model(), ": ", std::string(range.status().message())));
+      }
       ranges[i] = *range;
     }
   }

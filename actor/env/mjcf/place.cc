@@ -13,7 +13,11 @@ Place Place::Field(const google::protobuf::Message& message, const std::string& 
               absl::StrCat(path, path.empty() ? "" : ".", name,
                            index < 0 ? "" : absl::StrCat("[", index, "]")),
               nullptr, line};
-  if (locations == nullptr) return place;
+  // The parser knows only what the file has.
+  const bool there = field->is_repeated()
+                         ? index >= 0 && index < message.GetReflection()->FieldSize(message, field)
+                         : message.GetReflection()->HasField(message, field);
+  if (locations == nullptr || !there) return place;
   const int at = locations->GetLocation(field, index).line;
   if (at >= 0) place.line = at;
   if (field->message_type() != nullptr) place.locations = locations->GetTreeForNested(field, index);
