@@ -15,12 +15,20 @@
 namespace pmoe {
 namespace {
 
+// One of everything that a task can name.
 constexpr char kModel[] = R"(<mujoco><worldbody><geom type='plane' size='9 9 1'/>
+  <body name='goal' mocap='true'><geom size='0.1' contype='0' conaffinity='0'/></body>
   <body name='torso' pos='0 0 1'><freejoint name='root'/><geom name='ball' size='0.1'/>
     <site name='tip'/>
-    <body name='leg'><joint name='hip'/>
-      <geom type='capsule' size='0.1' fromto='0 0 0 0 0 -0.5'/></body></body>
-  </worldbody><actuator><motor name='hip' joint='hip' ctrlrange='-1 1'/></actuator></mujoco>)";
+    <body name='leg'><joint name='hip' range='-90 90'/>
+      <geom name='foot' type='capsule' size='0.1' fromto='0 0 0 0 0 -0.5'/></body></body>
+  </worldbody>
+  <tendon><fixed name='string'><joint joint='hip' coef='1'/></fixed></tendon>
+  <actuator><motor name='hip' joint='hip' ctrlrange='-1 1'/>
+    <general name='slow' joint='hip' dyntype='filter' ctrlrange='-1 1' forcerange='-9 9'/>
+  </actuator>
+  <sensor><jointpos name='angle' joint='hip'/></sensor>
+  <keyframe><key name='home' qpos='0 0 0.7 1 0 0 0 0.1' ctrl='0.1 0'/></keyframe></mujoco>)";
 
 std::string ModelFile() {
   const std::string path = "/tmp/pmoe_mjcf_task_fuzzer." + std::to_string(::getpid()) + ".xml";

@@ -11,7 +11,7 @@
 namespace pmoe {
 namespace {
 
-constexpr double kSettleStepsMax = 1'000'000;
+constexpr double kSettleStepsMax = 100'000;
 constexpr size_t kFreeJointNumbers = 7;
 
 absl::Status CheckDraw(const StartDraw& config, const Place& place, const Selection& numbers) {

@@ -66,7 +66,7 @@ std::vector<Mistake> MistakesInWhatIsSeen() {
        "observation[1].noise: must be >= 0, got -0.1"},
       {"DelayInHalfSteps", see + "QPOS } delay_steps { min: 0 max: 0.5 } }",
        "delay_steps: min and max must be whole numbers of steps"},
-      {"ObservationTooLarge", Repeated(13, see + "CINERT } history: 1000 }"),
+      {"ObservationTooLarge", Repeated(14, see + "CINERT } history: 1000 }"),
        "the observation has more than 1048576 numbers"},
   };
 }
