@@ -146,6 +146,9 @@ absl::Status ClusterRun::MakeParts(bool resume) {
   const PolicySpec policy = PolicySpecFromConfig(
       config_, env_.obs_dim(), {env_.action_low().begin(), env_.action_low().end()},
       {env_.action_high().begin(), env_.action_high().end()});
+  for (const std::string& warning : PolicyWarnings(policy)) {
+    std::fprintf(stderr, "pmoe: note: %s\n", warning.c_str());
+  }
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
   columns_ = {env_.obs_dim(), env_.action_dim(), static_cast<int>(policy.columns.size())};
   RpcControlOptions options = ControlOptions(config_, hub_options_, columns_);

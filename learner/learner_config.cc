@@ -1,6 +1,8 @@
 #include "learner/learner_config.h"
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "common/config/algorithms.h"
 #include "common/config/run_config.h"
@@ -182,6 +184,27 @@ PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim,
   if (IsOnPolicy(config.algorithm()))
     options.columns = PpoColumns(PpoOptionsFromConfig(config), options.head);
   return MakePolicySpec(options);
+}
+
+// kClip takes the Gaussian's number as it is, and a new policy's lies within a few units of 0.
+std::vector<std::string> PolicyWarnings(const PolicySpec& policy) {
+  constexpr double kNarrow = 0.1, kWide = 10.0;  // half a range
+  constexpr size_t kListed = 4;
+  if (policy.action_map != ActionMap::kClip) return {};
+  std::vector<std::string> odd;
+  for (size_t i = 0; i < policy.action_low.size(); ++i) {
+    const double low = policy.action_low[i], high = policy.action_high[i];
+    const double half = (high - low) / 2;
+    if (low < 0 && high > 0 && half >= kNarrow && half <= kWide) continue;
+    odd.push_back(absl::StrCat("action ", i, " lies in [", low, ", ", high, "]"));
+  }
+  if (odd.empty()) return {};
+  const size_t more = odd.size() > kListed ? odd.size() - kListed : 0;
+  odd.resize(odd.size() - more);
+  return {absl::StrCat(
+      absl::StrJoin(odd, ", "), more > 0 ? absl::StrCat(" and ", more, " more are like that") : "",
+      ": a policy that is clipped starts at 0 +- 1 and hardly reaches such bounds; "
+      "--set policy.action_map=rescale_clip spreads [-1, 1] over them")};
 }
 
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const RunConfig& config,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/policy/policy_spec.h"
@@ -18,6 +20,10 @@ PpoOptions PpoOptionsFromConfig(const RunConfig& config);
 PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim,
                                 const std::vector<double>& action_low,
                                 const std::vector<double>& action_high);
+
+// What a user should know of that policy before it trains, a line each: actions whose bounds a
+// clipped policy, which starts around 0, hardly reaches.
+std::vector<std::string> PolicyWarnings(const PolicySpec& policy);
 
 // The algorithm's learner of that policy.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const RunConfig& config,

@@ -1,5 +1,6 @@
 #include "cli/train/embedded_run.h"
 
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,6 +42,9 @@ absl::Status EmbeddedRun::Build(bool resume) {
   const EnvSpec& env = probe->spec();
   const PolicySpec policy =
       PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
+  for (const std::string& warning : PolicyWarnings(policy)) {
+    std::printf("note: %s\n", warning.c_str());
+  }
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
   PMOE_RETURN_IF_ERROR(BuildReplay(env, policy));
   PMOE_RETURN_IF_ERROR(BuildActors(policy));

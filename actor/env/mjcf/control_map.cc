@@ -33,14 +33,14 @@ class ControlMap::Compiler {
       : model_(model), start_(start), key_(key) {}
 
   // Changes the actuators that the map names.
-  absl::Status Apply(const ActionMap& config, const Place& place,
+  absl::Status Apply(const ActuatorMap& config, const Place& place,
                      std::vector<Actuator>* actuators) const {
     const absl::StatusOr<std::vector<int>> ids =
         FindObjects(model_, mjOBJ_ACTUATOR, config.actuator());
     if (!ids.ok()) {
       return place.Field(config, "actuator", 0).Error(std::string(ids.status().message()));
     }
-    if (!config.has_scale() && config.centre_case() != ActionMap::CENTRE_NOT_SET) {
+    if (!config.has_scale() && config.centre_case() != ActuatorMap::CENTRE_NOT_SET) {
       return place.Error("has a centre and no scale, such as scale: 0.25");
     }
     if (config.has_scale() && !(config.scale() > 0 && std::isfinite(config.scale()))) {
@@ -62,7 +62,7 @@ class ControlMap::Compiler {
  private:
   std::string Name(int id) const { return DescribeObject(model_, mjOBJ_ACTUATOR, id); }
 
-  absl::Status Bound(const ActionMap& config, const Place& place, int id,
+  absl::Status Bound(const ActuatorMap& config, const Place& place, int id,
                      Actuator* actuator) const {
     if (config.has_range()) {
       PMOE_RETURN_IF_ERROR(
@@ -73,26 +73,26 @@ class ControlMap::Compiler {
     const mjtNum* range = model_.actuator_ctrlrange + 2 * id;
     bool limited = model_.actuator_ctrllimited[id] != 0;
     switch (config.range_from()) {
-      case ActionMap::CTRLRANGE:
+      case ActuatorMap::CTRLRANGE:
         // A map may do without: then the control is as free as the model leaves it.
         if (!limited && config.has_scale()) return absl::OkStatus();
         break;
-      case ActionMap::JOINT_RANGE:
+      case ActuatorMap::JOINT_RANGE:
         range = joint < 0 ? nullptr : model_.jnt_range + 2 * joint;
         limited = joint >= 0 && model_.jnt_limited[joint] != 0;
         break;
-      case ActionMap::JOINT_FORCE_RANGE:
+      case ActuatorMap::JOINT_FORCE_RANGE:
         range = joint < 0 ? nullptr : model_.jnt_actfrcrange + 2 * joint;
         limited = joint >= 0 && model_.jnt_actfrclimited[joint] != 0;
         break;
-      case ActionMap::FORCE_RANGE:
+      case ActuatorMap::FORCE_RANGE:
         range = model_.actuator_forcerange + 2 * id;
         limited = model_.actuator_forcelimited[id] != 0;
         break;
     }
     if (!limited || range == nullptr) {
       return place.Error(absl::StrCat(Name(id), " has no ",
-                                      ActionMap::Source_Name(config.range_from()),
+                                      ActuatorMap::Source_Name(config.range_from()),
                                       "; give its bounds with range { min: max: }"));
     }
     return SetBounds(range[0], range[1], place, id, actuator);
@@ -110,7 +110,7 @@ class ControlMap::Compiler {
     return absl::OkStatus();
   }
 
-  absl::Status Centre(const ActionMap& config, const Place& place, int id, double* centre) const {
+  absl::Status Centre(const ActuatorMap& config, const Place& place, int id, double* centre) const {
     if (config.around_keyframe()) {
       if (key_ < 0) return place.Error("around_keyframe needs the task's keyframe");
       *centre = model_.key_ctrl[key_ * model_.nu + id];
