@@ -2,9 +2,11 @@
 // something is wrong.
 #include <signal.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
@@ -72,7 +74,9 @@ class ResumeTest : public TrainTest,
                    public ::testing::WithParamInterface<std::pair<const char*, int>> {};
 
 TEST_P(ResumeTest, AStoppedAndResumedRunEqualsAnUninterruptedOne) {
-  const auto [env, lag] = GetParam();
+  auto [env, lag] = GetParam();
+  const std::string task = absl::StrCat("mjcf:", std::getenv("PMOE_SOURCE_DIR"), "/", env);
+  if (absl::EndsWith(env, ".textproto")) env = task.c_str();
   const std::vector<std::string> more = {"--set", absl::StrCat("schedule.lag=", lag)};
   const std::string whole = MustTrain("whole", SmallRun(env), more);
   const std::string parts = dir_.File("parts");
@@ -87,10 +91,11 @@ TEST_P(ResumeTest, AStoppedAndResumedRunEqualsAnUninterruptedOne) {
   ExpectSameRun(whole, parts, 2000);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tasks, ResumeTest,
-                         ::testing::Values(std::pair("HalfCheetah-v5", 0),
-                                           std::pair("HalfCheetah-v5", 1),
-                                           std::pair("Humanoid-v5", 0)));
+INSTANTIATE_TEST_SUITE_P(
+    Tasks, ResumeTest,
+    ::testing::Values(std::pair("HalfCheetah-v5", 0), std::pair("HalfCheetah-v5", 1),
+                      std::pair("Humanoid-v5", 0),
+                      std::pair("tests/actor/env/mjcf/everything.textproto", 0)));
 
 TEST_F(TrainTest, ASecondInterruptEndsItNow) {
   ChildProcess child(Command({"--env", "HalfCheetah-v5", "--set", "schedule.start_steps=0", "--set",

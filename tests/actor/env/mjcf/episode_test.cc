@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,12 @@ constexpr char kPaid[] = " reward { constant: 0 } ";
 constexpr char kSeesPose[] = " observation { slice { array: QPOS } } ";
 constexpr int kActions = 5;
 constexpr int kRootNumbers = 7;
+
+std::string EverythingTask() {
+  const char* const source = std::getenv("PMOE_SOURCE_DIR");
+  return absl::StrCat("mjcf:", source == nullptr ? "." : source,
+                      "/tests/actor/env/mjcf/everything.textproto");
+}
 
 class EpisodeTest : public ::testing::Test {
  protected:
@@ -270,44 +277,10 @@ TEST_F(EpisodeTest, PushesComeAndEnd) {
   EXPECT_NEAR(pushed, 3 * begun, 3);
 }
 
-// Everything that is drawn or remembered, at once.
-constexpr char kEverything[] = R"(
-  keyframe: "home" frame_skip: 3 max_episode_steps: 40 settle_s: 0.02
-  reset_noise { scale: 0.01 velocities: NORMAL }
-  start { slice { array: QPOS name: "root" } yaw { min: -3 max: 3 } }
-  start { slice { array: ACT } range { min: 0 max: 1 } }
-  command { name: "velocity" range { min: -1 max: 1 } range { min: -1 max: 1 } resample_s: 0.1 }
-  command { name: "goal" range { min: 0 max: 1 } range { min: 0 max: 1 } range { min: 0 max: 1 }
-    mocap: "goal" }
-  clock { name: "gait" period_s: 0.31 }
-  action { scale: 0.4 around_keyframe: true }
-  action_latency_steps { min: 0 max: 7 }
-  observation { slice { array: QPOS name: "*" } noise: 0.01 bias { min: -0.1 max: 0.1 }
-    delay_steps { min: 0 max: 3 } history: 3 }
-  observation { slice { array: BODY_LINVEL name: "torso" } noise: 0.1 }
-  observation { slice { array: PROJECTED_GRAVITY name: "torso" } }
-  observation { slice { array: BODY_CONTACT name: "left_shin" name: "right_shin" } }
-  observation { slice { array: COMMAND name: "velocity" } }
-  observation { slice { array: CLOCK name: "gait" } }
-  observation { slice { array: LAST_ACTION } delay_steps { min: 1 max: 1 } }
-  observation { slice { array: SENSORDATA } }
-  reward { track { slice { array: BODY_LINVEL name: "torso" count: 2 } command: "velocity" } }
-  reward { weight: -0.1 action_rate {} }
-  reward { weight: 0.3 air_time { geom: "*_foot" target_s: 0.05 command: "velocity" } }
-  reward { weight: -0.1 energy {} }
-  reward { success { below: 0.1 terminate: true
-    distance { from { array: SITE_XPOS name: "hand" } command: "goal" } } }
-  healthy { slice { array: PROJECTED_GRAVITY name: "torso" begin: 2 } max: -0.2 }
-  randomize { property: BODY_MASS scale { min: 0.8 max: 1.2 } }
-  randomize { property: JOINT_DAMPING add { min: 0 max: 0.2 } }
-  randomize { property: ACTUATOR_GAIN scale { min: 0.7 max: 1.3 } }
-  randomize { property: GRAVITY add { min: -0.2 max: 0.2 } }
-  push { body: "torso" force { min: 2 max: 9 } every_s { min: 0.1 max: 0.4 } duration_s: 0.05 })";
-
 TEST_F(EpisodeTest, ARestoredStateGoesOnToTheBit) {
   for (int steps : {1, 7, 39, 40, 95}) {
-    auto first = testing::MakeTask(&dir_, kEverything);
-    auto second = testing::MakeTask(&dir_, kEverything);
+    auto first = testing::MustMake(EverythingTask());
+    auto second = testing::MustMake(EverythingTask());
     Pcg64 actions(steps);
     testing::ResetBits(first.get(), 9);
     testing::Roll(first.get(), &actions, steps);
@@ -321,7 +294,7 @@ TEST_F(EpisodeTest, ARestoredStateGoesOnToTheBit) {
 }
 
 TEST_F(EpisodeTest, EqualSeedsGiveEqualEpisodesAndOthersDiffer) {
-  auto env = testing::MakeTask(&dir_, kEverything);
+  auto env = testing::MustMake(EverythingTask());
   const auto play = [&env](uint64_t seed) {
     Pcg64 actions(1);
     std::vector<uint64_t> bits = testing::ResetBits(env.get(), seed);
@@ -335,8 +308,8 @@ TEST_F(EpisodeTest, EqualSeedsGiveEqualEpisodesAndOthersDiffer) {
 }
 
 TEST_F(EpisodeTest, OneEnvironmentsModelIsNotAnothers) {
-  auto first = testing::MakeTask(&dir_, kEverything);
-  auto second = testing::MakeTask(&dir_, kEverything);
+  auto first = testing::MustMake(EverythingTask());
+  auto second = testing::MustMake(EverythingTask());
   testing::ResetBits(first.get(), 1);
   const double mass = static_cast<const MujocoEnv&>(*first).model().body_mass[2];
   testing::ResetBits(second.get(), 2);
@@ -345,14 +318,13 @@ TEST_F(EpisodeTest, OneEnvironmentsModelIsNotAnothers) {
 }
 
 TEST_F(EpisodeTest, AStateOfAnotherSizeIsRefused) {
-  auto env = testing::MakeTask(&dir_, kEverything);
-  testing::ResetBits(env.get(), 1);
-  const std::string saved = testing::Saved(*env);
-  const std::string text =
-      absl::StrCat(kEverything, " command { name: \"more\" range { min: 0 max: 1 } }");
-  auto larger = testing::MakeTask(&dir_, text);
-  testing::ResetBits(larger.get(), 1);
-  EXPECT_THAT(testing::Load(larger.get(), saved), ::testing::Not(testing::IsOk()));
+  const std::string command = " command { name: \"a\" range { min: 0 max: 1 } } ";
+  MakeSeeingPose(command);
+  Reset(1);
+  const std::string saved = testing::Saved(*env_);
+  MakeSeeingPose(absl::StrCat(command, "command { name: \"b\" range { min: 0 max: 1 } }"));
+  EXPECT_THAT(testing::Load(env_.get(), saved),
+              testing::FailsWith(absl::StatusCode::kDataLoss, "holds 2 numbers of the task"));
 }
 
 }  // namespace
