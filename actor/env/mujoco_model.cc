@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "actor/env/mujoco_plugins.h"
 #include "common/base/check.h"
 #include "common/base/mutex.h"
 
@@ -19,7 +20,6 @@ namespace pmoe {
 namespace {
 
 constexpr int kWarningsMax = 10;
-constexpr int kGeomsPerBodyMax = 8;
 constexpr char kAssets[] = "gymnasium/envs/mujoco/assets";
 
 void OnWarning(const char* message) {
@@ -82,29 +82,7 @@ absl::Status CheckRestorable(const mjModel& model, const std::string& path) {
       path, " uses ", feature, ", which checkpoints cannot hold; remove them from the model"));
 }
 
-// Whether all geoms but planes are of one type. The midphase sorts a pair of bodies' contacts by
-// geom, after each pair of geoms was put in the order of its types: all against all meets them in
-// that order only if no two are exchanged.
-bool HasOneShape(const mjModel& model) {
-  int shape = mjGEOM_PLANE;
-  for (int i = 0; i < model.ngeom; ++i) {
-    const int type = model.geom_type[i];
-    if (type == mjGEOM_PLANE) continue;
-    if (shape != mjGEOM_PLANE && shape != type) return false;
-    shape = type;
-  }
-  return true;
-}
-
 }  // namespace
-
-void SkipNeedlessWork(mjModel* model) {
-  if (model->ntree <= 1) model->opt.disableflags |= mjDSBL_ISLAND;
-  const int* const geoms = model->body_geomnum;
-  const bool few_geoms =
-      std::all_of(geoms, geoms + model->nbody, [](int n) { return n <= kGeomsPerBodyMax; });
-  if (few_geoms && HasOneShape(*model)) model->opt.disableflags |= mjDSBL_MIDPHASE;
-}
 
 absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path) {
   InstallHandlers();
@@ -115,15 +93,17 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
                                             "; run ./pmoe build to install the wheels, or name "
                                             "their folder with --set env.assets=DIR"));
   }
+  // What is missing matters only to a model that needs it.
+  const absl::Status& plugins = LoadMujocoPlugins();
   std::array<char, 1024> error{};
   MjModelPtr model(mj_loadXML(path.c_str(), nullptr, error.data(), error.size()));
   if (model == nullptr) {
     return absl::InvalidArgumentError(
-        absl::StrCat("MuJoCo ", mj_versionString(), " cannot load ", path, ": ", error.data()));
+        absl::StrCat("MuJoCo ", mj_versionString(), " cannot load ", path, ": ", error.data(),
+                     plugins.ok() ? "" : "\n", std::string(plugins.message())));
   }
   const absl::Status restorable = CheckRestorable(*model, path);
   if (!restorable.ok()) return restorable;
-  SkipNeedlessWork(model.get());
   return Cache().Insert(path, std::move(model));
 }
 

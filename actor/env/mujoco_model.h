@@ -24,15 +24,8 @@ using MjModelPtr = std::unique_ptr<mjModel, MjModelDeleter>;
 // NotFoundError: no such file. InvalidArgumentError: MuJoCo cannot compile it (its message is
 // passed on), or it uses plugins, sleeping bodies or delays, whose hidden state SaveState could not
 // restore. The first call routes MuJoCo's warnings and errors to stderr; by default they would go
-// to a MUJOCO_LOG.TXT. Steps of small robots are made faster where no bit changes: see
-// SkipNeedlessWork.
+// to a MUJOCO_LOG.TXT. No option of the model is changed: what steps is what the file says.
 absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path);
-
-// Switches off what costs time and cannot change a result: the search for islands in a model of one
-// kinematic tree, which is one island at most, and the midphase where bodies have few geoms, all of
-// one shape: all against all then finds the same contacts in the same order. 1.05 to 1.15 times
-// mj_step's speed on Gymnasium's robots (docs/performance.md).
-void SkipNeedlessWork(mjModel* model);
 
 // Fresh data at the model's default pose.
 MjDataPtr MakeData(const mjModel& model);
