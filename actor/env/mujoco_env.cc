@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/control_range.h"
 #include "actor/env/env_state.h"
+#include "actor/env/mjcf/object_names.h"
 #include "actor/env/mujoco_state.h"
 #include "actor/env/numpy_math.h"
 #include "common/base/check.h"
@@ -57,6 +59,10 @@ void MujocoOptions::ReadWithoutNoise(EnvArgs* args) {
   args->String("xml_file", &xml_file);
   args->Int("frame_skip", 1, kFrameSkipMax, &frame_skip);
   args->Int("max_episode_steps", -1, kEpisodeStepsMax, &max_episode_steps);
+  if (!bounded_by_model) return;  // a task file: what it does with actions is its own
+  std::string action_dtype = "float64";
+  args->Choice("action_dtype", {"float64", "float32"}, &action_dtype);
+  float32_actions = action_dtype == "float32";
 }
 
 absl::StatusOr<MujocoSetup> MujocoSetup::Load(const EnvRequest& request,
@@ -82,10 +88,24 @@ absl::StatusOr<MujocoSetup> MujocoSetup::Load(const EnvRequest& request,
 }
 
 absl::StatusOr<int> MujocoSetup::Body(const std::string& name) const {
-  const int body = mj_name2id(model.get(), mjOBJ_BODY, name.c_str());
-  if (body >= 0) return body;
-  return absl::InvalidArgumentError(absl::StrCat(options.xml_file, " has no body named \"", name,
-                                                 "\", which ", spec.id, " needs"));
+  const absl::StatusOr<int> body = FindObject(*model, mjOBJ_BODY, name);
+  if (body.ok()) return body;
+  return absl::InvalidArgumentError(absl::StrCat(
+      options.xml_file, ", for ", spec.id, ": ", std::string(body.status().message())));
+}
+
+absl::StatusOr<int> MujocoSetup::BodyArg(const std::string& arg, const std::string& value) const {
+  int body = 0;
+  if (!absl::SimpleAtoi(value, &body)) {
+    const absl::StatusOr<int> named = FindObject(*model, mjOBJ_BODY, value);
+    if (named.ok()) return named;
+    return absl::InvalidArgumentError(absl::StrCat(spec.id, ": ", arg, "=", value, ": ",
+                                                   std::string(named.status().message())));
+  }
+  if (body >= 0 && body < model->nbody) return body;
+  return absl::InvalidArgumentError(
+      absl::StrCat(spec.id, ": ", arg, " must be below ", model->nbody, ", the bodies of ",
+                   options.xml_file, ", or the name of one, got ", value));
 }
 
 MujocoEnv::MujocoEnv(MujocoSetup setup, int obs_dim)
@@ -142,13 +162,27 @@ void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
   Observe(obs);
 }
 
+absl::Span<const double> MujocoEnv::RoundAction(absl::Span<const double> action) {
+  if (!options().float32_actions) return action;
+  rounded_.resize(action.size());
+  std::transform(action.begin(), action.end(), rounded_.begin(),
+                 [](double x) { return static_cast<float>(x); });
+  return rounded_;
+}
+
+double MujocoEnv::ControlCost(double weight, absl::Span<const double> action) const {
+  if (!options().float32_actions) return weight * NumpySumOfSquares(action);
+  return static_cast<float>(weight) * NumpySumOfSquaresFloat32(action);
+}
+
 // No mj_forward at the end: like Gymnasium's, the body positions and velocities stay one simulator
 // step behind qpos.
-StepResult MujocoEnv::Step(absl::Span<const double> action, absl::Span<double> obs) {
+StepResult MujocoEnv::Step(absl::Span<const double> given, absl::Span<double> obs) {
   PMOE_CHECK(was_reset_);
-  PMOE_CHECK(action.size() == static_cast<size_t>(spec().action_dim));
+  PMOE_CHECK(given.size() == static_cast<size_t>(spec().action_dim));
   PMOE_CHECK(obs.size() == static_cast<size_t>(spec().obs_dim));
   mjData* const data = setup_.data.get();
+  const absl::Span<const double> action = RoundAction(given);
   const double before = Progress();
   Simulate(action, &generator_, data);
   if (options().contact_forces) mj_rnePostConstraint(setup_.model.get(), data);

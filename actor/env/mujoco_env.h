@@ -33,9 +33,11 @@ struct MujocoOptions {
   int nv_min = 1;
   bool contact_forces =
       false;  // fills cfrc_ext after each step: costs time, so only where it is read
+  bool float32_actions = false;  // rounds them first, as for arrays of Gymnasium's action space
   bool bounded_by_model = true;  // actions by the actuators' ctrlrange; else the task bounds them
 
-  // Reads xml_file, frame_skip, reset_noise_scale and max_episode_steps.
+  // Reads xml_file, frame_skip, reset_noise_scale, max_episode_steps and, unless the task bounds the
+  // actions, action_dtype.
   void Read(EnvArgs* args);
   // For tasks whose reset noise is not a parameter.
   void ReadWithoutNoise(EnvArgs* args);
@@ -47,6 +49,8 @@ struct MujocoSetup {
 
   // The index of the body of that name; InvalidArgumentError if the model has none.
   absl::StatusOr<int> Body(const std::string& name) const;
+  // The index that parameter `arg` gives by number or by name, as Gymnasium takes it.
+  absl::StatusOr<int> BodyArg(const std::string& arg, const std::string& value) const;
 
   // How many numbers WriteState writes.
   int StateDim(int skipped) const { return static_cast<int>(model->nq + model->nv) - skipped; }
@@ -99,8 +103,11 @@ class MujocoEnv : public Env {
   virtual void AddResetNoise(Pcg64* generator, absl::Span<double> qpos,
                              absl::Span<double> qvel) const;
   virtual void Observe(absl::Span<double> obs) const = 0;
-  // velocity: change of Progress over the step, in metres per second.
+  // velocity: change of Progress over the step, in metres per second. action: as it was applied.
   virtual Outcome Evaluate(double velocity, absl::Span<const double> action) const = 0;
+
+  // weight * np.sum(np.square(action)), in float32 where actions are.
+  double ControlCost(double weight, absl::Span<const double> action) const;
 
   // Writes qpos from number `skipped` on to the front of `obs`; returns where it ended.
   double* WritePositions(int skipped, absl::Span<double> obs) const;
@@ -116,12 +123,15 @@ class MujocoEnv : public Env {
   absl::Span<const double> qvel() const { return {setup_.data->qvel, qvel_size()}; }
 
  private:
+  absl::Span<const double> RoundAction(absl::Span<const double> action);
+
   size_t qpos_size() const { return static_cast<size_t>(setup_.model->nq); }
   size_t qvel_size() const { return static_cast<size_t>(setup_.model->nv); }
 
   MujocoSetup setup_;
   std::vector<double> initial_qpos_;  // [nq]
   std::vector<double> initial_qvel_;  // [nv]
+  std::vector<double> rounded_;       // [A], of float32_actions
   double step_s_;
   Pcg64 generator_{0};
   int64_t elapsed_steps_ = 0;

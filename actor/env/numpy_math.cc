@@ -16,11 +16,13 @@ constexpr size_t kBlock = 128;
 
 double Identity(double x) { return x; }
 double Square(double x) { return x * x; }
+float SquareFloat32(double x) { return static_cast<float>(x) * static_cast<float>(x); }
 
-template <double (*kTerm)(double)>
-double PairwiseSum(const double* x, size_t n) {
+template <auto kTerm>
+auto PairwiseSum(const double* x, size_t n) -> decltype(kTerm(0.0)) {
+  using Number = decltype(kTerm(0.0));
   if (n < kLanes) {
-    double sum = -0.0;
+    Number sum = -0.0;
     for (size_t i = 0; i < n; ++i) sum += kTerm(x[i]);
     return sum;
   }
@@ -29,13 +31,13 @@ double PairwiseSum(const double* x, size_t n) {
     half -= half % kLanes;
     return PairwiseSum<kTerm>(x, half) + PairwiseSum<kTerm>(x + half, n - half);
   }
-  std::array<double, kLanes> lane;
+  std::array<Number, kLanes> lane;
   for (size_t i = 0; i < kLanes; ++i) lane[i] = kTerm(x[i]);
   size_t i = kLanes;
   for (; i + kLanes <= n; i += kLanes) {
     for (size_t j = 0; j < kLanes; ++j) lane[j] += kTerm(x[i + j]);
   }
-  double sum =
+  Number sum =
       ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
   for (; i < n; ++i) sum += kTerm(x[i]);
   return sum;
@@ -50,6 +52,10 @@ double NumpySum(absl::Span<const double> x) {
 
 double NumpySumOfSquares(absl::Span<const double> x) {
   return 0.0 + PairwiseSum<Square>(x.data(), x.size());
+}
+
+float NumpySumOfSquaresFloat32(absl::Span<const double> x) {
+  return 0.0F + PairwiseSum<SquareFloat32>(x.data(), x.size());
 }
 
 double NumpyNorm(absl::Span<const double> x) {

@@ -11,6 +11,8 @@ namespace pmoe {
 double NumpySum(absl::Span<const double> x);
 // np.sum(np.square(x)).
 double NumpySumOfSquares(absl::Span<const double> x);
+// The same of x as an array of float32, summed in float32.
+float NumpySumOfSquaresFloat32(absl::Span<const double> x);
 // np.linalg.norm(x). Bit for bit up to 3 numbers: the dot product of NumPy's BLAS fuses multiply
 // and add on the CPUs that this project supports, and adds longer vectors in another order.
 double NumpyNorm(absl::Span<const double> x);

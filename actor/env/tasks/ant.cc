@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/strings/str_cat.h"
 #include "actor/env/numpy_math.h"
 #include "actor/env/tasks/body_terms.h"
 #include "common/base/status_macros.h"
@@ -53,7 +53,8 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
   base.Read(&args);
   options.reward.Read(request, &args);
   args.Float("contact_cost_weight", &options.contact_cost_weight);
-  args.Int("main_body", 0, 1 << 20, &options.main_body);
+  std::string main_body = "1";
+  args.String("main_body", &main_body);
   args.Interval("healthy_z_range", &options.healthy_z_range);
   args.Interval("contact_force_range", &options.contact_force_range);
   args.Bool("exclude_current_positions_from_observation",
@@ -61,11 +62,7 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
   base.contact_forces = ReadContactForces(request, &args, &options);
   PMOE_RETURN_IF_ERROR(args.Finish());
   PMOE_ASSIGN_OR_RETURN(MujocoSetup setup, MujocoSetup::Load(request, base));
-  if (options.main_body >= setup.model->nbody) {
-    return absl::InvalidArgumentError(absl::StrCat(request.id, ": main_body must be below ",
-                                                   setup.model->nbody, ", the bodies of ",
-                                                   base.xml_file, ", got ", options.main_body));
-  }
+  PMOE_ASSIGN_OR_RETURN(options.main_body, setup.BodyArg("main_body", main_body));
   int obs_dim = setup.StateDim(options.skipped());
   if (options.include_cfrc_ext_in_observation) {
     obs_dim +=
@@ -102,7 +99,8 @@ MujocoEnv::Outcome Ant::Evaluate(double velocity, absl::Span<const double> actio
   const double contact_cost =
       options_.contact_cost ? options_.contact_cost_weight * NumpySumOfSquares(ContactForces())
                             : 0.0;
-  return options_.reward.Pay(healthy, velocity, action, contact_cost);
+  return options_.reward.Pay(healthy, velocity,
+                             ControlCost(options_.reward.ctrl_cost_weight, action), contact_cost);
 }
 
 }  // namespace pmoe

@@ -54,7 +54,8 @@ void Hopper::Observe(absl::Span<double> obs) const {
 
 MujocoEnv::Outcome Hopper::Evaluate(double velocity, absl::Span<const double> action) const {
   const bool healthy = HopperIsHealthy(options_, qpos(), qvel());
-  return options_.reward.Pay(healthy, velocity, action);
+  return options_.reward.Pay(healthy, velocity,
+                             ControlCost(options_.reward.ctrl_cost_weight, action));
 }
 
 }  // namespace pmoe

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "actor/env/numpy_math.h"
 #include "actor/env/tasks/body_terms.h"
 #include "common/base/status_macros.h"
 
@@ -52,14 +53,15 @@ void Humanoid::Observe(absl::Span<double> obs) const {
   options_.observation.Write(model(), data(), obs);
 }
 
-// The control cost is of data.ctrl, which holds the action unclipped.
+// The control cost is of data.ctrl, which holds the action unclipped and in float64.
 MujocoEnv::Outcome Humanoid::Evaluate(double velocity, absl::Span<const double> action) const {
   const bool healthy = HumanoidIsHealthy(options_, qpos()[2]);
   const double contact_cost =
       options_.contact_cost
           ? ContactCost(model(), data(), options_.contact_cost_weight, options_.contact_cost_range)
           : 0.0;
-  return options_.reward.Pay(healthy, velocity, action, contact_cost);
+  const double ctrl_cost = options_.reward.ctrl_cost_weight * NumpySumOfSquares(action);
+  return options_.reward.Pay(healthy, velocity, ctrl_cost, contact_cost);
 }
 
 }  // namespace pmoe

@@ -1,7 +1,5 @@
 #include "actor/env/tasks/locomotion_reward.h"
 
-#include "actor/env/numpy_math.h"
-
 namespace pmoe {
 
 void LocomotionReward::Read(const EnvRequest& request, EnvArgs* args) {
@@ -13,12 +11,10 @@ void LocomotionReward::Read(const EnvRequest& request, EnvArgs* args) {
 }
 
 MujocoEnv::Outcome LocomotionReward::Pay(bool healthy, double velocity,
-                                         absl::Span<const double> action,
-                                         double contact_cost) const {
+                                         double ctrl_cost, double contact_cost) const {
   const bool paid = healthy || (pays_last_step && terminate_when_unhealthy);
   const double forward = forward_reward_weight * velocity;
   const double alive = paid ? healthy_reward : 0.0;
-  const double ctrl_cost = ctrl_cost_weight * NumpySumOfSquares(action);
   return {.reward = (forward + alive) - (ctrl_cost + contact_cost),
           .terminated = !healthy && terminate_when_unhealthy};
 }

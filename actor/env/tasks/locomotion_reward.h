@@ -18,8 +18,8 @@ struct LocomotionReward {
   // Reads the first four under their names and takes the last one from the version.
   void Read(const EnvRequest& request, EnvArgs* args);
 
-  // velocity in m/s; contact_cost is subtracted as it is.
-  MujocoEnv::Outcome Pay(bool healthy, double velocity, absl::Span<const double> action,
+  // velocity in m/s; the costs are subtracted as they are.
+  MujocoEnv::Outcome Pay(bool healthy, double velocity, double ctrl_cost,
                          double contact_cost = 0.0) const;
 };
 

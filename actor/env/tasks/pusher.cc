@@ -69,7 +69,7 @@ MujocoEnv::Outcome Pusher::Evaluate(double, absl::Span<const double> action) con
   const double distance = NumpyNorm(Offset(options_.object, options_.goal));
   const double near_reward = -near * options_.reward_near_weight;
   const double dist_reward = -distance * options_.reward_dist_weight;
-  const double ctrl_reward = -NumpySumOfSquares(action) * options_.reward_control_weight;
+  const double ctrl_reward = -ControlCost(options_.reward_control_weight, action);
   return {.reward = dist_reward + ctrl_reward + near_reward, .terminated = false};
 }
 

@@ -69,7 +69,7 @@ void Reacher::Observe(absl::Span<double> obs) const {
 MujocoEnv::Outcome Reacher::Evaluate(double, absl::Span<const double> action) const {
   const double distance = NumpyNorm(Offset(options_.fingertip, options_.target));
   const double dist_reward = -distance * options_.reward_dist_weight;
-  const double ctrl_reward = -NumpySumOfSquares(action) * options_.reward_control_weight;
+  const double ctrl_reward = -ControlCost(options_.reward_control_weight, action);
   return {.reward = dist_reward + ctrl_reward, .terminated = false};
 }
 

@@ -32,7 +32,7 @@ void Swimmer::Observe(absl::Span<double> obs) const { WriteState(options_.skippe
 
 MujocoEnv::Outcome Swimmer::Evaluate(double velocity, absl::Span<const double> action) const {
   const double forward_reward = options_.forward_reward_weight * velocity;
-  const double ctrl_cost = options_.ctrl_cost_weight * NumpySumOfSquares(action);
+  const double ctrl_cost = ControlCost(options_.ctrl_cost_weight, action);
   return {.reward = forward_reward - ctrl_cost, .terminated = false};
 }
 

@@ -51,7 +51,8 @@ void Walker2d::Observe(absl::Span<double> obs) const {
 
 MujocoEnv::Outcome Walker2d::Evaluate(double velocity, absl::Span<const double> action) const {
   const bool healthy = Walker2dIsHealthy(options_, qpos()[1], qpos()[2]);
-  return options_.reward.Pay(healthy, velocity, action);
+  return options_.reward.Pay(healthy, velocity,
+                             ControlCost(options_.reward.ctrl_cost_weight, action));
 }
 
 }  // namespace pmoe

@@ -16,7 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "actor/env/env_list.h"
 #include "actor/env/registry.h"
 #include "common/base/file.h"
 #include "tests/actor/env/oracle.h"
@@ -136,6 +139,7 @@ std::vector<Case> CasesIn3D() {
         {"exclude_current_positions_from_observation", "False"}},
        600,
        {4}},
+      {"AntWithABodyByName", "Ant-v5", {{"main_body", "front_left_leg"}}, 300, {4}},
       {"AntWithoutContactForces",
        "Ant-v5",
        {{"include_cfrc_ext_in_observation", "False"}, {"ctrl_cost_weight", "0.1"}},
@@ -327,6 +331,21 @@ std::vector<Case> TaskFiles() {
   return cases;
 }
 
+// Every id under float32 actions, which Gymnasium's own action space samples; and arguments whose
+// float32 differs from their float64.
+std::vector<Case> Float32Actions() {
+  std::vector<Case> cases;
+  for (const EnvInfo& info : ListEnvs()) {
+    const bool of_gymnasium = absl::EndsWith(info.id, "-v4") || absl::EndsWith(info.id, "-v5");
+    if (!of_gymnasium) continue;
+    cases.push_back({absl::StrReplaceAll(info.id, {{"-", ""}}), info.id, {}, 250, {5}});
+  }
+  cases.push_back({"AntWeighted", "Ant-v5", {{"ctrl_cost_weight", "0.3"}}, 250, {6}});
+  cases.push_back({"ReacherWeighted", "Reacher-v5", {{"reward_control_weight", "0.3"}}, 250, {6}});
+  for (Case& c : cases) c.args["action_dtype"] = "float32";
+  return cases;
+}
+
 std::string NameOf(const ::testing::TestParamInfo<Case>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(In3D, GymnasiumConformanceTest, ::testing::ValuesIn(CasesIn3D()), NameOf);
@@ -338,6 +357,8 @@ INSTANTIATE_TEST_SUITE_P(Arms, GymnasiumConformanceTest,
 INSTANTIATE_TEST_SUITE_P(Files, GymnasiumConformanceTest, ::testing::ValuesIn(TaskFiles()), NameOf);
 INSTANTIATE_TEST_SUITE_P(NaN, GymnasiumConformanceTest, ::testing::ValuesIn(NotANumber()), NameOf);
 INSTANTIATE_TEST_SUITE_P(V4, GymnasiumConformanceTest, ::testing::ValuesIn(CasesOfV4()), NameOf);
+INSTANTIATE_TEST_SUITE_P(Float32, GymnasiumConformanceTest, ::testing::ValuesIn(Float32Actions()),
+                         NameOf);
 
 }  // namespace
 }  // namespace pmoe
