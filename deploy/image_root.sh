@@ -21,6 +21,10 @@ while read -r library; do
   if [[ $library == /opt/* ]]; then
     library=$(readlink -m "${library%/*}")/${library##*/} # without the "..", with the link's name
     install -D -m 644 "$library" "$out/root$library"
+    # MuJoCo looks for its decoders of meshes and its plugins beside itself.
+    if [[ $library == */libmujoco.so* ]]; then
+      cp -r --parents "${library%/*}/plugin" "$out/root"
+    fi
   else
     package_of "$library" || { echo "image_root.sh: no package holds $library" >&2 && exit 1; }
   fi
