@@ -28,7 +28,6 @@ class RecordedSimulation {
         model_(mj_copyModel(nullptr, &mujoco_->model())),
         bare_(MakeData(*model_)),
         obs_(static_cast<size_t>(env_->spec().obs_dim)) {
-    model_->opt.disableflags &= ~(mjDSBL_ISLAND | mjDSBL_MIDPHASE);  // as the file has it
     Reset(0);
     StepEnv(1, NewActions(1));
     frame_skip_ = std::lround(mujoco_->data().time / mujoco_->model().opt.timestep);
