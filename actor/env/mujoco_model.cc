@@ -72,14 +72,29 @@ ModelCache& Cache() {
   return *cache;
 }
 
+// MuJoCo's own plugins: whatever they carry from step to step is in mjData's act and plugin_state.
+bool IsRestorable(absl::string_view plugin) {
+  return plugin == "mujoco.pid" || plugin == "mujoco.elasticity.cable" ||
+         plugin == "mujoco.sensor.touch_grid" || absl::StartsWith(plugin, "mujoco.sdf.");
+}
+
 absl::Status CheckRestorable(const mjModel& model, const std::string& path) {
-  const char* feature = nullptr;
-  if (model.nplugin > 0) feature = "plugins";
-  if (model.nhistory > 0) feature = "delayed actuators or sensors";
-  if ((model.opt.enableflags & mjENBL_SLEEP) != 0) feature = "sleeping bodies";
-  if (feature == nullptr) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      path, " uses ", feature, ", which checkpoints cannot hold; remove them from the model"));
+  if ((model.opt.enableflags & mjENBL_SLEEP) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path,
+        " lets bodies sleep; which of them do is not in a checkpoint, so that a resumed run "
+        "would go another way: remove <flag sleep=\"enable\"/> from its <option>"));
+  }
+  for (int i = 0; i < model.nplugin; ++i) {
+    const mjpPlugin* const plugin = mjp_getPluginAtSlot(model.plugin[i]);
+    if (plugin != nullptr && IsRestorable(plugin->name)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, " uses plugin ", plugin == nullptr ? "?" : plugin->name,
+        ", which may keep numbers of its own that a checkpoint cannot hold; remove it, or use one "
+        "of MuJoCo's own: mujoco.pid, mujoco.elasticity.cable, mujoco.sensor.touch_grid, "
+        "mujoco.sdf.*"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "actor/env/mujoco_state.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstddef>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
@@ -35,6 +38,81 @@ size_t CountNumbers(const mjModel& model, const mjData& data) {
   return total;
 }
 
+// Whether a stage is computed for sensors or for the energy, which later ones then need not repeat.
+bool HasLazyStages(const mjModel& model) {
+  return model.nsensor > 0 || (model.opt.enableflags & mjENBL_ENERGY) != 0;
+}
+
+LazyStages LazyStagesOf(const mjData& data) {
+  return {std::to_array(data.energy),
+          {data.flg_energypos, data.flg_energyvel, data.flg_subtreevel, data.flg_rnepost}};
+}
+
+void SetLazyStages(const LazyStages& lazy, mjData* data) {
+  std::copy(lazy.energy.begin(), lazy.energy.end(), data->energy);
+  data->flg_energypos = lazy.done[0];
+  data->flg_energyvel = lazy.done[1];
+  data->flg_subtreevel = lazy.done[2];
+  data->flg_rnepost = lazy.done[3];
+}
+
+// Where a buffer of delayed values lies in mjData's history: a time of MuJoCo's own, the newest
+// sample's index, the samples' times, the samples.
+struct DelayBuffer {
+  int address;
+  int samples;
+};
+
+std::vector<DelayBuffer> DelayBuffers(const mjModel& model) {
+  std::vector<DelayBuffer> buffers;
+  for (int i = 0; i < model.nu; ++i) {
+    buffers.push_back({model.actuator_historyadr[i], model.actuator_history[2 * i]});
+  }
+  for (int i = 0; i < model.nsensor; ++i) {
+    buffers.push_back({model.sensor_historyadr[i], model.sensor_history[2 * i]});
+  }
+  std::erase_if(buffers, [](const DelayBuffer& b) { return b.address < 0 || b.samples <= 0; });
+  return buffers;
+}
+
+// MuJoCo uses the index as it is and searches the times by halves.
+bool IsSound(const DelayBuffer& buffer, absl::Span<const double> history) {
+  const double newest = history[buffer.address + 1];
+  if (!(newest >= 0 && newest < buffer.samples) || newest != std::floor(newest)) return false;
+  const absl::Span<const double> times = history.subspan(buffer.address + 2, buffer.samples);
+  for (int i = 1; i <= buffer.samples; ++i) {
+    const double time = times[(static_cast<int>(newest) + i) % buffer.samples];
+    const double before = times[(static_cast<int>(newest) + i - 1) % buffer.samples];
+    if (!std::isfinite(time) || (i > 1 && !(before < time))) return false;
+  }
+  return true;
+}
+
+// mjData's history among a state's numbers.
+absl::Span<const double> History(const mjModel& model, absl::Span<const double> numbers) {
+  mjData at{};
+  absl::Span<const double> found;
+  mjtNum mark = 0;
+  at.history = &mark;
+  size_t begin = 0;
+  VisitNumbers(model, at, [&](absl::Span<mjtNum> array) {
+    if (array.data() == &mark) found = numbers.subspan(begin, array.size());
+    begin += array.size();
+  });
+  return found;
+}
+
+absl::Status CheckDelays(const mjModel& model, absl::Span<const double> numbers) {
+  if (model.nhistory == 0) return absl::OkStatus();
+  const absl::Span<const double> history = History(model, numbers);
+  for (const DelayBuffer& buffer : DelayBuffers(model)) {
+    if (!IsSound(buffer, history)) {
+      return absl::DataLossError("simulator state has an impossible buffer of delayed values");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void SaveMujocoState(const mjModel& model, const mjData& data, ByteWriter* out) {
@@ -46,6 +124,10 @@ void SaveMujocoState(const mjModel& model, const mjData& data, ByteWriter* out) 
   out->Pod(data.time);
   out->Vector(numbers);
   out->Vector(absl::Span<const mjtByte>(data.eq_active, model.neq));
+  if (!HasLazyStages(model)) return;
+  const LazyStages lazy = LazyStagesOf(data);
+  out->Pod(lazy.energy);
+  out->Pod(lazy.done);
 }
 
 absl::Status ReadMujocoState(const mjModel& model, ByteReader* in, MujocoState* state) {
@@ -53,6 +135,10 @@ absl::Status ReadMujocoState(const mjModel& model, ByteReader* in, MujocoState* 
   in->Pod(&state->time);
   in->Vector(&state->numbers);
   in->Vector(&state->equality_active);
+  if (HasLazyStages(model)) {
+    in->Pod(&state->lazy.energy);
+    in->Pod(&state->lazy.done);
+  }
   if (!in->ok()) return absl::DataLossError("simulator state is truncated");
   const size_t wanted = CountNumbers(model, no_data);
   if (state->numbers.size() != wanted ||
@@ -65,7 +151,10 @@ absl::Status ReadMujocoState(const mjModel& model, ByteReader* in, MujocoState* 
   for (const mjtByte active : state->equality_active) {
     if (active > 1) return absl::DataLossError("simulator state has a constraint flag above 1");
   }
-  return absl::OkStatus();
+  for (const mjtByte done : state->lazy.done) {
+    if (done > 1) return absl::DataLossError("simulator state has a stage's flag above 1");
+  }
+  return CheckDelays(model, state->numbers);
 }
 
 void ApplyMujocoState(const mjModel& model, const MujocoState& state, mjData* data) {
@@ -76,6 +165,7 @@ void ApplyMujocoState(const mjModel& model, const MujocoState& state, mjData* da
     next += array.size();
   });
   std::copy(state.equality_active.begin(), state.equality_active.end(), data->eq_active);
+  if (HasLazyStages(model)) SetLazyStages(state.lazy, data);
 }
 
 }  // namespace pmoe

@@ -1,9 +1,11 @@
 // mjData as bytes: all of its numeric results, also those that lag the position by a step and
 // therefore cannot be recomputed from qpos and qvel (xipos, cinert, cvel, cfrc_ext, qfrc_actuator).
 // MuJoCo's index arrays and contacts are left out: the next step computes them anew, and no bytes
-// that a file might hold can then send it out of bounds. Thread-compatible.
+// that a file might hold can then send it out of bounds; the indices of delayed values, which are
+// among the numbers, are checked. Thread-compatible.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,11 +14,18 @@
 
 namespace pmoe {
 
+// What MuJoCo computes only if something asks, and marks as done until it forgets it.
+struct LazyStages {
+  std::array<mjtNum, 2> energy{};  // potential, kinetic
+  std::array<mjtByte, 4> done{};   // energy of positions, of velocities; subtrees; forces
+};
+
 // A parsed state, not yet applied.
 struct MujocoState {
   double time = 0.0;
   std::vector<double> numbers;
   std::vector<mjtByte> equality_active;
+  LazyStages lazy;  // of models with sensors or with energy enabled
 };
 
 void SaveMujocoState(const mjModel& model, const mjData& data, ByteWriter* out);
