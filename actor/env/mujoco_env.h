@@ -36,8 +36,8 @@ struct MujocoOptions {
   bool float32_actions = false;  // rounds them first, as for arrays of Gymnasium's action space
   bool bounded_by_model = true;  // actions by the actuators' ctrlrange; else the task bounds them
 
-  // Reads xml_file, frame_skip, reset_noise_scale, max_episode_steps and, unless the task bounds the
-  // actions, action_dtype.
+  // Reads xml_file, frame_skip, reset_noise_scale, max_episode_steps and, unless the task bounds
+  // the actions, action_dtype.
   void Read(EnvArgs* args);
   // For tasks whose reset noise is not a parameter.
   void ReadWithoutNoise(EnvArgs* args);
