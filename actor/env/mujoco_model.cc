@@ -97,6 +97,16 @@ absl::Status CheckRestorable(const mjModel& model, const std::string& path) {
   return absl::OkStatus();
 }
 
+// What to do about a file that MuJoCo cannot load, where its message does not tell.
+std::string Advice(absl::string_view error, const absl::Status& plugins) {
+  if (!plugins.ok()) return absl::StrCat("\n", std::string(plugins.message()));
+  if (!absl::StrContains(error, "no decoder found")) return "";
+  return absl::StrCat(
+      "\nMeshes may be .stl, .obj or .msh; libstl_decoder.so and libobj_decoder.so of the mujoco "
+      "wheel's folder plugin/ belong into ",
+      MujocoPluginFolder());
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path) {
@@ -113,9 +123,9 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
   std::array<char, 1024> error{};
   MjModelPtr model(mj_loadXML(path.c_str(), nullptr, error.data(), error.size()));
   if (model == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("MuJoCo ", mj_versionString(), " cannot load ", path, ": ", error.data(),
-                     plugins.ok() ? "" : "\n", std::string(plugins.message())));
+    return absl::InvalidArgumentError(absl::StrCat("MuJoCo ", mj_versionString(), " cannot load ",
+                                                   path, ": ", error.data(),
+                                                   Advice(error.data(), plugins)));
   }
   const absl::Status restorable = CheckRestorable(*model, path);
   if (!restorable.ok()) return restorable;

@@ -5,8 +5,9 @@ The oracle of gymnasium_conformance_test.cc:
     gymnasium_trace.py OUT ID SEED STEPS [NAME=VALUE ...]
 
 Actions are uniform in 1.2 times the bounds, as float64, or as arrays of float32 with
-action_dtype=float32, which is no argument of the environment. STEPS "300@50": 300 steps, of which the
-fiftieth has an action that is not a number. After the end of an episode the next reset gets no seed. OUT holds float64 numbers:
+action_dtype=float32, which is no argument of the environment. STEPS "300@50": 300 steps, of which
+the fiftieth has an action that is not a number.
+After the end of an episode the next reset gets no seed. OUT holds float64 numbers:
 obs size O, action size A, row count, then rows of [kind, action (A), obs (O), reward, terminated,
 truncated], where kind is 0 for a reset with SEED, 1 for a reset without a seed and 2 for a step.
 """
