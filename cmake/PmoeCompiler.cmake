@@ -11,6 +11,9 @@ if(PMOE_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${PMOE_LAUNCHER})
 endif()
 # One baseline for every file: Eigen types cross targets, so mixed -march flags would break the ABI.
+# RPATH, not RUNPATH: LD_LIBRARY_PATH, as conda and module systems set it, cannot put another
+# libmujoco or libtorch in the place of the pinned one.
+add_link_options(-Wl,--disable-new-dtags)
 add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter
   -Wno-restrict)  # g++ 12 warns falsely inside std::string operator+
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")

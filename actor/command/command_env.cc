@@ -86,7 +86,7 @@ void EnvCommand::AddTo(CLI::App* app) {
 
 absl::Status EnvCommand::Run() const {
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, env_.Make());
-  const absl::StatusOr<std::string> text = ReadFile(actions_);
+  const absl::StatusOr<std::string> text = ReadText(actions_);
   if (!text.ok()) {
     return absl::NotFoundError(absl::StrCat("--actions: ", std::string(text.status().message())));
   }

@@ -181,7 +181,7 @@ absl::Status SweepCommand::Export(const SweepPlan& plan) const {
   options.image = image_;
   std::string text = SlurmScript(plan, options);
   if (kubernetes_) {
-    PMOE_ASSIGN_OR_RETURN(const std::string sweep, ReadFile(file_));
+    PMOE_ASSIGN_OR_RETURN(const std::string sweep, ReadText(file_));
     PMOE_ASSIGN_OR_RETURN(text, KubernetesManifest(plan, sweep, options));
   }
   std::fputs(text.c_str(), stdout);

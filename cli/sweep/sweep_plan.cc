@@ -188,7 +188,7 @@ absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::strin
 }
 
 absl::StatusOr<SweepPlan> LoadSweep(const std::string& file) {
-  const absl::StatusOr<std::string> text = ReadFile(file);
+  const absl::StatusOr<std::string> text = ReadText(file);
   if (!text.ok()) return absl::NotFoundError(std::string(text.status().message()));
   SweepFile sweep;
   PMOE_RETURN_IF_ERROR(ParseTextMessage(*text, file, &sweep));

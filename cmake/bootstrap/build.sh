@@ -96,9 +96,13 @@ build_preset() {
 build_release() {
   if [[ "$*" == pmoe-binaries ]] && is_ready; then return; fi # another one has just built it
   wanted_build >"$ready_stamp.new"
+  find_sources -newermt now >"$future_list.new"
   configure release 3/4
   compile release 4/4 "$@"
-  if [[ "$*" == pmoe-binaries || "$*" == all ]]; then mv "$ready_stamp.new" "$ready_stamp"; fi
+  if [[ "$*" == pmoe-binaries || "$*" == all ]]; then
+    mv "$future_list.new" "$future_list"
+    mv "$ready_stamp.new" "$ready_stamp"
+  fi
 }
 
 # prepare PRESET TARGET…: everything from the bare machine to these targets.

@@ -2,6 +2,9 @@
 // one line that names the fix, exit code 2. Header only, so that pmoe::base does not need CLI11.
 #pragma once
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -45,8 +48,18 @@ inline std::string UsageError(const CLI::App* command, const CLI::ParseError& er
   return text;
 }
 
-// The exit code if the process should end here, nullopt to go on.
+// A process may be started with a standard descriptor closed. The next file opened would get its
+// number, and what we print would be written into it.
+inline void OpenMissingDescriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) ::open("/dev/null", O_RDWR);  // the lowest free one, which is fd
+  }
+}
+
+// The first thing that a main calls. The exit code if the process should end here, nullopt to go
+// on.
 inline std::optional<int> ParseCommandLine(CLI::App* app, int argc, const char* const* argv) {
+  OpenMissingDescriptors();
   try {
     app->parse(argc, argv);
     return std::nullopt;

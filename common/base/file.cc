@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 
@@ -24,6 +25,20 @@ absl::Status WriteAll(int fd, const std::string& path, absl::string_view bytes) 
   }
   if (::fsync(fd) != 0) return FileError("sync", path, errno);
   return absl::OkStatus();
+}
+
+// To the end, which a pipe does not tell before.
+absl::StatusOr<std::string> ReadStream(int fd, const std::string& path) {
+  constexpr size_t kBytesMax = size_t{1} << 30;
+  std::string bytes, part(1 << 16, '\0');
+  while (bytes.size() <= kBytesMax) {
+    const ssize_t n = ::read(fd, part.data(), part.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return FileError("read", path, errno);
+    if (n == 0) return bytes;
+    bytes.append(part, 0, static_cast<size_t>(n));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(path, " gives more than 1 GiB of text"));
 }
 
 }  // namespace
@@ -91,6 +106,20 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   ::close(fd);
   if (done != bytes.size()) return absl::DataLossError(absl::StrCat("short read of ", path));
   return bytes;
+}
+
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FileError("open", path, errno);
+  struct stat info {};
+  const bool readable = ::fstat(fd, &info) == 0 && !S_ISDIR(info.st_mode);
+  absl::StatusOr<std::string> text =
+      readable ? ReadStream(fd, path)
+               : absl::NotFoundError(absl::StrCat(path, " is a folder; name a file"));
+  ::close(fd);
+  if (text.ok() && absl::StartsWith(*text, kByteOrderMark)) text->erase(0, kByteOrderMark.size());
+  return text;
 }
 
 DiskSpace DiskSpaceAt(const std::string& path) {

@@ -15,6 +15,9 @@ namespace pmoe {
 // and the cause; a full disk is absl::ResourceExhaustedError.
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes);
 absl::StatusOr<std::string> ReadFile(const std::string& path);
+// A text that the user names: a file, or a pipe as of `<(command)`, at most 1 GiB of it. Without
+// the byte order mark that some editors put in front.
+absl::StatusOr<std::string> ReadText(const std::string& path);
 // Like mkdir -p.
 absl::Status MakeDirs(const std::string& path);
 

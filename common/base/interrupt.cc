@@ -23,6 +23,12 @@ void OnSignal(int) {
   if (g_grace_s > 0) alarm(g_grace_s);
 }
 
+// A terminal that closes hangs up more than once, by its shell and by the kernel: only the first
+// counts.
+void OnHangup(int number) {
+  if (!g_interrupted) OnSignal(number);
+}
+
 void OnAlarm(int) {
   constexpr char kText[] = "pmoe: could not finish in time; ended\n";
   [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, kText, sizeof(kText) - 1);
@@ -36,6 +42,12 @@ void Install(int number, void (*handler)(int)) {
   sigaction(number, &action, nullptr);
 }
 
+// As nohup leaves it.
+bool Ignored(int number) {
+  struct sigaction before;
+  return sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 const std::atomic<bool>& InstallInterruptHandler(const char* text, unsigned grace_s) {
@@ -43,6 +55,7 @@ const std::atomic<bool>& InstallInterruptHandler(const char* text, unsigned grac
   g_grace_s = grace_s;
   Install(SIGINT, OnSignal);
   Install(SIGTERM, OnSignal);
+  if (!Ignored(SIGHUP)) Install(SIGHUP, OnHangup);
   Install(SIGALRM, OnAlarm);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);  // a file size limit is then an error of write(), like a full disk

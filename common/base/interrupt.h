@@ -1,4 +1,5 @@
-// Ctrl-C and SIGTERM: the first asks the process to finish in order, a second ends it now.
+// Ctrl-C, SIGTERM and a closed terminal (SIGHUP, unless ignored as under nohup): the first asks the
+// process to finish in order, a second Ctrl-C or SIGTERM ends it now.
 #pragma once
 
 #include <atomic>

@@ -26,7 +26,7 @@ using google::protobuf::Message;
 absl::StatusOr<RunConfig> Given(const ConfigSources& sources) {
   RunConfig given;
   if (!sources.config_file.empty()) {
-    PMOE_ASSIGN_OR_RETURN(const std::string text, ReadFile(sources.config_file));
+    PMOE_ASSIGN_OR_RETURN(const std::string text, ReadText(sources.config_file));
     PMOE_ASSIGN_OR_RETURN(given, ParseConfigText(text, sources.config_file));
   }
   if (!sources.preset.empty()) given.set_preset(sources.preset);

@@ -31,7 +31,7 @@ bool EqualInConstantTime(absl::string_view a, absl::string_view b) {
 }
 
 absl::StatusOr<std::string> ReadTokenFile(const std::string& path) {
-  PMOE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  PMOE_ASSIGN_OR_RETURN(const std::string text, ReadText(path));
   const std::string token(
       absl::StripAsciiWhitespace(absl::string_view(text).substr(0, text.find('\n'))));
   if (token.size() >= kTokenMin && token.size() <= kTokenMax &&

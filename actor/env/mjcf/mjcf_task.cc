@@ -174,7 +174,7 @@ class MjcfTask::Compiler {
 
 absl::StatusOr<std::unique_ptr<Env>> MjcfTask::Create(const EnvRequest& request) {
   const std::string file = request.id.substr(sizeof(kMjcfPrefix) - 1);
-  const absl::StatusOr<std::string> text = ReadFile(file);
+  const absl::StatusOr<std::string> text = ReadText(file);
   if (!text.ok()) {
     return absl::NotFoundError(
         absl::StrCat("no task file at ", file, "; docs/add_an_env.md tells how to write one"));
