@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "actor/episode_start.h"
 #include "common/base/bytes.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
@@ -99,7 +100,7 @@ absl::Status Actor::RunFreely(const Directive& directive) {
 // One step of every environment.
 absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
   Stopwatch watch;
-  StartEpisodes();
+  PMOE_RETURN_IF_ERROR(StartEpisodes());
   report->seconds.env += watch.Lap();
   const std::shared_ptr<const PolicySnapshot> newest = client_->LatestSnapshot();
   if (newest != nullptr && newest->version != network_.version())
@@ -111,17 +112,19 @@ absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
   return absl::OkStatus();
 }
 
-void Actor::StartEpisodes() {
+absl::Status Actor::StartEpisodes() {
   for (size_t e = 0; e < lanes_.size(); ++e) {
     Lane& lane = lanes_[e];
     if (lane.running) continue;
-    lane.env->Reset(lane.reset_rng.NextU32(), absl::MakeSpan(env_obs_));
+    PMOE_RETURN_IF_ERROR(
+        StartEpisode(lane.env.get(), &lane.reset_rng, absl::MakeSpan(env_obs_)).status());
     network_.StartEpisode(static_cast<int>(e));
     std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);
     lane.running = true;
     lane.episode_return = 0.0;
     lane.episode_length = 0;
   }
+  return absl::OkStatus();
 }
 
 void Actor::ChooseActions(const Directive& directive) {

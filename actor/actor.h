@@ -53,7 +53,7 @@ class Actor {
   absl::Status StepAll(const Directive& directive, ActorReport* report);
   absl::Status StepLane(size_t lane, ActorReport* report);
   void EndBrokenDown(absl::Span<const float> obs, StepResult* result);
-  void StartEpisodes();
+  absl::Status StartEpisodes();
   void ChooseActions(const Directive& directive);
 
   ActorOptions options_;

@@ -119,5 +119,7 @@ int main(int argc, char** argv) {
   if (policy_export.chosen()) return pmoe::ReportError(policy_export.Run());
   if (envs.chosen()) return pmoe::ReportError(envs.Run());
   if (env.chosen()) return pmoe::ReportError(env.Run());
-  return pmoe::ReportError(check.chosen() ? check.Run() : eval.Run());
+  if (check.chosen()) return pmoe::ReportError(check.Run());
+  return pmoe::ReportError(eval.Run(pmoe::InstallInterruptHandler(
+      "\npmoe: ending the episodes; once more ends it now\n", /*grace_s=*/0)));
 }

@@ -15,6 +15,7 @@ absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config) 
 EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config) {
   return {.seed = config.seed(),
           .episodes = config.observe().eval_episodes(),
+          .episode_steps_max = config.observe().eval_episode_steps_max(),
           .action = ActionChoiceFromName(config.observe().eval_action())};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "actor/episode_start.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 
@@ -42,14 +43,14 @@ absl::StatusOr<std::vector<Episode>> Evaluator::Play(std::shared_ptr<const Polic
   PMOE_RETURN_IF_ERROR(network_.Load(std::move(snapshot)));
   const size_t first = options_.part * lanes_.size();
   for (size_t lane = 0; lane < lanes_.size(); ++lane)
-    StartEpisode(lane, static_cast<int>(first + lane), stream);
+    PMOE_RETURN_IF_ERROR(Start(lane, static_cast<int>(first + lane), stream));
   while (
       std::any_of(lanes_.begin(), lanes_.end(), [this](const Lane& lane) { return Plays(lane); })) {
     if (cancelled()) return absl::CancelledError("evaluation cancelled");
     network_.Act(obs_, options_.action, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
                  absl::MakeSpan(primitives_));
     for (size_t lane = 0; lane < lanes_.size(); ++lane) {
-      if (Plays(lanes_[lane])) StepLane(lane, stream, &played);
+      if (Plays(lanes_[lane])) PMOE_RETURN_IF_ERROR(StepLane(lane, stream, &played));
     }
   }
   std::sort(played.begin(), played.end(),
@@ -66,22 +67,23 @@ absl::StatusOr<Evaluation> Evaluator::Run(std::shared_ptr<const PolicySnapshot> 
   return Summarize(episodes, env_steps, watch.Elapsed());
 }
 
-void Evaluator::StartEpisode(size_t e, int episode, uint32_t stream) {
+absl::Status Evaluator::Start(size_t e, int episode, uint32_t stream) {
   Lane& lane = lanes_[e];
   lane.episode = {.index = episode,
                   .total_reward = 0.0,
                   .length = 0,
                   .reset_seed = 0,
                   .primitive_steps = std::vector<int64_t>(policy_.components())};
-  if (!Plays(lane)) return;
+  if (!Plays(lane)) return absl::OkStatus();
   const uint32_t index = static_cast<uint32_t>(episode);
   rngs_[e] = Rng(options_.seed, RngRole::kEvaluator, 0, stream, index);
   lane.noise = Rng(options_.seed, RngRole::kEvaluatorNoise, 0, stream, index);
-  lane.episode.reset_seed =
-      Rng(options_.seed, RngRole::kEvaluatorReset, 0, stream, index).NextU32();
-  lane.env->Reset(lane.episode.reset_seed, absl::MakeSpan(env_obs_));
+  Rng seeds(options_.seed, RngRole::kEvaluatorReset, 0, stream, index);
+  PMOE_ASSIGN_OR_RETURN(lane.episode.reset_seed,
+                        StartEpisode(lane.env.get(), &seeds, absl::MakeSpan(env_obs_)));
   network_.StartEpisode(static_cast<int>(e));
   See(e);
+  return absl::OkStatus();
 }
 
 // env_obs_ becomes what the policy sees in that lane.
@@ -93,7 +95,7 @@ void Evaluator::See(size_t e) {
   for (int i = 0; i < policy_.obs_dim; ++i) obs[i] += sigma * lanes_[e].noise.Normal();
 }
 
-void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played) {
+absl::Status Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played) {
   Lane& lane = lanes_[e];
   const absl::Span<const float> action(actions_.data() + e * policy_.action_dim,
                                        policy_.action_dim);
@@ -103,6 +105,7 @@ void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played
   ++lane.episode.primitive_steps[primitives_[e]];
   lane.episode.total_reward += result.reward;
   ++lane.episode.length;
+  if (lane.episode.length >= options_.episode_steps_max) result.truncated = true;
   if (observer_) {
     observer_({.episode = lane.episode.index,
                .reset_seed = lane.episode.reset_seed,
@@ -116,9 +119,9 @@ void Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played
                .env = *lane.env});
   }
   See(e);
-  if (!result.done()) return;
+  if (!result.done()) return absl::OkStatus();
   played->push_back(lane.episode);
-  StartEpisode(e, lane.episode.index + options_.parts * static_cast<int>(lanes_.size()), stream);
+  return Start(e, lane.episode.index + options_.parts * static_cast<int>(lanes_.size()), stream);
 }
 
 int EvaluatorPartsMax(const EvaluatorOptions& options) {

@@ -18,6 +18,7 @@ namespace pmoe {
 struct EvaluatorOptions {
   uint64_t seed = 1;
   int episodes = 10;
+  int episode_steps_max = 10000;  // a longer episode is truncated there
   ActionChoice action{};
   double obs_noise = 0.0;  // standard deviation of N(0, s^2) added to all that the policy sees
   int lanes = 10;          // episodes side by side, at most
@@ -81,9 +82,9 @@ class Evaluator {
     Rng noise;
   };
   bool Plays(const Lane& lane) const { return lane.episode.index < options_.episodes; }
-  void StartEpisode(size_t lane, int episode, uint32_t stream);
+  absl::Status Start(size_t lane, int episode, uint32_t stream);
   void See(size_t lane);
-  void StepLane(size_t lane, uint32_t stream, std::vector<Episode>* played);
+  absl::Status StepLane(size_t lane, uint32_t stream, std::vector<Episode>* played);
 
   EvaluatorOptions options_;
   PolicySpec policy_;

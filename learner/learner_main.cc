@@ -6,6 +6,7 @@
 #include <string>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/command_line.h"
 #include "common/base/file.h"
@@ -58,6 +59,18 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
       "The mode is async unless --mode says lockstep. Watch it with: pmoe status --run DIR");
 }
 
+// The words before --resume: `pmoe up`, which started this learner, or the learner's own.
+std::string CommandToGoOn(const LearnerFlags& flags) {
+  const std::string insecure = flags.security.insecure ? " --insecure" : "";
+  if (flags.parent > 0) {
+    const bool tcp = !absl::StartsWith(flags.listen, "unix:");
+    return absl::StrCat("./pmoe up", tcp ? " --tcp" : "", insecure);
+  }
+  return absl::StrCat("pmoe-learner --listen ", ShellWord(flags.listen),
+                      flags.security.tls.empty() ? "" : " --tls " + ShellWord(flags.security.tls),
+                      insecure);
+}
+
 absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
   PrepareGrpc();
@@ -84,9 +97,11 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(prepared);
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"),
                                        MakeManifest(config, run->simulator(), TorchVersion())));
-  PMOE_RETURN_IF_ERROR(DescribeFailure(run->Train(interrupted), directory, run->env_steps()));
+  const std::string command = CommandToGoOn(flags);
+  PMOE_RETURN_IF_ERROR(
+      DescribeFailure(run->Train(interrupted), directory, command, run->env_steps()));
   std::printf("%s\n",
-              DescribeEnd(directory, "./pmoe up", run->env_steps(), run->total_steps()).c_str());
+              DescribeEnd(directory, command, run->env_steps(), run->total_steps()).c_str());
   return absl::OkStatus();
 }
 

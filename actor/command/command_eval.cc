@@ -69,7 +69,8 @@ void EvalCommand::AddTo(CLI::App* app) {
 
 absl::StatusOr<std::vector<Episode>> EvalCommand::Play(const LoadedRun& run,
                                                        const EvaluatorOptions& options,
-                                                       const StepObserver& observer) const {
+                                                       const StepObserver& observer,
+                                                       const std::atomic<bool>& interrupted) const {
   const int parts = std::min(threads_, EvaluatorPartsMax(options));
   std::vector<std::unique_ptr<Evaluator>> evaluators;
   for (int part = 0; part < parts; ++part) {
@@ -87,7 +88,8 @@ absl::StatusOr<std::vector<Episode>> EvalCommand::Play(const LoadedRun& run,
     std::vector<std::jthread> threads;
     for (int part = 0; part < parts; ++part) {
       threads.emplace_back([&, part] {
-        played[part] = evaluators[part]->Play(run.snapshot, /*stream=*/0, [] { return false; });
+        played[part] = evaluators[part]->Play(run.snapshot, /*stream=*/0,
+                                              [&interrupted] { return interrupted.load(); });
       });
     }
   }
@@ -101,10 +103,10 @@ absl::StatusOr<std::vector<Episode>> EvalCommand::Play(const LoadedRun& run,
   return all;
 }
 
-absl::Status EvalCommand::Run() const {
+absl::Status EvalCommand::Run(const std::atomic<bool>& interrupted) const {
   PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.Load());
   const PolicySpec& policy = run.snapshot->spec;
-  PMOE_ASSIGN_OR_RETURN(const EvaluatorOptions options, policy_.Options(policy));
+  PMOE_ASSIGN_OR_RETURN(const EvaluatorOptions options, policy_.Options(run));
   std::unique_ptr<EvaluationTrace> trace;
   if (!trace_.empty()) {
     PMOE_ASSIGN_OR_RETURN(trace, EvaluationTrace::Create(trace_, policy));
@@ -113,10 +115,13 @@ absl::Status EvalCommand::Run() const {
   std::vector<Episode> episodes;
   {
     Progress progress(options.episodes);
-    PMOE_ASSIGN_OR_RETURN(episodes, Play(run, options, [&](const EvaluatedStep& step) {
-                            if (trace != nullptr) trace->Add(step);
-                            if (step.result.done()) progress.Add();
-                          }));
+    PMOE_ASSIGN_OR_RETURN(episodes, Play(
+                                        run, options,
+                                        [&](const EvaluatedStep& step) {
+                                          if (trace != nullptr) trace->Add(step);
+                                          if (step.result.done()) progress.Add();
+                                        },
+                                        interrupted));
   }
   if (trace != nullptr) PMOE_RETURN_IF_ERROR(trace->Close());
   const Evaluation evaluation = Summarize(episodes, run.snapshot->env_steps, watch.Elapsed());

@@ -3,6 +3,7 @@
 // them.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,13 @@ class EvalCommand {
  public:
   void AddTo(CLI::App* app);
   bool chosen() const { return command_->parsed(); }
-  absl::Status Run() const;
+  // CancelledError when *interrupted.
+  absl::Status Run(const std::atomic<bool>& interrupted) const;
 
  private:
   absl::StatusOr<std::vector<Episode>> Play(const LoadedRun& run, const EvaluatorOptions& options,
-                                            const StepObserver& observer) const;
+                                            const StepObserver& observer,
+                                            const std::atomic<bool>& interrupted) const;
 
   CLI::App* command_ = nullptr;
   RunFlags run_;

@@ -19,7 +19,7 @@ void RunFlags::AddTo(CLI::App* app) {
 
 absl::StatusOr<LoadedRun> RunFlags::Load() const {
   const std::string config_file = run_ + "/config.textproto";
-  const absl::StatusOr<std::string> text = ReadFile(config_file);
+  const absl::StatusOr<std::string> text = ReadText(config_file);
   if (!text.ok()) {
     return absl::NotFoundError(
         absl::StrCat("--run ", run_, " is not a run directory: it has no config.textproto"));
@@ -43,6 +43,9 @@ void PolicyFlags::AddTo(CLI::App* app, int default_episodes) {
   app->add_option("--episodes", episodes_, "Episodes to play")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  app->add_option("--episode-steps-max", episode_steps_max_,
+                  "Cut an episode after so many steps; default: observe.eval_episode_steps_max")
+      ->check(CLI::Range(1, 1000000000));
   app->add_option(
          "--primitive", primitive_,
          "Who acts: drawn by the router, its most likely one, or always that of this index")
@@ -59,9 +62,13 @@ void PolicyFlags::AddTo(CLI::App* app, int default_episodes) {
       ->capture_default_str();
 }
 
-absl::StatusOr<EvaluatorOptions> PolicyFlags::Options(const PolicySpec& policy) const {
+absl::StatusOr<EvaluatorOptions> PolicyFlags::Options(const LoadedRun& run) const {
+  const PolicySpec& policy = run.snapshot->spec;
   EvaluatorOptions options{.seed = seed_,
                            .episodes = episodes_,
+                           .episode_steps_max = episode_steps_max_ > 0
+                                                    ? episode_steps_max_
+                                                    : run.config.observe().eval_episode_steps_max(),
                            .action = {.sample = action_ == "sample"},
                            .obs_noise = obs_noise_};
   if (primitive_ == "router") return options;

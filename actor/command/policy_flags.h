@@ -36,11 +36,11 @@ class RunFlags {
 
 class PolicyFlags {
  public:
-  // --primitive --action --obs-noise --seed --episodes.
+  // --primitive --action --obs-noise --seed --episodes --episode-steps-max.
   void AddTo(CLI::App* app, int default_episodes);
 
   // InvalidArgumentError: a primitive that the policy does not have.
-  absl::StatusOr<EvaluatorOptions> Options(const PolicySpec& policy) const;
+  absl::StatusOr<EvaluatorOptions> Options(const LoadedRun& run) const;
   // "primitive router, action mean, seed 0".
   std::string Describe() const;
 
@@ -50,6 +50,7 @@ class PolicyFlags {
   double obs_noise_ = 0.0;
   uint64_t seed_ = 0;
   int episodes_ = 1;
+  int episode_steps_max_ = 0;  // 0: the run's
 };
 
 }  // namespace pmoe

@@ -98,7 +98,7 @@ absl::Status PlayCommand::Run(const std::atomic<bool>& interrupted) const {
   }
   PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.Load());
   const PolicySpec& policy = run.snapshot->spec;
-  PMOE_ASSIGN_OR_RETURN(EvaluatorOptions options, policy_.Options(policy));
+  PMOE_ASSIGN_OR_RETURN(EvaluatorOptions options, policy_.Options(run));
   options.lanes = 1;  // one episode after the other
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> example, MakeConfiguredEnv(run.config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Renderer> renderer,

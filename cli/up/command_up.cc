@@ -195,10 +195,11 @@ absl::Status UpCommand::Run() const {
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags_, "async"));
   PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
   const bool resume = !flags_.resume.empty();
-  const std::string directory =
-      resume               ? flags_.resume
-      : flags_.out.empty() ? DefaultRunPath(config.env().id(), config.algorithm(), config.seed())
-                           : flags_.out;
+  std::string directory = resume ? flags_.resume : flags_.out;
+  if (directory.empty()) {
+    PMOE_ASSIGN_OR_RETURN(
+        directory, MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
+  }
   if (!resume && fs::exists(directory + "/config.textproto")) {
     return absl::FailedPreconditionError(
         absl::StrCat(directory, " holds a run already; go on with it by --resume ", directory,
@@ -207,6 +208,9 @@ absl::Status UpCommand::Run() const {
   PMOE_RETURN_IF_ERROR(CheckUnfinished(directory, config));
   PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
   if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
+  // From here on there are private files, which go with this function.
+  const std::atomic<bool>& interrupted = InstallInterruptHandler(
+      "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
   PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
   ClusterPlan plan(config, directory, &sockets);
@@ -223,8 +227,6 @@ absl::Status UpCommand::Run() const {
   unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
   // The learner would start itself once more to set it (libgomp reads it before main).
   setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
-  const std::atomic<bool>& interrupted = InstallInterruptHandler(
-      "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
   std::printf("cluster: %s, %d actors, %d replay shard%s, %s; run directory: %s\n",
               config.env().id().c_str(), config.actor().count(), config.replay().shards(),
               config.replay().shards() == 1 ? "" : "s", config.schedule().mode().c_str(),

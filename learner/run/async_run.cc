@@ -70,9 +70,14 @@ absl::Status AsyncRun::Restore(uint64_t env_steps) {
 }
 
 absl::Status AsyncRun::Train(const std::atomic<bool>& interrupted) {
-  absl::Status status;
-  while (status.ok() && !interrupted && env_steps_ < total_steps()) status = Turn();
+  parts_.evaluations->InterruptBy(&interrupted);
+  absl::Status status, broken;
+  while (status.ok() && broken.ok() && !interrupted && env_steps_ < total_steps()) {
+    status = Turn();
+    broken = log_->break_downs().Check();
+  }
   if (status.ok()) status = Finish();
+  if (status.ok()) status = broken;
   if (!status.ok()) log_->Note(absl::StrCat("stopped: ", std::string(status.message())));
   log_->FinishProgress();
   return status;
@@ -209,8 +214,8 @@ absl::Status AsyncRun::Checkpoint(bool with_replay) {
 
 absl::Status AsyncRun::Finish() {
   const bool finished = env_steps_ >= total_steps();
-  const absl::Status flushed =
-      log_->Flush(std::chrono::seconds(finished ? kLastEvaluation.count() : 0));
+  absl::Status flushed = log_->Flush(std::chrono::seconds(finished ? kLastEvaluation.count() : 0));
+  if (absl::IsCancelled(flushed)) flushed = log_->Flush(std::chrono::seconds(0));
   if (!flushed.ok() && !absl::IsDeadlineExceeded(flushed)) return flushed;
   if (!flushed.ok()) log_->Note(std::string(flushed.message()));
   return Checkpoint(/*with_replay=*/true);

@@ -22,6 +22,11 @@ absl::Status NoEvaluator(size_t waiting, std::chrono::seconds wait) {
 
 }  // namespace
 
+void EvaluationBacklog::InterruptBy(const std::atomic<bool>* interrupted) {
+  MutexLock lock(&mu_);
+  interrupted_ = interrupted;
+}
+
 absl::Status EvaluationBacklog::Submit(std::shared_ptr<const PolicySnapshot> snapshot) {
   const Clock::time_point deadline = Clock::now() + kSubmitTimeout;
   MutexLock lock(&mu_);
@@ -31,7 +36,7 @@ absl::Status EvaluationBacklog::Submit(std::shared_ptr<const PolicySnapshot> sna
       waiting_.pop_back();
     }
   }
-  while (waiting_.size() >= kWaitingMax && failure_.ok()) {
+  while (waiting_.size() >= kWaitingMax && failure_.ok() && !interrupted()) {
     if (Clock::now() >= deadline) return NoEvaluator(waiting_.size(), kSubmitTimeout);
     changed_.WaitFor(&mu_, kTick);
   }
@@ -44,11 +49,23 @@ absl::StatusOr<std::deque<EvaluatedSnapshot>> EvaluationBacklog::Take(std::chron
   const Clock::time_point deadline = Clock::now() + wait;
   MutexLock lock(&mu_);
   while (wait.count() > 0 && !waiting_.empty() && failure_.ok()) {
+    if (interrupted()) return absl::CancelledError("interrupted before the evaluation was over");
     if (Clock::now() >= deadline) return NoEvaluator(waiting_.size(), wait);
     changed_.WaitFor(&mu_, kTick);
   }
   if (!failure_.ok()) return failure_;
   return std::exchange(finished_, {});
+}
+
+std::vector<std::shared_ptr<const PolicySnapshot>> EvaluationBacklog::Waiting() const {
+  MutexLock lock(&mu_);
+  return {waiting_.begin(), waiting_.end()};
+}
+
+void EvaluationBacklog::Restore(std::vector<std::shared_ptr<const PolicySnapshot>> waiting) {
+  MutexLock lock(&mu_);
+  waiting_.insert(waiting_.end(), waiting.begin(), waiting.end());
+  changed_.NotifyAll();
 }
 
 std::shared_ptr<const PolicySnapshot> EvaluationBacklog::Next(std::chrono::milliseconds wait) {

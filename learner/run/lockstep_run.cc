@@ -48,12 +48,13 @@ absl::Status LockstepRun::Build(bool resume) {
 }
 
 absl::Status LockstepRun::Train(const std::atomic<bool>& interrupted) {
+  parts_.evaluations->InterruptBy(&interrupted);
   if (const absl::Status status = Rounds(interrupted); !status.ok()) {
     log_->Note(absl::StrCat("stopped: ", std::string(status.message())));
     return status;
   }
-  PMOE_RETURN_IF_ERROR(log_->Flush(kRoundTimeout));
-  if (checkpoint_steps_ != env_steps()) PMOE_RETURN_IF_ERROR(Checkpoint());
+  const bool evaluations_left = log_->has_open_rows() && !interrupted;
+  if (checkpoint_steps_ != env_steps() || evaluations_left) PMOE_RETURN_IF_ERROR(Checkpoint());
   log_->FinishProgress();
   return absl::OkStatus();
 }
@@ -68,9 +69,14 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
   while (updated_ < rounds_) {
     // The barrier: actors idle, nothing staged.
     if (interrupted) break;
+    if (const absl::Status broken = log_->break_downs().Check(); !broken.ok()) {
+      PMOE_RETURN_IF_ERROR(Checkpoint());
+      return broken;
+    }
     const uint64_t every = config_.checkpoint().every_steps();
     if (every > 0 && env_steps() / every > checkpoint_steps_ / every)
       PMOE_RETURN_IF_ERROR(Checkpoint());
+    if (interrupted) break;  // rows that the checkpoint holds open may not be written any more
 
     const uint64_t round = updated_ + 1;
     const uint64_t next = round + lag;  // the round whose steps belong to this turn
@@ -169,7 +175,9 @@ absl::Status LockstepRun::CloseRound(uint64_t round, RoundCounters counters) {
 }
 
 absl::Status LockstepRun::Checkpoint() {
-  PMOE_RETURN_IF_ERROR(log_->Flush(kRoundTimeout));
+  // Interrupted, it keeps what waits for an evaluation, which is then made after a resume.
+  const absl::Status flushed = log_->Flush(kRoundTimeout);
+  if (!flushed.ok() && !absl::IsCancelled(flushed)) return flushed;
   Directive directive;
   directive.checkpoint = true;
   directive.round = committed_;
@@ -182,6 +190,7 @@ absl::Status LockstepRun::Checkpoint() {
   run.Pod(snapshot_->env_steps);
   run.Pod(acting_version_);
   log_->SaveState(&run);
+  log_->SaveOpen(&run);
   RunCheckpoint checkpoint = {env_steps(), snapshot_, run.Take(), {}};
   for (ActorReport& report : reports) {
     checkpoint.actors.push_back(std::move(report.checkpoint_part));

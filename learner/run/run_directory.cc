@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <utility>
 
@@ -169,14 +171,22 @@ absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path) {
       absl::StrCat(path, " has no checkpoint yet; start the run anew with another --out"));
 }
 
-std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed) {
+absl::StatusOr<std::string> MakeDefaultRunFolder(absl::string_view env, absl::string_view algorithm,
+                                                 uint64_t seed) {
   const std::string time = absl::FormatTime("%Y%m%d-%H%M%S", absl::Now(), absl::LocalTimeZone());
   // "mjcf:robots/ant.textproto" -> "ant"
   if (absl::StrContains(env, ':')) {
     env = env.substr(std::min(env.find_last_of("/:"), env.size() - 1) + 1);
     env = env.substr(0, env.rfind('.'));
   }
-  return absl::StrCat("runs/", env, "-", algorithm, "-s", seed, "-", time);
+  PMOE_RETURN_IF_ERROR(MakeDirs("runs"));
+  const std::string path = absl::StrCat("runs/", env, "-", algorithm, "-s", seed, "-", time);
+  std::string free_path = path;
+  for (int next = 2; ::mkdir(free_path.c_str(), 0777) != 0; ++next) {
+    if (errno != EEXIST) return FileError("create the folder", free_path, errno);
+    free_path = absl::StrCat(path, "-", next);
+  }
+  return free_path;
 }
 
 }  // namespace pmoe

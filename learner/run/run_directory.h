@@ -57,7 +57,9 @@ class RunDirectory {
 // Env steps of the newest complete checkpoint of the run in `path`, which may be another process's.
 absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path);
 
-// runs/<env>-<algorithm>-s<seed>-<local time>
-std::string DefaultRunPath(absl::string_view env, absl::string_view algorithm, uint64_t seed);
+// Makes the folder runs/<env>-<algorithm>-s<seed>-<local time>, with -2, -3 … behind it where
+// another run has taken that.
+absl::StatusOr<std::string> MakeDefaultRunFolder(absl::string_view env, absl::string_view algorithm,
+                                                 uint64_t seed);
 
 }  // namespace pmoe

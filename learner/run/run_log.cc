@@ -119,12 +119,17 @@ RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
         progress.plain_every_steps = static_cast<int64_t>(options.log_every_steps);
         return progress;
       }()),
+      break_downs_(options.diverged_share_max),
       best_return_(-std::numeric_limits<double>::infinity()),
       last_eval_return_(0.0),
       rate_env_steps_(options.resumed_steps) {}
 
 void RunLog::OnReport(const ActorReport& report) {
   episodes_.insert(episodes_.end(), report.episodes.begin(), report.episodes.end());
+  if (const auto line = break_downs_.Add(report.episodes); line.has_value()) {
+    progress_.Note(*line);
+    Note(*line);
+  }
   totals_["time_env_s"] += report.seconds.env;
   totals_["time_policy_s"] += report.seconds.policy;
   totals_["time_write_s"] += report.seconds.write;
@@ -238,6 +243,11 @@ absl::Status RunLog::WriteReady() {
 
 absl::Status RunLog::Flush(std::chrono::seconds wait) {
   const absl::Status evaluated = TakeEvaluations(wait);
+  if (absl::IsCancelled(evaluated)) {
+    PMOE_RETURN_IF_ERROR(TakeEvaluations(std::chrono::seconds(0)));
+    PMOE_RETURN_IF_ERROR(WriteReady());
+    return evaluated;
+  }
   if (!evaluated.ok() && !absl::IsDeadlineExceeded(evaluated)) return evaluated;
   for (OpenRow& row : open_) row.waits_for_evaluation = false;
   PMOE_RETURN_IF_ERROR(WriteReady());
@@ -273,6 +283,56 @@ void RunLog::SaveState(ByteWriter* out) const {
   sample_lag_.SaveState(out);
 }
 
+void RunLog::SaveOpen(ByteWriter* out) const {
+  if (open_.empty()) return;
+  out->Pod(static_cast<uint32_t>(open_.size()));
+  for (const OpenRow& row : open_) {
+    out->Pod(static_cast<uint8_t>(row.waits_for_evaluation));
+    out->Pod(static_cast<uint32_t>(row.values.size()));
+    for (const auto& [name, value] : row.values) {
+      out->String(name);
+      out->Pod(value);
+    }
+  }
+  const auto waiting = evaluations_->Waiting();
+  out->Pod(static_cast<uint32_t>(waiting.size()));
+  for (const auto& snapshot : waiting) out->String(snapshot->Encode());
+}
+
+// A later life may have written these rows before it ended: the files go back to before them.
+absl::Status RunLog::LoadOpen(ByteReader* in) {
+  uint32_t rows = 0, waiting = 0;
+  in->Pod(&rows);
+  for (uint32_t i = 0; i < rows && in->ok(); ++i) {
+    OpenRow row;
+    uint8_t waits = 0;
+    uint32_t values = 0;
+    in->Pod(&waits);
+    in->Pod(&values);
+    row.waits_for_evaluation = waits != 0;
+    for (uint32_t v = 0; v < values && in->ok(); ++v) {
+      std::string name;
+      in->String(&name);
+      in->Pod(&row.values[name]);
+    }
+    open_.push_back(std::move(row));
+  }
+  in->Pod(&waiting);
+  std::vector<std::shared_ptr<const PolicySnapshot>> snapshots;
+  for (uint32_t i = 0; i < waiting && in->ok(); ++i) {
+    std::string bytes;
+    in->String(&bytes);
+    PMOE_ASSIGN_OR_RETURN(PolicySnapshot snapshot, PolicySnapshot::Decode(std::move(bytes)));
+    snapshots.push_back(std::make_shared<const PolicySnapshot>(std::move(snapshot)));
+  }
+  if (!in->ok() || open_.empty()) return absl::OkStatus();  // LoadState reports it
+  RunLogOptions before = options_;
+  before.resumed_steps = static_cast<uint64_t>(open_.front().values["env_steps"]) - 1;
+  PMOE_ASSIGN_OR_RETURN(files_, OpenFiles(before, *directory_));
+  evaluations_->Restore(std::move(snapshots));
+  return absl::OkStatus();
+}
+
 absl::Status RunLog::LoadState(ByteReader* in) {
   uint8_t has_evaluation = 0;
   in->Pod(&logged_);
@@ -283,6 +343,7 @@ absl::Status RunLog::LoadState(ByteReader* in) {
   in->Vector(&episodes_);
   sample_lag_.LoadState(in);
   has_evaluation_ = has_evaluation != 0;
+  if (in->ok() && in->remaining() > 0) PMOE_RETURN_IF_ERROR(LoadOpen(in));
   return in->ok() ? absl::OkStatus()
                   : absl::DataLossError("checkpoint: the log's part is truncated");
 }

@@ -21,6 +21,7 @@
 #include "common/metrics/tensorboard_writer.h"
 #include "common/run/control.h"
 #include "learner/learner.h"
+#include "learner/run/break_downs.h"
 #include "learner/run/evaluation_backlog.h"
 #include "learner/run/run_directory.h"
 #include "learner/run/sample_lag.h"
@@ -32,6 +33,7 @@ struct RunLogOptions {
   uint64_t total_steps = 0;
   int primitives = 1;
   uint64_t log_every_steps = 1000;
+  double diverged_share_max = 1.0;
   bool resumed = false;
   uint64_t resumed_steps = 0;  // rows after it are dropped from metrics.csv
 };
@@ -54,13 +56,16 @@ class RunLog {
                                                         EvaluationBacklog* evaluations);
 
   void OnReport(const ActorReport& report);
+  const BreakDowns& break_downs() const { return break_downs_; }
   // Ends a round: submits `evaluate` (null: no evaluation due), opens a row where one is due,
   // writes what is ready.
   absl::Status CloseRound(const RoundCounters& counters, Learner* learner,
                           std::shared_ptr<const PolicySnapshot> evaluate);
   // Writes every open row, after waiting up to `wait` for their evaluations; rows whose evaluation
-  // did not come are written without it and DeadlineExceededError says so.
+  // did not come are written without it and DeadlineExceededError says so. CancelledError:
+  // interrupted while it waited; those rows stay open.
   absl::Status Flush(std::chrono::seconds wait);
+  bool has_open_rows() const { return !open_.empty(); }
   void FinishProgress();
   // A line of log.txt with the time in front. The run does not end because this file cannot grow.
   void Note(const std::string& text);
@@ -75,8 +80,11 @@ class RunLog {
 
   const MetricRow& totals() const { return totals_; }  // time_*_s of this process
 
-  // What the next rows' bits depend on; nothing may be waiting.
+  // What the next rows' bits depend on; of what is open only SaveOpen speaks.
   void SaveState(ByteWriter* out) const;
+  // Rows that wait for their evaluation and the snapshots to evaluate, where there are any.
+  // LoadState takes them from the end of the state. After it no row may be written.
+  void SaveOpen(ByteWriter* out) const;
   absl::Status LoadState(ByteReader* in);
 
  private:
@@ -102,6 +110,7 @@ class RunLog {
   OpenRow* Release(const PolicySnapshot& snapshot);
   absl::Status WriteReady();
   void ShowProgress(const RoundCounters& counters);
+  absl::Status LoadOpen(ByteReader* in);
 
   RunLogOptions options_;
   const RunDirectory* directory_;
@@ -113,6 +122,7 @@ class RunLog {
   uint64_t logged_ = 0;  // env steps of the newest row
   std::deque<OpenRow> open_;
   std::vector<EpisodeResult> episodes_;  // since the last row
+  BreakDowns break_downs_;
   SampleLag sample_lag_;
   MetricRow last_row_;
   double best_return_;

@@ -23,6 +23,7 @@ RunLogOptions LogOptions(const RunConfig& config, uint64_t total_steps, bool res
   options.total_steps = total_steps;
   options.primitives = config.policy().primitives();
   options.log_every_steps = config.observe().log_every_steps();
+  options.diverged_share_max = config.observe().diverged_share_max();
   options.resumed = resumed;
   options.resumed_steps = resumed_steps;
   return options;

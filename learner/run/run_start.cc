@@ -1,12 +1,15 @@
 #include "learner/run/run_start.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -55,7 +58,25 @@ bool NamesMode(const ConfigSources& sources) {
   return !sources.config_file.empty();
 }
 
+// "go on with: ./pmoe train --resume runs/a", if there is something to go on from.
+std::string HowToGoOn(const RunDirectory& directory, const std::string& command,
+                      uint64_t env_steps) {
+  const absl::StatusOr<uint64_t> newest = directory.NewestCheckpoint();
+  if (!newest.ok()) return "there is no checkpoint to go on from; start it anew with another --out";
+  return absl::StrCat(
+      *newest == env_steps ? "" : absl::StrCat("from its checkpoint at ", *newest, " env steps, "),
+      "go on with: ", command, " --resume ", ShellWord(directory.path()));
+}
+
 }  // namespace
+
+std::string ShellWord(absl::string_view word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return absl::ascii_isalnum(c) || absl::StrContains("/._-+,:@%=", c);
+  });
+  if (plain) return std::string(word);
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
 
 absl::Status ApplyOrResume(TrainFlags* flags) {
   if (!flags->or_resume) return absl::OkStatus();
@@ -84,7 +105,7 @@ absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::stri
         "--resume uses the run's own configuration: leave --config and --preset away");
   }
   const std::string file = flags.resume + "/config.textproto";
-  absl::StatusOr<std::string> text = ReadFile(file);
+  absl::StatusOr<std::string> text = ReadText(file);
   if (!text.ok()) {
     return absl::NotFoundError(absl::StrCat("--resume ", flags.resume,
                                             " is not a run directory: it has no config.textproto"));
@@ -98,14 +119,15 @@ absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::stri
 
 absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const RunConfig& config) {
   if (!flags.resume.empty()) return RunDirectory::Open(flags.resume);
-  return RunDirectory::Create(
-      flags.out.empty() ? DefaultRunPath(config.env().id(), config.algorithm(), config.seed())
-                        : flags.out);
+  if (!flags.out.empty()) return RunDirectory::Create(flags.out);
+  PMOE_ASSIGN_OR_RETURN(const std::string made,
+                        MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
+  return RunDirectory::Create(made);
 }
 
 std::vector<std::string> ResumeWords(const std::string& directory, const RunConfig& config) {
   std::vector<std::string> words = {"--resume", directory};
-  const absl::StatusOr<std::string> text = ReadFile(directory + "/config.textproto");
+  const absl::StatusOr<std::string> text = ReadText(directory + "/config.textproto");
   if (!text.ok()) return words;
   const absl::StatusOr<RunConfig> before = ParseConfigText(*text);
   if (!before.ok()) return words;
@@ -131,18 +153,18 @@ absl::Status CheckUnfinished(const std::string& directory, const RunConfig& conf
 std::string DescribeEnd(const RunDirectory& directory, const std::string& command,
                         uint64_t env_steps, uint64_t total_steps) {
   if (env_steps < total_steps) {
-    return absl::StrCat("stopped at ", env_steps, " of ", total_steps,
-                        " env steps; go on with: ", command, " --resume ", directory.path());
+    return absl::StrCat("stopped at ", env_steps, " of ", total_steps, " env steps; ",
+                        HowToGoOn(directory, command, env_steps));
   }
-  return absl::StrCat("finished; look at it with: ./pmoe eval --run ", directory.path());
+  return absl::StrCat("finished; look at it with: ./pmoe eval --run ", ShellWord(directory.path()));
 }
 
 absl::Status DescribeFailure(const absl::Status& status, const RunDirectory& directory,
-                             uint64_t env_steps) {
+                             const std::string& command, uint64_t env_steps) {
   if (status.ok()) return status;
   return absl::Status(
       status.code(), absl::StrCat(std::string(status.message()), "\nThe run stopped at ", env_steps,
-                                  " env steps; what was saved before is in ", directory.path()));
+                                  " env steps; ", HowToGoOn(directory, command, env_steps)));
 }
 
 }  // namespace pmoe

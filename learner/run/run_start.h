@@ -33,12 +33,15 @@ absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& confi
 // FailedPreconditionError when the directory's newest checkpoint has all the steps asked for.
 absl::Status CheckUnfinished(const std::string& directory, const RunConfig& config);
 
+// As a shell takes it for one word: quoted where it must be.
+std::string ShellWord(absl::string_view word);
+
 // "stopped at 500 of 1000 env steps; go on with: …", or where to look now.
 std::string DescribeEnd(const RunDirectory& directory, const std::string& command,
                         uint64_t env_steps, uint64_t total_steps);
 
-// A failed run's status with where it stopped and what is left.
+// A failed run's status with where it stopped and how to go on, where a checkpoint is.
 absl::Status DescribeFailure(const absl::Status& status, const RunDirectory& directory,
-                             uint64_t env_steps);
+                             const std::string& command, uint64_t env_steps);
 
 }  // namespace pmoe

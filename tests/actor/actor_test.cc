@@ -241,6 +241,38 @@ TEST_F(BreakingDownTest, EndsTheEvaluationsEpisodeToo) {
   EXPECT_LT(result->length_mean, 50);
 }
 
+// Half of these starts are beyond float32.
+std::unique_ptr<Env> MakeUnsoundStarts() {
+  return *MakeEnv("InvertedPendulum-v5", {{"reset_noise_scale", "4e38"}}, "");
+}
+
+TEST(UnsoundStartTest, ReachesNeitherReplayNorAPolicy) {
+  std::vector<std::unique_ptr<Env>> envs;
+  envs.push_back(MakeUnsoundStarts());
+  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  ListedDirectives client;
+  client.directives = {Round(1, 50, 0)};
+  RecordingWriter writer;
+  Actor actor({}, std::move(envs), policy, &client, &writer);
+  ASSERT_THAT(actor.Run(), IsOk());
+  ASSERT_EQ(writer.rows.size(), 50u);
+  for (const Row& row : writer.rows) {
+    for (const float x : row.obs) ASSERT_TRUE(std::isfinite(x));
+  }
+}
+
+TEST(UnsoundStartTest, IsPlayedByNoEvaluation) {
+  const PolicySpec policy = testing::PolicyFor(MakeUnsoundStarts()->spec());
+  const auto evaluator = Evaluator::Create(
+      {.episodes = 20}, policy,
+      []() -> absl::StatusOr<std::unique_ptr<Env>> { return MakeUnsoundStarts(); });
+  (*evaluator)->Observe([](const EvaluatedStep& step) {
+    for (const float x : step.obs) ASSERT_TRUE(std::isfinite(x));
+  });
+  EXPECT_THAT((*evaluator)->Run(testing::RandomSnapshot(policy, 1), 7, [] { return false; }),
+              IsOk());
+}
+
 TEST(ActorTest, FollowsNoDirectiveAfterTheRunIsFinished) {
   Directive finished;
   finished.state = RunState::kFinished;

@@ -121,6 +121,16 @@ TEST(EvaluatorTest, NoiseIsOnWhatThePolicySees) {
   EXPECT_LT(deviation, 0.9);
 }
 
+TEST(EvaluatorTest, CutsAnEpisodeAtTheBoundAndSaysSo) {
+  const auto evaluator = MakeEvaluator({.episodes = 3, .episode_steps_max = 7});
+  int truncated = 0;
+  evaluator->Observe([&](const EvaluatedStep& step) { truncated += step.result.truncated; });
+  const auto result = evaluator->Run(CheetahSnapshot(1), 7, kNeverCancelled);
+  ASSERT_THAT(result, IsOk());
+  EXPECT_EQ(result->length_mean, 7.0);
+  EXPECT_EQ(truncated, 3);
+}
+
 TEST(EvaluatorTest, StopsWhenCancelled) {
   int steps = 0;
   const auto result =

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -96,6 +97,49 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(std::pair("HalfCheetah-v5", 0), std::pair("HalfCheetah-v5", 1),
                       std::pair("Humanoid-v5", 0),
                       std::pair("tests/actor/env/mjcf/everything.textproto", 0)));
+
+std::vector<std::string> EndlessRun(const std::string& eval_steps_max) {
+  std::vector<std::string> words = SmallRun("HalfCheetah-v5");
+  words.insert(words.end(), {"--env-arg", "max_episode_steps=0", "--set",
+                             "schedule.total_steps=600", "--set", "observe.eval_every_steps=200",
+                             "--set", "observe.eval_episode_steps_max=" + eval_steps_max});
+  return words;
+}
+
+// A task without an end once stood still at its first evaluation. Interrupted there, it stops, and
+// what was not evaluated is evaluated after the resume, to the same bits.
+TEST_F(TrainTest, AnEndlessTaskTrainsStopsWithinAnEvaluationAndResumesToTheBit) {
+  const std::string whole = MustTrain("whole", EndlessRun("300"));
+  EXPECT_EQ(LastCell(whole, "eval_length_mean"), "300");
+  const std::string parts = dir_.File("parts");
+  ChildProcess child(Command(EndlessRun("1000000000"), {"--out", parts}));
+  ASSERT_TRUE(child.ReadUntil("500/600"));
+  child.Signal(SIGINT);
+  const ProcessResult stopped = child.Wait();
+  ASSERT_EQ(stopped.exit_code, 0) << stopped.output;
+  EXPECT_THAT(Metrics(parts), ::testing::Not(HasSubstr("\n200,"))) << "the evaluation has ended";
+  for (int life = 0; life < 2; ++life) {  // the second finds nothing left to do
+    const ProcessResult resumed =
+        Train({"--resume", parts, "--set", "observe.eval_episode_steps_max=300"});
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+    ExpectSameRun(whole, parts, 600);
+  }
+}
+
+TEST_F(TrainTest, EvalOfAnEndlessTaskStopsAtItsBoundAndAtCtrlC) {
+  const std::string run = MustTrain("run", EndlessRun("50"));
+  const std::vector<std::string> eval = {Binary("pmoe-actor"), "eval", "--run", run,
+                                         "--episodes",         "1"};
+  EXPECT_THAT(RunProcess(eval).output, HasSubstr("length  50.0"));
+  std::vector<std::string> endless = eval;
+  endless.insert(endless.end(), {"--episode-steps-max", "1000000000", "--trace", dir_.File("t")});
+  ChildProcess child(endless);
+  while (!fs::exists(dir_.File("t")) && !fs::exists(dir_.File("t.tmp"))) std::this_thread::yield();
+  child.Signal(SIGINT);
+  const ProcessResult stopped = child.Wait();
+  EXPECT_EQ(stopped.exit_code, 1);
+  EXPECT_THAT(stopped.output, HasSubstr("evaluation cancelled"));
+}
 
 TEST_F(TrainTest, ASecondInterruptEndsItNow) {
   ChildProcess child(Command({"--env", "HalfCheetah-v5", "--set", "schedule.start_steps=0", "--set",

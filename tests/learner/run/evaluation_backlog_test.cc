@@ -92,6 +92,19 @@ TEST(EvaluationBacklogTest, KeepNewestLetsOneThatStillWaitsGiveWay) {
   EXPECT_FALSE((*done)[1].evaluation.has_value());
 }
 
+// Ctrl-C while an evaluation takes for ever once left the learner waiting for ten minutes.
+TEST(EvaluationBacklogTest, InterruptedItWaitsForNoEvaluatorAndForgetsNothing) {
+  EvaluationBacklog backlog(Keep::kAll);
+  const std::atomic<bool> interrupted = true;
+  backlog.InterruptBy(&interrupted);
+  for (const uint64_t version : {1, 2, 3}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  EXPECT_THAT(backlog.Take(seconds(600)), FailsWith(absl::StatusCode::kCancelled, "interrupted"));
+  EXPECT_EQ(backlog.Waiting().size(), 3u);
+  EvaluationBacklog next_life(Keep::kAll);
+  next_life.Restore(backlog.Waiting());
+  EXPECT_EQ(next_life.Next(milliseconds(0))->version, 1u);
+}
+
 TEST(EvaluationBacklogTest, AFailureReachesTheLearner) {
   EvaluationBacklog backlog(Keep::kAll);
   backlog.Fail(absl::InternalError("the env broke"));
