@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -128,6 +129,16 @@ class BootstrapTest(unittest.TestCase):
             calls = self.calls_since()
             self.assertIn("ninja -C", calls)
             self.assertNotIn("cmake --fresh --preset", calls)
+
+    def test_a_source_from_the_future_is_built_once_and_again_when_edited(self):
+        source = self.root / "actor" / "a.cc"
+        source.touch()
+        for ahead_s in (3600, 7200):
+            os.utime(source, (time.time() + ahead_s,) * 2)
+            self.run_pmoe("train")
+            self.assertIn("ninja -C", self.calls_since())
+            self.run_pmoe("train")
+            self.assertEqual(self.calls_since(), "")
 
     def test_an_edit_during_the_build_is_built_by_the_next_call(self):
         self.hook.write_text(f"touch -d '+1 second' {self.root}/actor/a.cc\n")
