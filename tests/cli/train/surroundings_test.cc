@@ -35,7 +35,8 @@ class SurroundingsTest : public TrainTest {
         "/bin/bash", "-c",
         "cd '" + dir_.File("") + "'; train=\"" + Binary("pmoe-train") + kShort + "\"; " + script};
   }
-  std::string endless_ = "exec $train --steps 1e9 --set learner.batch_size=8 --out run";
+  std::string endless_ =
+      "exec $train --set schedule.total_steps=1000000000 --set learner.batch_size=8 --out run";
 };
 
 TEST_F(SurroundingsTest, AClosedTerminalEndsItWithACheckpoint) {
@@ -120,7 +121,7 @@ class BreakingDownTest : public SurroundingsTest {
 };
 
 TEST_F(BreakingDownTest, SaysSoLoudlyOnTheScreenAndInTheLog) {
-  const ProcessResult result = Bash("$train --env mjcf:strong.textproto --out run");
+  const ProcessResult result = Bash("$train --set env.id=mjcf:strong.textproto --out run");
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("the simulation broke down in"));
   EXPECT_THAT(Bytes(dir_.File("run/log.txt")), HasSubstr("time step too large"));
@@ -128,8 +129,9 @@ TEST_F(BreakingDownTest, SaysSoLoudlyOnTheScreenAndInTheLog) {
 
 TEST_F(BreakingDownTest, EndsTheRunWithACheckpointWhereTheShareIsLimited) {
   for (const std::string mode : {"lockstep", "async"}) {
-    const ProcessResult result = Bash("$train --env mjcf:strong.textproto --steps 1e9 --mode " +
-                                      mode + " --set observe.diverged_share_max=0.5 --out " + mode);
+    const ProcessResult result = Bash(
+        "$train --set env.id=mjcf:strong.textproto --set schedule.total_steps=1000000000 --mode " +
+        mode + " --set observe.diverged_share_max=0.5 --out " + mode);
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output, HasSubstr("more than observe.diverged_share_max=0.5 allows"));
     EXPECT_THAT(result.output, HasSubstr("go on with: ./pmoe train --resume " + mode));
