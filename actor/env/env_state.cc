@@ -1,5 +1,8 @@
 #include "actor/env/env_state.h"
 
+#include <cctype>
+
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/crc32c.h"
 
@@ -7,6 +10,39 @@ namespace pmoe {
 namespace {
 
 constexpr uint32_t kStateMagic = 0x32534550;  // "PES2", the digit is the layout's version
+constexpr char kModelFile[] = " xml_file=";
+constexpr char kEngine[] = "with MuJoCo ";
+
+bool StartsParameter(absl::string_view text) {
+  size_t name = 0;
+  while (name < text.size() &&
+         (std::isalnum(static_cast<unsigned char>(text[name])) != 0 || text[name] == '_')) {
+    ++name;
+  }
+  return name > 0 && name < text.size() && text[name] == '=';
+}
+
+// Where a path ends that begins at `at`: before the next parameter or the engine. A path that looks
+// like one is compared in part; so long as it stays the same, that is no loss.
+size_t PathEnd(absl::string_view identity, size_t at) {
+  for (size_t space = identity.find(' ', at); space != absl::string_view::npos;
+       space = identity.find(' ', space + 1)) {
+    const absl::string_view rest = identity.substr(space + 1);
+    if (StartsParameter(rest) || absl::StartsWith(rest, kEngine)) return space;
+  }
+  return identity.size();
+}
+
+// Files may move; what they hold is compared elsewhere (common/run/env_identity.h).
+std::string WithoutPaths(std::string identity) {
+  for (const absl::string_view kind : {"mjcf:", "plugin:"}) {
+    if (!absl::StartsWith(identity, kind)) continue;
+    identity.erase(kind.size(), PathEnd(identity, kind.size()) - kind.size());
+  }
+  const size_t model = identity.find(kModelFile);
+  if (model == std::string::npos) return identity;
+  return identity.erase(model, PathEnd(identity, model + 1) - model);
+}
 
 }  // namespace
 
@@ -41,7 +77,7 @@ absl::StatusOr<std::string> ReadEnvState(const std::string& identity, ByteReader
   std::string saved_by;
   std::string state;
   body.String(&saved_by);
-  if (body.ok() && saved_by != identity) {
+  if (body.ok() && WithoutPaths(saved_by) != WithoutPaths(identity)) {
     return absl::FailedPreconditionError(
         absl::StrCat("environment state was saved by ", saved_by, ", this is ", identity));
   }

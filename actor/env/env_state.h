@@ -14,7 +14,7 @@ namespace pmoe {
 inline constexpr int64_t kElapsedStepsMax = int64_t{1} << 62;
 
 // One line that names a spec and what else the bits depend on; two Envs may exchange states if
-// theirs are equal. `engine`: "MuJoCo 3.6.0", or empty.
+// theirs are equal but for where files lie. `engine`: "MuJoCo 3.6.0", or empty.
 std::string EnvIdentity(const EnvSpec& spec, const std::string& engine);
 
 // Layout: u32 magic, u32 CRC32C of the body, the body with its length. The body: the identity, then

@@ -1,5 +1,8 @@
 #include "actor/env/mujoco_model.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -107,6 +110,16 @@ std::string Advice(absl::string_view error, const absl::Status& plugins) {
       MujocoPluginFolder());
 }
 
+// As Python's os.path.expanduser: "~/robot.xml", "~name/robot.xml"; an unknown name stays.
+std::string ExpandHome(const std::string& path) {
+  const size_t end = std::min(path.find('/'), path.size());
+  const std::string user = path.substr(1, end - 1);
+  const char* const home = std::getenv("HOME");
+  if (user.empty() && home != nullptr) return home + path.substr(end);
+  const passwd* const entry = user.empty() ? ::getpwuid(::getuid()) : ::getpwnam(user.c_str());
+  return entry == nullptr ? path : entry->pw_dir + path.substr(end);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path) {
@@ -114,9 +127,10 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
   if (std::shared_ptr<const mjModel> model = Cache().Find(path)) return model;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) {
-    return absl::NotFoundError(absl::StrCat("no MuJoCo model at ", path,
-                                            "; run ./pmoe build to install the wheels, or name "
-                                            "their folder with --set env.assets=DIR"));
+    return absl::NotFoundError(
+        absl::StrCat("no MuJoCo model at ", path,
+                     "; is the path right? Gymnasium's own come with ./pmoe "
+                     "build, or from another folder by --set env.assets=DIR"));
   }
   // What is missing matters only to a model that needs it.
   const absl::Status& plugins = LoadMujocoPlugins();
@@ -155,10 +169,7 @@ std::string AssetsDir(const std::string& given) {
 
 std::string ModelPath(const std::string& xml_file, const std::string& assets_dir) {
   if (absl::StartsWith(xml_file, "/") || absl::StartsWith(xml_file, ".")) return xml_file;
-  if (absl::StartsWith(xml_file, "~/")) {
-    const char* const home = std::getenv("HOME");
-    return absl::StrCat(home == nullptr ? "" : home, xml_file.substr(1));
-  }
+  if (absl::StartsWith(xml_file, "~")) return ExpandHome(xml_file);
   return absl::StrCat(AssetsDir(assets_dir), "/", xml_file);
 }
 

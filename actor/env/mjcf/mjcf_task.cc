@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/mjcf/commands.h"
 #include "actor/env/mjcf/computed_arrays.h"
 #include "actor/env/mjcf/control_map.h"
 #include "actor/env/mjcf/model_draws.h"
+#include "actor/env/mjcf/model_search.h"
 #include "actor/env/mjcf/observation.h"
 #include "actor/env/mjcf/place.h"
 #include "actor/env/mjcf/pushes.h"
@@ -49,13 +48,6 @@ bool ReadsPostConstraint(const google::protobuf::Message& message) {
     }
   }
   return false;
-}
-
-// "./robot.xml" lies beside the task file; absolute, for a bare name would mean Gymnasium's assets.
-std::string ModelFile(const std::string& model, const std::string& task_file) {
-  namespace fs = std::filesystem;
-  if (!absl::StartsWith(model, ".")) return model;
-  return (fs::absolute(task_file).parent_path() / model).lexically_normal().string();
 }
 
 absl::Status CheckBasics(const MjcfTaskConfig& task, const Place& place) {
@@ -184,7 +176,12 @@ absl::StatusOr<std::unique_ptr<Env>> MjcfTask::Create(const EnvRequest& request)
   PMOE_RETURN_IF_ERROR(ParseTextMessage(*text, file, &task, &locations));
   const Place place{file, "", &locations, 0};
   PMOE_RETURN_IF_ERROR(CheckBasics(task, place));
-  MujocoOptions base{.xml_file = ModelFile(task.model(), file),
+  std::string model;
+  if (request.args.count("xml_file") == 0) {
+    PMOE_ASSIGN_OR_RETURN(model,
+                          FindModel(task.model(), place.Field(task, "model"), request.assets_dir));
+  }
+  MujocoOptions base{.xml_file = std::move(model),
                      .frame_skip = task.frame_skip(),
                      .reset_noise_scale = task.reset_noise().scale(),
                      .normal_velocity_noise = task.reset_noise().velocities() == ResetNoise::NORMAL,

@@ -3,14 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "actor/env/env_list.h"
 #include "common/base/crc32c.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
@@ -21,6 +25,7 @@ using testing::MustMake;
 using testing::ResetBits;
 using testing::Roll;
 using testing::Saved;
+using testing::TempDir;
 
 constexpr size_t kBodyOffset = 16;  // u32 magic, u32 CRC32C, u64 length
 
@@ -192,6 +197,36 @@ TEST(EnvStateAcrossTasksTest, RefusesTheStateOfAnotherTask) {
   const auto hopper = MustMake("Hopper-v5");
   const auto cheetah = MustMake("HalfCheetah-v5");
   EXPECT_EQ(Load(cheetah.get(), Saved(*hopper)).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+// A state is of a task, not of a folder; states of before name the folder too.
+TEST(EnvStateAcrossTasksTest, TakesTheStateOfAProjectThatMoved) {
+  const TempDir dir;
+  const std::string source = absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks");
+  const auto make = [&](const std::string& folder, bool renamed) {
+    std::filesystem::create_directories(dir.File(folder));
+    const std::string task = dir.File(folder) + (renamed ? "/other name" : "/crawler.textproto");
+    const std::string model = dir.File(folder) + (renamed ? "/my robot.xml" : "/crawler.xml");
+    std::filesystem::copy_file(source + "/crawler.textproto", task);
+    std::filesystem::copy_file(source + "/crawler.xml", model);
+    return MustMake("mjcf:" + task, {{"frame_skip", "3"}, {"xml_file", model}});
+  };
+  const auto before = make("a with spaces", false), after = make("b", true);
+  ResetBits(before.get(), 5);
+  Pcg64 actions(12);
+  Roll(before.get(), &actions, 30);
+  Pcg64 again = actions;
+  ASSERT_TRUE(Load(after.get(), Saved(*before)).ok());
+  EXPECT_EQ(Roll(after.get(), &again, 60), Roll(before.get(), &actions, 60));
+}
+
+TEST(EnvStateAcrossTasksTest, AMovedTaskMayHaveNoOtherParameters) {
+  const std::string file =
+      absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks/crawler.textproto");
+  const auto one = MustMake("mjcf:" + file, {{"frame_skip", "3"}});
+  const auto other = MustMake("mjcf:" + file, {{"frame_skip", "4"}});
+  ResetBits(one.get(), 5);
+  EXPECT_EQ(Load(other.get(), Saved(*one)).code(), absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -50,6 +50,61 @@ TEST(MjcfTaskTest, TheModelLiesBesideTheFileFromWhereverItIsNamed) {
   EXPECT_THAT(MakeEnv("mjcf:" + relative, {}, ""), testing::IsOk());
 }
 
+// The crawler in a folder of its own, with another word for its model.
+class ModelNameTest : public ::testing::Test {
+ protected:
+  absl::Status Make(const std::string& model, const std::map<std::string, std::string>& args = {}) {
+    const std::string text =
+        absl::StrReplaceAll(*ReadFile(CrawlerFile()), {{"./crawler.xml", model}});
+    std::ofstream(dir_.File("task.textproto")) << text;
+    return MakeEnv("mjcf:" + dir_.File("task.textproto"), args, "").status();
+  }
+  void PutModel(const std::string& path) {
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::filesystem::copy_file(std::filesystem::path(CrawlerFile()).replace_extension("xml"), path);
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(ModelNameTest, ABareNameIsLookedForBesideTheFileFirst) {
+  PutModel(dir_.File("hopper.xml"));  // Gymnasium has one too, without the crawler's joints
+  EXPECT_THAT(Make("hopper.xml"), testing::IsOk());
+  PutModel(dir_.File("my robots/ü.xml"));
+  EXPECT_THAT(Make("my robots/ü.xml"), testing::IsOk());
+}
+
+TEST_F(ModelNameTest, ABareNameIsThenAGymnasiumModel) {
+  EXPECT_THAT(Make("hopper.xml"),
+              FailsWith(absl::StatusCode::kInvalidArgument, "the model has no"));
+}
+
+TEST_F(ModelNameTest, AWaveIsTheHomeFolder) {
+  const std::string home = std::getenv("HOME") == nullptr ? "" : std::getenv("HOME");
+  setenv("HOME", dir_.File("home").c_str(), /*overwrite=*/1);
+  PutModel(dir_.File("home/robot.xml"));
+  const absl::Status status = Make("~/robot.xml");
+  const absl::Status nobody = Make("~no such user/robot.xml");
+  setenv("HOME", home.c_str(), /*overwrite=*/1);
+  EXPECT_THAT(status, testing::IsOk());
+  EXPECT_THAT(nobody, FailsWith(absl::StatusCode::kNotFound, "~no such user/robot.xml"));
+}
+
+TEST_F(ModelNameTest, AModelThatIsNowhereListsWhereItWasLookedFor) {
+  const absl::Status bare = Make("robot.xml");
+  EXPECT_THAT(bare, FailsWith(absl::StatusCode::kNotFound,
+                              absl::StrCat("task.textproto:2: model: there is no file ",
+                                           dir_.File("robot.xml"), " and no ")));
+  EXPECT_THAT(bare, FailsWith(absl::StatusCode::kNotFound, "assets/robot.xml"));
+  EXPECT_THAT(Make("/nowhere/robot.xml"),
+              FailsWith(absl::StatusCode::kNotFound, "there is no file /nowhere/robot.xml"));
+}
+
+TEST_F(ModelNameTest, AnotherModelCanStandInForOneThatIsGone) {
+  PutModel(dir_.File("elsewhere/robot.xml"));
+  EXPECT_THAT(Make("robot.xml", {{"xml_file", dir_.File("elsewhere/robot.xml")}}), testing::IsOk());
+}
+
 TEST(MjcfTaskTest, EndsWhereItIsNotHealthy) {
   const auto env = testing::MustMake("mjcf:" + CrawlerFile(), {{"reset_noise_scale", "2"}});
   std::vector<double> obs(env->spec().obs_dim);
