@@ -71,9 +71,8 @@ absl::Status ActorProcess::Run() {
   PMOE_ASSIGN_OR_RETURN(const JoinReply joined, follower_.Join(interrupted_));
   config_ = joined.config();
   client_.SetSeat(joined.seat());
-  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> probe, MakeConfiguredEnv(config_));
-  env_ = probe->spec();
-  client_.SetEnv(env_);
+  PMOE_ASSIGN_OR_RETURN(EnvRecord record, RecordConfiguredEnv(config_, &env_));
+  client_.SetEnv(std::move(record));
   follower_.Follow();
   absl::Status status;
   do {

@@ -1,8 +1,13 @@
 #include "actor/configured_env.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <map>
 
+#include "absl/strings/str_cat.h"
 #include "actor/env/registry.h"
+#include "actor/env_record.h"
 
 namespace pmoe {
 
@@ -10,6 +15,20 @@ absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config) 
   std::map<std::string, std::string> args;
   for (const EnvArg& arg : config.env().arg()) args[arg.name()] = arg.value();
   return MakeEnv(config.env().id(), args, config.env().assets());
+}
+
+absl::StatusOr<EnvRecord> RecordConfiguredEnv(const RunConfig& config, EnvSpec* spec) {
+  const absl::StatusOr<std::unique_ptr<Env>> env = MakeConfiguredEnv(config);
+  absl::StatusOr<EnvRecord> record = env.ok() ? RecordEnv(**env) : env.status();
+  if (!record.ok()) {
+    std::array<char, 256> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    return absl::Status(
+        record.status().code(),
+        absl::StrCat("on host ", host.data(), ": ", std::string(record.status().message())));
+  }
+  if (spec != nullptr) *spec = (*env)->spec();
+  return record;
 }
 
 EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config) {

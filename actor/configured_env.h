@@ -9,12 +9,17 @@
 #include "actor/env/env.h"
 #include "actor/evaluator.h"
 #include "actor/policy_network.h"
+#include "common/run/env_folder.h"
 #include "proto/config.pb.h"
 
 namespace pmoe {
 
 // env.id with env.arg and env.assets; errors as MakeEnv's.
 absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config);
+
+// One made and recorded for the learner of a cluster; its spec into *spec unless null. Errors name
+// this host: a task file must lie at the same path on every machine.
+absl::StatusOr<EnvRecord> RecordConfiguredEnv(const RunConfig& config, EnvSpec* spec);
 
 // Seed, episodes and action mode of the run's evaluations.
 EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config);

@@ -1,13 +1,14 @@
 #include "actor/evaluator_process.h"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
+#include "actor/env_sender.h"
 #include "actor/evaluator.h"
-#include "actor/rpc_run_client.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/exporter.h"
@@ -23,8 +24,11 @@ constexpr std::chrono::milliseconds kTick(100);
 // The snapshot to play and the results to send. Thread-safe.
 class EvaluationDesk : public FollowerHandler {
  public:
-  // Before Follow.
-  void SetEnv(EnvSpecMessage env) { env_ = std::move(env); }
+  // Before Follow. `report_now`: asked to send a report soon.
+  void SetEnv(EnvRecord env, std::function<void()> report_now) {
+    sender_.Set(std::move(env));
+    report_now_ = std::move(report_now);
+  }
 
   // The snapshot to play now; null if none comes for a while.
   std::shared_ptr<const PolicySnapshot> Next() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -38,9 +42,13 @@ class EvaluationDesk : public FollowerHandler {
   }
   bool finished() const { return finished_; }
 
-  void FillFirst(FollowerMessage* message) override { *message->mutable_env() = env_; }
+  void FillFirst(FollowerMessage* message) override {
+    *message->mutable_env() = sender_.spec();
+    sender_.Stop();
+  }
 
   void FillReport(FollowerMessage* message) override ABSL_LOCKS_EXCLUDED(mu_) {
+    if (sender_.Fill(message)) report_now_();
     MutexLock lock(&mu_);
     message->set_policy_version(version_);
     if (results_.empty()) return;
@@ -49,6 +57,10 @@ class EvaluationDesk : public FollowerHandler {
   }
 
   absl::Status OnMessage(LearnerMessage message) override ABSL_LOCKS_EXCLUDED(mu_) {
+    if (message.send_env_files()) {
+      sender_.Start();
+      report_now_();
+    }
     if (message.has_snapshot()) {
       PMOE_ASSIGN_OR_RETURN(auto snapshot, assembler_.Add(message.snapshot()));
       if (snapshot != nullptr) received_ = std::move(snapshot);
@@ -67,7 +79,8 @@ class EvaluationDesk : public FollowerHandler {
   }
 
  private:
-  EnvSpecMessage env_;
+  EnvSender sender_;
+  std::function<void()> report_now_;
   SnapshotAssembler assembler_;                     // the reading thread's
   std::shared_ptr<const PolicySnapshot> received_;  // the reading thread's
   std::atomic<bool> finished_{false};
@@ -123,8 +136,8 @@ absl::Status RunEvaluatorProcess(const ActorProcessOptions& options,
   EvaluationDesk desk;
   RunFollower follower(membership, &desk);
   PMOE_ASSIGN_OR_RETURN(const JoinReply joined, follower.Join(interrupted));
-  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, MakeConfiguredEnv(joined.config()));
-  desk.SetEnv(ToMessage(env->spec()));
+  PMOE_ASSIGN_OR_RETURN(EnvRecord record, RecordConfiguredEnv(joined.config(), nullptr));
+  desk.SetEnv(std::move(record), [&follower] { follower.ReportNow(); });
   follower.Follow();
   const absl::Status status = Serve(joined.config(), &follower, &desk, exporter.get(), interrupted);
   follower.Leave();

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "actor/env/registry.h"
 #include "common/base/status_macros.h"
 #include "common/run/run_messages.h"
 
@@ -15,19 +14,6 @@ constexpr std::chrono::milliseconds kTick(100);
 constexpr size_t kReportsMax = 600;  // while the learner is away; then the oldest go
 
 }  // namespace
-
-EnvSpecMessage ToMessage(const EnvSpec& spec) {
-  EnvSpecMessage message;
-  message.set_id(spec.id);
-  for (const auto& [name, value] : spec.args) (*message.mutable_args())[name] = value;
-  message.set_obs_dim(spec.obs_dim);
-  message.set_action_dim(spec.action_dim);
-  message.mutable_action_low()->Add(spec.action_low.begin(), spec.action_low.end());
-  message.mutable_action_high()->Add(spec.action_high.begin(), spec.action_high.end());
-  message.set_max_episode_steps(spec.max_episode_steps);
-  message.set_simulator(SimulatorName());
-  return message;
-}
 
 absl::StatusOr<Directive> RpcRunClient::NextDirective() {
   MutexLock lock(&mu_);
@@ -91,10 +77,14 @@ void RpcRunClient::OnRejoin(const JoinReply& reply) {
   changed_.NotifyAll();
 }
 
-void RpcRunClient::FillFirst(FollowerMessage* message) { *message->mutable_env() = env_; }
+void RpcRunClient::FillFirst(FollowerMessage* message) {
+  *message->mutable_env() = sender_.spec();
+  sender_.Stop();
+}
 
 void RpcRunClient::FillReport(FollowerMessage* message) {
   *message->mutable_rates() = rates_();
+  if (sender_.Fill(message)) report_now_();
   MutexLock lock(&mu_);
   if (latest_ != nullptr) message->set_policy_version(latest_->version);
   for (const ActorReport& report : reports_) *message->add_reports() = ToMessage(report);
@@ -108,6 +98,10 @@ absl::Status RpcRunClient::OnMessage(LearnerMessage message) {
                                                       ", but still sends orders; stop it"));
   }
   learner_epoch_ = message.learner_epoch();
+  if (message.send_env_files()) {
+    sender_.Start();
+    report_now_();
+  }
   if (message.has_snapshot()) PMOE_RETURN_IF_ERROR(OnSnapshot(message.snapshot()));
   if (message.has_directive()) return OnDirective(message.directive());
   return absl::OkStatus();

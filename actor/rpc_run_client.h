@@ -9,8 +9,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
-#include "actor/env/env.h"
+#include "actor/env_sender.h"
 #include "actor/run_client.h"
 #include "common/base/mutex.h"
 #include "common/run/run_follower.h"
@@ -28,16 +29,13 @@ struct ActorTotals {
   uint64_t weights_version = 0;  // in use
 };
 
-// The spec as the learner compares it. Simulator included: other versions step otherwise.
-EnvSpecMessage ToMessage(const EnvSpec& spec);
-
 class RpcRunClient : public RunClient, public FollowerHandler {
  public:
   // `interrupted`: this process shall end. `rates`: called for every report.
   RpcRunClient(const std::atomic<bool>* interrupted, std::function<ActorRates()> rates)
       : interrupted_(interrupted), rates_(std::move(rates)) {}
   // Before Follow.
-  void SetEnv(const EnvSpec& spec) { env_ = ToMessage(spec); }
+  void SetEnv(EnvRecord env) { sender_.Set(std::move(env)); }
   // Asked to send a report soon.
   void SetReporter(std::function<void()> report_now) { report_now_ = std::move(report_now); }
 
@@ -71,7 +69,7 @@ class RpcRunClient : public RunClient, public FollowerHandler {
   const std::atomic<bool>* const interrupted_;
   const std::function<ActorRates()> rates_;
   std::function<void()> report_now_;
-  EnvSpecMessage env_;
+  EnvSender sender_;
   SnapshotAssembler assembler_;  // the reading thread's
   uint64_t learner_epoch_ = 0;   // the reading thread's
   std::atomic<bool> has_directive_{false};

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "cli/command_exec.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -55,15 +54,9 @@ absl::Status ConfigCommand::Check() const {
     std::fprintf(stderr, "pmoe: note: %s\n", warning.c_str());
   }
   PMOE_RETURN_IF_ERROR(WriteOut("settings: valid\n"));
-  std::vector<std::string> args = {"check-env", "--env", config.env().id()};
-  for (const EnvArg& arg : config.env().arg()) {
-    args.push_back("--env-arg");
-    args.push_back(absl::StrCat(arg.name(), "=", arg.value()));
-  }
-  if (!config.env().assets().empty()) {
-    args.push_back("--assets");
-    args.push_back(config.env().assets());
-  }
+  std::vector<std::string> args = {"check-env"};
+  const std::vector<std::string> env = EnvWords(config.env());
+  args.insert(args.end(), env.begin(), env.end());
   return ExecBinary("pmoe-actor", args);
 }
 

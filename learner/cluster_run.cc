@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "learner/learner_config.h"
 #include "learner/run/async_run.h"
 #include "learner/run/lockstep_run.h"
+#include "learner/run/run_env.h"
 #include "learner/run/view_status.h"
 
 namespace pmoe {
@@ -49,13 +51,14 @@ RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& h
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(const RunConfig& config,
-                                                               const RunDirectory* directory,
-                                                               const RpcSecurity& security,
-                                                               const RpcAddress& listen,
-                                                               const std::string& metrics) {
+absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(
+    const RunConfig& config, const RunDirectory* directory, const RpcSecurity& security,
+    const RpcAddress& listen, const std::string& metrics, bool allow_other_env) {
   RunHubOptions hub;
   hub.config = config;
+  hub.directory = directory->path();
+  hub.allow_other_env = allow_other_env;
+  PMOE_ASSIGN_OR_RETURN(hub.kept_env, KeptEnv(directory->path()));
   PMOE_ASSIGN_OR_RETURN(hub.learner_epoch, directory->NextLearnerEpoch());
   PMOE_ASSIGN_OR_RETURN(hub.roster.run_id, directory->RunId());
   hub.roster.build_id = BuildId();
@@ -97,6 +100,7 @@ ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory,
 
 absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
+  if (resume) PMOE_RETURN_IF_ERROR(CheckRunEnv(*directory_, env_, hub_options_.allow_other_env));
   PMOE_RETURN_IF_ERROR(MakeParts(resume));
   RunParts parts = {learner_.get(), control_.get(), sampler_.get(), rollouts_.get(),
                     &hub_,          &backlog_,      directory_,     nullptr};
@@ -107,7 +111,7 @@ absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupt
     PMOE_ASSIGN_OR_RETURN(run_, AsyncRun::Create(config_, parts, resume));
   }
   status_.set_total_steps(run_->total_steps());
-  return absl::OkStatus();
+  return KeepEnv();
 }
 
 // What the run still waits for; empty: nothing.
@@ -139,6 +143,14 @@ absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
   status_.set_state("running");
   hub_.SetStatus(status_);
   env_ = *hub_.env();
+  return absl::OkStatus();
+}
+
+// The first member of a new run says what it is made with; of one that goes on, its directory has.
+absl::Status ClusterRun::KeepEnv() {
+  PMOE_RETURN_IF_ERROR(KeepRunEnv(*directory_, env_));
+  const bool can_be_kept = env_.files_size() > 0 && TotalBytes(env_) <= kKeptBytesMax;
+  if (can_be_kept && !HasEnvFiles(directory_->path())) hub_.AskForEnvFiles();
   return absl::OkStatus();
 }
 
@@ -215,6 +227,9 @@ absl::Status ClusterRun::Tick(const RunView& view) {
     if (!cut.ok() && !IsTransient(cut)) return cut;
   }
   PMOE_RETURN_IF_ERROR(TendShards());
+  if (const std::optional<EnvRecord> env = hub_.TakeEnvFiles(); env.has_value()) {
+    PMOE_RETURN_IF_ERROR(KeepEnvFiles(directory_->path(), *env));
+  }
   if (since_status_.Elapsed() < kStatus_s) return absl::OkStatus();
   since_status_.Lap();
   ShowStatus(view);

@@ -29,12 +29,10 @@ namespace pmoe {
 class ClusterRun {
  public:
   // Listens at once, so that members can join. `config` is resolved; `metrics`: host:port of
-  // /metrics, empty for none.
-  static absl::StatusOr<std::unique_ptr<ClusterRun>> Create(const RunConfig& config,
-                                                            const RunDirectory* directory,
-                                                            const RpcSecurity& security,
-                                                            const RpcAddress& listen,
-                                                            const std::string& metrics);
+  // /metrics, empty for none; `allow_other_env`: members may bring another task than the run's.
+  static absl::StatusOr<std::unique_ptr<ClusterRun>> Create(
+      const RunConfig& config, const RunDirectory* directory, const RpcSecurity& security,
+      const RpcAddress& listen, const std::string& metrics, bool allow_other_env);
 
   // As it is now; any thread.
   RunStatus Status() const { return hub_.Status(); }
@@ -57,6 +55,7 @@ class ClusterRun {
              RunHubOptions hub, RunStatus status);
   absl::Status AwaitMembers(const std::atomic<bool>& interrupted);
   std::string Missing() const;
+  absl::Status KeepEnv();
   absl::Status MakeParts(bool resume);
   absl::Status Tick(const RunView& view);
   absl::Status TendShards();

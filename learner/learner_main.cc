@@ -88,7 +88,8 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(unfinished);
   PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
-                        ClusterRun::Create(config, &directory, security, listen, flags.metrics));
+                        ClusterRun::Create(config, &directory, security, listen, flags.metrics,
+                                           flags.train.allow_other_env));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
                         StartRunDashboard(flags.dashboard, directory.path(),
                                           [&run] { return StatusJson(run->Status()); }));

@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "actor/env/env_list.h"
+#include "actor/env_record.h"
 #include "actor/env_trace.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/run/env_folder.h"
+#include "common/run/env_identity.h"
 
 namespace pmoe {
 
@@ -55,10 +59,21 @@ absl::Status EnvsCommand::Run() const {
 void CheckEnvCommand::AddTo(CLI::App* app) {
   command_ = app->add_subcommand("check-env", "Makes an environment once");
   env_.AddTo(command_);
+  command_->add_option("--run", run_, "Run directory that it must fit")->type_name("DIR");
+  command_->add_flag("--allow-other-env", allow_other_env_, "It need not be the run's");
+  command_->add_flag("--quiet", quiet_, "Print nothing when all is well");
 }
 
 absl::Status CheckEnvCommand::Run() const {
-  PMOE_RETURN_IF_ERROR(env_.Make().status());
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, env_.Make());
+  if (!run_.empty()) {
+    PMOE_ASSIGN_OR_RETURN(const std::optional<EnvSpecMessage> kept, KeptEnv(run_));
+    PMOE_ASSIGN_OR_RETURN(const EnvRecord now, RecordEnv(*env));
+    if (kept.has_value()) {
+      PMOE_RETURN_IF_ERROR(CheckSameEnv(run_, *kept, now.spec, allow_other_env_));
+    }
+  }
+  if (quiet_) return absl::OkStatus();
   std::printf("environment: %s can be made\n", env_.id().c_str());
   return absl::OkStatus();
 }

@@ -39,7 +39,7 @@ class EnvsCommand {
   CLI::App* command_ = nullptr;
 };
 
-// `check-env`: makes the environment once.
+// `check-env`: makes the environment once; with a run, compares it with what that was made with.
 class CheckEnvCommand {
  public:
   void AddTo(CLI::App* app);
@@ -49,6 +49,9 @@ class CheckEnvCommand {
  private:
   CLI::App* command_ = nullptr;
   EnvFlags env_;
+  std::string run_;
+  bool allow_other_env_ = false;
+  bool quiet_ = false;
 };
 
 // `env trace`: actor/env_trace.h from a file to stdout.

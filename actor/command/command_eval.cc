@@ -142,7 +142,7 @@ void ExportCommand::AddTo(CLI::App* app) {
 }
 
 absl::Status ExportCommand::Run() const {
-  PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.Load());
+  PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.LoadPolicy());
   PMOE_RETURN_IF_ERROR(ExportPolicy(*run.snapshot, out_));
   std::printf("%s: %s snapshot of %llu env steps\n", out_.c_str(), run_.snapshot().c_str(),
               static_cast<unsigned long long>(run.snapshot->env_steps));

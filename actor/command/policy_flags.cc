@@ -1,9 +1,11 @@
 #include "actor/command/policy_flags.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "actor/command/settled_env.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -15,9 +17,46 @@ void RunFlags::AddTo(CLI::App* app) {
   app->add_option("--snapshot", snapshot_, "latest or best")
       ->check(CLI::IsMember({"latest", "best"}))
       ->capture_default_str();
+  app->add_option("--env", env_, "Where the run's task lies now, e.g. mjcf:moved/task.textproto")
+      ->type_name("ID");
+  app->add_option("--env-arg", env_args_,
+                  "Task parameter in place of the run's, e.g. xml_file=moved/robot.xml; repeatable")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->take_all();
+  app->add_flag("--allow-other-env", allow_other_env_,
+                "Go on although the task or its model is not the one that the run was made with");
 }
 
 absl::StatusOr<LoadedRun> RunFlags::Load() const {
+  PMOE_ASSIGN_OR_RETURN(LoadedRun loaded, Read());
+  PMOE_RETURN_IF_ERROR(Settle(&loaded));
+  return loaded;
+}
+
+absl::StatusOr<LoadedRun> RunFlags::LoadPolicy() const {
+  PMOE_ASSIGN_OR_RETURN(LoadedRun loaded, Read());
+  const absl::Status settled = Settle(&loaded);
+  if (!absl::IsNotFound(settled)) PMOE_RETURN_IF_ERROR(settled);
+  return loaded;
+}
+
+absl::Status RunFlags::Settle(LoadedRun* run) const {
+  if (!env_.empty()) run->config.mutable_env()->set_id(env_);
+  for (const std::string& arg : env_args_) {
+    const size_t equals = std::min(arg.find('='), arg.size());
+    if (equals == 0 || equals == arg.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--env-arg must be NAME=VALUE, got \"", arg, "\""));
+    }
+    PMOE_RETURN_IF_ERROR(
+        SetField(&run->config, "env.arg." + arg.substr(0, equals), arg.substr(equals + 1)));
+  }
+  const bool may_use_copy = env_.empty() && env_args_.empty();
+  return SettleEnv(run_, run->snapshot->spec, {allow_other_env_, may_use_copy}, &run->config);
+}
+
+absl::StatusOr<LoadedRun> RunFlags::Read() const {
   const std::string config_file = run_ + "/config.textproto";
   const absl::StatusOr<std::string> text = ReadText(config_file);
   if (!text.ok()) {

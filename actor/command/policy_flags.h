@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
@@ -21,17 +22,26 @@ struct LoadedRun {
 // Filled by the parser that AddTo was called on, which keeps pointers into these objects.
 class RunFlags {
  public:
-  // --run --snapshot.
+  // --run --snapshot --env --env-arg --allow-other-env.
   void AddTo(CLI::App* app);
   const std::string& snapshot() const { return snapshot_; }
   const std::string& run() const { return run_; }
 
-  // NotFoundError: no run directory, or no such snapshot yet.
+  // NotFoundError: no run directory, or no such snapshot yet. FailedPreconditionError: the task is
+  // not the run's; see SettleEnv.
   absl::StatusOr<LoadedRun> Load() const;
+  // For who needs the policy alone: a task that is not here is no error.
+  absl::StatusOr<LoadedRun> LoadPolicy() const;
 
  private:
+  absl::StatusOr<LoadedRun> Read() const;
+  absl::Status Settle(LoadedRun* run) const;
+
   std::string run_;
   std::string snapshot_ = "latest";
+  std::string env_;
+  std::vector<std::string> env_args_;
+  bool allow_other_env_ = false;
 };
 
 class PolicyFlags {

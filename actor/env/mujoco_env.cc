@@ -70,6 +70,7 @@ absl::StatusOr<MujocoSetup> MujocoSetup::Load(const EnvRequest& request,
   const std::string path = ModelPath(options.xml_file, request.assets_dir);
   MujocoSetup setup;
   setup.options = options;
+  setup.path = path;
   PMOE_ASSIGN_OR_RETURN(setup.model, LoadModel(path));
   const mjModel& model = *setup.model;
   if (model.nq < options.nq_min || model.nv < options.nv_min) {

@@ -55,7 +55,8 @@ struct MujocoSetup {
   // How many numbers WriteState writes.
   int StateDim(int skipped) const { return static_cast<int>(model->nq + model->nv) - skipped; }
 
-  EnvSpec spec;  // obs_dim is the task's to fill
+  EnvSpec spec;      // obs_dim is the task's to fill
+  std::string path;  // of the model
   MujocoOptions options;
   std::shared_ptr<const mjModel> model;
   MjDataPtr data;
@@ -84,6 +85,7 @@ class MujocoEnv : public Env {
   // For renderers.
   const mjModel& model() const { return *setup_.model; }
   const mjData& data() const { return *setup_.data; }
+  const std::string& model_path() const { return setup_.path; }
 
  protected:
   MujocoEnv(MujocoSetup setup, int obs_dim);

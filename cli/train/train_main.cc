@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "actor/env/registry.h"
+#include "actor/env_record.h"
 #include "cli/end_video.h"
 #include "cli/train/embedded_run.h"
 #include "common/base/command_line.h"
@@ -21,6 +22,7 @@
 #include "common/run/status_json.h"
 #include "learner/run/manifest.h"
 #include "learner/run/run_directory.h"
+#include "learner/run/run_env.h"
 #include "learner/run/run_start.h"
 #include "learner/torch_info.h"
 
@@ -37,26 +39,40 @@ void WaitWithoutSpinning(char** argv) {
 }
 
 // Everything that can be wrong with the configuration itself, before a directory is made.
-absl::Status CheckRunnable(const RunConfig& config) {
-  PMOE_RETURN_IF_ERROR(MakeConfiguredEnv(config).status());
-  return CheckDevice(config.learner().device());
+absl::StatusOr<EnvRecord> CheckRunnable(const RunConfig& config) {
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, MakeConfiguredEnv(config));
+  PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
+  return RecordEnv(*env);
+}
+
+absl::Status KeepEnvOf(const RunDirectory& directory, const EnvRecord& env) {
+  PMOE_RETURN_IF_ERROR(KeepRunEnv(directory, env.spec));
+  return KeepEnvFiles(directory.path(), env);
 }
 
 absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboard_flags,
                           const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags, /*default_mode=*/""));
-  PMOE_RETURN_IF_ERROR(CheckRunnable(config));
+  PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config));
   for (const std::string& warning : ConfigWarnings(config))
     std::printf("note: %s\n", warning.c_str());
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags, config));
   const bool resume = !flags.resume.empty();
   // A new run has its configuration before anything else, so that the folder says what it is; a
   // resumed one keeps the old until its checkpoint is known to fit.
-  if (!resume) PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
+  if (!resume) {
+    PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
+    PMOE_RETURN_IF_ERROR(KeepEnvOf(directory, env));
+  } else {
+    PMOE_RETURN_IF_ERROR(CheckRunEnv(directory, env.spec, flags.allow_other_env));
+  }
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddedRun> run,
                         EmbeddedRun::Create(config, &directory, resume));
-  if (resume) PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
+  if (resume) {
+    PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
+    PMOE_RETURN_IF_ERROR(KeepEnvOf(directory, env));
+  }
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"),
                                        MakeManifest(config, SimulatorName(), TorchVersion())));
   std::printf("%s %s: %s, seed %llu, K = %d, %llu env steps%s\n", resume ? "resuming" : "training",

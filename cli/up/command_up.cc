@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,10 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "actor/env/env_list.h"
 #include "cli/command_exec.h"
 #include "cli/end_video.h"
+#include "cli/up/child.h"
 #include "cli/up/supervisor.h"
 #include "cli/up/up_security.h"
 #include "common/base/file.h"
@@ -30,6 +34,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kRuntimeFolderMax = 70;  // leaves room for the sockets' names
+constexpr int kPoll_ms = 5;
 
 // A private folder for sockets, gone with the object.
 class SocketFolder {
@@ -188,6 +193,32 @@ Beside it: `pmoe status` shows members, rates and who waits for whom; DIR/logs h
 process's output, DIR/cluster.json their ids. The mode is async unless --mode says lockstep.)");
 }
 
+std::vector<std::string> UpCommand::LearnerWords() const {
+  std::vector<std::string> words = dashboard_.Words();
+  if (flags_.allow_other_env) words.emplace_back("--allow-other-env");
+  return words;
+}
+
+// As its actors will make it, before there is a directory or a process: the same words about the
+// same mistakes as `pmoe train` has.
+absl::Status UpCommand::CheckEnv(const RunConfig& config, const std::string& log) const {
+  std::vector<std::string> words = {BinaryPath("pmoe-actor"), "check-env", "--quiet"};
+  const std::vector<std::string> env = EnvWords(config.env());
+  words.insert(words.end(), env.begin(), env.end());
+  if (!flags_.resume.empty()) words.insert(words.end(), {"--run", flags_.resume});
+  if (flags_.allow_other_env) words.emplace_back("--allow-other-env");
+  PMOE_ASSIGN_OR_RETURN(Child child, Child::Start(words, log));
+  std::optional<ChildEnd> end;
+  while (!(end = child.Poll()).has_value()) ::poll(nullptr, 0, kPoll_ms);
+  if (end->exit_code == 0) return absl::OkStatus();
+  const absl::StatusOr<std::string> said = ReadFile(log);
+  const std::string text =
+      said.ok() ? std::string(absl::StripPrefix(absl::StripAsciiWhitespace(*said), "pmoe: ")) : "";
+  return absl::Status(
+      end->exit_code == 2 ? absl::StatusCode::kInvalidArgument : absl::StatusCode::kInternal,
+      text.empty() ? absl::StrCat("pmoe-actor ", end->Text(), " when it made the task") : text);
+}
+
 absl::Status UpCommand::Run() const {
   if (insecure_ && !tcp_) {
     return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
@@ -206,17 +237,18 @@ absl::Status UpCommand::Run() const {
                      ", or give another --out"));
   }
   PMOE_RETURN_IF_ERROR(CheckUnfinished(directory, config));
-  PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
-  if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
   // From here on there are private files, which go with this function.
   const std::atomic<bool>& interrupted = InstallInterruptHandler(
       "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
   PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
+  PMOE_RETURN_IF_ERROR(CheckEnv(config, sockets.File("check.log")));
+  PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
+  if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
   ClusterPlan plan(config, directory, &sockets);
   PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
   plan.set_audit(audit_);
-  plan.set_learner_words(dashboard_.Words());
+  plan.set_learner_words(LearnerWords());
   if (resume) plan.set_resume_words(ResumeWords(directory, config));
 
   SupervisorOptions options;

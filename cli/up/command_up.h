@@ -1,6 +1,9 @@
 // `pmoe up`: a whole cluster on this machine, one process per role, from one configuration.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "common/config/config_flags.h"
@@ -17,6 +20,9 @@ class UpCommand {
   absl::Status Run() const;
 
  private:
+  absl::Status CheckEnv(const RunConfig& config, const std::string& log) const;
+  std::vector<std::string> LearnerWords() const;
+
   CLI::App* up_ = nullptr;
   TrainFlags flags_;
   DashboardFlags dashboard_;

@@ -64,6 +64,15 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   return sources;
 }
 
+std::vector<std::string> EnvWords(const EnvConfig& env) {
+  std::vector<std::string> words = {"--env", env.id()};
+  for (const EnvArg& arg : env.arg()) {
+    words.insert(words.end(), {"--env-arg", absl::StrCat(arg.name(), "=", arg.value())});
+  }
+  if (!env.assets().empty()) words.insert(words.end(), {"--assets", env.assets()});
+  return words;
+}
+
 void TrainFlags::AddOptions(CLI::App* app) {
   config.AddTo(app);
   app->add_option("--out", out, "Run directory; default runs/<env>-<algo>-s<seed>-<time>")
@@ -71,6 +80,9 @@ void TrainFlags::AddOptions(CLI::App* app) {
   app->add_option("--resume", resume,
                   "Continue the run in this directory from its newest checkpoint")
       ->type_name("DIR");
+  app->add_flag("--allow-other-env", allow_other_env,
+                "With --resume: go on although the task or its model is not the one that the run "
+                "was made with");
 }
 
 void TrainFlags::AddOrResume(CLI::App* app) {
@@ -89,6 +101,7 @@ void TrainFlags::AddTo(CLI::App* app) {
   pmoe train --env Humanoid-v5 --preset official --set policy.primitives=4
   pmoe train --env HalfCheetah-v5 --env-arg ctrl_cost_weight=0.05 --out runs/cheap-control
   pmoe train --resume runs/cheap-control --steps 2e6
+  pmoe train --resume runs/crawler --env mjcf:moved/crawler.textproto
 Settings, strongest first: --set, flags, --config, --preset, defaults.
 `pmoe config print --explain` lists every setting; `pmoe config check` takes the same flags.)");
 }

@@ -45,6 +45,9 @@ class ConfigFlags {
   std::vector<std::string> sets_;
 };
 
+// The words that name a task to pmoe-actor: --env --env-arg --assets.
+std::vector<std::string> EnvWords(const EnvConfig& env);
+
 // `pmoe train`, `pmoe up`, `pmoe-learner`: the configuration, where the run goes, or the run to
 // continue.
 struct TrainFlags {
@@ -52,6 +55,7 @@ struct TrainFlags {
   std::string out;     // empty: runs/<env>-<algo>-s<seed>-<time>
   std::string resume;  // run directory; empty: a new run
   bool or_resume = false;
+  bool allow_other_env = false;
 
   void AddOptions(CLI::App* app);
   // --or-resume, for what is started again and again with the same words.

@@ -84,6 +84,20 @@ std::string WithAbsolutePath(const std::string& env_id) {
   return env_id;
 }
 
+// A run must find its models from any folder too. A bare name is Gymnasium's, "~" is every
+// machine's own.
+void WriteAbsolutePaths(EnvConfig* env) {
+  const auto absolute = [](const std::string& path) {
+    return std::filesystem::absolute(path).lexically_normal().string();
+  };
+  env->set_id(WithAbsolutePath(env->id()));
+  if (!env->assets().empty()) env->set_assets(absolute(env->assets()));
+  for (EnvArg& arg : *env->mutable_arg()) {
+    const bool relative = arg.name() == "xml_file" && absl::StartsWith(arg.value(), ".");
+    if (relative) arg.set_value(absolute(arg.value()));
+  }
+}
+
 void WriteList(const std::vector<int32_t>& values, google::protobuf::RepeatedField<int32_t>* list) {
   if (list->empty()) list->Add(values.begin(), values.end());
 }
@@ -105,7 +119,7 @@ void WriteDefaults(RunConfig* config) {
     if (!field.field->has_default_value() || IsSet(*config, field)) continue;
     WriteSchemaDefault(MutableParent(config, field), field.field);
   }
-  config->mutable_env()->set_id(WithAbsolutePath(config->env().id()));
+  WriteAbsolutePaths(config->mutable_env());
   PolicyConfig* policy = config->mutable_policy();
   if (!policy->has_primitives()) {
     policy->set_primitives(DefaultPrimitives(config->algorithm(), config->env().id()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -13,16 +14,35 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/run/env_identity.h"
 
 namespace pmoe {
 namespace {
+
+// Where a task's files lie may change: what they hold is compared when the environment is made.
+absl::Status CheckEnvChanges(const EnvConfig& before, const EnvConfig& after) {
+  const auto args = [](const EnvConfig& env) {
+    std::map<std::string, std::string> args;
+    for (const EnvArg& arg : env.arg()) args[arg.name()] = arg.value();
+    args.erase(kModelFileArg);
+    return args;
+  };
+  const std::string kind = FileKind(after.id());
+  const bool same_task =
+      before.id() == after.id() || (!kind.empty() && kind == FileKind(before.id()));
+  if (same_task && args(before) == args(after)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--resume cannot change ",
+      same_task ? "the task's parameters"
+                : absl::StrCat("env.id: ", before.id(), " -> ", after.id()),
+      ": the checkpoint has another task; leave the setting away, or start a new run"));
+}
 
 // What a checkpoint cannot follow: another task, architecture or shape of the run.
 absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after) {
   const bool lockstep = after.schedule().mode() == "lockstep";
   std::vector<std::string> fixed = {"seed",
                                     "algorithm",
-                                    "env.",
                                     "policy.",
                                     "replay.n_step",
                                     "learner.critics",
@@ -35,6 +55,7 @@ absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after)
                                     "schedule.mode"};
   // Actors may come and go in async; a lockstep round is cut by their number.
   if (lockstep) fixed.insert(fixed.end(), {"actor.", "schedule.steps_per_round"});
+  PMOE_RETURN_IF_ERROR(CheckEnvChanges(before.env(), after.env()));
   for (const std::string& change : ChangedFields(before, after)) {
     for (const std::string& prefix : fixed) {
       if (!absl::StartsWith(change, prefix)) continue;

@@ -1,6 +1,7 @@
 #include "learner/service/follower_session.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <thread>
 #include <utility>
 
@@ -20,7 +21,12 @@ absl::Status FollowerSession::Run() {
   FollowerMessage first;
   if (!stream_->Read(&first)) return absl::InvalidArgumentError("Follow: no first message");
   PMOE_RETURN_IF_ERROR(CheckClaim(*context_->auth_context(), first.role()));
-  PMOE_ASSIGN_OR_RETURN(cursor_, hub_->Open(first));
+  absl::StatusOr<FollowerCursor> opened = hub_->Open(first);
+  if (absl::IsFailedPrecondition(opened.status())) {
+    std::fprintf(stderr, "pmoe: %s %u was refused: %s\n", RoleName(first.role()).c_str(),
+                 first.seat().index(), std::string(opened.status().message()).c_str());
+  }
+  PMOE_ASSIGN_OR_RETURN(cursor_, std::move(opened));
   absl::Status status = hub_->OnReport(cursor_, first);
   std::thread reader([this] { ReadReports(); });
   while (status.ok() && !over_ && !context_->IsCancelled()) status = WriteNews();
@@ -50,11 +56,20 @@ absl::Status FollowerSession::WriteNews() {
   PMOE_ASSIGN_OR_RETURN(const FollowerNews news,
                         hub_->WaitNews(&cursor_, evaluates ? kTick / 10 : kTick));
   bool open = true;
-  if (news.snapshot != nullptr) open = WriteSnapshot(news.snapshot->version, news.snapshot->bytes);
+  if (news.send_env_files) open = WriteFilesRequest();
+  if (open && news.snapshot != nullptr)
+    open = WriteSnapshot(news.snapshot->version, news.snapshot->bytes);
   if (open && news.directive.has_value()) open = WriteDirective(*news.directive);
   if (!open) over_ = true;
   if (open && evaluates) return WriteEvaluation();
   return absl::OkStatus();
+}
+
+bool FollowerSession::WriteFilesRequest() {
+  LearnerMessage message;
+  message.set_learner_epoch(hub_->learner_epoch());
+  message.set_send_env_files(true);
+  return stream_->Write(message);
 }
 
 bool FollowerSession::WriteDirective(DirectiveMessage directive) {

@@ -29,6 +29,7 @@ class FollowerSession {
   absl::Status WriteNews();
   absl::Status WriteEvaluation();
   bool WriteSnapshot(uint64_t version, const std::string& bytes);
+  bool WriteFilesRequest();
   bool WriteDirective(DirectiveMessage directive);
 
   RunHub* const hub_;

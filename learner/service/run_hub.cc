@@ -1,11 +1,13 @@
 #include "learner/service/run_hub.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/run/clock_skew.h"
+#include "common/run/env_identity.h"
 #include "common/run/run_messages.h"
 
 namespace pmoe {
@@ -21,11 +23,6 @@ std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
   encoded->env_steps = snapshot.env_steps;
   encoded->bytes = snapshot.Encode();
   return encoded;
-}
-
-std::string DescribeEnv(const EnvSpecMessage& env) {
-  return absl::StrCat(env.id(), " with ", env.obs_dim(), " observations, ", env.action_dim(),
-                      " actions, ", env.simulator());
 }
 
 }  // namespace
@@ -162,16 +159,46 @@ absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
 absl::Status RunHub::CheckEnv(const FollowerMessage& first) {
   if (first.role() != RUN_ROLE_ACTOR && first.role() != RUN_ROLE_EVALUATOR) return absl::OkStatus();
   const EnvSpecMessage& env = first.env();
-  if (env.obs_dim() < 1 || env.action_dim() < 1 || env.action_low_size() != env.action_dim() ||
-      env.action_high_size() != env.action_dim()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("Follow: the env spec is incomplete: ", DescribeEnv(env)));
+  PMOE_RETURN_IF_ERROR(CheckEnvSpec(env));
+  if (!env_.has_value()) {
+    if (options_.kept_env.has_value()) {
+      PMOE_RETURN_IF_ERROR(
+          CheckSameEnv(options_.directory, *options_.kept_env, env, options_.allow_other_env));
+    }
+    env_ = env;
+    return absl::OkStatus();
   }
-  if (!env_.has_value()) env_ = env;
-  if (env_->SerializeAsString() == env.SerializeAsString()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the run steps ", DescribeEnv(*env_), "; this ", RoleName(first.role()), " steps ",
-      DescribeEnv(env), ". All must have the same task, arguments, model files and simulator"));
+  const std::vector<std::string> differences = EnvDifferences(*env_, env);
+  if (differences.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("this ", RoleName(first.role()),
+                   " does not step what the run steps: ", ListDifferences(differences),
+                   ". All members must have the same task, parameters, model files and simulator"));
+}
+
+void RunHub::AskForEnvFiles() {
+  MutexLock lock(&mu_);
+  wants_env_files_ = true;
+  changed_.NotifyAll();
+}
+
+std::optional<EnvRecord> RunHub::TakeEnvFiles() {
+  MutexLock lock(&mu_);
+  return std::exchange(env_files_, std::nullopt);
+}
+
+void RunHub::OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece) {
+  if (!env_receiver_.has_value() || cursor.stream != env_stream_) return;
+  const absl::StatusOr<bool> complete = env_receiver_->Add(piece);
+  if (complete.ok() && !*complete) return;
+  if (complete.ok()) {
+    env_files_ = env_receiver_->Take();
+  } else {
+    std::fprintf(stderr, "pmoe: the task's files are not kept: %s\n",
+                 std::string(complete.status().message()).c_str());
+  }
+  wants_env_files_ = false;
+  env_receiver_.reset();
 }
 
 absl::StatusOr<FollowerCursor> RunHub::Open(const FollowerMessage& first) {
@@ -184,6 +211,7 @@ absl::StatusOr<FollowerCursor> RunHub::Open(const FollowerMessage& first) {
   cursor.role = first.role();
   cursor.seat = first.seat();
   cursor.version = first.policy_version();
+  cursor.has_env_files = first.has_env() && HaveSameFiles(*env_, first.env());
   return cursor;
 }
 
@@ -192,6 +220,7 @@ absl::Status RunHub::OnReport(const FollowerCursor& cursor, const FollowerMessag
   if (!roster_.OnReport(cursor.role, cursor.seat, cursor.stream, message, clock_.Elapsed())) {
     return absl::AbortedError("this seat was given up; join again");
   }
+  if (message.has_env_file()) OnEnvFile(cursor, message.env_file());
   uint64_t version = message.policy_version();
   if (message.has_table()) version = std::max<uint64_t>(version, message.table().newest_version());
   newest_version_seen_ = std::max(newest_version_seen_, version);
@@ -232,15 +261,22 @@ absl::StatusOr<FollowerNews> RunHub::WaitNews(FollowerCursor* cursor,
       news.directive = DirectiveFor(cursor->seat.index());
       cursor->serial = serial_;
     }
+    if (wants_env_files_ && env_stream_ == 0 && cursor->has_env_files) {
+      news.send_env_files = true;
+      env_stream_ = cursor->stream;
+      env_receiver_.emplace(*env_);
+    }
+    const bool any = news.snapshot != nullptr || news.directive.has_value() || news.send_env_files;
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-    if (news.snapshot != nullptr || news.directive.has_value() || left.count() <= 0) return news;
+    if (any || left.count() <= 0) return news;
     changed_.WaitFor(&mu_, std::min(left, kTick));
   }
 }
 
 void RunHub::Close(const FollowerCursor& cursor, bool leaving) {
   MutexLock lock(&mu_);
+  if (cursor.stream == env_stream_) env_stream_ = 0;  // another one is asked
   if (!roster_.Disconnect(cursor.role, cursor.seat, cursor.stream)) return;
   for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
     if (member.role() == cursor.role && member.index() == cursor.seat.index()) {

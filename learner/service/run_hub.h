@@ -16,6 +16,7 @@
 #include "learner/run/actor_group.h"
 #include "learner/run/evaluation_backlog.h"
 #include "learner/run/report_queues.h"
+#include "learner/service/env_receiver.h"
 #include "learner/service/roster.h"
 #include "proto/run.pb.h"
 
@@ -25,6 +26,9 @@ struct RunHubOptions {
   RosterOptions roster{};
   uint64_t learner_epoch = 1;
   RunConfig config{};
+  std::string directory;                   // of the run, for messages
+  std::optional<EnvSpecMessage> kept_env;  // what the run was made with, if that is known
+  bool allow_other_env = false;
 };
 
 // An encoded snapshot, serialised once for everybody.
@@ -38,15 +42,17 @@ struct EncodedSnapshot {
 struct FollowerCursor {
   RunRole role = RUN_ROLE_UNSPECIFIED;
   Seat seat;
-  uint64_t stream = 0;   // number of its stream, as the roster gave it
-  uint64_t serial = 0;   // of the last directive
-  uint64_t version = 0;  // of the last snapshot
+  uint64_t stream = 0;         // number of its stream, as the roster gave it
+  uint64_t serial = 0;         // of the last directive
+  uint64_t version = 0;        // of the last snapshot
+  bool has_env_files = false;  // the very ones of the run's first member
 };
 
 // News for one follower, in the order in which they must be sent.
 struct FollowerNews {
   std::shared_ptr<const EncodedSnapshot> snapshot;  // null: none
   std::optional<DirectiveMessage> directive;
+  bool send_env_files = false;
 };
 
 class RunHub : public ActorGroup {
@@ -62,8 +68,14 @@ class RunHub : public ActorGroup {
   absl::StatusOr<std::vector<ActorReport>> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t NewestVersionSeen() override ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The env spec of the first actor or evaluator; null until one has come.
+  // The env spec of the first actor or evaluator; null until one has come. It is the run's, unless
+  // the run was made with another one: then nobody is let in who differs from that.
   std::optional<EnvSpecMessage> env() const ABSL_LOCKS_EXCLUDED(mu_);
+  // From now on members are asked for the task's files, one after the other until one has sent
+  // them.
+  void AskForEnvFiles() ABSL_LOCKS_EXCLUDED(mu_);
+  // What was sent, once.
+  std::optional<EnvRecord> TakeEnvFiles() ABSL_LOCKS_EXCLUDED(mu_);
   // Where shard `index` listens and how often it has joined; joins 0: not yet.
   struct ShardSeat {
     std::string address;
@@ -99,6 +111,8 @@ class RunHub : public ActorGroup {
 
  private:
   absl::Status CheckEnv(const FollowerMessage& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Lose(const MemberStatus& member, bool leaving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -111,6 +125,10 @@ class RunHub : public ActorGroup {
   mutable CondVar changed_;
   Roster roster_ ABSL_GUARDED_BY(mu_);
   std::optional<EnvSpecMessage> env_ ABSL_GUARDED_BY(mu_);
+  bool wants_env_files_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t env_stream_ ABSL_GUARDED_BY(mu_) = 0;  // that was asked for them; 0: none
+  std::optional<EnvReceiver> env_receiver_ ABSL_GUARDED_BY(mu_);
+  std::optional<EnvRecord> env_files_ ABSL_GUARDED_BY(mu_);
   std::optional<Directive> directive_ ABSL_GUARDED_BY(mu_);
   uint64_t serial_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const EncodedSnapshot> snapshot_ ABSL_GUARDED_BY(mu_);

@@ -141,7 +141,7 @@ TEST(ValidateConfigTest, TaskParametersAreGivenOnceEach) {
 TEST(ValidateConfigTest, TextsAreOneShortLine) {
   EXPECT_THAT(Resolve({"env.id="}), IsInvalid("env.id must name a task"));
   EXPECT_THAT(Resolve({"env.id=Hopper\n-v5"}), IsInvalid("env.id must be one line"));
-  EXPECT_THAT(Resolve({"env.assets=" + std::string(5000, 'x')}), IsInvalid("got 5000 bytes"));
+  EXPECT_THAT(Resolve({"env.assets=/" + std::string(4999, 'x')}), IsInvalid("got 5000 bytes"));
 }
 
 TEST(ValidateConfigTest, ListsEnd) {

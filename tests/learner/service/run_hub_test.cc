@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "common/run/env_identity.h"
 #include "tests/learner/service/service_testing.h"
 #include "tests/testing/status_matchers.h"
 
@@ -205,8 +210,68 @@ TEST(RunHubTest, AnEnvSpecThatDiffersIsRefused) {
   first.mutable_env()->set_simulator("MuJoCo 9");
   EXPECT_THAT(hub.Open(first),
               FailsWith(absl::StatusCode::kFailedPrecondition,
-                        "the run steps Task-v0 with 1 observations, 1 actions, none; this actor "
-                        "steps Task-v0 with 1 observations, 1 actions, MuJoCo 9"));
+                        "this actor does not step what the run steps: simulator: none -> MuJoCo "
+                        "9."));
+}
+
+// A map's order is not part of what it means, and is another one in every process.
+TEST(RunHubTest, ManyParametersInAnotherOrderAreTheSame) {
+  RunHub hub(HubOptions());
+  for (const bool forward : {true, false}) {
+    const auto joined = hub.Join(MakeJoin(RUN_ROLE_ACTOR, forward ? 1 : 2));
+    FollowerMessage first = MakeFirst(RUN_ROLE_ACTOR, joined->seat());
+    for (int i = 0; i < 100; ++i) {
+      (*first.mutable_env()->mutable_args())[absl::StrCat("p", forward ? i : 99 - i)] = "1";
+    }
+    EXPECT_THAT(hub.Open(first), IsOk());
+  }
+}
+
+TEST(RunHubTest, ARunThatGoesOnTakesNobodyWithAnotherTask) {
+  RunHubOptions options = HubOptions();
+  options.directory = "runs/x";
+  options.kept_env = testing::MakeEnv();
+  options.kept_env->set_max_episode_steps(5);
+  {
+    RunHub hub(options);
+    const auto joined = hub.Join(MakeJoin(RUN_ROLE_ACTOR, 1));
+    EXPECT_THAT(hub.Open(MakeFirst(RUN_ROLE_ACTOR, joined->seat())),
+                FailsWith(absl::StatusCode::kFailedPrecondition, "max_episode_steps: 5 -> 0"));
+    EXPECT_FALSE(hub.env().has_value());
+  }
+  options.allow_other_env = true;
+  RunHub hub(options);
+  const auto joined = hub.Join(MakeJoin(RUN_ROLE_ACTOR, 1));
+  EXPECT_THAT(hub.Open(MakeFirst(RUN_ROLE_ACTOR, joined->seat())), IsOk());
+}
+
+TEST(RunHubTest, OneMemberAfterTheOtherIsAskedForTheTasksFiles) {
+  RunHub hub(HubOptions());
+  FollowerMessage message;
+  EnvSpecMessage env = testing::MakeEnv();
+  EnvFileInfo* const file = env.add_files();
+  file->set_name("robot.xml");
+  file->set_bytes(4);
+  file->set_sha256(Sha256("<a/>"));
+  const auto enter = [&](uint32_t pid) {
+    FollowerMessage first =
+        MakeFirst(RUN_ROLE_ACTOR, hub.Join(MakeJoin(RUN_ROLE_ACTOR, pid))->seat());
+    *first.mutable_env() = env;
+    return *hub.Open(first);
+  };
+  FollowerCursor a = enter(1), b = enter(2);
+  EXPECT_FALSE(News(&hub, &a).send_env_files);
+  hub.AskForEnvFiles();
+  EXPECT_TRUE(News(&hub, &a).send_env_files);
+  EXPECT_FALSE(News(&hub, &b).send_env_files);
+  hub.Close(a, /*leaving=*/false);
+  EXPECT_TRUE(News(&hub, &b).send_env_files);
+  message.mutable_env_file()->set_data("<a/>");
+  ASSERT_THAT(hub.OnReport(b, message), IsOk());
+  const std::optional<EnvRecord> kept = hub.TakeEnvFiles();
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_EQ(kept->files, std::vector<std::string>{"<a/>"});
+  EXPECT_FALSE(hub.TakeEnvFiles().has_value());
 }
 
 TEST(RunHubTest, AnEnvSpecThatMakesNoSenseIsRefused) {
