@@ -1,0 +1,29 @@
+// The six robots of deploy/configs/tasks: their simulation is Python's mujoco to the bit, and
+// random actions do not break it down.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/actor/env/mjcf/traced_task.h"
+
+namespace pmoe {
+namespace {
+
+class GalleryTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(GalleryTest, EqualsPythonsMujocoToTheBit) {
+  const std::string task = testing::ConfigFile(std::string("tasks/") + GetParam());
+  testing::ExpectEqualsPythonsMujoco({.file = task + ".textproto", .model = task + ".xml"});
+}
+
+TEST_P(GalleryTest, DoesNotBreakDownUnderRandomActions) {
+  testing::ExpectNoBreakDown(
+      testing::ConfigFile(std::string("tasks/") + GetParam() + ".textproto"), "", 1000);
+}
+
+INSTANTIATE_TEST_SUITE_P(Robots, GalleryTest,
+                         ::testing::Values("quadruped", "biped", "arm", "hand", "muscle_arm",
+                                           "rover"));
+
+}  // namespace
+}  // namespace pmoe
