@@ -17,7 +17,7 @@ struct RecordedFile {
 };
 
 struct ModelRecord {
-  std::vector<EnvFact> facts;  // "model.opt.timestep", …
+  std::vector<EnvFact> facts;       // "model.opt.timestep", …
   std::vector<RecordedFile> files;  // the MJCF file first
 };
 

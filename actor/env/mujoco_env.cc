@@ -91,8 +91,8 @@ absl::StatusOr<MujocoSetup> MujocoSetup::Load(const EnvRequest& request,
 absl::StatusOr<int> MujocoSetup::Body(const std::string& name) const {
   const absl::StatusOr<int> body = FindObject(*model, mjOBJ_BODY, name);
   if (body.ok()) return body;
-  return absl::InvalidArgumentError(absl::StrCat(
-      options.xml_file, ", for ", spec.id, ": ", std::string(body.status().message())));
+  return absl::InvalidArgumentError(absl::StrCat(options.xml_file, ", for ", spec.id, ": ",
+                                                 std::string(body.status().message())));
 }
 
 absl::StatusOr<int> MujocoSetup::BodyArg(const std::string& arg, const std::string& value) const {
@@ -100,13 +100,13 @@ absl::StatusOr<int> MujocoSetup::BodyArg(const std::string& arg, const std::stri
   if (!absl::SimpleAtoi(value, &body)) {
     const absl::StatusOr<int> named = FindObject(*model, mjOBJ_BODY, value);
     if (named.ok()) return named;
-    return absl::InvalidArgumentError(absl::StrCat(spec.id, ": ", arg, "=", value, ": ",
-                                                   std::string(named.status().message())));
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.id, ": ", arg, "=", value, ": ", std::string(named.status().message())));
   }
   if (body >= 0 && body < model->nbody) return body;
-  return absl::InvalidArgumentError(
-      absl::StrCat(spec.id, ": ", arg, " must be below ", model->nbody, ", the bodies of ",
-                   options.xml_file, ", or the name of one, got ", value));
+  return absl::InvalidArgumentError(absl::StrCat(spec.id, ": ", arg, " must be below ",
+                                                 model->nbody, ", the bodies of ", options.xml_file,
+                                                 ", or the name of one, got ", value));
 }
 
 MujocoEnv::MujocoEnv(MujocoSetup setup, int obs_dim)

@@ -10,8 +10,8 @@ void LocomotionReward::Read(const EnvRequest& request, EnvArgs* args) {
   pays_last_step = request.version() <= 4;
 }
 
-MujocoEnv::Outcome LocomotionReward::Pay(bool healthy, double velocity,
-                                         double ctrl_cost, double contact_cost) const {
+MujocoEnv::Outcome LocomotionReward::Pay(bool healthy, double velocity, double ctrl_cost,
+                                         double contact_cost) const {
   const bool paid = healthy || (pays_last_step && terminate_when_unhealthy);
   const double forward = forward_reward_weight * velocity;
   const double alive = paid ? healthy_reward : 0.0;

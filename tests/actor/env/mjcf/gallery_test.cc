@@ -17,8 +17,8 @@ TEST_P(GalleryTest, EqualsPythonsMujocoToTheBit) {
 }
 
 TEST_P(GalleryTest, DoesNotBreakDownUnderRandomActions) {
-  testing::ExpectNoBreakDown(
-      testing::ConfigFile(std::string("tasks/") + GetParam() + ".textproto"), "", 1000);
+  testing::ExpectNoBreakDown(testing::ConfigFile(std::string("tasks/") + GetParam() + ".textproto"),
+                             "", 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Robots, GalleryTest,

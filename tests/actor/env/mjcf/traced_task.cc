@@ -96,8 +96,7 @@ std::vector<std::vector<double>> Episode(Env* env, int steps) {
   env->Reset(1, absl::MakeSpan(obs));
   std::vector<std::vector<double>> rows = {obs};
   for (int step = 0; step < steps; ++step) {
-    const StepResult result =
-        env->Step(RandomAction(env->spec(), &random), absl::MakeSpan(obs));
+    const StepResult result = env->Step(RandomAction(env->spec(), &random), absl::MakeSpan(obs));
     rows.push_back(obs);
     if (result.done()) break;
   }
@@ -133,8 +132,8 @@ void ExpectEqualsPythonsMujoco(const TracedTask& traced) {
     played.insert(played.end(), row.begin(), row.begin() + Size(state));
   }
   Write(dir.File("rows"), played);
-  RunOracle("mjcf/task_state_oracle.py", {traced.model, absl::StrCat(task.frame_skip()),
-                                          dir.File("rows"), dir.File("out")});
+  RunOracle("mjcf/task_state_oracle.py",
+            {traced.model, absl::StrCat(task.frame_skip()), dir.File("rows"), dir.File("out")});
   const std::vector<double> wanted = Read(dir.File("out"));
   const mjtSize width = Size(seen);
   ASSERT_EQ(wanted.size(), (rows.size() - 1) * width);
@@ -156,8 +155,7 @@ void ExpectNoBreakDown(const std::string& file, const std::string& xml_file, int
   std::vector<double> obs(env->spec().obs_dim);
   env->Reset(2, absl::MakeSpan(obs));
   for (int step = 0; step < steps; ++step) {
-    const StepResult result =
-        env->Step(RandomAction(env->spec(), &random), absl::MakeSpan(obs));
+    const StepResult result = env->Step(RandomAction(env->spec(), &random), absl::MakeSpan(obs));
     ASSERT_FALSE(BrokeDown(result, obs)) << "step " << step;
     if (result.done()) env->Reset(std::nullopt, absl::MakeSpan(obs));
   }
