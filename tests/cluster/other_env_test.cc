@@ -62,8 +62,11 @@ class HostsTest : public ::testing::Test {
     return Start("nowhere", {"pmoe-replay", "--learner", learner_, "--listen",
                              "unix:" + dir_.File("replay"), "--dir", dir_.File("tables")});
   }
-  std::unique_ptr<ChildProcess> StartActor(const std::string& host) {
-    return Start(host, {"pmoe-actor", "run", "--learner", learner_});
+  std::unique_ptr<ChildProcess> StartActor(const std::string& host,
+                                           const std::vector<std::string>& more = {}) {
+    std::vector<std::string> words = {"pmoe-actor", "run", "--learner", learner_};
+    words.insert(words.end(), more.begin(), more.end());
+    return Start(host, words);
   }
 
   TempDir dir_;
@@ -102,7 +105,7 @@ TEST_F(HostsTest, ARunThatGoesOnTakesNoOtherModelUnlessItIsAllowed) {
   const auto train = [&](const std::vector<std::string>& more) {
     auto learner = StartLearner(more);
     const auto replay = StartReplay();
-    const auto actor = StartActor("one");
+    const auto actor = StartActor("one"), evaluator = StartActor("one", {"--evaluate"});
     return learner->Wait();
   };
   const ProcessResult first = train({"--steps", "300"});

@@ -150,7 +150,7 @@ TEST_F(EnvChangeTest, AMovedProjectIsFoundByItsNewName) {
   const std::string run = MustTrainSmall();
   fs::rename(dir_.File("project"), dir_.File("moved here"));
   ExpectRefused(Resume(run), "no task file at");
-  for (const char* command : {"eval", "export", "play"}) {
+  for (const char* command : {"eval", "export"}) {
     ExpectFine(Command(command, run, {"--env", Task("moved here")}));
   }
   ExpectFine(Resume(run, {"--env", Task("moved here")}));
