@@ -119,11 +119,11 @@ TEST_F(PmoeTest, CommandsOfRolesBecomeTheirBinaries) {
 TEST_F(PmoeTest, ConfigCheckLetsTheActorCheckTheTask) {
   AddNeighbour("pmoe-actor");
   const ProcessResult result = Pmoe({"config", "check", "--env", "Hopper-v5", "--env-arg",
-                                     "reset_noise_scale=0", "--set", "env.assets=models"});
+                                     "reset_noise_scale=0", "--set", "env.assets=/my/models"});
   EXPECT_EQ(result.exit_code, 7);
   EXPECT_EQ(result.output,
             "settings: valid\npmoe-actor\ncheck-env\n--env\nHopper-v5\n--env-arg\n"
-            "reset_noise_scale=0\n--assets\nmodels\n");
+            "reset_noise_scale=0\n--assets\n/my/models\n");
 }
 
 TEST_F(PmoeTest, AMissingBinaryIsNamed) {

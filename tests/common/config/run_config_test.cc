@@ -1,5 +1,6 @@
 #include "common/config/run_config.h"
 
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -260,6 +261,20 @@ TEST(DefaultPrimitivesTest, FillsTheResolvedConfiguration) {
   EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5"}).policy().primitives(), 10);
   EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5", "policy.primitives=3"}).policy().primitives(), 3);
   EXPECT_EQ(ResolveSets({"algorithm=sac"}).policy().primitives(), 1);
+}
+
+// A run is resumed and looked at from other folders. A bare model is one of Gymnasium's, and "~" is
+// every machine's own.
+TEST(ResolvedPathsTest, AreAbsoluteWhereTheyWereRelativeToThisFolder) {
+  const std::string here = std::filesystem::current_path().string();
+  const RunConfig config = ResolveSets({"env.id=mjcf:tasks/a.textproto", "env.assets=models",
+                                        "env.arg.xml_file=./robots/../a b.xml"});
+  EXPECT_EQ(config.env().id(), "mjcf:" + here + "/tasks/a.textproto");
+  EXPECT_EQ(config.env().assets(), here + "/models");
+  EXPECT_EQ(config.env().arg(0).value(), here + "/a b.xml");
+  for (const char* own : {"ant.xml", "~/ant.xml", "/robots/ant.xml"}) {
+    EXPECT_EQ(ResolveSets({std::string("env.arg.xml_file=") + own}).env().arg(0).value(), own);
+  }
 }
 
 TEST(ChangedFieldsTest, ListsWhatDiffers) {
