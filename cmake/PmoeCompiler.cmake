@@ -12,8 +12,10 @@ if(PMOE_CCACHE)
 endif()
 # One baseline for every file: Eigen types cross targets, so mixed -march flags would break the ABI.
 # RPATH, not RUNPATH: LD_LIBRARY_PATH, as conda and module systems set it, cannot put another
-# libmujoco or libtorch in the place of the pinned one.
+# libmujoco or libtorch in the place of the pinned one; nor, by the system's folder at its end,
+# another libprotobuf or libstdc++, which libraries need as well.
 add_link_options(-Wl,--disable-new-dtags)
+set(CMAKE_CXX_STANDARD_LIBRARIES -Wl,-rpath,/lib/${CMAKE_LIBRARY_ARCHITECTURE})  # comes last
 add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter
   -Wno-restrict)  # g++ 12 warns falsely inside std::string operator+
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")

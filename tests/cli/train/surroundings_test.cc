@@ -103,6 +103,24 @@ TEST_F(SurroundingsTest, LibrariesOfOthersInLdLibraryPathAreNotTaken) {
   EXPECT_EQ(result.exit_code, 0) << result.output;
 }
 
+// One under the name of every library that a binary needs, directly or through others.
+TEST_F(SurroundingsTest, NoBinaryTakesALibraryOfThatName) {
+  for (const char* name : {"pmoe", "pmoe-train", "pmoe-learner", "pmoe-replay", "pmoe-actor",
+                           "pmoe-render", "pmoe-bench"}) {
+    const std::string binary = Binary(name);
+    const int made = std::stoi(Bash("rm -rf other; mkdir other; for l in $(ldd " + binary +
+                                    " | grep -o '^[[:space:]]lib[^ ]*'); do "
+                                    "cp /lib/*/libanl.so.1 other/$l; done; ls other | wc -l")
+                                   .output);
+    EXPECT_GT(made, 10) << name;
+    // As ldd, whose own bash would take them.
+    const std::string taken =
+        Bash("LD_TRACE_LOADED_OBJECTS=1 LD_LIBRARY_PATH=$PWD/other " + binary).output;
+    EXPECT_THAT(taken, HasSubstr("libstdc++.so.6 => /lib")) << name;
+    EXPECT_THAT(taken, Not(HasSubstr("/other/"))) << name;
+  }
+}
+
 // A motor so strong that every episode breaks down.
 class BreakingDownTest : public SurroundingsTest {
  protected:
