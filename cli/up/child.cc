@@ -21,7 +21,13 @@ ChildEnd EndOf(int status) {
   return end;
 }
 
-// What a started process begins with, beside its words: no input, its own group, default signals.
+bool IsIgnored(int number) {
+  struct sigaction action {};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// What a started process begins with, beside its words: no input, its own group, default signals;
+// a SIGHUP that nohup ignores stays ignored.
 class SpawnSettings {
  public:
   explicit SpawnSettings(const std::string& log) {
@@ -36,6 +42,7 @@ class SpawnSettings {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
+    if (IsIgnored(SIGHUP)) sigdelset(&all, SIGHUP);
     posix_spawnattr_setsigmask(&attributes_, &none);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setflags(

@@ -68,7 +68,8 @@ absl::Status Supervisor::Run(const std::atomic<bool>& interrupted) {
   if (status.ok()) status = Watch(interrupted);
   // A finished run's members were told by the learner and end by themselves.
   StopAll(/*told=*/status.ok() && !interrupted);
-  return status;
+  if (!status.ok() || bad_stop_.empty()) return status;
+  return absl::AbortedError(absl::StrCat(bad_stop_, "; the newest checkpoint may be an older one"));
 }
 
 absl::Status Supervisor::StartAll() {
@@ -165,13 +166,23 @@ void Supervisor::Stop(const std::vector<ProcessKind>& kinds, std::chrono::second
     left.push_back(&process);
   }
   while (!left.empty() && Clock::now() < deadline) {
-    std::erase_if(left, [](Process* process) { return process->child->Poll().has_value(); });
+    std::erase_if(left, [this](Process* process) {
+      const std::optional<ChildEnd> end = process->child->Poll();
+      if (end.has_value() && end->exit_code != 0) OnBadStop(*process, end->Text());
+      return end.has_value();
+    });
     std::this_thread::sleep_for(kPoll);
   }
   for (Process* process : left) {
     Say(absl::StrCat(process->spec.name, " did not end within ", grace.count(), " s; killed"));
+    OnBadStop(*process, "was killed while it stopped");
     process->child.reset();
   }
+}
+
+void Supervisor::OnBadStop(const Process& process, const std::string& how) {
+  if (process.spec.kind == ProcessKind::kLearner)
+    bad_stop_ = absl::StrCat(process.spec.name, " ", how);
 }
 
 // For people and tools that look for a process; a failure to write it must not end the run.

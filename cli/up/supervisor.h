@@ -64,10 +64,13 @@ class Supervisor {
   absl::Status ScheduleRestart(Process* process, const ChildEnd& end);
   void StopAll(bool told);
   void Stop(const std::vector<ProcessKind>& kinds, std::chrono::seconds grace, bool signal);
+  // The learner did not end in order when it was told to.
+  void OnBadStop(const Process& process, const std::string& how);
   void WritePids() const;
 
   const SupervisorOptions options_;
   std::vector<Process> processes_;
+  std::string bad_stop_;  // the learner's, in words
 };
 
 // The last `lines` lines of a file, for messages; "" if it cannot be read.

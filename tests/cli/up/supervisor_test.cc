@@ -156,7 +156,7 @@ TEST_F(SupervisorTest, AFinishedLearnerEndsTheRun) {
   EXPECT_THAT(Wait(), IsOk());
 }
 
-TEST_F(SupervisorTest, OneThatDoesNotEndIsKilled) {
+TEST_F(SupervisorTest, ALearnerThatDoesNotEndIsKilledAndThatIsAFailure) {
   options_.learner_grace = std::chrono::seconds(1);
   Add(ProcessKind::kLearner, "learner",
       absl::StrCat("trap '' TERM; echo up >> ", folder_.File("learner.up"),
@@ -165,8 +165,30 @@ TEST_F(SupervisorTest, OneThatDoesNotEndIsKilled) {
   const pid_t pid = AwaitUp("learner");
   ASSERT_GT(pid, 0);
   interrupted_ = true;
-  EXPECT_THAT(Wait(), IsOk());
+  EXPECT_THAT(Wait(), FailsWith(absl::StatusCode::kAborted, "learner was killed"));
   EXPECT_NE(::kill(pid, 0), 0);
+}
+
+TEST_F(SupervisorTest, ALearnerThatFailsWhileItStopsIsAFailure) {
+  Add(ProcessKind::kLearner, "learner",
+      absl::StrCat("trap 'exit 1' TERM; echo up >> ", folder_.File("learner.up"),
+                   "; while :; do sleep 0.05; done"));
+  Start();
+  ASSERT_GT(AwaitUp("learner"), 0);
+  interrupted_ = true;
+  EXPECT_THAT(Wait(), FailsWith(absl::StatusCode::kAborted, "learner ended with exit code 1"));
+}
+
+TEST_F(SupervisorTest, AHangupThatIsIgnoredStaysSoForChildren) {
+  const auto before = ::signal(SIGHUP, SIG_IGN);
+  Add(ProcessKind::kLearner, "learner",
+      absl::StrCat("kill -HUP $$; echo up >> ", folder_.File("learner.up"),
+                   "; while :; do sleep 0.05; done"));
+  Start();
+  EXPECT_GT(AwaitUp("learner"), 0);
+  ::signal(SIGHUP, before);
+  interrupted_ = true;
+  Wait().IgnoreError();
 }
 
 TEST_F(SupervisorTest, AProgramThatIsNotThereIsNamed) {
