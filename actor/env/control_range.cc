@@ -7,13 +7,21 @@
 
 namespace pmoe {
 
+bool IsBounded(double low, double high) {
+  return low < high && std::isfinite(static_cast<float>(high) - static_cast<float>(low));
+}
+
 absl::StatusOr<ControlRange> ModelControlRange(const mjModel& model, int actuator) {
   const mjtNum* const range = model.actuator_ctrlrange + 2 * actuator;
-  if (range[0] < range[1]) return ControlRange{range[0], range[1]};
-  return absl::InvalidArgumentError(absl::StrCat(
-      DescribeObject(model, mjOBJ_ACTUATOR, actuator),
-      " has no ctrlrange, so that its actions have no bounds; give it one, or bound it "
-      "in a task file: action { actuator: … range { min: -1 max: 1 } }"));
+  if (IsBounded(range[0], range[1])) return ControlRange{range[0], range[1]};
+  const std::string name = DescribeObject(model, mjOBJ_ACTUATOR, actuator);
+  const std::string has = range[0] < range[1] ? absl::StrCat(" has the ctrlrange ", range[0], " ",
+                                                             range[1], ", which bounds nothing")
+                                              : " has no ctrlrange";
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, has,
+                   "; give it one, or bound it in a task file: action { actuator: … range "
+                   "{ min: -1 max: 1 } }"));
 }
 
 absl::Status SetActionBounds(absl::Span<const ControlRange> ranges, EnvSpec* spec) {
@@ -23,7 +31,7 @@ absl::Status SetActionBounds(absl::Span<const ControlRange> ranges, EnvSpec* spe
   for (size_t i = 0; i < ranges.size(); ++i) {
     const double low = static_cast<float>(ranges[i].low);
     const double high = static_cast<float>(ranges[i].high);
-    if (!(low < high) || !std::isfinite(static_cast<float>(high - low))) {
+    if (!IsBounded(low, high)) {
       return absl::InvalidArgumentError(absl::StrCat("the bounds of action ", i, ", ",
                                                      ranges[i].low, " and ", ranges[i].high,
                                                      ", are no range of finite float32 numbers"));

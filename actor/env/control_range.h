@@ -16,8 +16,11 @@ struct ControlRange {
   double high;
 };
 
+// low < high, and a finite range of float32 numbers.
+bool IsBounded(double low, double high);
+
 // The actuator's ctrlrange. InvalidArgumentError that names the actuator, without the file, where
-// it has none.
+// it has none or one without end.
 absl::StatusOr<ControlRange> ModelControlRange(const mjModel& model, int actuator);
 
 // Fills the action's size and bounds, rounded to float32 as Gymnasium's action space has them.

@@ -59,7 +59,12 @@ absl::StatusOr<std::deque<EvaluatedSnapshot>> EvaluationBacklog::Take(std::chron
 
 std::vector<std::shared_ptr<const PolicySnapshot>> EvaluationBacklog::Waiting() const {
   MutexLock lock(&mu_);
-  return {waiting_.begin(), waiting_.end()};
+  std::vector<std::shared_ptr<const PolicySnapshot>> all;
+  for (const EvaluatedSnapshot& finished : finished_) {
+    if (finished.evaluation.has_value()) all.push_back(finished.snapshot);
+  }
+  all.insert(all.end(), waiting_.begin(), waiting_.end());
+  return all;
 }
 
 void EvaluationBacklog::Restore(std::vector<std::shared_ptr<const PolicySnapshot>> waiting) {

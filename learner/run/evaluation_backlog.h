@@ -38,7 +38,8 @@ class EvaluationBacklog {
   absl::StatusOr<std::deque<EvaluatedSnapshot>> Take(std::chrono::seconds wait)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  // What is not evaluated yet, oldest first, and the same again after a restart.
+  // What is not evaluated yet or was not taken yet (an evaluation may end at any time), oldest
+  // first, and the same again after a restart.
   std::vector<std::shared_ptr<const PolicySnapshot>> Waiting() const ABSL_LOCKS_EXCLUDED(mu_);
   void Restore(std::vector<std::shared_ptr<const PolicySnapshot>> waiting) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -100,9 +100,9 @@ class ControlMap::Compiler {
 
   absl::Status SetBounds(double low, double high, const Place& place, int id,
                          Actuator* actuator) const {
-    if (!(low < high)) {
-      return place.Error(
-          absl::StrCat("the bounds of ", Name(id), " must be min < max, got ", low, " and ", high));
+    if (!IsBounded(low, high)) {
+      return place.Error(absl::StrCat("the bounds of ", Name(id),
+                                      " must be finite, min < max, got ", low, " and ", high));
     }
     actuator->cuts = true;
     actuator->low = low;

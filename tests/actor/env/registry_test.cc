@@ -135,7 +135,7 @@ TEST_F(CustomModelTest, ModelTooSmallForTheTaskIsRefused) {
 TEST_F(CustomModelTest, SleepingBodiesAreRefused) {
   EXPECT_THAT(Try("HalfCheetah-v5",
                   "<mujoco><option><flag sleep='enable'/></option>" + slider_ + "</mujoco>"),
-              HasSubstr("sleeping bodies"));
+              HasSubstr("lets bodies sleep"));
 }
 
 TEST_F(CustomModelTest, ActuatorWithoutBoundsIsRefused) {

@@ -105,6 +105,15 @@ TEST(EvaluationBacklogTest, InterruptedItWaitsForNoEvaluatorAndForgetsNothing) {
   EXPECT_EQ(next_life.Next(milliseconds(0))->version, 1u);
 }
 
+// An evaluation that ended between two looks was in no checkpoint: its row stayed empty.
+TEST(EvaluationBacklogTest, WhatIsEvaluatedAndNotTakenYetIsNotForgotten) {
+  EvaluationBacklog backlog(Keep::kAll);
+  for (const uint64_t version : {1, 2}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  backlog.Finish(*backlog.Next(milliseconds(0)), Evaluation());
+  ASSERT_EQ(backlog.Waiting().size(), 2u);
+  EXPECT_EQ(backlog.Waiting()[0]->version, 1u);
+}
+
 TEST(EvaluationBacklogTest, AFailureReachesTheLearner) {
   EvaluationBacklog backlog(Keep::kAll);
   backlog.Fail(absl::InternalError("the env broke"));

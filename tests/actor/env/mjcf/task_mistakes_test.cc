@@ -155,6 +155,19 @@ INSTANTIATE_TEST_SUITE_P(Seen, TaskMistakeTest, ::testing::ValuesIn(MistakesInWh
 INSTANTIATE_TEST_SUITE_P(Done, TaskMistakeTest, ::testing::ValuesIn(MistakesInWhatIsDone()),
                          [](const auto& info) { return info.param.name; });
 
+TEST(UnboundedActuatorTest, WithARangeWithoutEndIsNamedToo) {
+  testing::TempDir dir;
+  const std::string model = dir.File("robot.xml");
+  std::ofstream(model) << "<mujoco><worldbody><body><joint name='j'/><geom size='1'/></body>"
+                          "</worldbody><actuator><motor name='elbow' joint='j' "
+                          "ctrllimited='true' ctrlrange='-inf inf'/></actuator></mujoco>";
+  EXPECT_THAT(
+      testing::TryTask(&dir, "observation { slice { array: QPOS } } reward { alive: true }", model)
+          .status(),
+      testing::FailsWith(absl::StatusCode::kInvalidArgument,
+                         absl::StrCat(model, ": actuator \"elbow\" has the ctrlrange -inf inf")));
+}
+
 TEST(UnboundedActuatorTest, IsNamedWithItsModel) {
   testing::TempDir dir;
   const std::string model = dir.File("robot.xml");
