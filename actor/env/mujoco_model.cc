@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -149,6 +150,9 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
 MjDataPtr MakeData(const mjModel& model) {
   MjDataPtr data(mj_makeData(&model));
   PMOE_CHECK(data != nullptr);
+  // A flex's contacts depend on memory that nobody has written (mujoco_state.h): let it be zeros, as
+  // in a process that has freed nothing yet.
+  if (model.nflex > 0) std::memset(data->arena, 0, static_cast<size_t>(data->narena));
   return data;
 }
 

@@ -4,10 +4,12 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "common/base/status_macros.h"
 #include "mujoco/mjxmacro.h"
 
 namespace pmoe {
@@ -54,6 +56,41 @@ void SetLazyStages(const LazyStages& lazy, mjData* data) {
   data->flg_energyvel = lazy.done[1];
   data->flg_subtreevel = lazy.done[2];
   data->flg_rnepost = lazy.done[3];
+}
+
+absl::Span<double> Arena(const mjData& data) {
+  return {static_cast<double*>(data.arena), static_cast<size_t>(data.narena) / sizeof(double)};
+}
+
+// What lies below `parena` is written anew before it is read. Words too small for a normal number
+// are MuJoCo's integers and addresses: no direction of a contact, and not the same in equal runs.
+Scratch ScratchOf(const mjData& data) {
+  Scratch scratch;
+  const absl::Span<const double> arena = Arena(data);
+  for (size_t i = data.parena / sizeof(double); i < arena.size(); ++i) {
+    if (arena[i] == 0.0 || std::fpclassify(arena[i]) == FP_SUBNORMAL) continue;
+    scratch.places.push_back(static_cast<uint32_t>(i));
+    scratch.words.push_back(arena[i]);
+  }
+  return scratch;
+}
+
+absl::Status ReadScratch(const mjModel& model, ByteReader* in, Scratch* scratch) {
+  in->Vector(&scratch->places);
+  in->Vector(&scratch->words);
+  if (!in->ok()) return absl::DataLossError("simulator state is truncated");
+  const std::vector<uint32_t>& places = scratch->places;
+  const bool ascends = std::adjacent_find(places.begin(), places.end(),
+                                          std::greater_equal<uint32_t>()) == places.end();
+  const bool fits = places.empty() || places.back() < model.narena / sizeof(double);
+  if (ascends && fits && places.size() == scratch->words.size()) return absl::OkStatus();
+  return absl::DataLossError("simulator state has scratch memory that this model has not");
+}
+
+void SetScratch(const Scratch& scratch, mjData* data) {
+  const absl::Span<double> arena = Arena(*data);
+  std::fill(arena.begin(), arena.end(), 0.0);
+  for (size_t i = 0; i < scratch.places.size(); ++i) arena[scratch.places[i]] = scratch.words[i];
 }
 
 // Where a buffer of delayed values lies in mjData's history: a time of MuJoCo's own, the newest
@@ -124,10 +161,15 @@ void SaveMujocoState(const mjModel& model, const mjData& data, ByteWriter* out) 
   out->Pod(data.time);
   out->Vector(numbers);
   out->Vector(absl::Span<const mjtByte>(data.eq_active, model.neq));
-  if (!HasLazyStages(model)) return;
-  const LazyStages lazy = LazyStagesOf(data);
-  out->Pod(lazy.energy);
-  out->Pod(lazy.done);
+  if (HasLazyStages(model)) {
+    const LazyStages lazy = LazyStagesOf(data);
+    out->Pod(lazy.energy);
+    out->Pod(lazy.done);
+  }
+  if (model.nflex == 0) return;
+  const Scratch scratch = ScratchOf(data);
+  out->Vector(scratch.places);
+  out->Vector(scratch.words);
 }
 
 absl::Status ReadMujocoState(const mjModel& model, ByteReader* in, MujocoState* state) {
@@ -154,6 +196,7 @@ absl::Status ReadMujocoState(const mjModel& model, ByteReader* in, MujocoState* 
   for (const mjtByte done : state->lazy.done) {
     if (done > 1) return absl::DataLossError("simulator state has a stage's flag above 1");
   }
+  if (model.nflex > 0) PMOE_RETURN_IF_ERROR(ReadScratch(model, in, &state->scratch));
   return CheckDelays(model, state->numbers);
 }
 
@@ -166,6 +209,7 @@ void ApplyMujocoState(const mjModel& model, const MujocoState& state, mjData* da
   });
   std::copy(state.equality_active.begin(), state.equality_active.end(), data->eq_active);
   if (HasLazyStages(model)) SetLazyStages(state.lazy, data);
+  if (model.nflex > 0) SetScratch(state.scratch, data);
 }
 
 }  // namespace pmoe

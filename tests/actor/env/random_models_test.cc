@@ -27,7 +27,7 @@ constexpr int kSteps = 200;
 int ModelCount() {
   const char* const text = std::getenv("PMOE_RANDOM_MODELS");
   int count = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &count) ? count : 40;
+  return text != nullptr && absl::SimpleAtoi(text, &count) ? count : 60;
 }
 
 bool SameBits(const mjtNum* a, const mjtNum* b, mjtSize n) {
