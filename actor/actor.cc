@@ -54,7 +54,7 @@ absl::Status Actor::Run() {
 
 absl::Status Actor::Obey(const Directive& directive) {
   if (directive.until_next) return RunFreely(directive);
-  if (!directive.checkpoint && directive.restore == nullptr) return RunRound(directive);
+  if (directive.steps_per_env > 0) return RunRound(directive);
   ActorReport report;
   report.actor = options_.index;
   report.round = directive.round;
@@ -80,6 +80,7 @@ absl::Status Actor::RunRound(const Directive& directive) {
     PMOE_RETURN_IF_ERROR(StepAll(directive, &report));
   }
   PMOE_RETURN_IF_ERROR(writer_->EndRound(directive.round));
+  if (directive.checkpoint) report.checkpoint_part = SaveState();
   return client_->Report(std::move(report));
 }
 

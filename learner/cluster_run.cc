@@ -220,6 +220,7 @@ absl::Status ClusterRun::Train(const std::atomic<bool>& interrupted) {
 
 absl::Status ClusterRun::Tick(const RunView& view) {
   for (const auto& [actor, in_order] : hub_.TakeDepartures()) {
+    if (lockstep()) continue;  // the loop ends, and leaves its rows as they were at the barrier
     std::fprintf(stderr, "\npmoe: %s %s; the run goes on\n", DescribeMember(actor).c_str(),
                  in_order ? "has left" : "is gone");
     // Its streams end where they are; a shard that is away has nothing to cut.

@@ -38,6 +38,11 @@ absl::StatusOr<std::vector<ActorReport>> LocalRunLink::TakeReports() {
   return reports_.TakeAll();
 }
 
+absl::Status LocalRunLink::Failure() {
+  MutexLock lock(&mu_);
+  return failure_;
+}
+
 uint64_t LocalRunLink::NewestVersionSeen() {
   MutexLock lock(&mu_);
   return latest_ == nullptr ? 0 : latest_->version;

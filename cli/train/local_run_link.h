@@ -27,6 +27,8 @@ class LocalRunLink : public ActorGroup {
   absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout) override
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::vector<ActorReport>> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Failure() override ABSL_LOCKS_EXCLUDED(mu_);
+  bool may_lose_actors() const override { return false; }
   // Actors read the newest at their next step: nothing is on its way.
   uint64_t NewestVersionSeen() override ABSL_LOCKS_EXCLUDED(mu_);
   // Env steps of each actor since the start.

@@ -22,7 +22,7 @@ struct Directive {
   uint32_t steps_per_env = 0;
   bool until_next = false;
   bool act_uniform = false;
-  bool checkpoint = false;  // answer with the actor's part of a checkpoint
+  bool checkpoint = false;  // the report brings the actor's part of a checkpoint, after the steps
   uint64_t env_steps = 0;   // of the run
   // The actors' parts of the checkpoint to go on from, by actor index; null: nothing to restore.
   std::shared_ptr<const std::vector<std::string>> restore;

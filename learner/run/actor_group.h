@@ -28,6 +28,10 @@ class ActorGroup {
   // The highest snapshot version that any actor has said it uses: a restarted learner goes on above
   // it.
   virtual uint64_t NewestVersionSeen() = 0;
+  // Why the run cannot outlive what has become of an actor; OK if all is well.
+  virtual absl::Status Failure() = 0;
+  // Whether an actor can be lost while the loop lives on: what it knows must be with the loop then.
+  virtual bool may_lose_actors() const = 0;
 };
 
 // Async: the epoch of the first actor that a learner in its `life`-th life (1, 2, …) lets in. No

@@ -196,7 +196,7 @@ absl::Status AsyncRun::Record() {
 absl::Status AsyncRun::Checkpoint(bool with_replay) {
   ByteWriter run;
   log_->SaveState(&run);
-  const RunCheckpoint checkpoint = {env_steps_, snapshot_, run.Take(), {}};
+  const RunCheckpoint checkpoint{.env_steps = env_steps_, .snapshot = snapshot_, .run = run.Take()};
   since_checkpoint_.Lap();
   const absl::Status status =
       WriteCheckpoint(parts_, checkpoint, with_replay, config_.checkpoint().keep());

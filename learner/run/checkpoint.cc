@@ -10,6 +10,8 @@
 namespace pmoe {
 namespace {
 
+constexpr char kActing[] = "acting";
+
 std::string ActorSection(size_t index) { return absl::StrCat("actor.", index); }
 
 }  // namespace
@@ -21,6 +23,7 @@ absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpo
   ContainerWriter container;
   parts.learner->SaveState(&container);
   container.Add("run", checkpoint.run);
+  if (checkpoint.acting != nullptr) container.Add(kActing, checkpoint.acting->Encode());
   ByteWriter count;
   count.Pod(static_cast<uint32_t>(checkpoint.actors.size()));
   container.Add("actors", count.Take());
@@ -52,6 +55,10 @@ absl::StatusOr<LoadedCheckpoint> ReadCheckpoint(const RunParts& parts, uint64_t 
   PMOE_RETURN_IF_ERROR(parts.learner->LoadState(container));
   LoadedCheckpoint loaded;
   loaded.version = container.header().policy_version;
+  if (const auto acting = container.Section(kActing); acting.ok()) {
+    PMOE_ASSIGN_OR_RETURN(PolicySnapshot snapshot, PolicySnapshot::Decode(std::string(*acting)));
+    loaded.acting = std::make_shared<const PolicySnapshot>(std::move(snapshot));
+  }
   PMOE_ASSIGN_OR_RETURN(const absl::string_view run, container.Section("run"));
   loaded.run.assign(run.data(), run.size());
   PMOE_ASSIGN_OR_RETURN(const absl::string_view count, container.Section("actors"));

@@ -15,8 +15,10 @@ namespace pmoe {
 struct RunCheckpoint {
   uint64_t env_steps = 0;
   std::shared_ptr<const PolicySnapshot> snapshot;  // the newest published
-  std::string run;                                 // the loop's own state
-  std::vector<std::string> actors;                 // by index; async: empty
+  // Of lockstep's open round, where that is an older one: it was lost, and will be made again.
+  std::shared_ptr<const PolicySnapshot> acting{};
+  std::string run{};                  // the loop's own state
+  std::vector<std::string> actors{};  // by index; async: empty
 };
 
 // Learner, loop and actors; with `replay` the table too, which then is the only one kept. Drops all
@@ -26,6 +28,7 @@ absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpo
 
 struct LoadedCheckpoint {
   uint64_t version = 0;  // of the snapshot
+  std::shared_ptr<const PolicySnapshot> acting;  // null: of no open round
   std::string run;
   std::vector<std::string> actors;
 };

@@ -15,6 +15,8 @@ namespace {
 // A round that takes longer than this has lost an actor; a batch, its shard.
 constexpr std::chrono::seconds kRoundTimeout(600);
 constexpr std::chrono::seconds kBatchTimeout(60);
+// How often a commit that waits looks whether all actors are still there.
+constexpr std::chrono::seconds kLookAtActors(10);
 
 }  // namespace
 
@@ -62,8 +64,8 @@ absl::Status LockstepRun::Train(const std::atomic<bool>& interrupted) {
 absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
   const uint64_t lag = config_.schedule().lag();
   if (lag == 1 && committed_ == updated_ &&
-      updated_ < rounds_) {  // a fresh start, or a finished run made longer
-    StartSteps(committed_ + 1);
+      updated_ < rounds_) {  // a fresh start, a finished run made longer, or a round that was lost
+    StartSteps(committed_ + 1, acting_ != nullptr ? acting_ : snapshot_);
     PMOE_RETURN_IF_ERROR(FinishSteps(committed_ + 1));
   }
   while (updated_ < rounds_) {
@@ -82,7 +84,7 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
     const uint64_t next = round + lag;  // the round whose steps belong to this turn
     RoundCounters counters;
     uint64_t acted = acting_version_;  // lag 1: this round's steps are done already
-    if (next <= rounds_) StartSteps(next);
+    if (next <= rounds_) StartSteps(next, snapshot_);
     if (lag == 0) {
       acted = acting_version_;
       PMOE_RETURN_IF_ERROR(FinishSteps(next));
@@ -95,25 +97,45 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
   return absl::OkStatus();
 }
 
-void LockstepRun::StartSteps(uint64_t round) {
+void LockstepRun::StartSteps(uint64_t round, std::shared_ptr<const PolicySnapshot> snapshot) {
   Directive directive;
   directive.round = round;
   directive.steps_per_env =
       static_cast<uint32_t>(steps_per_round_ / (config_.actor().count() * config_.actor().envs()));
   directive.act_uniform =
       (round - 1) * steps_per_round_ < static_cast<uint64_t>(config_.schedule().start_steps());
-  directive.snapshot = snapshot_;
-  acting_version_ = snapshot_->version;
+  directive.checkpoint = parts_.actors->may_lose_actors();
+  directive.snapshot = snapshot;
+  acting_version_ = snapshot->version;
+  acting_ = std::move(snapshot);
   parts_.actors->Publish(directive);
 }
 
 absl::Status LockstepRun::FinishSteps(uint64_t round) {
-  PMOE_ASSIGN_OR_RETURN(const std::vector<ActorReport> reports,
-                        parts_.actors->WaitReports(kRoundTimeout));
-  for (const ActorReport& report : reports) log_->OnReport(report);
-  PMOE_RETURN_IF_ERROR(parts_.replay->Commit(round, kRoundTimeout));
+  absl::StatusOr<std::vector<ActorReport>> reports = parts_.actors->WaitReports(kRoundTimeout);
+  const absl::Status done = reports.ok() ? CommitRound(round) : reports.status();
+  if (!done.ok()) return KeepBarrier(done);
+  // From here on the barrier is this round's.
   committed_ = round;
+  barrier_actors_.clear();
+  for (ActorReport& report : *reports) {
+    log_->OnReport(report);
+    if (parts_.actors->may_lose_actors())
+      barrier_actors_.push_back(std::move(report.checkpoint_part));
+  }
   return absl::OkStatus();
+}
+
+// An actor may report its steps and be lost before its last rows have left it.
+absl::Status LockstepRun::CommitRound(uint64_t round) {
+  absl::Status status;
+  const Stopwatch waited;
+  do {
+    status = parts_.replay->Commit(round, kLookAtActors);
+    if (!absl::IsDeadlineExceeded(status)) return status;
+    PMOE_RETURN_IF_ERROR(parts_.actors->Failure());
+  } while (waited.Elapsed() < std::chrono::duration<double>(kRoundTimeout).count());
+  return status;
 }
 
 absl::Status LockstepRun::RunUpdates(uint64_t round, RoundCounters* counters) {
@@ -178,12 +200,11 @@ absl::Status LockstepRun::Checkpoint() {
   // Interrupted, it keeps what waits for an evaluation, which is then made after a resume.
   const absl::Status flushed = log_->Flush(kRoundTimeout);
   if (!flushed.ok() && !absl::IsCancelled(flushed)) return flushed;
-  Directive directive;
-  directive.checkpoint = true;
-  directive.round = committed_;
-  parts_.actors->Publish(directive);
-  PMOE_ASSIGN_OR_RETURN(std::vector<ActorReport> reports,
-                        parts_.actors->WaitReports(kRoundTimeout));
+  return WriteBarrier();
+}
+
+// What waits for an evaluation is kept open, to be evaluated after a resume.
+absl::Status LockstepRun::WriteBarrier() {
   ByteWriter run;
   run.Pod(committed_);
   run.Pod(updated_);
@@ -191,15 +212,40 @@ absl::Status LockstepRun::Checkpoint() {
   run.Pod(acting_version_);
   log_->SaveState(&run);
   log_->SaveOpen(&run);
-  RunCheckpoint checkpoint = {env_steps(), snapshot_, run.Take(), {}};
-  for (ActorReport& report : reports) {
-    checkpoint.actors.push_back(std::move(report.checkpoint_part));
-  }
+  RunCheckpoint checkpoint{.env_steps = env_steps(), .snapshot = snapshot_, .run = run.Take()};
+  PMOE_ASSIGN_OR_RETURN(checkpoint.actors, ActorParts());
+  const bool lost_round =
+      config_.schedule().lag() == 1 && committed_ == updated_ && updated_ < rounds_;
+  if (lost_round) checkpoint.acting = acting_;
   PMOE_RETURN_IF_ERROR(
       WriteCheckpoint(parts_, checkpoint, /*replay=*/true, config_.checkpoint().keep()));
   checkpoint_steps_ = env_steps();
   log_->Note(absl::StrCat("checkpoint at ", env_steps(), " env steps"));
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> LockstepRun::ActorParts() {
+  if (!barrier_actors_.empty()) return barrier_actors_;
+  Directive directive;
+  directive.checkpoint = true;
+  directive.round = committed_;
+  parts_.actors->Publish(directive);
+  PMOE_ASSIGN_OR_RETURN(std::vector<ActorReport> reports,
+                        parts_.actors->WaitReports(kRoundTimeout));
+  std::vector<std::string> parts;
+  for (ActorReport& report : reports) parts.push_back(std::move(report.checkpoint_part));
+  return parts;
+}
+
+absl::Status LockstepRun::KeepBarrier(const absl::Status& why) {
+  if (barrier_actors_.empty()) return why;
+  const absl::Status kept = checkpoint_steps_ == env_steps() ? absl::OkStatus() : WriteBarrier();
+  const std::string result =
+      kept.ok() ? absl::StrCat("all ", env_steps(), " env steps before its round are kept")
+                : absl::StrCat("what came after ", checkpoint_steps_,
+                               " env steps is lost, for no checkpoint could be written: ",
+                               std::string(kept.message()));
+  return absl::Status(why.code(), absl::StrCat(why.message(), " (", result, ")"));
 }
 
 absl::Status LockstepRun::Restore(uint64_t env_steps) {
@@ -216,10 +262,13 @@ absl::Status LockstepRun::Restore(uint64_t env_steps) {
   PMOE_RETURN_IF_ERROR(run.Finish("checkpoint: run"));
   snapshot_ = parts_.learner->Snapshot(loaded.version, snapshot_steps);
   checkpoint_steps_ = env_steps;
+  acting_ = std::move(loaded.acting);
+  if (parts_.actors->may_lose_actors()) barrier_actors_ = loaded.actors;
 
   Directive directive;
   directive.round = committed_;
-  directive.snapshot = snapshot_;
+  // Actors never take an older one than they have had.
+  directive.snapshot = acting_ != nullptr ? acting_ : snapshot_;
   directive.restore = std::make_shared<const std::vector<std::string>>(std::move(loaded.actors));
   parts_.actors->Publish(directive);
   return parts_.actors->WaitReports(kRoundTimeout).status();

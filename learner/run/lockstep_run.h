@@ -35,14 +35,20 @@ class LockstepRun : public TrainingRun {
   absl::Status Build(bool resume);
 
   absl::Status Rounds(const std::atomic<bool>& interrupted);
-  void StartSteps(uint64_t round);
+  void StartSteps(uint64_t round, std::shared_ptr<const PolicySnapshot> snapshot);
   absl::Status FinishSteps(uint64_t round);
+  absl::Status CommitRound(uint64_t round);
   absl::Status RunUpdates(uint64_t round, RoundCounters* counters);
   absl::Status UpdateOnMinibatches(RoundCounters* counters);
   absl::Status LearnRollout(RoundCounters* counters);  // on-policy
   absl::Status CloseRound(uint64_t round, RoundCounters counters);
 
   absl::Status Checkpoint();
+  absl::Status WriteBarrier();
+  absl::StatusOr<std::vector<std::string>> ActorParts();
+  // For steps that failed: leaves a checkpoint of the barrier before them, if that can be. Gives
+  // `why` with what became of it.
+  absl::Status KeepBarrier(const absl::Status& why);
   absl::Status Restore(uint64_t env_steps);
 
   RunConfig config_;
@@ -57,6 +63,8 @@ class LockstepRun : public TrainingRun {
   uint64_t updated_ = 0;
   std::shared_ptr<const PolicySnapshot> snapshot_;  // left by round updated_
   uint64_t acting_version_ = 0;                     // of the newest directive
+  std::shared_ptr<const PolicySnapshot> acting_;    // its snapshot; after a resume only if lost
+  std::vector<std::string> barrier_actors_;  // parts at round committed_; empty: they can be asked
   uint64_t checkpoint_steps_ = 0;                   // of the newest checkpoint
 };
 

@@ -1,5 +1,7 @@
 #include "learner/run/run_log.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -12,6 +14,8 @@
 
 namespace pmoe {
 namespace {
+
+constexpr std::chrono::seconds kQuietWait(30);  // for evaluations, before it says so
 
 double NowSince1970() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
@@ -242,7 +246,15 @@ absl::Status RunLog::WriteReady() {
 }
 
 absl::Status RunLog::Flush(std::chrono::seconds wait) {
-  const absl::Status evaluated = TakeEvaluations(wait);
+  const std::chrono::seconds quiet = std::min(wait, kQuietWait);
+  absl::Status evaluated = TakeEvaluations(quiet);
+  if (absl::IsDeadlineExceeded(evaluated) && wait > quiet) {
+    std::fprintf(stderr,
+                 "\npmoe: still waiting for an evaluation, up to %ld s more; a cluster started by "
+                 "hand needs a `pmoe-actor run --evaluate`\n",
+                 static_cast<long>((wait - quiet).count()));
+    evaluated = TakeEvaluations(wait - quiet);
+  }
   if (absl::IsCancelled(evaluated)) {
     PMOE_RETURN_IF_ERROR(TakeEvaluations(std::chrono::seconds(0)));
     PMOE_RETURN_IF_ERROR(WriteReady());

@@ -71,6 +71,11 @@ absl::StatusOr<std::vector<ActorReport>> RunHub::TakeReports() {
   return reports_.TakeAll();
 }
 
+absl::Status RunHub::Failure() {
+  MutexLock lock(&mu_);
+  return failure_;
+}
+
 uint64_t RunHub::NewestVersionSeen() {
   MutexLock lock(&mu_);
   return newest_version_seen_;

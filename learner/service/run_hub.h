@@ -66,6 +66,8 @@ class RunHub : public ActorGroup {
   absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout) override
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::vector<ActorReport>> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Failure() override ABSL_LOCKS_EXCLUDED(mu_);
+  bool may_lose_actors() const override { return true; }
   uint64_t NewestVersionSeen() override ABSL_LOCKS_EXCLUDED(mu_);
 
   // The env spec of the first actor or evaluator; null until one has come. It is the run's, unless

@@ -348,7 +348,7 @@ absl::Status ReplayShard::LoadState(absl::string_view bytes, ShardState* state) 
   ByteReader in(bytes);
   uint8_t limited = 0;
   PMOE_RETURN_IF_ERROR(state->rng.LoadState(&in));
-  PMOE_RETURN_IF_ERROR(state->stage.LoadState(options_.spec, &in));
+  PMOE_RETURN_IF_ERROR(state->stage.LoadState(&in));
   in.Pod(&limited);
   // The command line decides whether there is a limiter; a new one begins to count at once.
   RateLimiter saved = state->limiter.value_or(RateLimiter({}));

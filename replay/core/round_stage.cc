@@ -97,7 +97,10 @@ absl::Status RoundStage::Add(Chunk chunk) {
   actor.seen = true;
   actor.epoch = chunk.epoch;
   ++actor.next_seq;
-  if (chunk.last_of_round) ++actor.round;
+  if (chunk.last_of_round) {
+    ++actor.round;
+    if (actor.round == next_round_ + 1) actor.later_first_seq = actor.next_seq;
+  }
   rows_ += chunk.rows;
   if (chunk.rows > 0) staged_[chunk.round].push_back(std::move(chunk));
   return absl::OkStatus();
@@ -135,6 +138,11 @@ absl::StatusOr<std::vector<Chunk>> RoundStage::Take(uint64_t round) {
   staged_.erase(round);
   ++next_round_;
   for (const Chunk& chunk : chunks) rows_ -= chunk.rows;
+  for (ActorState& actor : actors_) {
+    actor.first_seq = actor.later_first_seq;
+    // An actor that ended the round after it too has sent nothing since: Check did not let it.
+    if (actor.round > next_round_) actor.later_first_seq = actor.next_seq;
+  }
   std::sort(chunks.begin(), chunks.end(),
             [](const Chunk& a, const Chunk& b) { return Order(a) < Order(b); });
   return chunks;
@@ -145,22 +153,17 @@ void RoundStage::SaveState(ByteWriter* out) const {
   out->Pod(static_cast<uint64_t>(actors_.size()));
   for (const ActorState& actor : actors_) {
     out->Pod(actor.epoch);
-    out->Pod(actor.next_seq);
-    out->Pod(actor.round);
+    out->Pod(actor.first_seq);
+    out->Pod(next_round_);
     out->Pod(static_cast<uint8_t>(actor.seen));
   }
-  uint64_t chunks = 0;
-  for (const auto& [round, staged] : staged_) chunks += staged.size();
-  out->Pod(chunks);
-  for (const auto& [round, staged] : staged_) {
-    for (const Chunk& chunk : staged) SaveChunk(chunk, out);
-  }
+  out->Pod(uint64_t{0});  // staged chunks, of which older files could hold some
 }
 
-absl::Status RoundStage::LoadState(const TableSpec& spec, ByteReader* in) {
+absl::Status RoundStage::LoadState(ByteReader* in) {
   RoundStage loaded(options_);
   uint64_t actors = 0;
-  uint64_t chunks = 0;
+  uint64_t staged = 0;
   in->Pod(&loaded.next_round_);
   in->Pod(&actors);
   if (in->ok() && actors != actors_.size()) {
@@ -170,23 +173,23 @@ absl::Status RoundStage::LoadState(const TableSpec& spec, ByteReader* in) {
   for (ActorState& actor : loaded.actors_) {
     uint8_t seen = 0;
     in->Pod(&actor.epoch);
-    in->Pod(&actor.next_seq);
+    in->Pod(&actor.first_seq);
     in->Pod(&actor.round);
     in->Pod(&seen);
+    if (in->ok() && actor.round != loaded.next_round_) {
+      return absl::DataLossError(absl::StrCat("the saved stage has an actor in round ", actor.round,
+                                              " before round ", loaded.next_round_,
+                                              " is committed"));
+    }
+    actor.next_seq = actor.first_seq;
     actor.seen = seen != 0;
   }
-  in->Pod(&chunks);
-  for (uint64_t i = 0; i < chunks && in->ok(); ++i) {
-    Chunk chunk = LoadChunk(in);
-    if (!in->ok()) break;
-    if (!ValidateChunk(spec, chunk).ok() || chunk.actor >= actors ||
-        !loaded.CheckOpen(chunk.round).ok()) {
-      return absl::DataLossError(absl::StrCat("bad staged ", Name(chunk)));
-    }
-    loaded.rows_ += chunk.rows;
-    loaded.staged_[chunk.round].push_back(std::move(chunk));
-  }
+  in->Pod(&staged);
   if (!in->ok()) return absl::DataLossError("the staged rounds are truncated");
+  if (staged != 0) {
+    return absl::DataLossError(
+        absl::StrCat("the saved stage holds ", staged, " chunks of a round that is not committed"));
+  }
   *this = std::move(loaded);
   return absl::OkStatus();
 }

@@ -1,6 +1,7 @@
 // Lockstep: holds the chunks of a round until every actor has marked its last one, then gives them
 // out in (member, actor, env, step) order, so that the order of arrival leaves no trace in the
 // table. At most two rounds are open: the one to be committed next and the one after it (lag 1).
+// What is saved is the last commit: a run that goes on from it makes its open rounds again.
 // Thread-compatible.
 #pragma once
 
@@ -50,16 +51,20 @@ class RoundStage {
   uint64_t next_round() const { return next_round_; }
   int64_t rows() const { return rows_; }
 
+  // As it was after the last Take, without what is staged.
   void SaveState(ByteWriter* out) const;
   // DataLossError for bytes that SaveState did not write; FailedPreconditionError for another
   // number of actors.
-  absl::Status LoadState(const TableSpec& spec, ByteReader* in);
+  absl::Status LoadState(ByteReader* in);
 
  private:
   struct ActorState {
     uint32_t epoch = 0;
     uint64_t next_seq = 0;
     uint64_t round = 0;  // the one its next chunk must belong to
+    // Of the round to be committed next, and of the one after it once the actor is there.
+    uint64_t first_seq = 0;
+    uint64_t later_first_seq = 0;
     bool seen = false;
   };
 

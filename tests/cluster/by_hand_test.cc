@@ -1,13 +1,17 @@
 // Every role started by itself with the same words each time, as containers are: the run begins,
 // resumes, and each process says how it is.
 #include "tests/cluster/cluster_testing.h"
+#include "tests/cluster/run_comparison.h"
 
 namespace pmoe {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::Binary;
+using testing::BytesOf;
 using testing::ChildProcess;
 using testing::Eventually;
+using testing::MetricsWithoutTimes;
 using testing::ProcessResult;
 using testing::RunProcess;
 using testing::SmallFlags;
@@ -20,8 +24,10 @@ constexpr int kNotServing = 4;
 class ByHandTest : public ::testing::Test {
  protected:
   std::unique_ptr<ChildProcess> StartLearner() {
-    std::vector<std::string> words = SmallFlags(
-        "InvertedPendulum-v5", {"--steps", "10000000", "--out", dir_.File("run"), "--or-resume"});
+    return StartLearner(SmallFlags("InvertedPendulum-v5", {"--steps", "10000000"}));
+  }
+  std::unique_ptr<ChildProcess> StartLearner(std::vector<std::string> words) {
+    words.insert(words.end(), {"--out", dir_.File("run"), "--or-resume"});
     words.insert(words.begin(), {Binary("pmoe-learner"), "--listen", learner_});
     return std::make_unique<ChildProcess>(words);
   }
@@ -71,6 +77,38 @@ TEST_F(ByHandTest, TheSameWordsStartARunAndGoOnWithIt) {
   End(actor.get());
   End(learner.get());
   End(replay.get());
+}
+
+TEST_F(ByHandTest, ALostActorCostsALockstepRunNoBit) {
+  std::vector<std::string> flags =
+      SmallFlags("HalfCheetah-v5", {"--mode", "lockstep", "--steps", "2000", "--actors", "2"});
+  std::vector<std::string> embedded = {Binary("pmoe"), "train", "--out", dir_.File("embedded")};
+  embedded.insert(embedded.end(), flags.begin(), flags.end());
+  ASSERT_EQ(RunProcess(embedded).exit_code, 0);
+  auto learner = StartLearner(flags);
+  auto replay = StartReplay();
+  auto actor = StartActor();
+  auto evaluator = std::make_unique<ChildProcess>(std::vector<std::string>{
+      Binary("pmoe-actor"), "run", "--learner", learner_, "--evaluate"});
+  auto lost = std::make_unique<ChildProcess>(
+      std::vector<std::string>{Binary("pmoe-actor"), "run", "--learner", learner_});
+  ASSERT_TRUE(learner->ReadUntil("  300/2,000"));
+  lost->Signal(SIGKILL);
+  const ProcessResult ended = learner->Wait();
+  EXPECT_EQ(ended.exit_code, 1) << ended.output;
+  EXPECT_THAT(ended.output, HasSubstr("env steps before its round are kept")) << ended.output;
+  // The others are still there.
+  learner = StartLearner(flags);
+  lost = std::make_unique<ChildProcess>(
+      std::vector<std::string>{Binary("pmoe-actor"), "run", "--learner", learner_});
+  const ProcessResult finished = learner->Wait();
+  EXPECT_EQ(finished.exit_code, 0) << finished.output;
+  for (ChildProcess* each : {actor.get(), lost.get(), evaluator.get(), replay.get()}) {
+    EXPECT_EQ(each->Wait().exit_code, 0);
+  }
+  const std::string checkpoint = "/checkpoints/2000/state.pmoe";
+  EXPECT_TRUE(BytesOf(dir_.File("embedded") + checkpoint) == BytesOf(dir_.File("run") + checkpoint));
+  EXPECT_EQ(MetricsWithoutTimes(dir_.File("embedded")), MetricsWithoutTimes(dir_.File("run")));
 }
 
 TEST_F(ByHandTest, WhoWaitsForTheOthersEndsInOrder) {

@@ -109,17 +109,27 @@ TEST_F(UpTest, NothingIsLeftWhenUpItselfIsKilled) {
   }));
 }
 
-TEST_F(UpTest, ALostActorEndsALockstepRunWithAClearError) {
-  Cluster cluster(dir_.File("run"),
-                  SmallFlags("HalfCheetah-v5",
-                             {"--mode", "lockstep", "--steps", "100000", "--actors", "2", "--set",
-                              "checkpoint.every_steps=200", "--out", dir_.File("run")}));
-  ASSERT_TRUE(cluster.up().ReadUntil("  400/100,000"));
-  ::kill(cluster.Find("actor 1").pid, SIGKILL);
-  const ProcessResult result = cluster.up().Wait();
-  EXPECT_EQ(result.exit_code, 1) << result.output;
-  EXPECT_THAT(result.output, HasSubstr("lockstep run cannot go on without it"));
-  EXPECT_FALSE(fs::is_empty(dir_.File("run") + "/checkpoints"));
+// The run ends, keeps all that was done before the lost round, and goes on from there.
+TEST_F(UpTest, ALostActorCostsALockstepRunNoBit) {
+  for (const std::string lag : {"0", "1"}) {
+    const std::string up = dir_.File("up" + lag);
+    const std::vector<std::string> flags =
+        SmallFlags("HalfCheetah-v5", {"--mode", "lockstep", "--steps", "3000", "--actors", "2",
+                                      "--set", "schedule.lag=" + lag});
+    ASSERT_EQ(Run("train", "embedded" + lag, flags).exit_code, 0);
+    std::vector<std::string> up_flags = flags;
+    up_flags.insert(up_flags.end(), {"--out", up});
+    Cluster cluster(up, up_flags);
+    ASSERT_TRUE(cluster.up().ReadUntil("  400/3,000"));
+    ::kill(cluster.Find("actor 1").pid, SIGKILL);
+    const ProcessResult lost = cluster.up().Wait();
+    EXPECT_EQ(lost.exit_code, 1) << lost.output;
+    EXPECT_THAT(lost.output, HasSubstr("lockstep run cannot go on without it"));
+    ASSERT_FALSE(fs::is_empty(up + "/checkpoints")) << lost.output;
+    const ProcessResult resumed = RunProcess({Binary("pmoe"), "up", "--resume", up});
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+    ExpectSameRun("embedded" + lag, "up" + lag, 3000);
+  }
 }
 
 }  // namespace
