@@ -8,6 +8,7 @@
 #include "actor/env/control_range.h"
 #include "actor/env/env_state.h"
 #include "actor/env/mjcf/object_names.h"
+#include "actor/env/mujoco_errors.h"
 #include "actor/env/mujoco_state.h"
 #include "actor/env/numpy_math.h"
 #include "common/base/check.h"
@@ -147,7 +148,7 @@ void MujocoEnv::StartEpisode(Pcg64* generator, mjData* data) {
 
 void MujocoEnv::Simulate(absl::Span<const double> action, Pcg64*, mjData* data) {
   std::copy(action.begin(), action.end(), data->ctrl);
-  for (int i = 0; i < options().frame_skip; ++i) mj_step(setup_.model.get(), data);
+  for (int i = 0; i < options().frame_skip; ++i) CallMujoco(mj_step, *setup_.model, data);
 }
 
 void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
@@ -156,7 +157,7 @@ void MujocoEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
   mjData* const data = setup_.data.get();
   mj_resetData(setup_.model.get(), data);
   StartEpisode(&generator_, data);
-  mj_forward(setup_.model.get(), data);
+  CallMujoco(mj_forward, *setup_.model, data);
   elapsed_steps_ = 0;
   was_reset_ = true;
   PrepareObservation(/*first=*/true, &generator_, data);
@@ -186,7 +187,7 @@ StepResult MujocoEnv::Step(absl::Span<const double> given, absl::Span<double> ob
   const absl::Span<const double> action = RoundAction(given);
   const double before = Progress();
   Simulate(action, &generator_, data);
-  if (options().contact_forces) mj_rnePostConstraint(setup_.model.get(), data);
+  if (options().contact_forces) CallMujoco(mj_rnePostConstraint, *setup_.model, data);
   ++elapsed_steps_;
   const Outcome outcome = Evaluate((Progress() - before) / step_s_, action);
   PrepareObservation(/*first=*/false, &generator_, data);

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -16,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "actor/env/mujoco_errors.h"
 #include "actor/env/mujoco_plugins.h"
 #include "common/base/check.h"
 #include "common/base/mutex.h"
@@ -23,30 +22,7 @@
 namespace pmoe {
 namespace {
 
-constexpr int kWarningsMax = 10;
 constexpr char kAssets[] = "gymnasium/envs/mujoco/assets";
-
-void OnWarning(const char* message) {
-  static std::atomic<int> count = 0;
-  const int nth = count.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (nth > kWarningsMax) return;
-  std::fprintf(stderr, "mujoco warning: %s%s\n", message,
-               nth == kWarningsMax ? " (more of them will not be shown)" : "");
-}
-
-// MuJoCo's error callback must not return.
-void OnError(const char* message) {
-  std::fprintf(stderr, "mujoco error: %s\n", message);
-  std::abort();
-}
-
-void InstallHandlers() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    mju_user_warning = &OnWarning;
-    mju_user_error = &OnError;
-  });
-}
 
 class ModelCache {
  public:
@@ -124,7 +100,7 @@ std::string ExpandHome(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path) {
-  InstallHandlers();
+  InstallMujocoHandlers();
   if (std::shared_ptr<const mjModel> model = Cache().Find(path)) return model;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) {

@@ -23,8 +23,7 @@ using MjModelPtr = std::unique_ptr<mjModel, MjModelDeleter>;
 // The model of an MJCF file. Stays loaded for as long as somebody holds it.
 // NotFoundError: no such file. InvalidArgumentError: MuJoCo cannot compile it (its message is
 // passed on), or it has sleeping bodies or foreign plugins, whose hidden state SaveState could not
-// restore. The first call routes MuJoCo's warnings and errors to stderr; by default they would go
-// to a MUJOCO_LOG.TXT. No option of the model is changed: what steps is what the file says.
+// restore. No option of the model is changed: what steps is what the file says.
 absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path);
 
 // Fresh data at the model's default pose.

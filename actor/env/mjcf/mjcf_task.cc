@@ -17,6 +17,7 @@
 #include "actor/env/mjcf/reward.h"
 #include "actor/env/mjcf/selection.h"
 #include "actor/env/mjcf/start_pose.h"
+#include "actor/env/mujoco_errors.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/text_message.h"
@@ -227,7 +228,7 @@ void MjcfTask::Simulate(absl::Span<const double> action, Pcg64* generator, mjDat
   program_->controls.Take(action);
   for (int i = 0; i < options().frame_skip; ++i) {
     program_->controls.WriteControls(i, data);
-    mj_step(&model(), data);
+    CallMujoco(mj_step, model(), data);
   }
   program_->computed.Refresh();
   program_->reward.EndStep(step_s());

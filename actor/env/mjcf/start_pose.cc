@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/mjcf/object_names.h"
+#include "actor/env/mujoco_errors.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -121,7 +122,7 @@ void StartPose::Draw(const mjModel& model, Pcg64* generator, mjData* data) const
 
 void StartPose::Settle(const mjModel& model, mjData* data) const {
   if (settle_steps_ == 0) return;
-  for (int i = 0; i < settle_steps_; ++i) mj_step(&model, data);
+  for (int i = 0; i < settle_steps_; ++i) CallMujoco(mj_step, model, data);
   data->time = 0.0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "actor/env/mujoco_errors.h"
 #include "actor/env/mujoco_model.h"
 #include "actor/env/mujoco_state.h"
 #include "common/base/rng.h"
@@ -130,8 +131,8 @@ void StepBoth(uint64_t seed, const std::string& path, Coverage* coverage) {
     if (step == saved_at) b = Restored(**ours, *b);
     SetInputs(*theirs, rng, a.get());
     SetInputs(**ours, rng, b.get());
-    mj_step(theirs.get(), a.get());
-    mj_step(ours->get(), b.get());
+    CallMujoco(mj_step, *theirs, a.get());
+    CallMujoco(mj_step, **ours, b.get());
     ASSERT_TRUE(SameContacts(*a, *b)) << "seed " << seed << ", step " << step << " of " << saved_at;
     ASSERT_EQ(Difference(*theirs, *a, *b), "")
         << "seed " << seed << ", step " << step << ", saved at " << saved_at;
@@ -171,6 +172,28 @@ TEST(RandomModelsTest, StepAndResumeWithTheBitsOfMujoco) {
   // Of 3 solvers, 4 integrators, 2 cones, 3 Jacobians.
   EXPECT_GE(seen.combinations.size(), std::min(72, ModelCount() / 3));
   RecordProperty("combinations", static_cast<int>(seen.combinations.size()));
+}
+
+TEST(RandomModelsTest, AnErrorOfMujocoIsABreakDownAndNotTheEnd) {
+  const testing::TempDir dir;
+  std::ofstream(dir.File("ball.xml"))
+      << "<mujoco><worldbody><body pos='0 0 .3'><freejoint/><geom size='.1'/></body></worldbody>"
+         "</mujoco>";
+  const auto model = LoadModel(dir.File("ball.xml"));
+  ASSERT_TRUE(model.ok()) << model.status();
+  const MjDataPtr data = MakeData(**model);
+  const auto broke_down = [&data] { return data->warning[mjWARN_BADQACC].number > 0; };
+  CallMujoco(mj_step, **model, data.get());
+  EXPECT_FALSE(broke_down());
+  mjcb_control = [](const mjModel*, mjData*) { mju_error("raised by a test"); };
+  CallMujoco(mj_step, **model, data.get());
+  mjcb_control = nullptr;
+  EXPECT_TRUE(broke_down());
+  EXPECT_EQ(data->qpos[2], .3);  // reset
+  mj_resetData(model->get(), data.get());
+  CallMujoco(mj_step, **model, data.get());
+  EXPECT_FALSE(broke_down());
+  EXPECT_LT(data->qvel[2], 0.0);
 }
 
 }  // namespace
