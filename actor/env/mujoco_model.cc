@@ -126,8 +126,8 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
 MjDataPtr MakeData(const mjModel& model) {
   MjDataPtr data(mj_makeData(&model));
   PMOE_CHECK(data != nullptr);
-  // A flex's contacts depend on memory that nobody has written (mujoco_state.h): let it be zeros, as
-  // in a process that has freed nothing yet.
+  // A flex's contacts depend on memory that nobody has written (mujoco_state.h): let it be zeros,
+  // as in a process that has freed nothing yet.
   if (model.nflex > 0) std::memset(data->arena, 0, static_cast<size_t>(data->narena));
   return data;
 }

@@ -107,8 +107,9 @@ TEST_F(ByHandTest, ALostActorCostsALockstepRunNoBit) {
     EXPECT_EQ(each->Wait().exit_code, 0);
   }
   const std::string checkpoint = "/checkpoints/2000/state.pmoe";
-  EXPECT_TRUE(BytesOf(dir_.File("embedded") + checkpoint) == BytesOf(dir_.File("run") + checkpoint));
-  EXPECT_EQ(MetricsWithoutTimes(dir_.File("embedded")), MetricsWithoutTimes(dir_.File("run")));
+  const std::string a = dir_.File("embedded"), b = dir_.File("run");
+  EXPECT_TRUE(BytesOf(a + checkpoint) == BytesOf(b + checkpoint));
+  EXPECT_EQ(MetricsWithoutTimes(a), MetricsWithoutTimes(b));
 }
 
 TEST_F(ByHandTest, WhoWaitsForTheOthersEndsInOrder) {

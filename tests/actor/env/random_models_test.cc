@@ -24,12 +24,15 @@ namespace {
 
 constexpr int kSteps = 200;
 
-// $PMOE_RANDOM_MODELS; the slow test sets it.
-int ModelCount() {
-  const char* const text = std::getenv("PMOE_RANDOM_MODELS");
-  int count = 0;
-  return text != nullptr && absl::SimpleAtoi(text, &count) ? count : 60;
+int FromEnvironment(const char* name, int otherwise) {
+  const char* const text = std::getenv(name);
+  int value = 0;
+  return text != nullptr && absl::SimpleAtoi(text, &value) ? value : otherwise;
 }
+// The slow test sets it.
+int ModelCount() { return FromEnvironment("PMOE_RANDOM_MODELS", 60); }
+// To look at one model, or to go on with many.
+int FirstSeed() { return FromEnvironment("PMOE_RANDOM_MODELS_FROM", 0); }
 
 bool SameBits(const mjtNum* a, const mjtNum* b, mjtSize n) {
   return n == 0 || std::memcmp(a, b, static_cast<size_t>(n) * sizeof(mjtNum)) == 0;
@@ -39,7 +42,9 @@ bool SameContacts(const mjData& a, const mjData& b) {
   if (a.ncon != b.ncon || a.nefc != b.nefc) return false;
   for (int i = 0; i < a.ncon; ++i) {
     const mjContact &x = a.contact[i], &y = b.contact[i];
-    if (x.geom[0] != y.geom[0] || x.geom[1] != y.geom[1] || x.dist != y.dist) return false;
+    if (x.geom[0] != y.geom[0] || x.geom[1] != y.geom[1]) return false;
+    // A simulation that breaks down has distances that are no numbers, and equal bits all the same.
+    if (!SameBits(&x.dist, &y.dist, 1)) return false;
     if (!SameBits(x.pos, y.pos, 3) || !SameBits(x.frame, y.frame, 9)) return false;
   }
   return SameBits(a.efc_force, b.efc_force, a.nefc);
@@ -47,7 +52,7 @@ bool SameContacts(const mjData& a, const mjData& b) {
 
 // The first array whose bits differ; empty if none does.
 std::string Difference(const mjModel& m, const mjData& a, const mjData& b) {
-  if (a.time != b.time) return "time";
+  if (!SameBits(&a.time, &b.time, 1)) return "time";
 #define PMOE_COMPARE(array, count) \
   if (!SameBits(a.array, b.array, count)) return #array
   PMOE_COMPARE(qpos, m.nq);
@@ -146,7 +151,7 @@ TEST(RandomModelsTest, StepAndResumeWithTheBitsOfMujoco) {
   const testing::TempDir dir;
   testing::WriteMeshes(dir.path());
   Coverage seen;
-  for (int seed = 0; seed < ModelCount(); ++seed) {
+  for (int seed = FirstSeed(); seed < FirstSeed() + ModelCount(); ++seed) {
     const std::string path = dir.File(absl::StrCat("model", seed, ".xml"));
     std::ofstream(path) << testing::RandomModel(seed);
     StepBoth(seed, path, &seen);
