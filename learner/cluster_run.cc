@@ -1,24 +1,30 @@
 #include "learner/cluster_run.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/build_info.h"
 #include "common/base/file.h"
+#include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
+#include "common/config/run_config.h"
 #include "common/metrics/disk_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/rpc_status.h"
 #include "common/run/run_follower.h"
 #include "learner/learner_config.h"
 #include "learner/run/async_run.h"
+#include "learner/run/checkpoint.h"
 #include "learner/run/lockstep_run.h"
 #include "learner/run/run_env.h"
 #include "learner/run/view_status.h"
+#include "replay/core/size_warnings.h"
 
 namespace pmoe {
 namespace {
@@ -182,7 +188,27 @@ absl::Status ClusterRun::MakeParts(bool resume) {
     SetSourceAddress(static_cast<int>(i), address);
   }
   AssignTables();
+  WarnOfSizes(options);
   return absl::OkStatus();
+}
+
+// A shard elsewhere tells what its own machine has room for.
+void ClusterRun::WarnOfSizes(const RpcControlOptions& options) const {
+  const bool here = std::all_of(shards_.begin(), shards_.end(), [](const RunHub::ShardSeat& shard) {
+    return absl::StartsWith(shard.address, "unix:");
+  });
+  ReplayShardOptions all;
+  all.spec = options.spec;
+  all.table.capacity = options.capacity;
+  all.table.bytes_max = options.bytes_max;
+  all.on_policy = options.on_policy;
+  const TableSize tables = here ? FullSize(all, TotalSteps(config_)) : TableSize();
+  const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
+  for (const std::string& warning :
+       SizeWarnings(tables, MemoryLimit(), states, directory_->path(),
+                    DiskSpaceAt(directory_->path()))) {
+    std::fprintf(stderr, "pmoe: WARNING: %s\n", warning.c_str());
+  }
 }
 
 void ClusterRun::SetSourceAddress(int shard, const RpcAddress& address) {

@@ -62,6 +62,7 @@ class ClusterRun {
   absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
   void SetSourceAddress(int shard, const RpcAddress& address);
   void AssignTables();
+  void WarnOfSizes(const RpcControlOptions& options) const;
   void ShowStatus(const RunView& view);
   void Export(const RunView& view);
   void ExportRefusals();

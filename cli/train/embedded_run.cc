@@ -5,11 +5,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
+#include "common/base/file.h"
+#include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "learner/learner_config.h"
 #include "learner/run/async_run.h"
+#include "learner/run/checkpoint.h"
 #include "learner/run/lockstep_run.h"
+#include "replay/core/size_warnings.h"
 
 namespace pmoe {
 
@@ -66,6 +70,13 @@ absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& poli
   const bool on_policy = options.on_policy.has_value();
   if (!lockstep() && !on_policy) options.limiter = LimiterFromConfig(config_);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
+  const TableSize full = FullSize(options, TotalSteps(config_));
+  const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
+  for (const std::string& warning :
+       SizeWarnings(full, MemoryLimit(), states, directory_->path(),
+                    DiskSpaceAt(directory_->path()))) {
+    std::fprintf(stderr, "pmoe: WARNING: %s\n", warning.c_str());
+  }
   if (on_policy) {
     rollouts_ = std::make_unique<DirectRolloutSource>(replay_.get());
   } else {

@@ -41,6 +41,12 @@ absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpo
   return WriteFileAtomic(directory.SnapshotFile("latest"), snapshot.Encode());
 }
 
+int64_t StateBytes(const Learner& learner) {
+  ContainerWriter container;
+  learner.SaveState(&container);
+  return static_cast<int64_t>(container.Finish({.kind = ContainerKind::kCheckpoint}).size());
+}
+
 absl::StatusOr<LoadedCheckpoint> ReadCheckpoint(const RunParts& parts, uint64_t env_steps,
                                                 uint64_t hash) {
   const RunDirectory& directory = *parts.directory;

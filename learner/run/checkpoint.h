@@ -26,6 +26,9 @@ struct RunCheckpoint {
 absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpoint, bool replay,
                              int keep);
 
+// Of the learner's state in a checkpoint.
+int64_t StateBytes(const Learner& learner);
+
 struct LoadedCheckpoint {
   uint64_t version = 0;  // of the snapshot
   std::shared_ptr<const PolicySnapshot> acting;  // null: of no open round

@@ -6,8 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
+#include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "replay/core/size_warnings.h"
 
 namespace pmoe {
 namespace {
@@ -67,8 +69,14 @@ absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request) {
     PMOE_RETURN_IF_ERROR(CheckSame(request_, request));
     return false;
   }
-  PMOE_ASSIGN_OR_RETURN(shard_, ReplayShard::Create(ShardOptions(request)));
+  const ReplayShardOptions options = ShardOptions(request);
+  PMOE_ASSIGN_OR_RETURN(shard_, ReplayShard::Create(options));
   request_ = request;
+  for (const std::string& warning :
+       SizeWarnings(FullSize(options), MemoryLimit(), /*state_bytes=*/0, files_.dir(),
+                    DiskSpaceAt(files_.dir()))) {
+    std::fprintf(stderr, "pmoe-replay: WARNING: %s\n", warning.c_str());
+  }
   return true;
 }
 

@@ -1,0 +1,65 @@
+#include "replay/core/size_warnings.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "replay/core/page_pool.h"
+
+namespace pmoe {
+namespace {
+
+// The rest is for the learner, the actors and the system.
+constexpr double kMemoryShare = 0.8;
+constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+
+std::string GiB(int64_t bytes) {
+  return absl::StrFormat("%.1f GiB", static_cast<double>(bytes) / kGiB);
+}
+
+// Two digits, downwards.
+int64_t Rounded(double rows) {
+  int64_t unit = 1;
+  while (rows / static_cast<double>(unit) >= 100.0) unit *= 10;
+  return static_cast<int64_t>(rows / static_cast<double>(unit)) * unit;
+}
+
+}  // namespace
+
+TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever) {
+  const RolloutQueueOptions queue = options.on_policy.value_or(RolloutQueueOptions{});
+  const int64_t room = options.on_policy.has_value() ? queue.rollout_steps * (1 + queue.max_lag)
+                                                     : options.table.capacity;
+  const int64_t rows = std::min(room, rows_ever);
+  const int64_t page = PagePool(options.spec).page_bytes();
+  const int64_t bytes = (rows + kPageRows - 1) / kPageRows * page;
+  const bool limited = !options.on_policy.has_value() && options.table.bytes_max > 0;
+  if (!limited || bytes <= options.table.bytes_max) return {rows, bytes};
+  return {options.table.bytes_max / page * kPageRows, options.table.bytes_max};
+}
+
+std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, int64_t state_bytes,
+                                      const std::string& folder, const DiskSpace& disk) {
+  std::vector<std::string> warnings;
+  const auto usable = static_cast<int64_t>(kMemoryShare * static_cast<double>(memory));
+  if (memory > 0 && table.bytes > usable) {
+    const double rows = static_cast<double>(table.rows) * static_cast<double>(usable) /
+                        static_cast<double>(table.bytes);
+    warnings.push_back(absl::StrCat(
+        "replay will grow to ", GiB(table.bytes), " at ", table.rows,
+        " rows, but this process may use ", GiB(memory), " of memory and would be ended on the way",
+        "; set replay.capacity=", Rounded(rows), " or less, or replay.bytes_max=", usable));
+  }
+  const int64_t checkpoint = 2 * table.bytes + state_bytes;
+  const auto free = static_cast<int64_t>(disk.free_bytes);
+  if (disk.total_bytes > 0 && checkpoint > free) {
+    warnings.push_back(absl::StrCat(
+        "checkpoints will take up to ", GiB(checkpoint), " in ", folder, " (", table.rows,
+        " rows of replay, the new file beside the old one, and the learner's state), but ",
+        GiB(free), " are free; free some space, choose a folder on another volume, or lower ",
+        "replay.capacity"));
+  }
+  return warnings;
+}
+
+}  // namespace pmoe

@@ -1,0 +1,28 @@
+// Whether a table that fills up fits the machine, told before a run begins rather than in the
+// midst of it. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/file.h"
+#include "replay/core/replay_shard.h"
+
+namespace pmoe {
+
+struct TableSize {
+  int64_t rows = 0;
+  int64_t bytes = 0;  // in memory, and about as many in its file
+};
+
+// Of the shard's table or queue once it is full, or holds all `rows_ever` that will come.
+TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever = INT64_MAX);
+
+// A line for each thing that will not fit, with the numbers and what to set: the table in `memory`
+// (MemoryLimit; 0: unknown), and a checkpoint in `folder`: two tables, the new one beside the old,
+// and `state_bytes` more.
+std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, int64_t state_bytes,
+                                      const std::string& folder, const DiskSpace& disk);
+
+}  // namespace pmoe
