@@ -24,9 +24,9 @@ namespace {
 constexpr std::chrono::milliseconds kFlushTimeout(4000);
 // With nobody left who samples, the limiter will not let the last rows in.
 constexpr std::chrono::milliseconds kFlushWithoutLearner(500);
-constexpr double kTick_s = 0.02;
+constexpr std::chrono::milliseconds kTick(20);
 constexpr size_t kChunksOnPolicy = 2;   // not acknowledged, async
-constexpr double kFirstTick_s = 0.001;  // orders usually come within some
+constexpr std::chrono::milliseconds kFirstTick(1);  // orders usually come within some
 
 // One process, which may take several seats one after the other.
 class ActorProcess {
@@ -49,8 +49,8 @@ class ActorProcess {
   absl::StatusOr<TableAssignment> AwaitOrders();
   absl::Status CheckSpec(const PolicySpec& policy) const;
   RpcWriterOptions WriterOptions(const Seat& seat, const TableAssignment& table) const;
-  void SetWriter(std::unique_ptr<RpcTransitionWriter> writer) ABSL_LOCKS_EXCLUDED(mu_);
-  void Watch(std::string address, const std::atomic<bool>* done);
+  void SetWriter(std::shared_ptr<RpcTransitionWriter> writer) ABSL_LOCKS_EXCLUDED(mu_);
+  void Watch(RpcTransitionWriter* writer, std::string address, const std::atomic<bool>* done);
   ActorRates Rates() ABSL_LOCKS_EXCLUDED(mu_);
   void Export(const ActorTotals& totals, const ActorRates& rates);
 
@@ -61,8 +61,9 @@ class ActorProcess {
   EnvSpec env_;
   Stopwatch since_rates_;         // the reporting thread's
   uint64_t rates_env_steps_ = 0;  // the reporting thread's
-  Mutex mu_;  // the main thread sets the writer, the thread that reports rates looks at it
-  std::unique_ptr<RpcTransitionWriter> writer_;
+  Mutex mu_;
+  // Of the seat that is taken, for the thread that reports rates; null between two.
+  std::shared_ptr<RpcTransitionWriter> writer_ ABSL_GUARDED_BY(mu_);
   RpcRunClient client_;
   RunFollower follower_;  // last: its threads use what stands above
 };
@@ -92,24 +93,24 @@ absl::Status ActorProcess::Live() {
   PMOE_ASSIGN_OR_RETURN(
       const RpcAddress address,
       options_.membership.security.ParseAddress(table.address(), "the learner's table assignment"));
-  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<RpcTransitionWriter> writer,
+  PMOE_ASSIGN_OR_RETURN(const std::shared_ptr<RpcTransitionWriter> writer,
                         RpcTransitionWriter::Create(WriterOptions(seat, table), address));
-  SetWriter(std::move(writer));
+  SetWriter(writer);
   std::vector<std::unique_ptr<Env>> envs;
   for (int e = 0; e < config_.actor().envs(); ++e) {
     PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> env, MakeConfiguredEnv(config_));
     envs.push_back(std::move(env));
   }
   Actor actor({config_.seed(), seat.index(), seat.epoch()}, std::move(envs), policy, &client_,
-              writer_.get());
+              writer.get());
   // Looks after what the actor cannot see while it steps or waits for room.
   std::atomic<bool> done{false};
-  std::thread watch([&] { Watch(table.address(), &done); });
+  std::thread watch([&] { Watch(writer.get(), table.address(), &done); });
   const absl::Status status = actor.Run();
   done = true;
   watch.join();
   const bool led = follower_.connected() && !client_.finished();
-  const absl::Status flushed = writer_->Close(led ? kFlushTimeout : kFlushWithoutLearner);
+  const absl::Status flushed = writer->Close(led ? kFlushTimeout : kFlushWithoutLearner);
   SetWriter(nullptr);
   PMOE_RETURN_IF_ERROR(status);
   // The limiter may rightly keep rows out until this process has to go. Nothing that was
@@ -121,12 +122,12 @@ absl::Status ActorProcess::Live() {
 }
 
 absl::StatusOr<TableAssignment> ActorProcess::AwaitOrders() {
-  for (double tick_s = kFirstTick_s;; tick_s = std::min(2.0 * tick_s, kTick_s)) {
+  for (std::chrono::milliseconds tick = kFirstTick;; tick = std::min(2 * tick, kTick)) {
     if (client_.Over()) return absl::CancelledError("nothing to do");
     PMOE_RETURN_IF_ERROR(follower_.status());
     const std::optional<TableAssignment> table = client_.table();
     if (table.has_value() && client_.LatestSnapshot() != nullptr) return *table;
-    std::this_thread::sleep_for(std::chrono::duration<double>(tick_s));
+    Clock::Real()->Sleep(tick);
   }
 }
 
@@ -162,16 +163,17 @@ RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssign
   return options;
 }
 
-void ActorProcess::SetWriter(std::unique_ptr<RpcTransitionWriter> writer) {
+void ActorProcess::SetWriter(std::shared_ptr<RpcTransitionWriter> writer) {
   MutexLock lock(&mu_);
   writer_ = std::move(writer);
 }
 
-void ActorProcess::Watch(std::string address, const std::atomic<bool>* done) {
+void ActorProcess::Watch(RpcTransitionWriter* writer, std::string address,
+                         const std::atomic<bool>* done) {
   while (!*done) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(kTick_s));
+    Clock::Real()->Sleep(kTick);
     if (client_.Over() || !follower_.status().ok()) {
-      writer_->Cancel();
+      writer->Cancel();
       return;
     }
     const std::optional<TableAssignment> table = client_.table();
@@ -179,7 +181,7 @@ void ActorProcess::Watch(std::string address, const std::atomic<bool>* done) {
     address = table->address();
     const absl::StatusOr<RpcAddress> parsed =
         options_.membership.security.ParseAddress(address, "the table's address");
-    if (parsed.ok()) writer_->SetAddress(*parsed);
+    if (parsed.ok()) writer->SetAddress(*parsed);
   }
 }
 

@@ -19,8 +19,6 @@
 namespace pmoe {
 namespace {
 
-constexpr std::chrono::milliseconds kTick(100);
-
 // The snapshot to play and the results to send. Thread-safe.
 class EvaluationDesk : public FollowerHandler {
  public:
@@ -33,7 +31,7 @@ class EvaluationDesk : public FollowerHandler {
   // The snapshot to play now; null if none comes for a while.
   std::shared_ptr<const PolicySnapshot> Next() ABSL_LOCKS_EXCLUDED(mu_) {
     MutexLock lock(&mu_);
-    if (job_ == nullptr) changed_.WaitFor(&mu_, kTick);
+    if (job_ == nullptr) changed_.WaitBriefly(&mu_);
     return std::exchange(job_, nullptr);
   }
   void Send(EvaluationMessage result) ABSL_LOCKS_EXCLUDED(mu_) {

@@ -9,15 +9,13 @@
 namespace pmoe {
 namespace {
 
-// A wait looks at the interrupt at least this often.
-constexpr std::chrono::milliseconds kTick(100);
 constexpr size_t kReportsMax = 600;  // while the learner is away; then the oldest go
 
 }  // namespace
 
 absl::StatusOr<Directive> RpcRunClient::NextDirective() {
   MutexLock lock(&mu_);
-  while (!directive_.has_value() && !Over()) changed_.WaitFor(&mu_, kTick);
+  while (!directive_.has_value() && !Over()) changed_.WaitBriefly(&mu_);
   if (!directive_.has_value()) return absl::CancelledError("this actor shall end");
   Directive directive = *std::move(directive_);
   directive_.reset();

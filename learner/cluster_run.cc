@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/build_info.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
@@ -144,7 +145,7 @@ absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
       std::fprintf(stderr, "pmoe: waiting for %s to join at %s\n", missing.c_str(),
                    address().Text().c_str());
     }
-    std::this_thread::sleep_for(kTick);
+    Clock::Real()->Sleep(kTick);
   }
   status_.set_state("running");
   hub_.SetStatus(status_);

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/up/supervisor.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "learner/run/run_directory.h"
@@ -38,7 +39,7 @@ absl::Status SweepRunner::Run(const std::vector<int>& chosen,
     status = StartSome();
     if (status.ok()) status = Reap(/*told=*/false);
     Tick();
-    std::this_thread::sleep_for(kPoll);
+    Clock::Real()->Sleep(kPoll);
   }
   StopAll();
   options_.on_tick(rows_);
@@ -136,17 +137,17 @@ absl::Status SweepRunner::OnEnd(int index, const ChildEnd& end, bool told) {
 
 void SweepRunner::StopAll() {
   for (const auto& [index, child] : children_) child.Signal(SIGTERM);
-  const auto deadline = std::chrono::steady_clock::now() + options_.grace;
-  while (!children_.empty() && std::chrono::steady_clock::now() < deadline) {
+  const auto deadline = Clock::Real()->Now() + options_.grace;
+  while (!children_.empty() && Clock::Real()->Now() < deadline) {
     Reap(/*told=*/true).IgnoreError();
     Tick();
-    std::this_thread::sleep_for(kPoll);
+    Clock::Real()->Sleep(kPoll);
   }
   children_.clear();  // killed
 }
 
 void SweepRunner::Tick() {
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = Clock::Real()->Now();
   if (now - ticked_ < kTick) return;
   ticked_ = now;
   for (const auto& [index, child] : children_) {

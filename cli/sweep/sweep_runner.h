@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "cli/sweep/sweep_progress.h"
 #include "cli/up/child.h"
+#include "common/base/clock.h"
 
 namespace pmoe {
 
@@ -58,7 +59,7 @@ class SweepRunner {
   std::vector<SweepRow> rows_;
   std::deque<int> queue_;
   std::map<int, Child> children_;  // by index
-  std::chrono::steady_clock::time_point ticked_{};
+  Clock::Time ticked_{};
 };
 
 // Holds the sweep's folder, so that two sweeps do not train the same runs. Released with the

@@ -3,11 +3,6 @@
 #include <utility>
 
 namespace pmoe {
-namespace {
-// Waits look at their predicate at least this often, so a lost wake-up costs a moment and never a
-// hang.
-constexpr std::chrono::milliseconds kTick(200);
-}  // namespace
 
 void LocalRunLink::Publish(const Directive& directive) {
   MutexLock lock(&mu_);
@@ -22,14 +17,13 @@ void LocalRunLink::PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapsho
 }
 
 absl::StatusOr<std::vector<ActorReport>> LocalRunLink::WaitReports(std::chrono::seconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const Clock::Time deadline = Clock::Real()->Now() + timeout;
   MutexLock lock(&mu_);
-  for (;;) {
+  do {
     if (!failure_.ok()) return failure_;
     if (auto round = reports_.TakeRound()) return *std::move(round);
-    if (std::chrono::steady_clock::now() >= deadline) return reports_.Late(timeout);
-    changed_.WaitFor(&mu_, kTick);
-  }
+  } while (changed_.WaitUntil(&mu_, deadline));
+  return reports_.Late(timeout);
 }
 
 absl::StatusOr<std::vector<ActorReport>> LocalRunLink::TakeReports() {
@@ -56,7 +50,7 @@ void LocalRunLink::Cancel() {
 
 absl::StatusOr<Directive> LocalRunLink::Next(int actor) {
   MutexLock lock(&mu_);
-  while (!cancelled_ && !pending_[actor].has_value()) changed_.WaitFor(&mu_, kTick);
+  while (!cancelled_ && !pending_[actor].has_value()) changed_.Wait(&mu_);
   if (cancelled_) return absl::CancelledError("the run is over");
   Directive directive = *std::move(pending_[actor]);
   pending_[actor].reset();

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
@@ -79,7 +80,7 @@ absl::Status Supervisor::StartAll() {
 
 absl::Status Supervisor::Start(Process* process) {
   PMOE_ASSIGN_OR_RETURN(process->child, Child::Start(process->spec.words(), process->spec.log));
-  process->started = Clock::now();
+  process->started = Clock::Real()->Now();
   process->waiting = false;
   WritePids();
   return absl::OkStatus();
@@ -88,7 +89,7 @@ absl::Status Supervisor::Start(Process* process) {
 absl::Status Supervisor::Watch(const std::atomic<bool>& interrupted) {
   while (!interrupted) {
     for (Process& process : processes_) {
-      if (process.waiting && Clock::now() >= process.restart_at) {
+      if (process.waiting && Clock::Real()->Now() >= process.restart_at) {
         PMOE_RETURN_IF_ERROR(Start(&process));
       }
       if (!process.child.has_value()) continue;
@@ -100,7 +101,7 @@ absl::Status Supervisor::Watch(const std::atomic<bool>& interrupted) {
       }
       PMOE_RETURN_IF_ERROR(OnEnd(&process, *end));
     }
-    std::this_thread::sleep_for(kPoll);
+    Clock::Real()->Sleep(kPoll);
   }
   return absl::OkStatus();
 }
@@ -123,7 +124,7 @@ absl::Status Supervisor::OnEnd(Process* process, const ChildEnd& end) {
 }
 
 absl::Status Supervisor::ScheduleRestart(Process* process, const ChildEnd& end) {
-  const Clock::time_point now = Clock::now();
+  const Clock::Time now = Clock::Real()->Now();
   if (now - process->started >= kHealthy) process->delay_s = 0.0;
   process->delay_s =
       process->delay_s == 0.0 ? kDelayFirst_s : std::min(1.6 * process->delay_s, kDelayMax_s);
@@ -156,7 +157,7 @@ void Supervisor::StopAll(bool told) {
 
 void Supervisor::Stop(const std::vector<ProcessKind>& kinds, std::chrono::seconds grace,
                       bool signal) {
-  const Clock::time_point deadline = Clock::now() + grace;
+  const Clock::Time deadline = Clock::Real()->Now() + grace;
   std::vector<Process*> left;
   for (Process& process : processes_) {
     if (std::find(kinds.begin(), kinds.end(), process.spec.kind) == kinds.end()) continue;
@@ -165,13 +166,13 @@ void Supervisor::Stop(const std::vector<ProcessKind>& kinds, std::chrono::second
     if (signal) process.child->Signal(SIGTERM);
     left.push_back(&process);
   }
-  while (!left.empty() && Clock::now() < deadline) {
+  while (!left.empty() && Clock::Real()->Now() < deadline) {
     std::erase_if(left, [this](Process* process) {
       const std::optional<ChildEnd> end = process->child->Poll();
       if (end.has_value() && end->exit_code != 0) OnBadStop(*process, end->Text());
       return end.has_value();
     });
-    std::this_thread::sleep_for(kPoll);
+    Clock::Real()->Sleep(kPoll);
   }
   for (Process* process : left) {
     Say(absl::StrCat(process->spec.name, " did not end within ", grace.count(), " s; killed"));

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "cli/up/child.h"
+#include "common/base/clock.h"
 
 namespace pmoe {
 
@@ -44,17 +45,15 @@ class Supervisor {
   absl::Status Run(const std::atomic<bool>& interrupted);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Process {
     ProcessSpec spec;
     std::optional<Child> child;
-    Clock::time_point started{};
-    Clock::time_point restart_at{};  // while there is no child
+    Clock::Time started{};
+    Clock::Time restart_at{};  // while there is no child
     bool waiting = false;            // for restart_at
     double delay_s = 0.0;
     int restarts = 0;
-    std::deque<Clock::time_point> recent;  // restarts of the last minute
+    std::deque<Clock::Time> recent;  // restarts of the last minute
   };
 
   absl::Status StartAll();

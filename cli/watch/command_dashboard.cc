@@ -106,7 +106,7 @@ absl::Status DashboardCommand::Run() const {
                         Dashboard::Start(std::move(options)));
   std::printf("dashboard: %s (Ctrl-C ends it)\n", dashboard->url().c_str());
   std::fflush(stdout);
-  while (!interrupted) std::this_thread::sleep_for(kLook);
+  while (!interrupted) Clock::Real()->Sleep(kLook);
   return absl::OkStatus();
 }
 

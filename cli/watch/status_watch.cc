@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "cli/watch/live_screen.h"
 #include "cli/watch/status_screen.h"
+#include "common/base/clock.h"
 #include "common/run/status_json.h"
 
 namespace pmoe {
@@ -54,7 +55,7 @@ absl::Status WatchStatus(const WatchOptions& options, const std::atomic<bool>& i
   LiveScreen screen(stdout);
   StatusView view;
   while (!interrupted) {
-    const auto next = std::chrono::steady_clock::now() + kEvery;
+    const auto next = Clock::Real()->Now() + kEvery;
     const absl::StatusOr<RunStatus> answer = options.ask();
     if (IsRefusal(answer.status())) return answer.status();
     view.address = options.address();
@@ -65,8 +66,8 @@ absl::Status WatchStatus(const WatchOptions& options, const std::atomic<bool>& i
       screen.Draw(StatusScreen(view, screen.size()));
     }
     if (IsOver(view)) return absl::OkStatus();
-    while (!interrupted && std::chrono::steady_clock::now() < next) {
-      std::this_thread::sleep_for(kPoll);
+    while (!interrupted && Clock::Real()->Now() < next) {
+      Clock::Real()->Sleep(kPoll);
     }
   }
   return absl::OkStatus();

@@ -2,11 +2,13 @@
 // with the Debian build, which is not instrumented.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
+#include "common/base/clock.h"
 
 namespace pmoe {
 
@@ -31,19 +33,36 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* mu_;
 };
 
-// Every wait has a deadline: callers loop on their predicate and decide what a timeout means.
+// The one way to wait. Callers loop over their predicate,
+//   while (!done_ && changed_.WaitUntil(&mu_, deadline)) {
+//   }
+// and whoever changes what it reads calls NotifyAll under the same mutex. Wake-ups for nothing
+// happen.
 class CondVar {
  public:
+  explicit CondVar(Clock* clock = Clock::Real()) : clock_(clock) {}
+
   void NotifyAll() { cv_.notify_all(); }
-  // Returns false on timeout. Spurious wake-ups happen.
-  bool WaitFor(Mutex* mu, std::chrono::milliseconds timeout) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+  // Waits until woken or until the deadline; false once that has passed.
+  bool WaitUntil(Mutex* mu, Clock::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    if (clock_->Now() >= deadline) return false;
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
-    const bool woken = cv_.wait_for(lock, timeout) == std::cv_status::no_timeout;
+    clock_->Wait(&cv_, &lock, deadline);
     lock.release();
-    return woken;
+    return clock_->Now() < deadline;
   }
+  // For predicates that also read what wakes nobody: a flag that a signal sets.
+  bool WaitBriefly(Mutex* mu, Clock::Time deadline = Clock::Time::max())
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
+    constexpr std::chrono::milliseconds kLook(100);
+    const Clock::Time look = clock_->Now() + kLook;
+    return WaitUntil(mu, std::min(deadline, look)) || clock_->Now() < deadline;
+  }
+  // For a thread of its owner's that waits for work, and is woken for its end.
+  void Wait(Mutex* mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { WaitUntil(mu, Clock::Time::max()); }
 
  private:
+  Clock* const clock_;
   std::condition_variable cv_;
 };
 

@@ -3,23 +3,28 @@
 
 #include <chrono>
 
+#include "common/base/clock.h"
+
 namespace pmoe {
 
 class Stopwatch {
  public:
+  explicit Stopwatch(const Clock* clock = Clock::Real()) : clock_(clock), start_(clock->Now()) {}
+
   // Seconds since construction or the last Lap.
   double Lap() {
-    const auto now = std::chrono::steady_clock::now();
+    const Clock::Time now = clock_->Now();
     const double seconds = std::chrono::duration<double>(now - start_).count();
     start_ = now;
     return seconds;
   }
   double Elapsed() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    return std::chrono::duration<double>(clock_->Now() - start_).count();
   }
 
  private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  const Clock* clock_;
+  Clock::Time start_;
 };
 
 }  // namespace pmoe

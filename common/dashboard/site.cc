@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/base/thread_name.h"
 #include "common/dashboard/embedded_files.h"
 #include "common/dashboard/json.h"
@@ -100,7 +101,7 @@ void Dashboard::Site::Serve() {
     server_.listen_after_bind();
   });
   // A server that does not run yet cannot be stopped; it does within microseconds.
-  while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (!server_.is_running()) Clock::Real()->Sleep(std::chrono::milliseconds(1));
 }
 
 bool Dashboard::Site::Refuse(const httplib::Request& request, httplib::Response* response) const {
@@ -189,15 +190,11 @@ void Dashboard::Site::StartEvents(std::vector<std::shared_ptr<RunWatch>> runs,
 }
 
 bool Dashboard::Site::AwaitEnd() {
-  const auto until = std::chrono::steady_clock::now() + kNewsEvery;
+  const Clock::Time until = Clock::Real()->Now() + kNewsEvery;
   MutexLock lock(&mu_);
-  while (!over_) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        until - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    ended_.WaitFor(&mu_, left);
+  while (!over_ && ended_.WaitUntil(&mu_, until)) {
   }
-  return true;
+  return over_;
 }
 
 }  // namespace pmoe

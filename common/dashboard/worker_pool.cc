@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace pmoe {
-namespace {
-
-// Only how often a waiting thread looks on its own; news wakes it.
-constexpr std::chrono::seconds kLookEvery(10);
-
-}  // namespace
 
 WorkerPool::WorkerPool(int threads, size_t waiting_max) : waiting_max_(waiting_max) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
@@ -16,7 +10,7 @@ WorkerPool::WorkerPool(int threads, size_t waiting_max) : waiting_max_(waiting_m
 
 void WorkerPool::enqueue(std::function<void()> work) {
   MutexLock lock(&mu_);
-  while (waiting_.size() >= waiting_max_) changed_.WaitFor(&mu_, kLookEvery);
+  while (waiting_.size() >= waiting_max_) changed_.Wait(&mu_);
   waiting_.push_back(std::move(work));
   changed_.NotifyAll();
 }
@@ -36,7 +30,7 @@ void WorkerPool::Work() {
     std::function<void()> work;
     {
       MutexLock lock(&mu_);
-      while (waiting_.empty() && !over_) changed_.WaitFor(&mu_, kLookEvery);
+      while (waiting_.empty() && !over_) changed_.Wait(&mu_);
       if (waiting_.empty()) return;
       work = std::move(waiting_.front());
       waiting_.pop_front();

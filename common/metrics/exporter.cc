@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/check.h"
+#include "common/base/clock.h"
 #include "common/base/thread_name.h"
 #include "common/metrics/metric_list.h"
 #include "httplib.h"
@@ -77,7 +78,7 @@ MetricsExporter::MetricsExporter(std::string address, std::unique_ptr<httplib::S
     server_->listen_after_bind();
   });
   // Only a server that has begun can be stopped.
-  while (!server_->is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (!server_->is_running()) Clock::Real()->Sleep(std::chrono::milliseconds(1));
 }
 
 MetricsExporter::~MetricsExporter() {

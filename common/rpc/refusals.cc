@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/base/clock.h"
 #include "common/tls/peer_name.h"
 #include "grpc/support/log.h"
 
@@ -43,7 +44,7 @@ void Refusals::Add(absl::string_view caller, absl::string_view what) {
   {
     MutexLock lock(&mu_);
     ++counts_[std::string(caller)];
-    const Clock::time_point now = Clock::now();
+    const Clock::Time now = Clock::Real()->Now();
     if (now < next_line_) {
       ++unsaid_;
       return;

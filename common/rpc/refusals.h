@@ -26,14 +26,12 @@ class Refusals {
   std::map<std::string, int64_t> Counts() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   Refusals();
 
   mutable Mutex mu_;
   std::map<std::string, int64_t> counts_ ABSL_GUARDED_BY(mu_);
   int64_t unsaid_ ABSL_GUARDED_BY(mu_) = 0;
-  Clock::time_point next_line_ ABSL_GUARDED_BY(mu_);
+  Clock::Time next_line_ ABSL_GUARDED_BY(mu_);
 };
 
 // gRPC's log goes nowhere but for failed handshakes, which are refusals. Does nothing where the

@@ -18,8 +18,6 @@
 namespace pmoe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::chrono::milliseconds kReportEvery(1000);
 constexpr std::chrono::milliseconds kJoinTimeout(5000);
 constexpr std::chrono::milliseconds kLeaveTimeout(2000);
@@ -78,14 +76,11 @@ bool RunFollower::Leaving() const {
 }
 
 bool RunFollower::Pause(std::chrono::milliseconds time) {
-  const Clock::time_point until = Clock::now() + time;
+  const Clock::Time until = Clock::Real()->Now() + time;
   MutexLock lock(&mu_);
-  while (!leaving_) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
-    if (left.count() <= 0) return true;
-    changed_.WaitFor(&mu_, left);
+  while (!leaving_ && changed_.WaitUntil(&mu_, until)) {
   }
-  return false;
+  return !leaving_;
 }
 
 absl::StatusOr<JoinReply> RunFollower::TryJoin() {
@@ -119,7 +114,7 @@ absl::Status RunFollower::Finished() const {
 }
 
 absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted) {
-  const Clock::time_point give_up = Clock::now() + options_.give_up;
+  const Clock::Time give_up = Clock::Real()->Now() + options_.give_up;
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<JoinReply> reply = TryJoin();
     if (reply.ok() && reply->finished()) return Finished();
@@ -128,7 +123,7 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
       return reply;
     }
     if (!IsTransient(reply.status())) return reply.status();
-    if (Clock::now() >= give_up) {
+    if (Clock::Real()->Now() >= give_up) {
       return absl::UnavailableError(absl::StrCat("no learner at ", options_.learner.Text(), " for ",
                                                  options_.give_up.count(),
                                                  " s: ", Explained(reply.status())));
@@ -141,8 +136,8 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
                    options_.learner.Text().c_str(), Explained(reply.status()).c_str(), attempt + 1,
                    static_cast<double>(wait.count()) / 1000.0);
     }
-    const Clock::time_point until = Clock::now() + wait;
-    while (Clock::now() < until && !interrupted) Pause(std::min(kTick, wait));
+    const Clock::Time until = Clock::Real()->Now() + wait;
+    while (Clock::Real()->Now() < until && !interrupted) Pause(std::min(kTick, wait));
     if (interrupted) return absl::CancelledError("interrupted before it joined a run");
   }
 }
@@ -168,13 +163,13 @@ void RunFollower::Leave() {
 
 // Follows until it is over for good.
 void RunFollower::Loop() {
-  Clock::time_point last_seen = Clock::now();
+  Clock::Time last_seen = Clock::Real()->Now();
   while (!Leaving()) {
     bool for_good = false;
     absl::Status status = FollowOnce(&for_good);
-    if (status.ok()) last_seen = Clock::now();  // there was a stream
+    if (status.ok()) last_seen = Clock::Real()->Now();  // there was a stream
     while (!Leaving() && !for_good && (status.ok() || IsTransient(status))) {
-      if (Clock::now() - last_seen > options_.give_up) {
+      if (Clock::Real()->Now() - last_seen > options_.give_up) {
         status = absl::UnavailableError(
             absl::StrCat("the learner at ", options_.learner.Text(), " has been away for ",
                          options_.give_up.count(), " s: ", Explained(status)));
@@ -251,10 +246,9 @@ void RunFollower::WriteReports(Stream* stream) {
   bool leaving = false;
   while (open && !leaving) {
     {
-      const Clock::time_point due = Clock::now() + kReportEvery;
+      const Clock::Time due = Clock::Real()->Now() + kReportEvery;
       MutexLock lock(&mu_);
-      while (!report_now_ && !leaving_ && !stream_over_ && Clock::now() < due) {
-        changed_.WaitFor(&mu_, kReportEvery);
+      while (!report_now_ && !leaving_ && !stream_over_ && changed_.WaitUntil(&mu_, due)) {
       }
       if (stream_over_) return;
       report_now_ = false;
@@ -269,9 +263,10 @@ void RunFollower::WriteReports(Stream* stream) {
   if (!open) return;
   stream->WritesDone();
   // The learner answers by ending the stream; one that does not must not keep us.
-  const Clock::time_point until = Clock::now() + kLeaveTimeout;
+  const Clock::Time until = Clock::Real()->Now() + kLeaveTimeout;
   MutexLock lock(&mu_);
-  while (!stream_over_ && Clock::now() < until) changed_.WaitFor(&mu_, kTick);
+  while (!stream_over_ && changed_.WaitUntil(&mu_, until)) {
+  }
   if (!stream_over_ && context_ != nullptr) context_->TryCancel();
 }
 

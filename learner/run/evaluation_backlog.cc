@@ -8,11 +8,8 @@
 namespace pmoe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr size_t kWaitingMax = 2;
 constexpr std::chrono::seconds kSubmitTimeout(600);
-constexpr std::chrono::milliseconds kTick(200);
 
 absl::Status NoEvaluator(size_t waiting, std::chrono::seconds wait) {
   return absl::DeadlineExceededError(
@@ -28,7 +25,7 @@ void EvaluationBacklog::InterruptBy(const std::atomic<bool>* interrupted) {
 }
 
 absl::Status EvaluationBacklog::Submit(std::shared_ptr<const PolicySnapshot> snapshot) {
-  const Clock::time_point deadline = Clock::now() + kSubmitTimeout;
+  const Clock::Time deadline = clock_->Now() + kSubmitTimeout;
   MutexLock lock(&mu_);
   if (keep_ == Keep::kNewest) {
     while (waiting_.size() > (front_taken_ ? 1u : 0u)) {
@@ -37,8 +34,7 @@ absl::Status EvaluationBacklog::Submit(std::shared_ptr<const PolicySnapshot> sna
     }
   }
   while (waiting_.size() >= kWaitingMax && failure_.ok() && !interrupted()) {
-    if (Clock::now() >= deadline) return NoEvaluator(waiting_.size(), kSubmitTimeout);
-    changed_.WaitFor(&mu_, kTick);
+    if (!changed_.WaitBriefly(&mu_, deadline)) return NoEvaluator(waiting_.size(), kSubmitTimeout);
   }
   waiting_.push_back(std::move(snapshot));
   changed_.NotifyAll();
@@ -46,12 +42,11 @@ absl::Status EvaluationBacklog::Submit(std::shared_ptr<const PolicySnapshot> sna
 }
 
 absl::StatusOr<std::deque<EvaluatedSnapshot>> EvaluationBacklog::Take(std::chrono::seconds wait) {
-  const Clock::time_point deadline = Clock::now() + wait;
+  const Clock::Time deadline = clock_->Now() + wait;
   MutexLock lock(&mu_);
   while (wait.count() > 0 && !waiting_.empty() && failure_.ok()) {
     if (interrupted()) return absl::CancelledError("interrupted before the evaluation was over");
-    if (Clock::now() >= deadline) return NoEvaluator(waiting_.size(), wait);
-    changed_.WaitFor(&mu_, kTick);
+    if (!changed_.WaitBriefly(&mu_, deadline)) return NoEvaluator(waiting_.size(), wait);
   }
   if (!failure_.ok()) return failure_;
   return std::exchange(finished_, {});
@@ -74,14 +69,11 @@ void EvaluationBacklog::Restore(std::vector<std::shared_ptr<const PolicySnapshot
 }
 
 std::shared_ptr<const PolicySnapshot> EvaluationBacklog::Next(std::chrono::milliseconds wait) {
-  const Clock::time_point deadline = Clock::now() + wait;
+  const Clock::Time deadline = clock_->Now() + wait;
   MutexLock lock(&mu_);
-  while (waiting_.empty()) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return nullptr;
-    changed_.WaitFor(&mu_, std::min(left, kTick));
+  while (waiting_.empty() && changed_.WaitUntil(&mu_, deadline)) {
   }
+  if (waiting_.empty()) return nullptr;
   front_taken_ = true;
   return waiting_.front();
 }

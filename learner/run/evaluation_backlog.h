@@ -27,7 +27,8 @@ class EvaluationBacklog {
     kAll,     // lockstep: every snapshot is evaluated; Submit waits while two are under way
     kNewest,  // async: a snapshot that still waits gives way to a newer one
   };
-  explicit EvaluationBacklog(Keep keep) : keep_(keep) {}
+  explicit EvaluationBacklog(Keep keep, Clock* clock = Clock::Real())
+      : keep_(keep), clock_(clock), changed_(clock) {}
 
   // Learner's side. Once *interrupted, which outlives every call, nothing waits for an evaluator.
   void InterruptBy(const std::atomic<bool>* interrupted) ABSL_LOCKS_EXCLUDED(mu_);
@@ -57,6 +58,7 @@ class EvaluationBacklog {
   }
 
   const Keep keep_;
+  Clock* const clock_;
   mutable Mutex mu_;
   CondVar changed_;
   std::deque<std::shared_ptr<const PolicySnapshot>> waiting_ ABSL_GUARDED_BY(mu_);

@@ -13,10 +13,6 @@
 namespace pmoe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kTick(200);
-
 std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
   auto encoded = std::make_shared<EncodedSnapshot>();
   encoded->version = snapshot.version;
@@ -28,7 +24,11 @@ std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
 }  // namespace
 
 RunHub::RunHub(RunHubOptions options)
-    : options_(std::move(options)), roster_(options_.roster), reports_(options_.roster.actors) {}
+    : options_(std::move(options)),
+      clock_(options_.clock),
+      changed_(options_.clock),
+      roster_(options_.roster),
+      reports_(options_.roster.actors) {}
 
 void RunHub::Publish(const Directive& directive) {
   std::shared_ptr<const EncodedSnapshot> encoded;
@@ -55,14 +55,13 @@ void RunHub::SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot) {
 }
 
 absl::StatusOr<std::vector<ActorReport>> RunHub::WaitReports(std::chrono::seconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::Time deadline = options_.clock->Now() + timeout;
   MutexLock lock(&mu_);
-  for (;;) {
+  do {
     if (!failure_.ok()) return failure_;
     if (auto round = reports_.TakeRound()) return *std::move(round);
-    if (Clock::now() >= deadline) return reports_.Late(timeout);
-    changed_.WaitFor(&mu_, kTick);
-  }
+  } while (changed_.WaitUntil(&mu_, deadline));
+  return reports_.Late(timeout);
 }
 
 absl::StatusOr<std::vector<ActorReport>> RunHub::TakeReports() {
@@ -131,19 +130,19 @@ void RunHub::Lose(const MemberStatus& member, bool leaving) {
 }
 
 void RunHub::Finish(std::chrono::milliseconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::Time deadline = options_.clock->Now() + timeout;
   Directive directive;
   directive.state = RunState::kFinished;
   Publish(directive);
   MutexLock lock(&mu_);
-  while (Clock::now() < deadline) {
-    int connected = 0;
-    for (const RunRole role : {RUN_ROLE_ACTOR, RUN_ROLE_EVALUATOR, RUN_ROLE_REPLAY}) {
-      connected += roster_.connected(role);
-    }
-    if (connected == 0) return;
-    changed_.WaitFor(&mu_, kTick);
+  while (AnybodyConnected() && changed_.WaitUntil(&mu_, deadline)) {
   }
+}
+
+bool RunHub::AnybodyConnected() const {
+  return roster_.connected(RUN_ROLE_ACTOR) + roster_.connected(RUN_ROLE_EVALUATOR) +
+             roster_.connected(RUN_ROLE_REPLAY) >
+         0;
 }
 
 absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
@@ -250,10 +249,10 @@ DirectiveMessage RunHub::DirectiveFor(uint32_t actor) const {
 
 absl::StatusOr<FollowerNews> RunHub::WaitNews(FollowerCursor* cursor,
                                               std::chrono::milliseconds wait) {
-  const Clock::time_point deadline = Clock::now() + wait;
+  const Clock::Time deadline = options_.clock->Now() + wait;
   const bool acts = cursor->role == RUN_ROLE_ACTOR;
   MutexLock lock(&mu_);
-  for (;;) {
+  for (bool late = false;; late = !changed_.WaitUntil(&mu_, deadline)) {
     if (!roster_.IsConnected(cursor->role, cursor->seat, cursor->stream)) {
       return absl::AbortedError("no report for 10 s; join again");
     }
@@ -272,16 +271,16 @@ absl::StatusOr<FollowerNews> RunHub::WaitNews(FollowerCursor* cursor,
       env_receiver_.emplace(*env_);
     }
     const bool any = news.snapshot != nullptr || news.directive.has_value() || news.send_env_files;
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-    if (any || left.count() <= 0) return news;
-    changed_.WaitFor(&mu_, std::min(left, kTick));
+    if (any || late) return news;
   }
 }
 
 void RunHub::Close(const FollowerCursor& cursor, bool leaving) {
   MutexLock lock(&mu_);
-  if (cursor.stream == env_stream_) env_stream_ = 0;  // another one is asked
+  if (cursor.stream == env_stream_) {
+    env_stream_ = 0;  // another one is asked
+    changed_.NotifyAll();
+  }
   if (!roster_.Disconnect(cursor.role, cursor.seat, cursor.stream)) return;
   for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
     if (member.role() == cursor.role && member.index() == cursor.seat.index()) {

@@ -29,6 +29,7 @@ struct RunHubOptions {
   std::string directory;                   // of the run, for messages
   std::optional<EnvSpecMessage> kept_env;  // what the run was made with, if that is known
   bool allow_other_env = false;
+  Clock* clock = Clock::Real();
 };
 
 // An encoded snapshot, serialised once for everybody.
@@ -115,6 +116,7 @@ class RunHub : public ActorGroup {
   absl::Status CheckEnv(const FollowerMessage& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool AnybodyConnected() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Lose(const MemberStatus& member, bool leaving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

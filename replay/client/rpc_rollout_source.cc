@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
@@ -13,8 +14,6 @@ namespace pmoe {
 namespace {
 
 using std::chrono::milliseconds;
-using Clock = std::chrono::steady_clock;
-
 constexpr uint32_t kBackoffStream = 2'000'000;  // far from the indices of actors and shards
 constexpr milliseconds kTransferFirst{2000};    // doubled while it is too short
 constexpr milliseconds kTransferMax{600'000};
@@ -27,8 +26,8 @@ LearnerId Learner(const RpcControlOptions& options) {
   return learner;
 }
 
-milliseconds Left(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+milliseconds Left(Clock::Time deadline) {
+  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::Real()->Now());
   return std::max(left, milliseconds(0));
 }
 
@@ -82,7 +81,7 @@ bool RpcRolloutSource::MayAskAgain(const absl::Status& status) {
 
 absl::StatusOr<Rollout*> RpcRolloutSource::Take(const RolloutRequest& request,
                                                 milliseconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::Time deadline = Clock::Real()->Now() + timeout;
   rows_max_ = std::max(rows_max_, request.steps);
   while (true) {
     const absl::Status status = Ask(request, Left(deadline));
@@ -90,7 +89,7 @@ absl::StatusOr<Rollout*> RpcRolloutSource::Take(const RolloutRequest& request,
     const std::string why = absl::StrCat(name_, ": ", status.message());
     if (!MayAskAgain(status)) return absl::Status(status.code(), why);
     if (absl::IsDeadlineExceeded(status)) return absl::DeadlineExceededError(why);
-    std::this_thread::sleep_for(std::min(backoff_.Next(), Left(deadline)));
+    Clock::Real()->Sleep(std::min(backoff_.Next(), Left(deadline)));
     if (Left(deadline).count() == 0) {
       return absl::DeadlineExceededError(
           absl::StrCat("no rollout after ", timeout.count(), " ms: waiting for ", why));

@@ -12,11 +12,8 @@
 namespace pmoe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // A shard that gives no room for so long has lost its learner, or we have lost it.
 constexpr std::chrono::seconds kRoomTimeout(600);
-constexpr std::chrono::milliseconds kTick(100);
 constexpr size_t kRequestBytesMax = 1 << 20;  // of a request of several chunks
 
 }  // namespace
@@ -102,14 +99,13 @@ absl::Status RpcTransitionWriter::Push(Chunk chunk) {
 
 absl::Status RpcTransitionWriter::AwaitRoom() {
   if (!window_.full()) return absl::OkStatus();
-  const Clock::time_point began = Clock::now();
+  const Clock::Time began = Clock::Real()->Now();
   blocked_.Begin(began);
   // Close may go beyond the bound by what is buffered.
   while (failure_.ok() && !cancelled_ && !closing_ && window_.full() &&
-         Clock::now() < began + kRoomTimeout) {
-    changed_.WaitFor(&mu_, kTick);
+         changed_.WaitUntil(&mu_, began + kRoomTimeout)) {
   }
-  blocked_.End(began, Clock::now());
+  blocked_.End(began, Clock::Real()->Now());
   if (!window_.full() || closing_) return absl::OkStatus();
   if (cancelled_) return absl::CancelledError("this actor shall end");
   return absl::DeadlineExceededError(absl::StrCat(
@@ -118,7 +114,7 @@ absl::Status RpcTransitionWriter::AwaitRoom() {
 }
 
 absl::Status RpcTransitionWriter::Close(std::chrono::milliseconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::Time deadline = Clock::Real()->Now() + timeout;
   {
     MutexLock lock(&mu_);
     closing_ = true;
@@ -131,8 +127,7 @@ absl::Status RpcTransitionWriter::Close(std::chrono::milliseconds timeout) {
     stopped_ = true;
     changed_.NotifyAll();
     // The shard sees an end rather than a loss, if it answers in time.
-    while (status.ok() && context_ != nullptr && Clock::now() < deadline) {
-      changed_.WaitFor(&mu_, kTick);
+    while (status.ok() && context_ != nullptr && changed_.WaitUntil(&mu_, deadline)) {
     }
     if (context_ != nullptr) context_->TryCancel();
   }
@@ -140,10 +135,9 @@ absl::Status RpcTransitionWriter::Close(std::chrono::milliseconds timeout) {
   return status;
 }
 
-absl::Status RpcTransitionWriter::AwaitAcks(Clock::time_point deadline) {
-  const Clock::time_point began = Clock::now();
-  while (failure_.ok() && window_.held() > 0 && Clock::now() < deadline) {
-    changed_.WaitFor(&mu_, kTick);
+absl::Status RpcTransitionWriter::AwaitAcks(Clock::Time deadline) {
+  const Clock::Time began = Clock::Real()->Now();
+  while (failure_.ok() && window_.held() > 0 && changed_.WaitUntil(&mu_, deadline)) {
   }
   PMOE_RETURN_IF_ERROR(failure_);
   if (window_.held() == 0) return absl::OkStatus();
@@ -170,22 +164,21 @@ void RpcTransitionWriter::SetAddress(const RpcAddress& address) {
 
 RpcWriterStats RpcTransitionWriter::stats() const {
   MutexLock lock(&mu_);
-  return {window_.held(), window_.rows_acked(), reconnects_, blocked_.Total_s(Clock::now())};
+  return {window_.held(), window_.rows_acked(), reconnects_, blocked_.Total_s(Clock::Real()->Now())};
 }
 
 // Waits until there is something to send; false once stopped.
 bool RpcTransitionWriter::AwaitWork() {
   MutexLock lock(&mu_);
-  while (!stopped_ && window_.held() == 0) changed_.WaitFor(&mu_, kTick);
+  while (!stopped_ && window_.held() == 0) changed_.Wait(&mu_);
   return !stopped_;
 }
 
 // Before the next attempt at the same address.
 void RpcTransitionWriter::Pause(std::chrono::milliseconds time, uint64_t moves) {
-  const Clock::time_point until = Clock::now() + time;
+  const Clock::Time until = Clock::Real()->Now() + time;
   MutexLock lock(&mu_);
-  while (!stopped_ && moves_ == moves && Clock::now() < until) {
-    changed_.WaitFor(&mu_, std::min(time, kTick));
+  while (!stopped_ && moves_ == moves && changed_.WaitUntil(&mu_, until)) {
   }
 }
 
@@ -274,7 +267,7 @@ bool RpcTransitionWriter::NextRequest(InsertRequest* request) {
   request->Clear();
   MutexLock lock(&mu_);
   while (!stopped_ && !stream_over_ && !window_.draining() && !window_.can_send()) {
-    changed_.WaitFor(&mu_, kTick);
+    changed_.Wait(&mu_);
   }
   if (stopped_ || stream_over_ || window_.draining()) return false;
   for (size_t bytes = 0; window_.can_send() && bytes < kRequestBytesMax;) {

@@ -78,7 +78,7 @@ class RpcTransitionWriter : public TransitionWriter {
   absl::Status Ended() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Push(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status AwaitRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status AwaitAcks(std::chrono::steady_clock::time_point deadline)
+  absl::Status AwaitAcks(Clock::Time deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Loop() ABSL_LOCKS_EXCLUDED(mu_);
   bool AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);

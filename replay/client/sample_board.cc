@@ -16,7 +16,6 @@ using std::chrono::milliseconds;
 // Of several shards: so long without a request, and the counts are asked for. Every request takes
 // the newest bound along.
 constexpr milliseconds kCountsEvery{20};
-constexpr milliseconds kLookAgain{1000};  // waits are woken; this is for a wake-up that got lost
 
 // Draws which shard each row comes from; the shards' own streams have other indices.
 constexpr uint32_t kSplitStream = 1000;
@@ -30,6 +29,7 @@ std::optional<InsertGrants> MakeGrants(const SampleBoardOptions& options) {
 
 SampleBoard::SampleBoard(const SampleBoardOptions& options)
     : options_(options),
+      changed_(options.clock),
       rng_(options.seed, RngRole::kReplay, kSplitStream),
       grants_(MakeGrants(options)),
       shards_(static_cast<size_t>(options.shards)),
@@ -50,15 +50,13 @@ void SampleBoard::Expect(int64_t batches) {
 }
 
 absl::StatusOr<Minibatch*> SampleBoard::Next(milliseconds timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::Time deadline = options_.clock->Now() + timeout;
   MutexLock lock(&mu_);
   if (held_ != nullptr) free_.push_back(std::exchange(held_, nullptr));
   if (expected_ == 0 && order_.empty()) expected_ = 1;
   Ask();
   while (failed_.ok() && !IsFinished()) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return absl::DeadlineExceededError("");
-    changed_.WaitFor(&mu_, std::min(left, kLookAgain));
+    if (!changed_.WaitUntil(&mu_, deadline)) return absl::DeadlineExceededError("");
   }
   PMOE_RETURN_IF_ERROR(failed_);
   held_ = order_.front();
@@ -154,18 +152,15 @@ std::optional<SampleBoard::Request> SampleBoard::AwaitRequest(int shard) {
   MutexLock lock(&mu_);
   while (at(shard).connected) {
     if (const std::optional<Request> request = TakeRequest(shard)) return request;
-    milliseconds wait = kLookAgain;
-    if (several() && at(shard).asked.empty()) {
-      wait = std::chrono::ceil<milliseconds>(at(shard).last_asked + kCountsEvery - Clock::now());
-    }
-    changed_.WaitFor(&mu_, wait);
+    const bool counts_due = several() && at(shard).asked.empty();
+    changed_.WaitUntil(&mu_, counts_due ? at(shard).last_asked + kCountsEvery : Clock::Time::max());
   }
   return std::nullopt;
 }
 
 std::optional<SampleBoard::Request> SampleBoard::TakeRequest(int shard) {
   Shard& asked = at(shard);
-  const Clock::time_point now = Clock::now();
+  const Clock::Time now = options_.clock->Now();
   Part part;
   if (!asked.wanted.empty()) {
     part = asked.wanted.front();

@@ -35,6 +35,7 @@ struct SampleBoardOptions {
   // Nothing is drawn ahead of Expect, and nothing can be drawn twice.
   bool lockstep = false;
   std::optional<RateLimiterOptions> limiter{};  // of all shards together; one shard has its own
+  Clock* clock = Clock::Real();
 };
 
 class SampleBoard {
@@ -69,7 +70,6 @@ class SampleBoard {
   void Fail(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Job {
     explicit Job(const SampleBoardOptions& options) : batch(options.spec, options.batch_size) {}
     Minibatch batch;
@@ -88,7 +88,7 @@ class SampleBoard {
     ShardCounts counts;
     std::deque<Part> wanted;         // to be asked
     std::deque<Part> asked;          // in the order of the replies to come
-    Clock::time_point last_asked{};  // when the last request of this connection went out
+    Clock::Time last_asked{};  // when the last request of this connection went out
   };
 
   bool several() const { return options_.shards > 1; }

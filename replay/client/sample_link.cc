@@ -86,12 +86,9 @@ void SampleLink::Loop() {
 }
 
 void SampleLink::Pause(milliseconds time) {
-  const auto deadline = std::chrono::steady_clock::now() + time;
+  const Clock::Time deadline = Clock::Real()->Now() + time;
   MutexLock lock(&mu_);
-  while (!closing_ && !std::exchange(try_now_, false)) {
-    const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return;
-    changed_.WaitFor(&mu_, left);
+  while (!closing_ && !std::exchange(try_now_, false) && changed_.WaitUntil(&mu_, deadline)) {
   }
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 
 namespace pmoe {
 namespace {
@@ -46,7 +47,7 @@ void ShardedSampler::SetAddress(int shard, const RpcAddress& address) {
 void ShardedSampler::Expect(int64_t batches) { board_.Expect(batches); }
 
 absl::StatusOr<Minibatch*> ShardedSampler::Next(milliseconds timeout) {
-  if (!waits_since_.has_value()) waits_since_ = Clock::now();
+  if (!waits_since_.has_value()) waits_since_ = Clock::Real()->Now();
   absl::StatusOr<Minibatch*> batch = board_.Next(timeout);
   if (absl::IsDeadlineExceeded(batch.status())) return Explain(timeout);
   waits_since_.reset();
@@ -55,7 +56,7 @@ absl::StatusOr<Minibatch*> ShardedSampler::Next(milliseconds timeout) {
 }
 
 absl::Status ShardedSampler::Explain(milliseconds timeout) {
-  const Clock::time_point now = Clock::now();
+  const Clock::Time now = Clock::Real()->Now();
   if (single_ && now - *waits_since_ > long_wait_ && now - asked_limiter_ > long_wait_) {
     asked_limiter_ = now;
     const absl::StatusOr<std::string> text = links_[0]->LimiterText(kLimiterTimeout);

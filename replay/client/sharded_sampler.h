@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/clock.h"
 #include "common/rpc/address.h"
 #include "replay/client/batch_sampler.h"
 #include "replay/client/rpc_control.h"
@@ -37,16 +38,14 @@ class ShardedSampler : public BatchSampler {
   absl::StatusOr<Minibatch*> Next(std::chrono::milliseconds timeout) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   absl::Status Explain(std::chrono::milliseconds timeout);
 
   const bool single_;
   const std::chrono::milliseconds long_wait_;
   SampleBoard board_;
   std::vector<std::unique_ptr<SampleLink>> links_;  // ended before the board
-  std::optional<Clock::time_point> waits_since_;    // of the minibatch that Next wants
-  Clock::time_point asked_limiter_{};
+  std::optional<Clock::Time> waits_since_;    // of the minibatch that Next wants
+  Clock::Time asked_limiter_{};
   std::string limiter_;
 };
 

@@ -50,7 +50,11 @@ absl::StatusOr<std::unique_ptr<ReplayShard>> ReplayShard::Create(
 }
 
 ReplayShard::ReplayShard(const ReplayShardOptions& options, ReplayTable table)
-    : options_(options), table_(std::move(table)), state_(NewState()) {}
+    : options_(options),
+      staged_(options.clock),
+      may_go_on_{CondVar(options.clock), CondVar(options.clock)},
+      table_(std::move(table)),
+      state_(NewState()) {}
 
 ShardState ReplayShard::NewState() const {
   ShardState state{.rng = Rng(options_.seed, RngRole::kReplay, options_.index),
@@ -65,24 +69,21 @@ ShardState ReplayShard::NewState() const {
   return state;
 }
 
-ReplayShard::Wait ReplayShard::StartWait(const WaitLimit& limit) {
-  const Clock::time_point now = Clock::now();
+ReplayShard::Wait ReplayShard::StartWait(const WaitLimit& limit) const {
+  const Clock::Time now = options_.clock->Now();
   return {limit, now + limit.timeout, now + kAskAgain};
 }
 
 absl::Status ReplayShard::AwaitChange(CondVar* changed, Wait* wait) {
   const bool may_stop = wait->limit.stop != nullptr;
-  const Clock::time_point until =
-      may_stop ? std::min(wait->deadline, wait->ask_at) : wait->deadline;
-  const Clock::time_point before = Clock::now();
-  if (before >= wait->deadline) return absl::DeadlineExceededError("");
-  if (before < until) changed->WaitFor(&mu_, std::chrono::ceil<milliseconds>(until - before));
-  if (may_stop && Clock::now() >= wait->ask_at) {
+  if (options_.clock->Now() >= wait->deadline) return absl::DeadlineExceededError("");
+  changed->WaitUntil(&mu_, may_stop ? std::min(wait->deadline, wait->ask_at) : wait->deadline);
+  if (may_stop && options_.clock->Now() >= wait->ask_at) {
     mu_.Unlock();
     const bool stop = wait->limit.stop();
     mu_.Lock();
     if (stop) return absl::CancelledError("nobody waits for it any more");
-    wait->ask_at = Clock::now() + kAskAgain;
+    wait->ask_at = options_.clock->Now() + kAskAgain;
   }
   return cancelled_;
 }
@@ -118,7 +119,7 @@ bool ReplayShard::IsBlocked(const Turn& turn) const {
 absl::Status ReplayShard::AwaitTurn(const Turn& turn, const WaitLimit& limit) {
   if (!IsBlocked(turn)) return absl::OkStatus();
   const Side side = turn.side;
-  const Clock::time_point began = Clock::now();
+  const Clock::Time began = options_.clock->Now();
   int64_t& least_rows = least_rows_[side];
   least_rows = blocked_[side].anybody() ? std::min(least_rows, turn.rows) : turn.rows;
   blocked_[side].Begin(began);
@@ -135,7 +136,7 @@ absl::Status ReplayShard::AwaitTurn(const Turn& turn, const WaitLimit& limit) {
     status = absl::DeadlineExceededError(
         absl::StrCat(what, " after ", limit.timeout.count(), " ms: ", Explain()));
   }
-  blocked_[side].End(began, Clock::now());
+  blocked_[side].End(began, options_.clock->Now());
   return status;
 }
 
@@ -307,7 +308,7 @@ ShardCounts ReplayShard::CountRows() const {
 
 ShardStats ReplayShard::Stats() const {
   MutexLock lock(&mu_);
-  const Clock::time_point now = Clock::now();
+  const Clock::Time now = options_.clock->Now();
   const auto seconds = [&now](const BlockedTime& side) {
     return BlockedSeconds{side.Total_s(now), side.Current_s(now)};
   };

@@ -90,7 +90,6 @@ class ReplayShard {
   absl::Status Load(const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Clock = std::chrono::steady_clock;
   enum Side { kInserts = 0, kSamples = 1 };
   ReplayShard(const ReplayShardOptions& options, ReplayTable table);
   ShardState NewState() const;
@@ -116,10 +115,10 @@ class ReplayShard {
   // A call that waits.
   struct Wait {
     const WaitLimit& limit;
-    Clock::time_point deadline;
-    Clock::time_point ask_at;  // the next question whether to stop
+    Clock::Time deadline;
+    Clock::Time ask_at;  // the next question whether to stop
   };
-  static Wait StartWait(const WaitLimit& limit);
+  Wait StartWait(const WaitLimit& limit) const;
   // OK to look again; callers loop on their predicate.
   absl::Status AwaitChange(CondVar* changed, Wait* wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool MayGoOn(Side side) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

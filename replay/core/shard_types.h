@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/base/clock.h"
 #include "replay/core/chunk.h"
 #include "replay/core/rate_limiter.h"
 #include "replay/core/replay_table.h"
@@ -27,6 +28,7 @@ struct ReplayShardOptions {
   bool granted_inserts = false;  // instead of the limiter: inserts wait for SetInsertBound
   // Instead of both and of the table's rows: each row is taken once, with a rollout.
   std::optional<RolloutQueueOptions> on_policy{};
+  Clock* clock = Clock::Real();  // of waits and of what they took
 
   absl::Status Validate() const;
 };

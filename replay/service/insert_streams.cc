@@ -50,15 +50,11 @@ void InsertStreams::EvictAll() {
 }
 
 bool InsertStreams::AwaitEmpty(std::chrono::milliseconds timeout) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::Time deadline = Clock::Real()->Now() + timeout;
   MutexLock lock(&mu_);
-  while (!inside_.empty()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return false;
-    left_.WaitFor(&mu_, left);
+  while (!inside_.empty() && left_.WaitUntil(&mu_, deadline)) {
   }
-  return true;
+  return inside_.empty();
 }
 
 uint32_t InsertStreams::count() const {

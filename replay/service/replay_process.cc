@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/disk_metrics.h"
@@ -89,7 +90,7 @@ absl::Status Serve(const Member& member, const RunFollower& follower, const Repl
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) LookAtTable(service, dir, &stalls, metrics);
-    std::this_thread::sleep_for(kTick);
+    Clock::Real()->Sleep(kTick);
   }
   return absl::OkStatus();
 }

@@ -25,7 +25,7 @@ TEST(WorkerPoolTest, HoldsNoMoreThanWasAllowed) {
     for (int i = 0; i < 10; ++i) {
       pool.enqueue([&] {
         MutexLock lock(&mu);
-        while (!open) opened.WaitFor(&mu, std::chrono::seconds(1));
+        while (!open) opened.Wait(&mu);
       });
       ++given;
     }

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tests/common/policy/sample_policy.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
@@ -123,10 +124,21 @@ TEST(EvaluationBacklogTest, AFailureReachesTheLearner) {
 }
 
 TEST(EvaluationBacklogTest, WithoutAnEvaluatorTakeSaysSo) {
-  EvaluationBacklog backlog(Keep::kAll);
+  testing::FakeClock clock;
+  EvaluationBacklog backlog(Keep::kAll, &clock);
   ASSERT_THAT(backlog.Submit(Version(1)), IsOk());
-  EXPECT_THAT(backlog.Take(seconds(1)),
+  EXPECT_THAT(backlog.Take(seconds(600)),
               FailsWith(absl::StatusCode::kDeadlineExceeded, "is an evaluator running"));
+}
+
+TEST(EvaluationBacklogTest, SubmitWaitsTenMinutesForAPlaceAndNoLonger) {
+  testing::FakeClock clock;
+  EvaluationBacklog backlog(Keep::kAll, &clock);
+  for (const int version : {1, 2}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  const Clock::Time before = clock.Now();
+  EXPECT_THAT(backlog.Submit(Version(3)),
+              FailsWith(absl::StatusCode::kDeadlineExceeded, "not evaluated within 600 s"));
+  EXPECT_EQ(clock.Now() - before, seconds(600));
 }
 
 }  // namespace

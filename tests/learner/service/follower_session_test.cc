@@ -94,8 +94,7 @@ class Notes : public FollowerHandler {
     const auto deadline = std::chrono::steady_clock::now() + kLimit;
     MutexLock lock(&mu_);
     while (!condition(*this)) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      changed_.WaitFor(&mu_, milliseconds(20));
+      if (!changed_.WaitBriefly(&mu_, deadline)) return false;
     }
     return true;
   }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/run/env_identity.h"
 #include "tests/learner/service/service_testing.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
@@ -150,6 +151,35 @@ TEST(RunHubTest, ReportsComeInActorOrderOnceEveryActorHasReported) {
   ASSERT_EQ(reports->size(), 2u);
   EXPECT_EQ((*reports)[0].actor, 0u);
   EXPECT_EQ((*reports)[1].actor, 1u);
+}
+
+TEST(RunHubTest, AWaitForReportsEndsAfterItsTimeAndNamesWhoIsMissing) {
+  testing::FakeClock clock;
+  RunHubOptions options = HubOptions(/*lockstep=*/true, /*actors=*/2);
+  options.clock = &clock;
+  RunHub hub(options);
+  const FollowerCursor first = Enter(&hub, 1);
+  ASSERT_THAT(hub.OnReport(first, ReportOf(7)), IsOk());
+  const Clock::Time before = clock.Now();
+  EXPECT_THAT(hub.WaitReports(seconds(600)),
+              FailsWith(absl::StatusCode::kDeadlineExceeded, "no report for 600 s from actor 1"));
+  EXPECT_EQ(clock.Now() - before, seconds(600));
+}
+
+TEST(RunHubTest, ASilentActorIsGivenUpAfterTenSeconds) {
+  testing::FakeClock clock;
+  RunHubOptions options = HubOptions();
+  options.clock = &clock;
+  RunHub hub(options);
+  FollowerCursor cursor = Enter(&hub, 7);
+  hub.Publish(Round(1));
+  ASSERT_THAT(hub.WaitNews(&cursor, seconds(0)), IsOk());
+  clock.Advance(milliseconds(9'900));
+  EXPECT_TRUE(hub.TakeDepartures().empty());
+  clock.Advance(milliseconds(200));
+  EXPECT_EQ(hub.TakeDepartures().size(), 1u);
+  EXPECT_THAT(hub.WaitNews(&cursor, seconds(1)),
+              FailsWith(absl::StatusCode::kAborted, "no report for 10 s"));
 }
 
 TEST(RunHubTest, ALostActorEndsALockstepRunThatHasBegun) {

@@ -5,8 +5,8 @@
 namespace pmoe {
 namespace {
 
-constexpr BlockedTime::Clock::time_point At(int second) {
-  return BlockedTime::Clock::time_point(std::chrono::seconds(100 + second));
+constexpr Clock::Time At(int second) {
+  return Clock::Time(std::chrono::seconds(100 + second));
 }
 
 TEST(BlockedTimeTest, NobodyHasWaitedAtFirst) {

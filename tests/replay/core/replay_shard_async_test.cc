@@ -6,6 +6,7 @@
 
 #include "replay/core/replay_shard.h"
 #include "tests/replay/replay_testing.h"
+#include "tests/testing/fake_clock.h"
 
 namespace pmoe {
 namespace {
@@ -70,8 +71,20 @@ TEST(ReplayShardAsyncTest, AWaitEndsWhenItsStopSaysSo) {
   EXPECT_EQ(shard->inserted(), 64);
 }
 
+TEST(ReplayShardAsyncTest, AWaitEndsAfterItsTimeAndSaysWhatItWaitedFor) {
+  testing::FakeClock clock;
+  auto shard = MakeShard({.limiter = Narrow(), .clock = &clock});
+  ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
+  const Clock::Time before = clock.Now();
+  EXPECT_THAT(shard->Insert(Rows(1, 64), kLong),
+              FailsWith(absl::StatusCode::kDeadlineExceeded, "no room to insert after 60000 ms"));
+  EXPECT_EQ(clock.Now() - before, kLong);
+  EXPECT_DOUBLE_EQ(shard->Stats().inserts_blocked.total, 60.0);
+}
+
 TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
-  auto shard = MakeShard({.limiter = Narrow()});
+  testing::FakeClock clock;
+  auto shard = MakeShard({.limiter = Narrow(), .clock = &clock});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   ShardStats during;
   const auto look = [&] {
@@ -79,9 +92,9 @@ TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
     return true;
   };
   EXPECT_FALSE(shard->Insert(Rows(1, 64), WaitLimit(kLong, look)).ok());
-  EXPECT_GE(during.inserts_blocked.current, 0.05);
+  EXPECT_DOUBLE_EQ(during.inserts_blocked.current, 0.1);  // `stop` is asked ten times a second
   EXPECT_EQ(during.inserts_blocked.current, during.inserts_blocked.total);
-  EXPECT_THAT(during.limiter, testing::HasSubstr("inserts are blocked"));
+  EXPECT_THAT(during.limiter, ::testing::HasSubstr("inserts are blocked"));
   EXPECT_EQ(during.samples_blocked.total, 0.0);
   const ShardStats after = shard->Stats();
   EXPECT_EQ(after.inserts_blocked.current, 0.0);

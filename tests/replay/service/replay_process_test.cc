@@ -55,7 +55,7 @@ class OneRun final : public RunService::Service {
     MutexLock lock(&mu_);
     const int from = reports_;
     for (int waits = 0; reports_ < from + 2 && waits < 200; ++waits) {
-      changed_.WaitFor(&mu_, milliseconds(100));
+      changed_.WaitBriefly(&mu_);
     }
     return last_;
   }
