@@ -25,7 +25,7 @@ constexpr std::chrono::milliseconds kFlushTimeout(4000);
 // With nobody left who samples, the limiter will not let the last rows in.
 constexpr std::chrono::milliseconds kFlushWithoutLearner(500);
 constexpr std::chrono::milliseconds kTick(20);
-constexpr size_t kChunksOnPolicy = 2;   // not acknowledged, async
+constexpr size_t kChunksOnPolicy = 2;               // not acknowledged, async
 constexpr std::chrono::milliseconds kFirstTick(1);  // orders usually come within some
 
 // One process, which may take several seats one after the other.

@@ -205,9 +205,8 @@ void ClusterRun::WarnOfSizes(const RpcControlOptions& options) const {
   all.on_policy = options.on_policy;
   const TableSize tables = here ? FullSize(all, TotalSteps(config_)) : TableSize();
   const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
-  for (const std::string& warning :
-       SizeWarnings(tables, MemoryLimit(), states, directory_->path(),
-                    DiskSpaceAt(directory_->path()))) {
+  for (const std::string& warning : SizeWarnings(tables, MemoryLimit(), states, directory_->path(),
+                                                 DiskSpaceAt(directory_->path()))) {
     std::fprintf(stderr, "pmoe: WARNING: %s\n", warning.c_str());
   }
 }

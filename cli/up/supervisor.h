@@ -50,7 +50,7 @@ class Supervisor {
     std::optional<Child> child;
     Clock::Time started{};
     Clock::Time restart_at{};  // while there is no child
-    bool waiting = false;            // for restart_at
+    bool waiting = false;      // for restart_at
     double delay_s = 0.0;
     int restarts = 0;
     std::deque<Clock::Time> recent;  // restarts of the last minute

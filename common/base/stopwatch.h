@@ -18,9 +18,7 @@ class Stopwatch {
     start_ = now;
     return seconds;
   }
-  double Elapsed() const {
-    return std::chrono::duration<double>(clock_->Now() - start_).count();
-  }
+  double Elapsed() const { return std::chrono::duration<double>(clock_->Now() - start_).count(); }
 
  private:
   const Clock* clock_;

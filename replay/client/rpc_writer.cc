@@ -164,7 +164,8 @@ void RpcTransitionWriter::SetAddress(const RpcAddress& address) {
 
 RpcWriterStats RpcTransitionWriter::stats() const {
   MutexLock lock(&mu_);
-  return {window_.held(), window_.rows_acked(), reconnects_, blocked_.Total_s(Clock::Real()->Now())};
+  return {window_.held(), window_.rows_acked(), reconnects_,
+          blocked_.Total_s(Clock::Real()->Now())};
 }
 
 // Waits until there is something to send; false once stopped.

@@ -78,8 +78,7 @@ class RpcTransitionWriter : public TransitionWriter {
   absl::Status Ended() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Push(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status AwaitRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status AwaitAcks(Clock::Time deadline)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AwaitAcks(Clock::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Loop() ABSL_LOCKS_EXCLUDED(mu_);
   bool AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status RunStream(ReplayService::Stub* stub, uint64_t moves) ABSL_LOCKS_EXCLUDED(mu_);

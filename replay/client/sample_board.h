@@ -86,8 +86,8 @@ class SampleBoard {
     bool connected = false;
     bool counted = false;  // by this connection
     ShardCounts counts;
-    std::deque<Part> wanted;         // to be asked
-    std::deque<Part> asked;          // in the order of the replies to come
+    std::deque<Part> wanted;   // to be asked
+    std::deque<Part> asked;    // in the order of the replies to come
     Clock::Time last_asked{};  // when the last request of this connection went out
   };
 

@@ -44,7 +44,7 @@ class ShardedSampler : public BatchSampler {
   const std::chrono::milliseconds long_wait_;
   SampleBoard board_;
   std::vector<std::unique_ptr<SampleLink>> links_;  // ended before the board
-  std::optional<Clock::Time> waits_since_;    // of the minibatch that Next wants
+  std::optional<Clock::Time> waits_since_;          // of the minibatch that Next wants
   Clock::Time asked_limiter_{};
   std::string limiter_;
 };

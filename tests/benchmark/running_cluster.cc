@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/up/supervisor.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
@@ -20,7 +21,6 @@ namespace pmoe {
 namespace {
 
 using nlohmann::json;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kPoll_ms = 100;
 constexpr std::chrono::seconds kEnd(60);
@@ -63,8 +63,8 @@ absl::StatusOr<std::unique_ptr<RunningCluster>> RunningCluster::Start(
 RunningCluster::~RunningCluster() {
   if (!up_.has_value()) return;
   up_->Signal(SIGINT);
-  const auto deadline = SteadyClock::now() + kEnd;
-  while (!up_->Poll().has_value() && SteadyClock::now() < deadline) ::poll(nullptr, 0, kPoll_ms);
+  const auto deadline = Clock::Real()->Now() + kEnd;
+  while (!up_->Poll().has_value() && Clock::Real()->Now() < deadline) ::poll(nullptr, 0, kPoll_ms);
 }
 
 std::vector<RunningCluster::Member> RunningCluster::members() const {
@@ -90,7 +90,7 @@ absl::StatusOr<ClusterLook> RunningCluster::Look() const {
   ClusterLook look;
   look.env_steps = Number(status, "env_steps");
   look.updates = Number(status, "updates");
-  look.time_s = std::chrono::duration<double>(SteadyClock::now().time_since_epoch()).count();
+  look.time_s = std::chrono::duration<double>(Clock::Real()->Now().time_since_epoch()).count();
   for (const json& member : status.value("members", json::array())) {
     if (member.value("role", "") == "RUN_ROLE_ACTOR" && member.value("connected", false)) {
       ++look.actors;
@@ -104,7 +104,7 @@ absl::StatusOr<ClusterLook> RunningCluster::Look() const {
 }
 
 absl::Status RunningCluster::Await(int actors, double env_steps, std::chrono::seconds limit) {
-  const auto deadline = SteadyClock::now() + limit;
+  const auto deadline = Clock::Real()->Now() + limit;
   absl::StatusOr<ClusterLook> look = Look();
   for (;; look = Look()) {
     if (absl::IsCancelled(look.status())) return look.status();
@@ -112,7 +112,7 @@ absl::Status RunningCluster::Await(int actors, double env_steps, std::chrono::se
       return absl::OkStatus();
     }
     const std::optional<ChildEnd> end = up_->Poll();
-    if (end.has_value() || SteadyClock::now() > deadline) {
+    if (end.has_value() || Clock::Real()->Now() > deadline) {
       return absl::DeadlineExceededError(absl::StrCat(
           "the cluster did not come to ", actors, " actors and ", env_steps, " env steps",
           end.has_value() ? "; it " + end->Text() : "", look.ok() ? "" : "; no learner answers",

@@ -2,6 +2,7 @@
 // torn.
 #include <filesystem>
 
+#include "common/base/clock.h"
 #include "tests/cluster/cluster_testing.h"
 #include "tests/cluster/row_checker.h"
 
@@ -103,9 +104,9 @@ TEST_F(ChaosTest, AStoppedActorHoldsNobodyUpAndRejoins) {
   Start();
   const pid_t pid = cluster_->Find("actor 1").pid;
   ::kill(pid, SIGSTOP);
-  const auto wake = std::chrono::steady_clock::now() + seconds(15);
+  const auto wake = Clock::Real()->Now() + seconds(15);
   ExpectProgress();
-  ASSERT_TRUE(Eventually([&] { return std::chrono::steady_clock::now() >= wake; }));
+  ASSERT_TRUE(Eventually([&] { return Clock::Real()->Now() >= wake; }));
   ::kill(pid, SIGCONT);
   EXPECT_TRUE(Eventually([&] {
     const nlohmann::json status = cluster_->Status();

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/check.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -37,9 +38,9 @@ constexpr int kPoll_ms = 20;
 // Waits for a condition that other processes bring about; false when it did not come in time.
 inline bool Eventually(const std::function<bool()>& condition,
                        std::chrono::seconds limit = std::chrono::seconds(40)) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+  const auto deadline = Clock::Real()->Now() + limit;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (Clock::Real()->Now() > deadline) return false;
     ::poll(nullptr, 0, kPoll_ms);  // leaves the processor to them
   }
   return true;

@@ -23,13 +23,17 @@ BANNED = (
     (r"\bstd::(?:(?:\w+_)?mutex|lock_guard|unique_lock|scoped_lock|condition_variable)\b", CPP,
      "locks are pmoe::Mutex of common/base/mutex.h, which clang can check"),
     (r"\babsl::Mutex\b", CPP, "ThreadSanitizer reports it falsely: use common/base/mutex.h"),
+    (r"\b(?:steady_clock|sleep_for|sleep_until)\b", CPP,
+     "times, waits and sleeps come from a Clock (common/base/clock.h)"),
     (r"\busing\s+namespace\b", (".h",), "a header must not open a namespace for its includers"),
 )
 BANNED_IN_TESTS = (
     (r"\b(?:sleep_for|sleep_until|SleepFor|usleep|nanosleep|sleep)\s*\(", CPP + (".py",),
      "tests do not sleep: use FakeClock, or wait on what is to happen with a deadline"),
 )
-EXEMPT = {"common/base/mutex.h"}  # the one place of std::mutex
+# The one place of std::mutex, and of the machine's time.
+EXEMPT = {"common/base/mutex.h", "common/base/clock.h", "common/base/clock.cc",
+          "tests/testing/fake_clock.h"}
 
 # Written in pieces: this file is checked too.
 HOST_NAMES = re.compile(r"\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|pytorch|docker|npmjs)" +

@@ -181,7 +181,13 @@ class BannedRulesTest(RuleTestCase):
         code = "std::this_thread::sl" + "eep_for(x);\n"
         self.assert_breaks("banned", "tests/actor/a_test.cc", code)
         self.assert_breaks("banned", "tests/a.py", "import time\ntime.sl" + "eep(1)\n")
-        self.assert_fine("actor/a.cc", code)
+        self.assert_fine("actor/a.cc", "Clock::Real()->Sl" + "eep(x);\n")
+
+    def test_time_comes_from_a_clock(self):
+        for code in ("auto t = std::chrono::steady" + "_clock::now();\n",
+                     "std::this_thread::sl" + "eep_for(x);\n"):
+            self.assert_breaks("banned", "actor/a.cc", code)
+            self.assert_fine("common/base/clock.cc", code)
 
     def test_a_reason_lets_one_use_pass(self):
         reason = "// tidy: allowed because another library wants it\n"

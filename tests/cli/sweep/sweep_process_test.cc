@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "tests/testing/run_process.h"
@@ -78,8 +79,8 @@ class SweepProcessTest : public ::testing::Test {
   }
   // The slow training has installed its trap.
   bool ComesUp() {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (Read("up").empty() && std::chrono::steady_clock::now() < deadline) {
+    const auto deadline = Clock::Real()->Now() + std::chrono::seconds(20);
+    while (Read("up").empty() && Clock::Real()->Now() < deadline) {
       ::poll(nullptr, 0, /*timeout=*/20);
     }
     return !Read("up").empty();

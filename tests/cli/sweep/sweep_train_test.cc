@@ -7,6 +7,7 @@
 
 #include <chrono>
 
+#include "common/base/clock.h"
 #include "tests/cli/train/train_testing.h"
 
 namespace pmoe {
@@ -35,8 +36,8 @@ class SweepTrainTest : public TrainTest {
     return is_free;
   }
   bool Eventually(const std::function<bool()>& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(40);
-    while (!condition() && std::chrono::steady_clock::now() < deadline) {
+    const auto deadline = Clock::Real()->Now() + std::chrono::seconds(40);
+    while (!condition() && Clock::Real()->Now() < deadline) {
       ::poll(nullptr, 0, /*timeout=*/20);
     }
     return condition();

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
@@ -77,9 +78,9 @@ class SupervisorTest : public ::testing::Test {
   }
   template <typename Condition>
   static bool Eventually(const Condition& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kLimit;
+    const auto deadline = Clock::Real()->Now() + kLimit;
     while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
+      if (Clock::Real()->Now() > deadline) return false;
       std::this_thread::yield();
     }
     return true;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/dashboard/dashboard.h"
 #include "gmock/gmock.h"
 #include "httplib.h"
@@ -155,8 +156,8 @@ class Viewers {
         });
       });
     }
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (events_ < count && std::chrono::steady_clock::now() < until) {
+    const auto until = Clock::Real()->Now() + std::chrono::seconds(30);
+    while (events_ < count && Clock::Real()->Now() < until) {
       std::this_thread::yield();
     }
   }
@@ -180,10 +181,10 @@ TEST_F(DashboardTest, OneViewerTooManyIsToldAndRequestsStillPass) {
 TEST_F(DashboardTest, OpenStreamsDoNotDelayItsEnd) {
   Start();
   Viewers viewers(3, [this] { return Client(); });
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::Real()->Now();
   dashboard_.reset();
   // A look at the files takes a second, and a stream that is not woken would sit it out.
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(900));
+  EXPECT_LT(Clock::Real()->Now() - begin, std::chrono::milliseconds(900));
 }
 
 TEST_F(DashboardTest, ATakenPortIsAnErrorWhereItWasNamed) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_split.h"
+#include "common/base/clock.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
 #include "tests/common/dashboard/dashboard_testing.h"
@@ -35,9 +36,9 @@ class RunWatchTest : public ::testing::Test {
   }
   // Asks until there is something.
   static std::string NextNews(RunWatch* watch, RunCursor* cursor) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto until = Clock::Real()->Now() + std::chrono::seconds(20);
     std::string news;
-    while (news.empty() && std::chrono::steady_clock::now() < until) news = watch->News(cursor);
+    while (news.empty() && Clock::Real()->Now() < until) news = watch->News(cursor);
     return news;
   }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
 #include "common/rpc/callers.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
@@ -80,8 +81,8 @@ class SecurityTest : public ::testing::Test {
   }
   // New connections until one ends so; false when none did in time.
   bool Until(const std::string& folder, StatusCode code) {
-    const auto deadline = std::chrono::steady_clock::now() + kReloadLimit;
-    while (std::chrono::steady_clock::now() < deadline) {
+    const auto deadline = Clock::Real()->Now() + kReloadLimit;
+    while (Clock::Real()->Now() < deadline) {
       if (CallAny(ConnectUnchecked(folder, true), kHealth).code() == code) return true;
     }
     return false;
@@ -210,8 +211,8 @@ TEST_F(SecurityTest, AClientsCertificateIsReadAnewToo) {
   const auto fails = [&] {
     return !CallAny(MakeChannel(server_->address(), PeerRole::kLearner, *security), kHealth).ok();
   };
-  const auto deadline = std::chrono::steady_clock::now() + kReloadLimit;
-  while (!fails() && std::chrono::steady_clock::now() < deadline) continue;
+  const auto deadline = Clock::Real()->Now() + kReloadLimit;
+  while (!fails() && Clock::Real()->Now() < deadline) continue;
   EXPECT_TRUE(fails());
   EXPECT_THAT(security->Hint(absl::UnavailableError("Socket closed")),
               ::testing::HasSubstr("/cert.pem expired on"));

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "common/base/clock.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/server.h"
 #include "common/run/run_follower.h"
@@ -91,7 +92,7 @@ class Notes : public FollowerHandler {
 
   template <typename Condition>
   bool Await(const Condition& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + kLimit;
+    const auto deadline = Clock::Real()->Now() + kLimit;
     MutexLock lock(&mu_);
     while (!condition(*this)) {
       if (!changed_.WaitBriefly(&mu_, deadline)) return false;
@@ -144,9 +145,9 @@ Directive Round(uint64_t round) {
 // Waits for what the follower brings about in the hub.
 template <typename Condition>
 bool Eventually(const Condition& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kLimit;
+  const auto deadline = Clock::Real()->Now() + kLimit;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (Clock::Real()->Now() > deadline) return false;
     std::this_thread::yield();
   }
   return true;

@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "common/base/clock.h"
 #include "grpc/grpc.h"
 #include "replay/client/rpc_writer.h"
 #include "tests/replay/client/cutting_proxy.h"
@@ -55,12 +56,11 @@ void InsertChunks(ReplayService::Stub* stub, uint64_t first, uint64_t last, uint
 
 // Take until it is neither a rollout nor a deadline that has passed.
 absl::StatusOr<Rollout*> TakeAtLast(RpcRolloutSource* source, const RolloutRequest& request) {
-  const auto deadline = std::chrono::steady_clock::now() + kMax;
+  const auto deadline = Clock::Real()->Now() + kMax;
   absl::StatusOr<Rollout*> rollout;
   do {
     rollout = source->Take(request, milliseconds(200));
-  } while (absl::IsDeadlineExceeded(rollout.status()) &&
-           std::chrono::steady_clock::now() < deadline);
+  } while (absl::IsDeadlineExceeded(rollout.status()) && Clock::Real()->Now() < deadline);
   return rollout;
 }
 

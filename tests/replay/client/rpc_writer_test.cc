@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "absl/strings/match.h"
+#include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "tests/replay/client/cutting_proxy.h"
 #include "tests/replay/service/service_testing.h"
@@ -16,9 +17,9 @@ using std::chrono::seconds;
 
 template <typename Condition>
 bool Until(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kCallMax;
+  const auto deadline = Clock::Real()->Now() + kCallMax;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (Clock::Real()->Now() > deadline) return false;
     std::this_thread::yield();
   }
   return true;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "common/base/clock.h"
 #include "replay/wire/batch_codec.h"
 #include "tests/replay/service/stream_testing.h"
 
@@ -52,8 +53,8 @@ void InsertRows(const ServedShard& served, uint32_t rows) {
 
 // Next until it is neither a minibatch nor a deadline that has passed.
 absl::Status AwaitEnd(ShardedSampler* sampler) {
-  const auto deadline = std::chrono::steady_clock::now() + kMax;
-  while (std::chrono::steady_clock::now() < deadline) {
+  const auto deadline = Clock::Real()->Now() + kMax;
+  while (Clock::Real()->Now() < deadline) {
     const absl::Status status = sampler->Next(kShort).status();
     if (!status.ok() && !absl::IsDeadlineExceeded(status)) return status;
   }

@@ -5,9 +5,7 @@
 namespace pmoe {
 namespace {
 
-constexpr Clock::Time At(int second) {
-  return Clock::Time(std::chrono::seconds(100 + second));
-}
+constexpr Clock::Time At(int second) { return Clock::Time(std::chrono::seconds(100 + second)); }
 
 TEST(BlockedTimeTest, NobodyHasWaitedAtFirst) {
   const BlockedTime blocked;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/check.h"
+#include "common/base/clock.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/server.h"
@@ -105,9 +106,9 @@ inline absl::Status Checkpoint(ReplayService::Stub* stub, const std::string& nam
 // Waits until the shard's counts are as wanted; every wait of a test has this deadline.
 template <typename Wanted>
 bool Await(ReplayServer* service, Wanted wanted) {
-  const auto deadline = std::chrono::steady_clock::now() + kCallMax;
+  const auto deadline = Clock::Real()->Now() + kCallMax;
   while (!wanted(service->Counts())) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (Clock::Real()->Now() > deadline) return false;
     std::this_thread::yield();
   }
   return true;
