@@ -8,6 +8,7 @@ import pathlib
 import sys
 import unittest
 
+from docs_rules import check_docs
 from include_rules import check_includes
 from source_text import cpp_functions, read_tree
 from text_rules import check_text
@@ -17,7 +18,7 @@ HEADER = "// What it is.\n#pragma once\n"
 
 
 def violations(tree):
-    found = [*check_includes(tree), *check_text(tree)]
+    found = [*check_includes(tree), *check_text(tree), *check_docs(tree)]
     return sorted(found, key=lambda violation: (violation.path, violation.line))
 
 
@@ -218,6 +219,67 @@ class ShapeRulesTest(RuleTestCase):
         self.assert_breaks("header", "actor/a.h", "// What it is.\n")
         self.assert_breaks("header", "actor/a.h", "#pragma once\n")
         self.assert_fine("actor/a.h", HEADER)
+
+
+class DocsRulesTest(RuleTestCase):
+    SOURCES = {
+        "replay/core/table.h": HEADER + "class Table { void Take(); };\nconstexpr int kRows = 1;\n",
+        "replay/core/queue.h": HEADER + "class Queue { void Give(int row_count); };\n",
+        "pmoe": "#!/bin/sh\n",
+        "tests/config_test.cc": 'Refuses("learner.alfa");\nTable table;\nint Pop;\n',
+        "cli/flags.cc": 'Add("--dry-run");\nOpen("DIR/state.bin");\n',
+        "proto/config.proto": "message LearnerConfig {\n  double alpha = 1;\n}\n"
+                              "message ActorConfig {\n  int32 envs = 1;\n}\n",
+    }
+
+    def assert_found(self, text, *words):
+        """What the rule finds in a page, which may refer to SOURCES: these words, in order."""
+        for page in ("README.md", "docs/deep/er.md"):
+            found = violations(self.SOURCES | {page: text})
+            self.assertEqual([violation.rule for violation in found], ["docs"] * len(words))
+            self.assertEqual([str(violation).split("`")[1] for violation in found], list(words))
+
+    def test_a_path_exists(self):
+        self.assert_found("`replay/core/table.h`, `replay/core`, `core/table.h`, `table.h`,\n"
+                          "`replay/core/{table,queue}.h`, `replay/*/table.*`, `build/x`\n")
+        for path in ("replay/core/tables.h", "replay/cores", "tables.h", "replay/core/{table,q}.h",
+                     "replays/*/table.h"):
+            self.assert_found(f"See `{path}`.\n", path)
+
+    def test_a_link_leads_to_a_file(self):
+        self.assert_found("[a](../replay/core/table.h), (replay/core/table.h), [b](#part)\n")
+        self.assert_found("[a](../replay/core/tables.h#part)\n", "../replay/core/tables.h")
+
+    def test_a_name_occurs(self):
+        self.assert_found("`Table`, `Table::Take`, `Table::Take()`, `kRows`, `row_count`, `Tak…`\n")
+        for name in ("TableFile", "Table::Pop", "Map::Take", "kColumns", "row_counts", "Tok*"):
+            self.assert_found(f"`{name}` does it\n", name)
+
+    def test_a_method_belongs_to_its_class(self):
+        self.assert_found("`Queue::Take`\n", "Queue::Take")
+
+    def test_a_flag_occurs(self):
+        self.assert_found("`--dry-run`, `pmoe go --dry-run`, `tar --strip`\n")
+        self.assert_found("`--dry-runs N`\n", "--dry-runs")
+        self.assert_found("`./pmoe go --wet-run`\n", "--wet-run")
+
+    def test_a_setting_is_in_its_section(self):
+        self.assert_found("`learner.alpha=0.1`, `actor.envs`, `learner.*`\n")
+        self.assert_found("`learner.envs`\n", "learner.envs")
+        self.assert_found("`actor.alpha=0.1`\n", "actor.alpha=0.1")
+        self.assert_found("`learner.alfa`, which tests may spell\n", "learner.alfa")
+
+    def test_blocks_hold_programs_but_our_commands_are_checked(self):
+        self.assert_found("```\nTableFile x = kColumns;\n./pmoe go --dry-run\n```\n")
+        self.assert_found("```\nx\n  ```\n`a` `TableFile`\n", "TableFile")
+        self.assert_found("```sh\n./pmoe go --wet-run tables.h\n```\n", "--wet-run", "tables.h")
+
+    def test_a_page_is_named_with_its_line(self):
+        found = violations({"docs/a.md": "a\n```\nb\n```\n`b\nc` d `TableFile`\n"})
+        self.assertTrue(str(found[0]).startswith("docs/a.md:6: [docs] `TableFile` is in no source"))
+
+    def test_history_may_name_what_is_gone(self):
+        self.assertEqual(rules_broken({"CHANGELOG.md": "`TableFile`\n"}), [])
 
 
 if __name__ == "__main__":
