@@ -1,9 +1,14 @@
 #include "common/base/clock.h"
 
+#include <algorithm>
+#include <new>
 #include <thread>
 
 namespace pmoe {
 namespace {
+
+// Debian 12's glibc can lose a wake-up (its bug 25847). Whoever waits looks again after this long.
+constexpr std::chrono::seconds kLookAgain(1);
 
 class RealClock : public Clock {
  public:
@@ -13,15 +18,17 @@ class RealClock : public Clock {
  private:
   void Wait(std::condition_variable* woken, std::unique_lock<std::mutex>* lock,
             Time until) override {
-    // Time::max() would overflow where the library turns it into another clock's time.
-    until == Time::max() ? woken->wait(*lock) : void(woken->wait_until(*lock, until));
+    woken->wait_until(*lock, std::min(until, Now() + kLookAgain));
   }
 };
 
 }  // namespace
 
 Clock* Clock::Real() {
-  static RealClock* const clock = new RealClock;
+  // Never destroyed, for threads that outlive main; not on the heap, for code that must not
+  // allocate.
+  alignas(RealClock) static unsigned char memory[sizeof(RealClock)];
+  static RealClock* const clock = new (memory) RealClock;
   return clock;
 }
 

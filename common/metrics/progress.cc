@@ -15,6 +15,7 @@ namespace pmoe {
 namespace {
 
 constexpr int kDefaultWidth = 80;
+constexpr double kRedraw_s = 0.1;  // least time between redraws
 
 // 1234567 -> "1,234,567".
 std::string Grouped(int64_t value) {
@@ -85,7 +86,7 @@ void ProgressPrinter::Update(const ProgressState& state) {
   printed_last_ = false;
   const bool done = state.env_steps >= state.total_steps;
   if (options_.terminal) {
-    if (drawn_at_s_ && !done && state.elapsed_s - *drawn_at_s_ < options_.redraw_s) return;
+    if (drawn_at_s_ && !done && state.elapsed_s - *drawn_at_s_ < kRedraw_s) return;
     Draw(state);
     return;
   }

@@ -30,7 +30,6 @@ struct ProgressOptions {
   bool terminal = false;  // false: a plain line per plain_every_steps env steps
   int width = 0;          // columns; 0: asks the terminal at every redraw
   int64_t plain_every_steps = 1000;
-  double redraw_s = 0.1;  // least time between redraws
 };
 
 // Options for a stream: whether it is a terminal that can redraw a line.

@@ -1,6 +1,5 @@
 #include "replay/client/chunk_builder.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -132,11 +131,6 @@ absl::Status ChunkBuilder::FlushStale() {
     state.stale = state.chunk.rows > 0;
   }
   return absl::OkStatus();
-}
-
-bool ChunkBuilder::buffers() const {
-  return std::any_of(envs_.begin(), envs_.end(),
-                     [](const EnvState& state) { return state.chunk.rows > 0; });
 }
 
 void ChunkBuilder::SaveState(ByteWriter* out) const {

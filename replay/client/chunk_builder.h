@@ -43,7 +43,6 @@ class ChunkBuilder {
   // calls; chunks that fill up between two calls are left alone.
   absl::Status FlushStale();
 
-  bool buffers() const;
   uint64_t next_seq() const { return next_seq_; }
 
   // The counters and each env's last observation. Only when nothing is buffered.

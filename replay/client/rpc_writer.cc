@@ -15,6 +15,7 @@ namespace {
 // A shard that gives no room for so long has lost its learner, or we have lost it.
 constexpr std::chrono::seconds kRoomTimeout(600);
 constexpr size_t kRequestBytesMax = 1 << 20;  // of a request of several chunks
+constexpr double kFlush_s = 1.0;  // async: a row waits no longer than this for more of its chunk
 
 }  // namespace
 
@@ -59,7 +60,7 @@ absl::Status RpcTransitionWriter::Write(uint32_t env, const Transition& transiti
   PMOE_RETURN_IF_ERROR(Ended());
   PMOE_RETURN_IF_ERROR(chunks_.Add(env, transition));
   // Twice as often, for FlushStale sends at its second call.
-  if (options_.lockstep || since_flush_.Elapsed() < options_.flush_s / 2) return absl::OkStatus();
+  if (options_.lockstep || since_flush_.Elapsed() < kFlush_s / 2) return absl::OkStatus();
   since_flush_.Lap();
   return chunks_.FlushStale();
 }

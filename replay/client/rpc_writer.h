@@ -33,7 +33,6 @@ struct RpcWriterOptions {
   TableSpec spec{};
   bool lockstep = false;
   size_t chunks_max = 64;  // kept without an acknowledgement; then Write waits
-  double flush_s = 1.0;    // async: a row waits no longer than this for more of its chunk
   std::string audit_path;  // empty: none
 };
 

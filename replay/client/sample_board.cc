@@ -13,6 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr int kInFlight = 4;  // minibatches drawn ahead, at most
 // Of several shards: so long without a request, and the counts are asked for. Every request takes
 // the newest bound along.
 constexpr milliseconds kCountsEvery{20};
@@ -35,7 +36,7 @@ SampleBoard::SampleBoard(const SampleBoardOptions& options)
       shards_(static_cast<size_t>(options.shards)),
       expected_(options.lockstep ? 0 : BatchSampler::kWithoutEnd) {
   // One more than are in flight: the one that the learner holds.
-  for (int i = 0; i <= options.in_flight; ++i) {
+  for (int i = 0; i <= kInFlight; ++i) {
     jobs_.push_back(std::make_unique<Job>(options));
     free_.push_back(jobs_.back().get());
   }
@@ -85,8 +86,7 @@ std::string SampleBoard::WaitsFor() const {
 
 // Asks for as many minibatches as may be in flight.
 void SampleBoard::Ask() {
-  while (expected_ > 0 && !free_.empty() &&
-         order_.size() < static_cast<size_t>(options_.in_flight)) {
+  while (expected_ > 0 && !free_.empty() && order_.size() < static_cast<size_t>(kInFlight)) {
     if (grants_.has_value()) {
       if (!grants_->CanSample(options_.batch_size)) break;
       grants_->OnSample(options_.batch_size);

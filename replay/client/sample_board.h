@@ -30,7 +30,6 @@ struct SampleBoardOptions {
   TableSpec spec{};
   int batch_size = 256;
   int shards = 1;
-  int in_flight = 4;  // minibatches drawn ahead, at most
   uint64_t seed = 1;
   // Nothing is drawn ahead of Expect, and nothing can be drawn twice.
   bool lockstep = false;

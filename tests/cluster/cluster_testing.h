@@ -17,11 +17,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/check.h"
-#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "tests/testing/eventually.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
@@ -31,19 +31,6 @@ inline std::string Binary(const std::string& name) {
   const char* bin = std::getenv("PMOE_BIN_DIR");
   PMOE_CHECK(bin != nullptr);
   return absl::StrCat(bin, "/", name);
-}
-
-constexpr int kPoll_ms = 20;
-
-// Waits for a condition that other processes bring about; false when it did not come in time.
-inline bool Eventually(const std::function<bool()>& condition,
-                       std::chrono::seconds limit = std::chrono::seconds(40)) {
-  const auto deadline = Clock::Real()->Now() + limit;
-  while (!condition()) {
-    if (Clock::Real()->Now() > deadline) return false;
-    ::poll(nullptr, 0, kPoll_ms);  // leaves the processor to them
-  }
-  return true;
 }
 
 inline bool IsAlive(pid_t pid) {

@@ -117,8 +117,8 @@ inline void FlipBit(const std::string& path, size_t bit) {
 class TestFolder {
  public:
   TestFolder()
-      : path_(absl::StrCat(testing::TempDir(), "/pmoe_", ::getpid(), "_",
-                           testing::UnitTest::GetInstance()->current_test_info()->name())) {
+      : path_(absl::StrCat(::testing::TempDir(), "/pmoe_", ::getpid(), "_",
+                           ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
     std::filesystem::create_directories(path_);
   }
   ~TestFolder() { std::filesystem::remove_all(path_); }

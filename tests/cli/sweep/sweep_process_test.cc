@@ -9,9 +9,9 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
@@ -79,11 +79,7 @@ class SweepProcessTest : public ::testing::Test {
   }
   // The slow training has installed its trap.
   bool ComesUp() {
-    const auto deadline = Clock::Real()->Now() + std::chrono::seconds(20);
-    while (Read("up").empty() && Clock::Real()->Now() < deadline) {
-      ::poll(nullptr, 0, /*timeout=*/20);
-    }
-    return !Read("up").empty();
+    return testing::Eventually([this] { return !Read("up").empty(); });
   }
   ProcessResult Sweep(const std::vector<std::string>& more = {}) { return RunProcess(Words(more)); }
 

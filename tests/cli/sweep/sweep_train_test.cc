@@ -7,13 +7,14 @@
 
 #include <chrono>
 
-#include "common/base/clock.h"
 #include "tests/cli/train/train_testing.h"
+#include "tests/testing/eventually.h"
 
 namespace pmoe {
 namespace {
 
 using testing::ChildProcess;
+using testing::Eventually;
 using testing::ProcessResult;
 using testing::RunProcess;
 using testing::TrainTest;
@@ -34,13 +35,6 @@ class SweepTrainTest : public TrainTest {
     const bool is_free = fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
     if (fd >= 0) ::close(fd);
     return is_free;
-  }
-  bool Eventually(const std::function<bool()>& condition) {
-    const auto deadline = Clock::Real()->Now() + std::chrono::seconds(40);
-    while (!condition() && Clock::Real()->Now() < deadline) {
-      ::poll(nullptr, 0, /*timeout=*/20);
-    }
-    return condition();
   }
 
   static constexpr char kSets[] =

@@ -8,10 +8,10 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
+#include "tests/testing/eventually.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -19,6 +19,7 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::Eventually;
 using testing::FailsWith;
 using ::testing::HasSubstr;
 using testing::IsOk;
@@ -76,16 +77,6 @@ class SupervisorTest : public ::testing::Test {
     })) << name;
     return pid;
   }
-  template <typename Condition>
-  static bool Eventually(const Condition& condition) {
-    const auto deadline = Clock::Real()->Now() + kLimit;
-    while (!condition()) {
-      if (Clock::Real()->Now() > deadline) return false;
-      std::this_thread::yield();
-    }
-    return true;
-  }
-
   testing::TempDir folder_;
   std::atomic<bool> finished_{false}, interrupted_{false};
   SupervisorOptions options_;

@@ -13,6 +13,7 @@
 #include "httplib.h"
 #include "nlohmann/json.hpp"
 #include "tests/common/dashboard/dashboard_testing.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -156,10 +157,7 @@ class Viewers {
         });
       });
     }
-    const auto until = Clock::Real()->Now() + std::chrono::seconds(30);
-    while (events_ < count && Clock::Real()->Now() < until) {
-      std::this_thread::yield();
-    }
+    (void)testing::Eventually([&] { return events_ >= count; });
   }
   ~Viewers() {
     for (std::thread& thread : threads_) thread.join();

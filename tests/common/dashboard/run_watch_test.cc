@@ -3,10 +3,10 @@
 #include <filesystem>
 
 #include "absl/strings/str_split.h"
-#include "common/base/clock.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
 #include "tests/common/dashboard/dashboard_testing.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
@@ -36,9 +36,8 @@ class RunWatchTest : public ::testing::Test {
   }
   // Asks until there is something.
   static std::string NextNews(RunWatch* watch, RunCursor* cursor) {
-    const auto until = Clock::Real()->Now() + std::chrono::seconds(20);
     std::string news;
-    while (news.empty() && Clock::Real()->Now() < until) news = watch->News(cursor);
+    (void)testing::Eventually([&] { return !(news = watch->News(cursor)).empty(); });
     return news;
   }
 

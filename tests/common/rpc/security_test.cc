@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/clock.h"
 #include "common/rpc/callers.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
@@ -16,6 +15,7 @@
 #include "proto/run.grpc.pb.h"
 #include "tests/common/rpc/any_call.h"
 #include "tests/testing/certificates.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -81,11 +81,9 @@ class SecurityTest : public ::testing::Test {
   }
   // New connections until one ends so; false when none did in time.
   bool Until(const std::string& folder, StatusCode code) {
-    const auto deadline = Clock::Real()->Now() + kReloadLimit;
-    while (Clock::Real()->Now() < deadline) {
-      if (CallAny(ConnectUnchecked(folder, true), kHealth).code() == code) return true;
-    }
-    return false;
+    return testing::Eventually(
+        [&] { return CallAny(ConnectUnchecked(folder, true), kHealth).code() == code; },
+        kReloadLimit);
   }
   void ExpectUnverified(const std::shared_ptr<grpc::Channel>& channel) {
     const int64_t before = Refused(kUnverified);
@@ -211,9 +209,7 @@ TEST_F(SecurityTest, AClientsCertificateIsReadAnewToo) {
   const auto fails = [&] {
     return !CallAny(MakeChannel(server_->address(), PeerRole::kLearner, *security), kHealth).ok();
   };
-  const auto deadline = Clock::Real()->Now() + kReloadLimit;
-  while (!fails() && Clock::Real()->Now() < deadline) continue;
-  EXPECT_TRUE(fails());
+  EXPECT_TRUE(testing::Eventually(fails, kReloadLimit));
   EXPECT_THAT(security->Hint(absl::UnavailableError("Socket closed")),
               ::testing::HasSubstr("/cert.pem expired on"));
 }

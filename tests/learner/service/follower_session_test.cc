@@ -12,6 +12,7 @@
 #include "common/run/snapshot_assembler.h"
 #include "learner/service/run_service.h"
 #include "tests/learner/service/service_testing.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -20,6 +21,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::Eventually;
 using testing::FailsWith;
 using testing::IsOk;
 using testing::MakeEnv;
@@ -140,17 +142,6 @@ Directive Round(uint64_t round) {
   Directive directive;
   directive.round = round;
   return directive;
-}
-
-// Waits for what the follower brings about in the hub.
-template <typename Condition>
-bool Eventually(const Condition& condition) {
-  const auto deadline = Clock::Real()->Now() + kLimit;
-  while (!condition()) {
-    if (Clock::Real()->Now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 TEST_F(FollowerSessionTest, AFollowerGetsTheSnapshotThenTheDirective) {

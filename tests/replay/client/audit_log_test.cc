@@ -10,7 +10,7 @@ namespace {
 
 constexpr TableSpec kSpec{.obs_dim = 1, .action_dim = 1};
 
-class AuditLogTest : public testing::Test {
+class AuditLogTest : public ::testing::Test {
  protected:
   AuditLogTest() {
     auto log = AuditLog::Create(folder_.File("audit"));

@@ -8,7 +8,7 @@
 namespace pmoe {
 namespace {
 
-class ChunkBuilderTest : public testing::Test {
+class ChunkBuilderTest : public ::testing::Test {
  protected:
   absl::Status Step(uint32_t env) {
     const float obs[] = {static_cast<float>(steps_[env]++)};
@@ -38,7 +38,6 @@ TEST_F(ChunkBuilderTest, AFlushOfStaleChunksSendsWhatWasBegunBeforeTheOneBefore)
   ASSERT_OK(builder_.FlushStale());
   ASSERT_EQ(sent_.size(), 2u);
   EXPECT_EQ(sent_[1].env, 1u);
-  EXPECT_FALSE(builder_.buffers());
 }
 
 TEST_F(ChunkBuilderTest, AFlushOfStaleChunksLeavesThoseThatFillUpInBetweenAlone) {

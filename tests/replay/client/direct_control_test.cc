@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr TableSpec kSpec{.obs_dim = 1, .action_dim = 1};
 
-class DirectControlTest : public testing::Test {
+class DirectControlTest : public ::testing::Test {
  protected:
   static std::unique_ptr<ReplayShard> NewShard() {
     auto shard = ReplayShard::Create({.spec = kSpec, .stage = {.actors = 1}});

@@ -13,7 +13,7 @@ constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
 constexpr auto kBad = absl::StatusCode::kInvalidArgument;
 
 // A shard, its writer, and environments that count their steps.
-class DirectWriterTest : public testing::Test {
+class DirectWriterTest : public ::testing::Test {
  protected:
   DirectWriterTest() { Restart({}); }
 

@@ -89,7 +89,7 @@ TEST(InsertGrantsTest, NoOrderOfEventsBreaksTheWindow) {
     Simulation run(Options(seed % 2 == 0 ? 256.0 : 0.3), 1 + static_cast<int>(seed % 5), seed);
     for (int i = 0; i < 5000; ++i) {
       run.Step();
-      ASSERT_FALSE(testing::Test::HasFatalFailure()) << "seed " << seed << ", event " << i;
+      ASSERT_FALSE(::testing::Test::HasFatalFailure()) << "seed " << seed << ", event " << i;
     }
   }
 }
@@ -124,7 +124,8 @@ TEST(InsertGrantsTest, RowsFromBeforeThisLearnerOweNoUpdates) {
   EXPECT_TRUE(grants.CanSample(kBatch));
   EXPECT_GE(grants.Bound(0), 300'000 + kPageRows);
   EXPECT_GE(grants.Bound(1), 500'000 + kPageRows);
-  EXPECT_THAT(grants.Explain(), testing::HasSubstr("- 204544000 = 0 "));  // 256 * (800,000 - 1000)
+  EXPECT_THAT(grants.Explain(),
+              ::testing::HasSubstr("- 204544000 = 0 "));  // 256 * (800,000 - 1000)
 }
 
 TEST(InsertGrantsTest, AShardRestartedWithFewerRowsGoesOnFromThere) {
@@ -135,7 +136,7 @@ TEST(InsertGrantsTest, AShardRestartedWithFewerRowsGoesOnFromThere) {
   const int64_t ahead = grants.Bound(0) - 100;
   grants.OnCounts(0, 30);
   EXPECT_EQ(grants.Bound(0), 30 + ahead);
-  EXPECT_THAT(grants.Explain(), testing::HasSubstr("100 rows inserted"));
+  EXPECT_THAT(grants.Explain(), ::testing::HasSubstr("100 rows inserted"));
 }
 
 TEST(InsertGrantsTest, RowsThatComeBackFromACheckpointAreNoNewInserts) {

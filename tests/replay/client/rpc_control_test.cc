@@ -134,7 +134,7 @@ TEST_F(RpcControlTest, AShardThatIsAwayCountsAsItWasLastSeen) {
   served_[1].reset();
   Insert(0, 10);
   EXPECT_EQ(control.Stats()->inserted, 40);
-  EXPECT_THAT(control.Stats()->limiter, testing::HasSubstr("shard 1: away"));
+  EXPECT_THAT(control.Stats()->limiter, ::testing::HasSubstr("shard 1: away"));
   served_[0].reset();
   EXPECT_THAT(control.Stats(), FailsWith(absl::StatusCode::kUnavailable, "replay 0 at"));
 }

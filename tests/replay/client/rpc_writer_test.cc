@@ -5,27 +5,17 @@
 #include <fstream>
 
 #include "absl/strings/match.h"
-#include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "tests/replay/client/cutting_proxy.h"
 #include "tests/replay/service/service_testing.h"
+#include "tests/testing/eventually.h"
 
 namespace pmoe {
 namespace {
 
 using std::chrono::seconds;
 
-template <typename Condition>
-bool Until(Condition condition) {
-  const auto deadline = Clock::Real()->Now() + kCallMax;
-  while (!condition()) {
-    if (Clock::Real()->Now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-class RpcWriterTest : public testing::Test {
+class RpcWriterTest : public ::testing::Test {
  protected:
   void Serve(const CreateTableRequest& request = TableRequest()) {
     shard_ = std::make_unique<ServedShard>(folder_.path());
@@ -119,7 +109,7 @@ TEST_F(RpcWriterTest, RowsThatOnlyTheDeadShardHadAreCountedAsLost) {
   ASSERT_OK(Write(writer.get(), 640));
   ASSERT_TRUE(AwaitInserted(704));
   // Acknowledged, so the writer has let them go.
-  ASSERT_TRUE(Until([&] { return writer->stats().rows_acked == 704; }));
+  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().rows_acked == 704; }));
   ServeNewest();
   ASSERT_OK(Write(writer.get(), 64));
   EXPECT_OK(writer->Close(seconds(10)));
@@ -131,7 +121,8 @@ TEST_F(RpcWriterTest, AWriteThatTheLimiterHoldsBackEndsWithCancel) {
   Serve(LimitedTableRequest());
   auto writer = NewWriter();
   std::thread cancel([&] {
-    EXPECT_TRUE(Until([&] { return writer->stats().blocked_s > 0.0; })) << "counted while it lasts";
+    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }))
+        << "counted while it lasts";
     writer->Cancel();
   });
   EXPECT_THAT(Write(writer.get(), 100'000), FailsWith(absl::StatusCode::kCancelled, "end"));
@@ -146,7 +137,7 @@ TEST_F(RpcWriterTest, WhatWasWrittenBeforeACancelArrivesWithClose) {
   auto writer = NewWriter(options);
   ASSERT_OK(Write(writer.get(), 10, /*env=*/1));
   std::thread cancel([&] {
-    EXPECT_TRUE(Until([&] { return writer->stats().blocked_s > 0.0; }));
+    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }));
     writer->Cancel();
   });
   // No shard yet: the fifth chunk of env 0 finds no room.
@@ -210,7 +201,7 @@ TEST_F(RpcWriterTest, AShardThatDrainsHasAllItAcknowledgedAndGetsTheRestWhenItIs
 TEST_F(RpcWriterTest, AStreamMovesToTheAddressThatIsAssigned) {
   auto writer = NewWriter();
   ASSERT_OK(Write(writer.get(), kPageRows));
-  ASSERT_TRUE(Until([&] { return writer->stats().reconnects > 0; }));
+  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().reconnects > 0; }));
   ServedShard elsewhere(folder_.path(), "elsewhere");
   ASSERT_OK(CreateTable(elsewhere.Connect().get(), TableRequest()));
   writer->SetAddress(elsewhere.address());

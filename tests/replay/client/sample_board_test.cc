@@ -193,7 +193,7 @@ TEST(SampleBoardTest, TheLimiterOfSeveralShardsIsExplained) {
   Meet(&board, 0, 0);
   Meet(&board, 1, 0);
   EXPECT_THAT(board.Next(kNow), FailsWith(kLate, ""));
-  EXPECT_THAT(board.WaitsFor(), testing::HasSubstr("samples are blocked: 0 inserted < min_size"));
+  EXPECT_THAT(board.WaitsFor(), ::testing::HasSubstr("samples are blocked: 0 inserted < min_size"));
   // Counts that arrive take the grants along with the next request.
   const std::optional<SampleBoard::Request> request = board.AwaitRequest(0);
   EXPECT_EQ(request->rows, 0u);

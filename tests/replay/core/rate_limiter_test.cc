@@ -10,7 +10,7 @@
 namespace pmoe {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(RateLimiterTest, BlocksSamplesUntilMinSizeReached) {
   RateLimiter limiter({.min_size = 3, .samples_per_insert = 1.0});

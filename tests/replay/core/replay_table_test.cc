@@ -49,7 +49,7 @@ TEST(ReplayTableTest, SamplesEveryStepAtOnce) {
   ReplayTable table = MakeTable({.capacity = 1000});
   ASSERT_OK(table.Append(MakeChunk(kSpec, {.rows = 3})));
   EXPECT_EQ(table.size(), 3);
-  EXPECT_THAT(SampledObs(table), testing::ElementsAre(0.0f, 1.0f, 2.0f));
+  EXPECT_THAT(SampledObs(table), ::testing::ElementsAre(0.0f, 1.0f, 2.0f));
 }
 
 TEST(ReplayTableTest, GivesEveryColumnOfARow) {
@@ -59,10 +59,11 @@ TEST(ReplayTableTest, GivesEveryColumnOfARow) {
   Minibatch batch(kSpec, 1);
   ASSERT_OK(table.Sample(&rng, &batch));
   const float obs = ObsValue(1, 0, 7);
-  EXPECT_THAT(absl::MakeSpan(batch.obs(), 3), testing::ElementsAre(obs, obs + 0.125f, obs + 0.25f));
-  EXPECT_THAT(absl::MakeSpan(batch.action(), 2), testing::ElementsAre(-7.0f, -8.0f));
+  EXPECT_THAT(absl::MakeSpan(batch.obs(), 3),
+              ::testing::ElementsAre(obs, obs + 0.125f, obs + 0.25f));
+  EXPECT_THAT(absl::MakeSpan(batch.action(), 2), ::testing::ElementsAre(-7.0f, -8.0f));
   EXPECT_THAT(absl::MakeSpan(batch.next_obs(), 3),
-              testing::ElementsAre(obs + 1.0f, obs + 1.125f, obs + 1.25f));
+              ::testing::ElementsAre(obs + 1.0f, obs + 1.125f, obs + 1.25f));
   EXPECT_EQ(batch.reward()[0], 7.0f);
   EXPECT_EQ(batch.discount()[0], 0.5f);
   EXPECT_EQ(batch.policy_version()[0], 7u);

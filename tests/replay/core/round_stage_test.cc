@@ -22,7 +22,7 @@ TEST(RoundStageTest, GivesChunksInActorEnvStepOrderWhateverTheArrival) {
   ASSERT_OK(chunks);
   std::vector<std::string> order;
   for (const Chunk& c : *chunks) order.push_back(absl::StrCat(c.actor, c.env, c.first_step));
-  EXPECT_THAT(order, testing::ElementsAre("003", "009", "010", "100", "110"));
+  EXPECT_THAT(order, ::testing::ElementsAre("003", "009", "010", "100", "110"));
 }
 
 TEST(RoundStageTest, WaitsForEveryActorsLastChunk) {

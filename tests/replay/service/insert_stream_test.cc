@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
-class InsertStreamTest : public testing::Test {
+class InsertStreamTest : public ::testing::Test {
  protected:
   void Create(const CreateTableRequest& request) { ASSERT_OK(CreateTable(stub_.get(), request)); }
   TableStats Stats() { return shard_.service()->Stats(); }

@@ -15,7 +15,7 @@ namespace {
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 constexpr auto kAway = absl::StatusCode::kUnavailable;
 
-class ReplayServiceTest : public testing::Test {
+class ReplayServiceTest : public ::testing::Test {
  protected:
   void Insert(uint64_t first_seq, uint64_t chunks) {
     TestWriter writer(stub_.get(), Hello());
@@ -149,9 +149,9 @@ TEST_F(ReplayServiceTest, ADamagedNewestCheckpointFallsBackToTheOneBefore) {
   ServedShard again(folder_.path(), "t");
   CreateTableRequest request = TableRequest();
   request.set_restore("newest");
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   const auto reply = CreateTable(again.Connect().get(), request);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("second.table"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("second.table"));
   ASSERT_OK(reply);
   EXPECT_EQ(reply->restored(), "first");
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
-class SampleStreamTest : public testing::Test {
+class SampleStreamTest : public ::testing::Test {
  protected:
   void Create(const CreateTableRequest& request) { ASSERT_OK(CreateTable(stub_.get(), request)); }
   void InsertRows(uint32_t rows) {

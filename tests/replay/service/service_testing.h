@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "common/base/check.h"
-#include "common/base/clock.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/server.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/service/replay_service.h"
 #include "tests/replay/replay_testing.h"
+#include "tests/testing/eventually.h"
 
 namespace pmoe {
 
@@ -106,12 +106,7 @@ inline absl::Status Checkpoint(ReplayService::Stub* stub, const std::string& nam
 // Waits until the shard's counts are as wanted; every wait of a test has this deadline.
 template <typename Wanted>
 bool Await(ReplayServer* service, Wanted wanted) {
-  const auto deadline = Clock::Real()->Now() + kCallMax;
-  while (!wanted(service->Counts())) {
-    if (Clock::Real()->Now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
+  return testing::Eventually([&] { return wanted(service->Counts()); }, kCallMax);
 }
 
 }  // namespace pmoe

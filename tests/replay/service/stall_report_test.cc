@@ -6,8 +6,8 @@
 namespace pmoe {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 ShardStats Waiting(double inserts_s, double samples_s = 0.0) {
   ShardStats counts;
