@@ -2,12 +2,13 @@
 #   One target per folder, alias pmoe::NAME.
 #   EXACT_FP: no fused multiply-add, so that sums round as NumPy's and MuJoCo's do.
 #   TORCH: its files include LibTorch's headers and are compiled a few at a time.
-# pmoe_binary(NAME SRCS … DEPS …)
+# pmoe_binary(NAME SRCS … DEPS … [ON_DEMAND])
 #   A program in bin/, part of the target pmoe-binaries.
+#   ON_DEMAND: not part of it; ./pmoe builds it before the command that needs it.
 # pmoe_test(NAME SRCS … DEPS … [LABELS unit] [TORCH] [ENV VAR=value …])
 #   One GoogleTest binary, one ctest entry.
 
-# All that a user runs, without the tests: what ./pmoe builds before the first training.
+# What a user runs, without benchmarks and tests: what ./pmoe builds before the first training.
 add_custom_target(pmoe-binaries)
 
 function(pmoe_library name)
@@ -25,11 +26,13 @@ function(pmoe_library name)
 endfunction()
 
 function(pmoe_binary name)
-  cmake_parse_arguments(ARG "" "" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "ON_DEMAND" "" "SRCS;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SRCS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
-  add_dependencies(pmoe-binaries ${name})
+  if(NOT ARG_ON_DEMAND)
+    add_dependencies(pmoe-binaries ${name})
+  endif()
 endfunction()
 
 function(pmoe_test name)
