@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "cli/up/up_security.h"
 #include "cli/watch/learner_target.h"
@@ -83,6 +84,8 @@ void DashboardCommand::AddTo(CLI::App* app) {
       "Examples:\n  pmoe dashboard\n  pmoe dashboard runs/a runs/b --dashboard 127.0.0.1:8080\n"
       "`pmoe train` and `pmoe up` serve the same page themselves while they run.");
 }
+
+bool DashboardCommand::chosen() const { return dashboard_->parsed(); }
 
 absl::Status DashboardCommand::Run() const {
   if (!flags_.wanted()) {
