@@ -26,7 +26,7 @@ namespace pmoe {
 namespace {
 
 constexpr int kDepth = 3;  // runs/<sweep>/<run>
-constexpr std::chrono::milliseconds kTimeout(1000);
+constexpr std::chrono::milliseconds kClusterTimeout(1000);
 constexpr std::chrono::milliseconds kLook(50);
 
 // Asks the learner of a run's cluster, which the run directory names. Thread-safe.
@@ -39,7 +39,7 @@ class ClusterStatus {
     const std::shared_ptr<RunService::Stub> stub = Stub(directory);
     if (stub == nullptr) return "";
     grpc::ClientContext context;
-    SetDeadline(&context, kTimeout);
+    SetDeadline(&context, kClusterTimeout);
     RunStatus status;
     if (!stub->GetStatus(&context, GetStatusRequest(), &status).ok()) return "";
     return StatusJson(status);

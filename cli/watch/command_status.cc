@@ -25,11 +25,11 @@ namespace {
 constexpr int kRefused = 2;
 constexpr int kNobodyAnswers = 3;
 constexpr int kNotServing = 4;
-constexpr std::chrono::milliseconds kTimeout(3000);
+constexpr std::chrono::milliseconds kAnswerTimeout(3000);
 
 absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
   grpc::ClientContext context;
-  SetDeadline(&context, kTimeout);
+  SetDeadline(&context, kAnswerTimeout);
   RunStatus status;
   PMOE_RETURN_IF_ERROR(FromGrpc(stub->GetStatus(&context, GetStatusRequest(), &status)));
   return status;
