@@ -12,6 +12,7 @@
 #include "actor/command/command_eval.h"
 #include "actor/evaluator_process.h"
 #include "common/base/command_line.h"
+#include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"

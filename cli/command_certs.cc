@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/file.h"
@@ -66,6 +67,8 @@ Examples:
   show_->add_option("DIR", shown_, "Folder of `pmoe certs init`, or one role's")->required();
   show_->footer("Example:\n  pmoe certs show certs\nExit code 2: one of them cannot be used.");
 }
+
+bool CertsCommand::chosen() const { return certs_->parsed(); }
 
 absl::Status CertsCommand::Run() const { return init_->parsed() ? Init() : Show(); }
 

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "cli/certificates.h"
+#include "common/base/cli_fwd.h"
 
 namespace pmoe {
 
@@ -13,7 +13,7 @@ namespace pmoe {
 class CertsCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return certs_->parsed(); }
+  bool chosen() const;
   // Prints to stdout.
   absl::Status Run() const;
 

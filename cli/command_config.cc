@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "CLI/CLI.hpp"
 #include "cli/command_exec.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -39,6 +40,8 @@ void ConfigCommand::AddTo(CLI::App* app) {
   check_flags_.AddTo(check_);
   check_->footer("Example:\n  pmoe config check --config hopper.textproto --set actor.envs=4");
 }
+
+bool ConfigCommand::chosen() const { return config_->parsed(); }
 
 absl::Status ConfigCommand::Run() const { return print_->parsed() ? Print() : Check(); }
 

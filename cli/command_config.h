@@ -1,8 +1,8 @@
 // `pmoe config`: the configuration that a training with the same flags would have.
 #pragma once
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "common/base/cli_fwd.h"
 #include "common/config/config_flags.h"
 
 namespace pmoe {
@@ -13,7 +13,7 @@ class ConfigCommand {
   // Adds `config` with `print` and `check`.
   void AddTo(CLI::App* app);
 
-  bool chosen() const { return config_->parsed(); }
+  bool chosen() const;
 
   // After parsing. `check` ends in pmoe-actor, which knows the tasks, and then does not return.
   absl::Status Run() const;

@@ -13,6 +13,8 @@ if(TorchWheel_FOUND AND NOT TARGET torch::cpu)
   # SYSTEM: the wheel's headers are not ours to warn about.
   target_include_directories(torch::cpu SYSTEM INTERFACE ${TORCH_ROOT}/include
     ${TORCH_ROOT}/include/torch/csrc/api/include)
+  # A file includes the headers of the operators that it calls, and then only theirs.
+  target_compile_definitions(torch::cpu INTERFACE AT_PER_OPERATOR_HEADERS)
   target_link_libraries(torch::cpu INTERFACE torch::c10)
   target_link_options(torch::cpu INTERFACE -Wl,-rpath-link,${PMOE_SITE_PACKAGES}/nvidia/cu13/lib
     -Wl,-rpath,${PMOE_SITE_PACKAGES}/nvidia/cu13/lib -Wl,--no-as-needed)

@@ -1,4 +1,6 @@
-# Compiler baseline, warnings, sanitizers and ccache.
+# Compiler baseline, warnings, sanitizers and ccache. The flags are those of pmoe::options, which
+# every target of ours links.
+option(PMOE_WERROR "Warnings are errors; the presets set it" OFF)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
@@ -10,19 +12,27 @@ if(PMOE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${PMOE_LAUNCHER})
   set(CMAKE_C_COMPILER_LAUNCHER ${PMOE_LAUNCHER})
 endif()
+add_library(pmoe_options INTERFACE)
+add_library(pmoe::options ALIAS pmoe_options)
 # One baseline for every file: Eigen types cross targets, so mixed -march flags would break the ABI.
 # RPATH, not RUNPATH: LD_LIBRARY_PATH, as conda and module systems set it, cannot put another
 # libmujoco or libtorch in the place of the pinned one; nor, by the system's folder at its end,
 # another libprotobuf or libstdc++, which libraries need as well.
-add_link_options(-Wl,--disable-new-dtags)
+target_link_options(pmoe_options INTERFACE -Wl,--disable-new-dtags)
 set(CMAKE_CXX_STANDARD_LIBRARIES -Wl,-rpath,/lib/${CMAKE_LIBRARY_ARCHITECTURE})  # comes last
-add_compile_options(-march=x86-64-v3 -Wall -Wextra -Werror -Wno-unused-parameter
+target_compile_options(pmoe_options INTERFACE -march=x86-64-v3 -Wall -Wextra
+  $<$<BOOL:${PMOE_WERROR}>:-Werror> -Wno-unused-parameter
   -Wno-restrict)  # g++ 12 warns falsely inside std::string operator+
+# An installed program finds the same libraries as the one in bin/, being the same file: CMake would
+# leave room for another RPATH by an empty entry, which means the current folder.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 if(PMOE_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1") # Eigen's and our assertions stay on
-  add_compile_options(-fsanitize=${PMOE_SANITIZE} -fno-omit-frame-pointer -g)
-  add_link_options(-fsanitize=${PMOE_SANITIZE})
+  target_compile_options(pmoe_options INTERFACE
+    -fsanitize=${PMOE_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(pmoe_options INTERFACE -fsanitize=${PMOE_SANITIZE})
 endif()
 # A Torch translation unit takes 1 GB, with debug information more.
 cmake_host_system_information(RESULT PMOE_MEMORY_MIB QUERY TOTAL_PHYSICAL_MEMORY)

@@ -25,6 +25,14 @@ def includes(path):
     return INCLUDE.findall(path.read_text()) if path.is_file() else []
 
 
+def sources(entry):
+    """The file of an entry; of a unity build's file, those that it includes."""
+    path = pathlib.Path(entry["file"])
+    if path.parent.name != "Unity":
+        return [entry]
+    return [{**entry, "file": source} for source in includes(path)]
+
+
 def can_lock(source):
     direct = includes(source)
     return LOCK_HEADER in direct or any(LOCK_HEADER in includes(ROOT / name) for name in direct)
@@ -48,6 +56,7 @@ def check(entry):
 
 def main():
     entries = json.loads((pathlib.Path(sys.argv[1]) / "compile_commands.json").read_text())
+    entries = [source for entry in entries for source in sources(entry)]
     entries = [entry for entry in entries if can_lock(pathlib.Path(entry["file"]))]
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         results = list(pool.map(check, entries))

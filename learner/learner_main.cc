@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/command_line.h"
+#include "common/base/exit_code.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
@@ -76,12 +77,14 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PrepareGrpc();
   PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, flags.security.Load(PeerRole::kLearner));
   PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, security.ParseAddress(flags.listen, "--listen"));
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags.train, "async"));
+  PMOE_ASSIGN_OR_RETURN(RunStartOptions start, flags.train.Options());
+  PMOE_RETURN_IF_ERROR(ApplyOrResume(&start));
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
-  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags.train, config));
-  const bool resume = !flags.train.resume.empty();
+  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
+  const bool resume = !start.resume.empty();
   const absl::Status unfinished = CheckUnfinished(directory.path(), config);
-  if (flags.train.or_resume && !unfinished.ok()) {
+  if (start.or_resume && !unfinished.ok()) {
     std::printf("%s\n", std::string(unfinished.message()).c_str());
     return absl::OkStatus();
   }
@@ -89,7 +92,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
                         ClusterRun::Create(config, &directory, security, listen, flags.metrics,
-                                           flags.train.allow_other_env));
+                                           start.allow_other_env));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
                         StartRunDashboard(flags.dashboard, directory.path(),
                                           [&run] { return StatusJson(run->Status()); }));
@@ -122,6 +125,5 @@ int main(int argc, char** argv) {
   if (flags.parent > 0) pmoe::EndWithParent(flags.parent);
   const std::atomic<bool>& interrupted = pmoe::InstallInterruptHandler(
       "\npmoe: writing a checkpoint; once more ends it now\n", /*grace_s=*/60);
-  const absl::Status settled = pmoe::ApplyOrResume(&flags.train);
-  return pmoe::ReportError(settled.ok() ? pmoe::LearnerCommand(flags, interrupted) : settled);
+  return pmoe::ReportError(pmoe::LearnerCommand(flags, interrupted));
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "actor/env/env_list.h"
@@ -47,6 +48,8 @@ void EnvsCommand::AddTo(CLI::App* app) {
   command_ = app->add_subcommand("envs", "Lists the environments");
 }
 
+bool EnvsCommand::chosen() const { return command_->parsed(); }
+
 absl::Status EnvsCommand::Run() const {
   std::printf("%-28s %5s %8s %7s  %s\n", "id", "obs", "actions", "steps", "what to do");
   for (const EnvInfo& env : ListEnvs()) {
@@ -63,6 +66,8 @@ void CheckEnvCommand::AddTo(CLI::App* app) {
   command_->add_flag("--allow-other-env", allow_other_env_, "It need not be the run's");
   command_->add_flag("--quiet", quiet_, "Print nothing when all is well");
 }
+
+bool CheckEnvCommand::chosen() const { return command_->parsed(); }
 
 absl::Status CheckEnvCommand::Run() const {
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, env_.Make());
@@ -98,6 +103,8 @@ void EnvCommand::AddTo(CLI::App* app) {
       "Example:\n  printf '0.1,0,-0.2\\n0,0x1p-3,1\\n' > actions.csv\n"
       "  pmoe env trace --env Hopper-v5 --seed 3 --actions actions.csv");
 }
+
+bool EnvCommand::chosen() const { return command_->parsed(); }
 
 absl::Status EnvCommand::Run() const {
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, env_.Make());

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
+#include "common/base/cli_fwd.h"
 
 namespace pmoe {
 
@@ -32,7 +32,7 @@ class EnvFlags {
 class EnvsCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return command_->parsed(); }
+  bool chosen() const;
   absl::Status Run() const;
 
  private:
@@ -43,7 +43,7 @@ class EnvsCommand {
 class CheckEnvCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return command_->parsed(); }
+  bool chosen() const;
   absl::Status Run() const;
 
  private:
@@ -58,7 +58,7 @@ class CheckEnvCommand {
 class EnvCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return command_->parsed(); }
+  bool chosen() const;
   absl::Status Run() const;
 
  private:

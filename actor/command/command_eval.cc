@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "actor/evaluation_trace.h"
@@ -66,6 +67,8 @@ void EvalCommand::AddTo(CLI::App* app) {
       "  pmoe eval --run runs/my-run --episodes 100 --primitive argmax --threads 2\n"
       "  pmoe eval --run runs/my-run --obs-noise 0.05 --trace steps.csv");
 }
+
+bool EvalCommand::chosen() const { return command_->parsed(); }
 
 absl::StatusOr<std::vector<Episode>> EvalCommand::Play(const LoadedRun& run,
                                                        const EvaluatorOptions& options,
@@ -140,6 +143,8 @@ void ExportCommand::AddTo(CLI::App* app) {
       "Python acts with it in 40 lines: experiments/pmoe_policy.py.\n"
       "Example:\n  pmoe export --run runs/my-run --snapshot best --out policy.npz");
 }
+
+bool ExportCommand::chosen() const { return command_->parsed(); }
 
 absl::Status ExportCommand::Run() const {
   PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.LoadPolicy());

@@ -7,16 +7,16 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "actor/command/policy_flags.h"
+#include "common/base/cli_fwd.h"
 
 namespace pmoe {
 
 class EvalCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return command_->parsed(); }
+  bool chosen() const;
   // CancelledError when *interrupted.
   absl::Status Run(const std::atomic<bool>& interrupted) const;
 
@@ -36,7 +36,7 @@ class EvalCommand {
 class ExportCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return command_->parsed(); }
+  bool chosen() const;
   absl::Status Run() const;
 
  private:

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "actor/evaluator.h"
+#include "common/base/cli_fwd.h"
 #include "common/policy/policy_snapshot.h"
 #include "proto/config.pb.h"
 

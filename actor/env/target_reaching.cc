@@ -24,7 +24,9 @@ constexpr double kRadiusUnit = 1.0 / 50.0;
 constexpr int kRadiusMin = 15;
 constexpr int kRadii = 15;
 
-double Distance(const Point& a, const Point& b) { return std::hypot(a[0] - b[0], a[1] - b[1]); }
+double PointDistance(const Point& a, const Point& b) {
+  return std::hypot(a[0] - b[0], a[1] - b[1]);
+}
 
 double* WritePoint(double x, double y, double* out) {
   out[0] = x;
@@ -88,8 +90,8 @@ TargetReaching::TargetReaching(const EnvRequest& request, const TargetReachingOp
 }
 
 bool TargetReaching::Overlaps(const Obstacle& obstacle) const {
-  return Distance(obstacle.center, kStart) <= obstacle.radius ||
-         Distance(obstacle.center, target_) <= obstacle.radius;
+  return PointDistance(obstacle.center, kStart) <= obstacle.radius ||
+         PointDistance(obstacle.center, target_) <= obstacle.radius;
 }
 
 TargetReaching::Obstacle TargetReaching::DrawObstacle() {
@@ -144,7 +146,7 @@ void TargetReaching::Move(absl::Span<const double> action) {
 
 StepResult TargetReaching::Judge() const {
   const auto hit = [this](const Obstacle& obstacle) {
-    return Distance(position_, obstacle.center) <= obstacle.radius;
+    return PointDistance(position_, obstacle.center) <= obstacle.radius;
   };
   if (std::any_of(obstacles_.begin(), obstacles_.end(), hit)) {
     return {.reward = -options_.obstacle_penalty, .terminated = true};
@@ -152,7 +154,7 @@ StepResult TargetReaching::Judge() const {
   if (std::max(std::abs(position_[0]), std::abs(position_[1])) >= kArena) {
     return {.reward = -options_.edge_penalty, .terminated = true};
   }
-  if (Distance(position_, target_) <= options_.target_radius) {
+  if (PointDistance(position_, target_) <= options_.target_radius) {
     return {.reward = options_.target_reward, .terminated = true};
   }
   return {.reward = options_.speed_reward * std::hypot(velocity_[0], velocity_[1])};

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <string>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "actor/command/policy_flags.h"
 #include "actor/render/renderer.h"
+#include "common/base/cli_fwd.h"
 
 namespace pmoe {
 

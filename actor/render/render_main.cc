@@ -6,6 +6,7 @@
 #include "CLI/CLI.hpp"
 #include "actor/render/command_play.h"
 #include "common/base/command_line.h"
+#include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
 
 int main(int argc, char** argv) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "cli/command_exec.h"
@@ -103,6 +104,8 @@ Examples:
   pmoe sweep FILE --kubernetes --jobs 4 | kubectl apply -f -
 Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stopped before that.)");
 }
+
+bool SweepCommand::chosen() const { return sweep_->parsed(); }
 
 int SweepCommand::Run() const {
   const absl::StatusOr<int> code = Dispatch();

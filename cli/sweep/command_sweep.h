@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "cli/sweep/sweep_progress.h"
+#include "common/base/cli_fwd.h"
 
 namespace pmoe {
 
@@ -15,7 +15,7 @@ namespace pmoe {
 class SweepCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return sweep_->parsed(); }
+  bool chosen() const;
   // The exit code: 0: all chosen runs have finished; 1: some failed; 2: bad file or flag; 3:
   // stopped before the end, the same command goes on.
   int Run() const;

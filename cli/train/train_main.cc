@@ -13,6 +13,7 @@
 #include "cli/end_video.h"
 #include "cli/train/embedded_run.h"
 #include "common/base/command_line.h"
+#include "common/base/exit_code.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
@@ -53,19 +54,20 @@ absl::Status KeepEnvOf(const RunDirectory& directory, const EnvRecord& env) {
 absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboard_flags,
                           const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags, /*default_mode=*/""));
+  PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags.Options());
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
   PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config));
   for (const std::string& warning : ConfigWarnings(config))
     std::printf("note: %s\n", warning.c_str());
-  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(flags, config));
-  const bool resume = !flags.resume.empty();
+  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
+  const bool resume = !start.resume.empty();
   // A new run has its configuration before anything else, so that the folder says what it is; a
   // resumed one keeps the old until its checkpoint is known to fit.
   if (!resume) {
     PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
     PMOE_RETURN_IF_ERROR(KeepEnvOf(directory, env));
   } else {
-    PMOE_RETURN_IF_ERROR(CheckRunEnv(directory, env.spec, flags.allow_other_env));
+    PMOE_RETURN_IF_ERROR(CheckRunEnv(directory, env.spec, start.allow_other_env));
   }
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddedRun> run,
                         EmbeddedRun::Create(config, &directory, resume));

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -193,20 +194,23 @@ Beside it: `pmoe status` shows members, rates and who waits for whom; DIR/logs h
 process's output, DIR/cluster.json their ids. The mode is async unless --mode says lockstep.)");
 }
 
-std::vector<std::string> UpCommand::LearnerWords() const {
+bool UpCommand::chosen() const { return up_->parsed(); }
+
+std::vector<std::string> UpCommand::LearnerWords(const RunStartOptions& start) const {
   std::vector<std::string> words = dashboard_.Words();
-  if (flags_.allow_other_env) words.emplace_back("--allow-other-env");
+  if (start.allow_other_env) words.emplace_back("--allow-other-env");
   return words;
 }
 
 // As its actors will make it, before there is a directory or a process: the same words about the
 // same mistakes as `pmoe train` has.
-absl::Status UpCommand::CheckEnv(const RunConfig& config, const std::string& log) const {
+absl::Status UpCommand::CheckEnv(const RunStartOptions& start, const RunConfig& config,
+                                 const std::string& log) const {
   std::vector<std::string> words = {BinaryPath("pmoe-actor"), "check-env", "--quiet"};
   const std::vector<std::string> env = EnvWords(config.env());
   words.insert(words.end(), env.begin(), env.end());
-  if (!flags_.resume.empty()) words.insert(words.end(), {"--run", flags_.resume});
-  if (flags_.allow_other_env) words.emplace_back("--allow-other-env");
+  if (!start.resume.empty()) words.insert(words.end(), {"--run", start.resume});
+  if (start.allow_other_env) words.emplace_back("--allow-other-env");
   PMOE_ASSIGN_OR_RETURN(Child child, Child::Start(words, log));
   std::optional<ChildEnd> end;
   while (!(end = child.Poll()).has_value()) ::poll(nullptr, 0, kPoll_ms);
@@ -223,10 +227,11 @@ absl::Status UpCommand::Run() const {
   if (insecure_ && !tcp_) {
     return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
   }
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(flags_, "async"));
+  PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags_.Options());
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
   PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
-  const bool resume = !flags_.resume.empty();
-  std::string directory = resume ? flags_.resume : flags_.out;
+  const bool resume = !start.resume.empty();
+  std::string directory = resume ? start.resume : start.out;
   if (directory.empty()) {
     PMOE_ASSIGN_OR_RETURN(
         directory, MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
@@ -241,14 +246,14 @@ absl::Status UpCommand::Run() const {
   const std::atomic<bool>& interrupted = InstallInterruptHandler(
       "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
   PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
-  PMOE_RETURN_IF_ERROR(CheckEnv(config, sockets.File("check.log")));
+  PMOE_RETURN_IF_ERROR(CheckEnv(start, config, sockets.File("check.log")));
   PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
   if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
   ClusterPlan plan(config, directory, &sockets);
   PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
   plan.set_audit(audit_);
-  plan.set_learner_words(LearnerWords());
+  plan.set_learner_words(LearnerWords(start));
   if (resume) plan.set_resume_words(ResumeWords(directory, config));
 
   SupervisorOptions options;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "common/base/cli_fwd.h"
 #include "common/config/config_flags.h"
 #include "common/dashboard/dashboard_flags.h"
 
@@ -15,13 +15,14 @@ namespace pmoe {
 class UpCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return up_->parsed(); }
+  bool chosen() const;
   // After parsing: runs the cluster to its end.
   absl::Status Run() const;
 
  private:
-  absl::Status CheckEnv(const RunConfig& config, const std::string& log) const;
-  std::vector<std::string> LearnerWords() const;
+  absl::Status CheckEnv(const RunStartOptions& start, const RunConfig& config,
+                        const std::string& log) const;
+  std::vector<std::string> LearnerWords(const RunStartOptions& start) const;
 
   CLI::App* up_ = nullptr;
   TrainFlags flags_;

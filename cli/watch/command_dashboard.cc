@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "cli/up/up_security.h"
 #include "cli/watch/learner_target.h"
@@ -25,7 +26,7 @@ namespace pmoe {
 namespace {
 
 constexpr int kDepth = 3;  // runs/<sweep>/<run>
-constexpr std::chrono::milliseconds kTimeout(1000);
+constexpr std::chrono::milliseconds kClusterTimeout(1000);
 constexpr std::chrono::milliseconds kLook(50);
 
 // Asks the learner of a run's cluster, which the run directory names. Thread-safe.
@@ -38,7 +39,7 @@ class ClusterStatus {
     const std::shared_ptr<RunService::Stub> stub = Stub(directory);
     if (stub == nullptr) return "";
     grpc::ClientContext context;
-    SetDeadline(&context, kTimeout);
+    SetDeadline(&context, kClusterTimeout);
     RunStatus status;
     if (!stub->GetStatus(&context, GetStatusRequest(), &status).ok()) return "";
     return StatusJson(status);
@@ -83,6 +84,8 @@ void DashboardCommand::AddTo(CLI::App* app) {
       "Examples:\n  pmoe dashboard\n  pmoe dashboard runs/a runs/b --dashboard 127.0.0.1:8080\n"
       "`pmoe train` and `pmoe up` serve the same page themselves while they run.");
 }
+
+bool DashboardCommand::chosen() const { return dashboard_->parsed(); }
 
 absl::Status DashboardCommand::Run() const {
   if (!flags_.wanted()) {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "common/base/cli_fwd.h"
 #include "common/dashboard/dashboard_flags.h"
 #include "common/rpc/security_flags.h"
 
@@ -15,7 +15,7 @@ namespace pmoe {
 class DashboardCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return dashboard_->parsed(); }
+  bool chosen() const;
   // Serves until Ctrl-C.
   absl::Status Run() const;
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "CLI/CLI.hpp"
 #include "cli/watch/learner_target.h"
 #include "cli/watch/status_text.h"
 #include "cli/watch/status_watch.h"
@@ -24,11 +25,11 @@ namespace {
 constexpr int kRefused = 2;
 constexpr int kNobodyAnswers = 3;
 constexpr int kNotServing = 4;
-constexpr std::chrono::milliseconds kTimeout(3000);
+constexpr std::chrono::milliseconds kAnswerTimeout(3000);
 
 absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
   grpc::ClientContext context;
-  SetDeadline(&context, kTimeout);
+  SetDeadline(&context, kAnswerTimeout);
   RunStatus status;
   PMOE_RETURN_IF_ERROR(FromGrpc(stub->GetStatus(&context, GetStatusRequest(), &status)));
   return status;
@@ -86,6 +87,8 @@ void StatusCommand::AddTo(CLI::App* app) {
       "Exit code 3: nobody answers.");
 }
 
+bool StatusCommand::chosen() const { return status_->parsed(); }
+
 int StatusCommand::Run() const {
   PrepareGrpc();
   const auto find = [this] {
@@ -115,6 +118,8 @@ void HealthCommand::AddTo(CLI::App* app) {
       "  pmoe health 127.0.0.1:7000 --tls certs/learner\n"
       "Exit code 0: serving; 2: bad flag; 3: nobody answers; 4: there, but not serving.");
 }
+
+bool HealthCommand::chosen() const { return health_->parsed(); }
 
 int HealthCommand::Run() const {
   PrepareGrpc();

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "common/base/cli_fwd.h"
 #include "common/rpc/security_flags.h"
 
 namespace pmoe {
@@ -12,7 +12,7 @@ namespace pmoe {
 class StatusCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return status_->parsed(); }
+  bool chosen() const;
   // Prints to stdout. The exit code: 0; 2 for a bad flag or no run; 3 where nobody answers.
   int Run() const;
 
@@ -28,7 +28,7 @@ class StatusCommand {
 class HealthCommand {
  public:
   void AddTo(CLI::App* app);
-  bool chosen() const { return health_->parsed(); }
+  bool chosen() const;
   // 0: serving; 2: bad flag; 3: nobody answers; 4: there, but not serving.
   int Run() const;
 

@@ -1,7 +1,9 @@
 #include "common/config/config_flags.h"
 
+#include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/base/status_macros.h"
 
 namespace pmoe {
 
@@ -39,11 +41,6 @@ void ConfigFlags::AddTo(CLI::App* app) {
       ->take_all();
 }
 
-void ConfigFlags::DropFiles() {
-  preset_.clear();
-  file_.clear();
-}
-
 absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   ConfigSources sources;
   sources.preset = preset_;
@@ -74,19 +71,19 @@ std::vector<std::string> EnvWords(const EnvConfig& env) {
 }
 
 void TrainFlags::AddOptions(CLI::App* app) {
-  config.AddTo(app);
-  app->add_option("--out", out, "Run directory; default runs/<env>-<algo>-s<seed>-<time>")
+  config_.AddTo(app);
+  app->add_option("--out", given_.out, "Run directory; default runs/<env>-<algo>-s<seed>-<time>")
       ->type_name("DIR");
-  app->add_option("--resume", resume,
+  app->add_option("--resume", given_.resume,
                   "Continue the run in this directory from its newest checkpoint")
       ->type_name("DIR");
-  app->add_flag("--allow-other-env", allow_other_env,
+  app->add_flag("--allow-other-env", given_.allow_other_env,
                 "With --resume: go on although the task or its model is not the one that the run "
                 "was made with");
 }
 
 void TrainFlags::AddOrResume(CLI::App* app) {
-  app->add_flag("--or-resume", or_resume,
+  app->add_flag("--or-resume", given_.or_resume,
                 "Go on with the run that --out holds, if there is one; its own configuration then "
                 "stands instead of --preset and --config, and a finished run is no error");
 }
@@ -104,6 +101,12 @@ void TrainFlags::AddTo(CLI::App* app) {
   pmoe train --resume runs/crawler --env mjcf:moved/crawler.textproto
 Settings, strongest first: --set, flags, --config, --preset, defaults.
 `pmoe config print --explain` lists every setting; `pmoe config check` takes the same flags.)");
+}
+
+absl::StatusOr<RunStartOptions> TrainFlags::Options() const {
+  RunStartOptions options = given_;
+  PMOE_ASSIGN_OR_RETURN(options.config, config_.Sources());
+  return options;
 }
 
 }  // namespace pmoe

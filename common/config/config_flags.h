@@ -5,9 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
+#include "common/base/cli_fwd.h"
 #include "common/config/run_config.h"
+#include "common/config/run_start_options.h"
 
 namespace pmoe {
 
@@ -21,9 +22,6 @@ class ConfigFlags {
   // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --shards --device
   // --set.
   void AddTo(CLI::App* app);
-
-  // Forgets --preset and --config: a run that has begun has a configuration of its own.
-  void DropFiles();
 
   // What was given. InvalidArgument for an --env-arg without "=".
   absl::StatusOr<ConfigSources> Sources() const;
@@ -49,19 +47,21 @@ class ConfigFlags {
 std::vector<std::string> EnvWords(const EnvConfig& env);
 
 // `pmoe train`, `pmoe up`, `pmoe-learner`: the configuration, where the run goes, or the run to
-// continue.
-struct TrainFlags {
-  ConfigFlags config;
-  std::string out;     // empty: runs/<env>-<algo>-s<seed>-<time>
-  std::string resume;  // run directory; empty: a new run
-  bool or_resume = false;
-  bool allow_other_env = false;
-
+// continue. Filled as ConfigFlags are.
+class TrainFlags {
+ public:
   void AddOptions(CLI::App* app);
   // --or-resume, for what is started again and again with the same words.
   void AddOrResume(CLI::App* app);
   // The options, with the name, the description and the examples of `pmoe train --help`.
   void AddTo(CLI::App* app);
+
+  // What was given. InvalidArgument as for ConfigFlags.
+  absl::StatusOr<RunStartOptions> Options() const;
+
+ private:
+  ConfigFlags config_;
+  RunStartOptions given_;  // all but the configuration
 };
 
 }  // namespace pmoe

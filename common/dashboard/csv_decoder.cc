@@ -12,7 +12,7 @@ namespace pmoe {
 namespace {
 
 constexpr size_t kNameMax = 64;
-constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
 bool IsName(absl::string_view text) {
   return !text.empty() && text.size() <= kNameMax &&
@@ -53,8 +53,8 @@ void CsvDecoder::OnLine(absl::string_view line, const RowHandler& on_row) {
       row_.clear();
       break;
     }
-    double value = kAbsent;
-    if (!absl::SimpleAtod(cell, &value) || !std::isfinite(value)) value = kAbsent;
+    double value = kNoNumber;
+    if (!absl::SimpleAtod(cell, &value) || !std::isfinite(value)) value = kNoNumber;
     row_.push_back(value);
   }
   // Without env steps it has no place in a curve.

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
+#include "common/base/cli_fwd.h"
 
 namespace pmoe {
 
@@ -12,23 +12,10 @@ struct DashboardFlags {
   std::string address;  // empty: 127.0.0.1:6006 or the next free port
   std::string token_file;
 
-  void AddTo(CLI::App* app) {
-    app->add_option("--dashboard", address,
-                    "Serve the dashboard there; port 0: any; none: nowhere; default: "
-                    "127.0.0.1:6006 or the next free port")
-        ->type_name("HOST:PORT");
-    app->add_option("--dashboard-token", token_file,
-                    "Only for whoever knows the token in this file")
-        ->type_name("FILE");
-  }
+  void AddTo(CLI::App* app);
   bool wanted() const { return address != "none"; }
   // The same flags for another process.
-  std::vector<std::string> Words() const {
-    std::vector<std::string> words;
-    if (!address.empty()) words.insert(words.end(), {"--dashboard", address});
-    if (!token_file.empty()) words.insert(words.end(), {"--dashboard-token", token_file});
-    return words;
-  }
+  std::vector<std::string> Words() const;
 };
 
 }  // namespace pmoe

@@ -10,7 +10,7 @@
 namespace pmoe {
 namespace {
 
-constexpr double kAbsent = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 
 bool OnlyGrows(const std::string& column) {
   return column == "env_steps" || column == "updates" || column == "wall_s" ||
@@ -20,13 +20,13 @@ bool OnlyGrows(const std::string& column) {
 }  // namespace
 
 History::History(std::vector<std::string> columns)
-    : columns_(std::move(columns)), latest_(columns_.size(), kAbsent) {
+    : columns_(std::move(columns)), latest_(columns_.size(), kNoValue) {
   for (const std::string& column : columns_) keeps_last_.push_back(OnlyGrows(column));
 }
 
 double History::at(size_t point, size_t column) const {
   const Cell& cell = cells_[point * columns_.size() + column];
-  return cell.rows == 0 ? kAbsent : cell.value;
+  return cell.rows == 0 ? kNoValue : cell.value;
 }
 
 void History::Add(absl::Span<const double> row) {

@@ -1,11 +1,12 @@
 // --tls and --insecure, the same for every command that connects or listens.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
+#include "common/base/cli_fwd.h"
 #include "common/rpc/security.h"
 
 namespace pmoe {

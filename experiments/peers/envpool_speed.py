@@ -1,7 +1,7 @@
 """Env steps per CPU-second, ours over EnvPool's, on one core, alternating.
 
 EnvPool steps 8 environments synchronously on one thread; ours is `pmoe bench env`, one at a time.
-Random actions, resets included on both sides.
+Random actions, resets included on both sides. `./pmoe build pmoe-bench` makes ours.
 
     python3 -m venv /tmp/envpool && /tmp/envpool/bin/pip install envpool==1.2.5 gymnasium==1.4.0
     /tmp/envpool/bin/python experiments/peers/envpool_speed.py [--rounds 5] [--seconds 1]

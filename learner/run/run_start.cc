@@ -99,36 +99,39 @@ std::string ShellWord(absl::string_view word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
-absl::Status ApplyOrResume(TrainFlags* flags) {
-  if (!flags->or_resume) return absl::OkStatus();
-  if (flags->out.empty()) {
+absl::Status ApplyOrResume(RunStartOptions* options) {
+  if (!options->or_resume) return absl::OkStatus();
+  if (options->out.empty()) {
     return absl::InvalidArgumentError(
         "--or-resume needs --out, the directory of the run to start or to go on with");
   }
-  if (!std::filesystem::exists(flags->out + "/config.textproto")) return absl::OkStatus();
-  flags->resume = std::exchange(flags->out, "");
-  flags->config.DropFiles();
+  if (!std::filesystem::exists(options->out + "/config.textproto")) return absl::OkStatus();
+  options->resume = std::exchange(options->out, "");
+  // A run that has begun has a configuration of its own.
+  options->config.preset.clear();
+  options->config.config_file.clear();
   return absl::OkStatus();
 }
 
-absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::string& default_mode) {
-  PMOE_ASSIGN_OR_RETURN(ConfigSources sources, flags.config.Sources());
-  if (flags.resume.empty()) {
+absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
+                                        const std::string& default_mode) {
+  ConfigSources sources = options.config;
+  if (options.resume.empty()) {
     if (!default_mode.empty() && !NamesMode(sources)) {
       sources.flags.emplace_back("schedule.mode", default_mode);
     }
     return ResolveConfig(sources);
   }
-  if (!flags.out.empty())
+  if (!options.out.empty())
     return absl::InvalidArgumentError("--resume goes on in its own directory: leave --out away");
   if (!sources.config_file.empty() || !sources.preset.empty()) {
     return absl::InvalidArgumentError(
         "--resume uses the run's own configuration: leave --config and --preset away");
   }
-  const std::string file = flags.resume + "/config.textproto";
+  const std::string file = options.resume + "/config.textproto";
   absl::StatusOr<std::string> text = ReadText(file);
   if (!text.ok()) {
-    return absl::NotFoundError(absl::StrCat("--resume ", flags.resume,
+    return absl::NotFoundError(absl::StrCat("--resume ", options.resume,
                                             " is not a run directory: it has no config.textproto"));
   }
   PMOE_ASSIGN_OR_RETURN(const RunConfig before, ParseConfigText(*text, file));
@@ -138,9 +141,10 @@ absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::stri
   return config;
 }
 
-absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const RunConfig& config) {
-  if (!flags.resume.empty()) return RunDirectory::Open(flags.resume);
-  if (!flags.out.empty()) return RunDirectory::Create(flags.out);
+absl::StatusOr<RunDirectory> OpenRunDirectory(const RunStartOptions& options,
+                                              const RunConfig& config) {
+  if (!options.resume.empty()) return RunDirectory::Open(options.resume);
+  if (!options.out.empty()) return RunDirectory::Create(options.out);
   PMOE_ASSIGN_OR_RETURN(const std::string made,
                         MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
   return RunDirectory::Create(made);

@@ -1,27 +1,29 @@
 // How a run begins, for `pmoe train`, `pmoe-learner` and `pmoe up` alike: its configuration from
-// flags or from the directory it resumes, and the directory itself. Free functions.
+// what was asked or from the directory it resumes, and the directory itself. Free functions.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/config/config_flags.h"
+#include "common/config/run_start_options.h"
 #include "learner/run/run_directory.h"
 #include "proto/config.pb.h"
 
 namespace pmoe {
 
 // --or-resume: where --out holds a run, turns it into --resume. InvalidArgumentError without --out.
-absl::Status ApplyOrResume(TrainFlags* flags);
+absl::Status ApplyOrResume(RunStartOptions* options);
 
-// The resolved configuration. With --resume it is the run's own with what flags change;
+// The resolved configuration. With --resume it is the run's own with what was asked;
 // InvalidArgumentError for a change that a checkpoint cannot follow, and prints the others.
 // `default_mode`: schedule.mode of a new run that does not name one; empty: the schema's.
-absl::StatusOr<RunConfig> LoadRunConfig(const TrainFlags& flags, const std::string& default_mode);
+absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
+                                        const std::string& default_mode);
 
 // --resume's directory, --out's, or a new one under runs/; locked.
-absl::StatusOr<RunDirectory> OpenRunDirectory(const TrainFlags& flags, const RunConfig& config);
+absl::StatusOr<RunDirectory> OpenRunDirectory(const RunStartOptions& options,
+                                              const RunConfig& config);
 
 // The words of a command line that goes on in `directory` as `config` says: --resume and a --set
 // for every field that its own configuration has otherwise.

@@ -13,7 +13,7 @@ namespace pmoe {
 namespace {
 
 constexpr size_t kPieceBytes = 2 << 20;
-constexpr std::chrono::milliseconds kTick(100);
+constexpr std::chrono::milliseconds kSessionTick(100);
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void FollowerSession::ReadReports() {
 absl::Status FollowerSession::WriteNews() {
   const bool evaluates = cursor_.role == RUN_ROLE_EVALUATOR;
   PMOE_ASSIGN_OR_RETURN(const FollowerNews news,
-                        hub_->WaitNews(&cursor_, evaluates ? kTick / 10 : kTick));
+                        hub_->WaitNews(&cursor_, evaluates ? kSessionTick / 10 : kSessionTick));
   bool open = true;
   if (news.send_env_files) open = WriteFilesRequest();
   if (open && news.snapshot != nullptr)
@@ -95,7 +95,7 @@ bool FollowerSession::WriteSnapshot(uint64_t version, const std::string& bytes) 
 
 // The snapshot whose turn it is, once.
 absl::Status FollowerSession::WriteEvaluation() {
-  std::shared_ptr<const PolicySnapshot> next = backlog_->Next(kTick);
+  std::shared_ptr<const PolicySnapshot> next = backlog_->Next(kSessionTick);
   if (next == nullptr || next == playing_) return absl::OkStatus();
   playing_ = std::move(next);
   LearnerMessage message;

@@ -14,8 +14,8 @@ namespace pmoe {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr uint32_t kBackoffStream = 2'000'000;  // far from the indices of actors and shards
-constexpr milliseconds kTransferFirst{2000};    // doubled while it is too short
+constexpr uint32_t kRolloutBackoffStream = 2'000'000;  // far from the indices of actors and shards
+constexpr milliseconds kTransferFirst{2000};           // doubled while it is too short
 constexpr milliseconds kTransferMax{600'000};
 constexpr int kDamagedMax = 3;  // of one rollout: then it is no accident
 
@@ -37,7 +37,7 @@ RpcRolloutSource::RpcRolloutSource(const RpcControlOptions& options)
     : spec_(options.spec),
       learner_(Learner(options)),
       security_(options.security),
-      backoff_(Rng(options.seed, RngRole::kBackoff, kBackoffStream)),
+      backoff_(Rng(options.seed, RngRole::kBackoff, kRolloutBackoffStream)),
       transfer_(kTransferFirst) {}
 
 void RpcRolloutSource::SetAddress(const RpcAddress& address) {

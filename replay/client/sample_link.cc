@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr uint32_t kBackoffStream = 1'000'000;  // far from the indices of actors
+constexpr uint32_t kSampleBackoffStream = 1'000'000;  // far from the indices of actors
 
 }  // namespace
 
@@ -31,7 +31,7 @@ SampleLink::SampleLink(int shard, LearnerId learner, uint64_t seed, const RpcSec
       learner_(std::move(learner)),
       security_(security),
       board_(board),
-      backoff_(Rng(seed, RngRole::kBackoff, kBackoffStream + static_cast<uint32_t>(shard))) {}
+      backoff_(Rng(seed, RngRole::kBackoff, kSampleBackoffStream + static_cast<uint32_t>(shard))) {}
 
 SampleLink::~SampleLink() {
   {

@@ -13,7 +13,7 @@ namespace {
 
 // The limiter may rightly hold an actor back for as long as the learner pleases; what ends the wait
 // is that somebody goes.
-constexpr std::chrono::hours kAsLongAsItTakes{24 * 365};
+constexpr std::chrono::hours kUntilThereIsRoom{24 * 365};
 
 }  // namespace
 
@@ -50,7 +50,7 @@ absl::Status InsertStream::EnterChunk(const ChunkMessage& message) {
     return absl::AbortedError(chunk.status().message());
   }
   PMOE_RETURN_IF_ERROR(chunk.status());
-  const WaitLimit limit(kAsLongAsItTakes,
+  const WaitLimit limit(kUntilThereIsRoom,
                         [this] { return options_.gone() || options_.draining(); });
   const uint64_t seq = chunk->seq;
   const absl::Status status =

@@ -4,6 +4,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "common/base/command_line.h"
+#include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"

@@ -11,7 +11,7 @@
 namespace pmoe {
 namespace {
 
-constexpr std::chrono::hours kAsLongAsItTakes{24 * 365};
+constexpr std::chrono::hours kUntilThereAreRows{24 * 365};
 constexpr size_t kHeadBytesMax = 64;  // of a reply beside its columns
 
 absl::Status CheckRows(const TableSpec& spec, uint32_t rows) {
@@ -54,7 +54,7 @@ absl::Status SampleStream::Draw(uint32_t rows) {
     batch_.emplace(shard_->spec(), static_cast<int>(rows));
   }
   absl::Status ended;
-  const WaitLimit limit(kAsLongAsItTakes, [&] {
+  const WaitLimit limit(kUntilThereAreRows, [&] {
     ended = ended_();
     return !ended.ok();
   });

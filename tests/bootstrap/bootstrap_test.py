@@ -106,6 +106,14 @@ class BootstrapTest(unittest.TestCase):
         self.assertIn(f"-DPMOE_DEPS_DIR={self.deps}", calls)
         self.assertRegex(calls, r"ninja -C \S+/build/release -j \d+ pmoe-binaries\n")
 
+    def test_benchmarks_are_built_when_they_are_asked_for(self):
+        self.run_pmoe("train")
+        self.assertNotIn("pmoe-bench", self.calls_since())
+        self.assertEqual(self.run_pmoe("bench", "replay").stdout, "ran with bench replay\n")
+        calls = self.calls_since()
+        self.assertRegex(calls, r"ninja -C \S+ -j \d+ pmoe-bench\n")
+        self.assertNotIn("pmoe-binaries", calls)
+
     def test_later_calls_only_look_and_take_less_than_100_ms(self):
         self.run_pmoe("train")
         self.calls_since()

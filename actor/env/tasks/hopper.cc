@@ -10,7 +10,7 @@
 namespace pmoe {
 namespace {
 
-constexpr double kVelocityClip = 10.0;
+constexpr double kHopperVelocityClip = 10.0;
 
 bool Inside(const Range& range, double x) { return range.low < x && x < range.high; }
 
@@ -49,7 +49,7 @@ double Hopper::Progress() const { return qpos()[0]; }
 
 void Hopper::Observe(absl::Span<double> obs) const {
   std::transform(qvel().begin(), qvel().end(), WritePositions(options_.skipped(), obs),
-                 [](double v) { return NumpyClip(v, -kVelocityClip, kVelocityClip); });
+                 [](double v) { return NumpyClip(v, -kHopperVelocityClip, kHopperVelocityClip); });
 }
 
 MujocoEnv::Outcome Hopper::Evaluate(double velocity, absl::Span<const double> action) const {

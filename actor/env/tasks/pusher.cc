@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kJoints = 7;
 constexpr size_t kObjectSize = 4;  // the last coordinates: x and y of the cylinder, then the goal's
-constexpr double kVelocityNoise = 5e-3;
+constexpr double kPusherVelocityNoise = 5e-3;
 constexpr double kDistanceMin_m = 0.17;  // of the cylinder from the goal at the start
 
 }  // namespace
@@ -52,7 +52,7 @@ void Pusher::AddResetNoise(Pcg64* generator, absl::Span<double> qpos,
   double* const object = qpos.end() - kObjectSize;
   std::copy(cylinder.begin(), cylinder.end(), object);
   std::fill(object + cylinder.size(), qpos.end(), 0.0);
-  AddUniformNoise(kVelocityNoise, generator, qvel);
+  AddUniformNoise(kPusherVelocityNoise, generator, qvel);
   std::fill(qvel.end() - kObjectSize, qvel.end(), 0.0);
 }
 

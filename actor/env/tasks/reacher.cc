@@ -16,7 +16,7 @@ constexpr size_t kLinks = 2;
 constexpr size_t kTargetSize = 2;     // the target's coordinates are the last ones
 constexpr double kTargetMax_m = 0.2;  // its greatest distance from the centre
 constexpr double kAngleNoise = 0.1;   // rad
-constexpr double kVelocityNoise = 5e-3;
+constexpr double kReacherVelocityNoise = 5e-3;
 
 }  // namespace
 
@@ -51,7 +51,7 @@ void Reacher::AddResetNoise(Pcg64* generator, absl::Span<double> qpos,
     AddUniformNoise(kTargetMax_m, generator, absl::MakeSpan(target));
   } while (!(NumpyNorm(target) < kTargetMax_m));
   std::copy(target.begin(), target.end(), qpos.end() - kTargetSize);
-  AddUniformNoise(kVelocityNoise, generator, qvel);
+  AddUniformNoise(kReacherVelocityNoise, generator, qvel);
   std::fill(qvel.end() - kTargetSize, qvel.end(), 0.0);
 }
 

@@ -10,7 +10,7 @@
 namespace pmoe {
 namespace {
 
-constexpr double kVelocityClip = 10.0;
+constexpr double kWalkerVelocityClip = 10.0;
 
 }  // namespace
 
@@ -46,7 +46,7 @@ double Walker2d::Progress() const { return qpos()[0]; }
 
 void Walker2d::Observe(absl::Span<double> obs) const {
   std::transform(qvel().begin(), qvel().end(), WritePositions(options_.skipped(), obs),
-                 [](double v) { return NumpyClip(v, -kVelocityClip, kVelocityClip); });
+                 [](double v) { return NumpyClip(v, -kWalkerVelocityClip, kWalkerVelocityClip); });
 }
 
 MujocoEnv::Outcome Walker2d::Evaluate(double velocity, absl::Span<const double> action) const {

@@ -1,6 +1,8 @@
 #include "common/config/config_flags.h"
 
+#include "CLI/CLI.hpp"
 #include "common/base/command_line.h"
+#include "common/base/exit_code.h"
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
@@ -30,11 +32,12 @@ class ConfigFlagsTest : public ::testing::Test {
 
 TEST_F(ConfigFlagsTest, NothingGivenIsNothingSet) {
   ASSERT_EQ(Parse({}), std::nullopt);
-  const absl::StatusOr<ConfigSources> sources = flags_.config.Sources();
-  ASSERT_THAT(sources, IsOk());
-  EXPECT_THAT(sources->flags, IsEmpty());
-  EXPECT_THAT(sources->sets, IsEmpty());
-  EXPECT_EQ(sources->preset + sources->config_file + flags_.out + flags_.resume, "");
+  const absl::StatusOr<RunStartOptions> options = flags_.Options();
+  ASSERT_THAT(options, IsOk());
+  EXPECT_THAT(options->config.flags, IsEmpty());
+  EXPECT_THAT(options->config.sets, IsEmpty());
+  EXPECT_EQ(options->config.preset + options->config.config_file + options->out + options->resume,
+            "");
 }
 
 TEST_F(ConfigFlagsTest, EveryFlagReachesItsSetting) {
@@ -43,32 +46,33 @@ TEST_F(ConfigFlagsTest, EveryFlagReachesItsSetting) {
                    "--device", "cpu",       "--preset", "paper", "--config", "a.textproto",
                    "--out",    "o",         "--resume", "r"}),
             std::nullopt);
-  const absl::StatusOr<ConfigSources> sources = flags_.config.Sources();
-  ASSERT_THAT(sources, IsOk());
-  EXPECT_THAT(sources->flags, ElementsAre(Pair("env.id", "Hopper-v5"), Pair("algorithm", "sac"),
-                                          Pair("schedule.mode", "lockstep"),
-                                          Pair("schedule.total_steps", "1e5"), Pair("seed", "7"),
-                                          Pair("actor.count", "2"), Pair("learner.device", "cpu")));
-  EXPECT_EQ(sources->preset, "paper");
-  EXPECT_EQ(sources->config_file, "a.textproto");
-  EXPECT_EQ(flags_.out, "o");
-  EXPECT_EQ(flags_.resume, "r");
+  const absl::StatusOr<RunStartOptions> options = flags_.Options();
+  ASSERT_THAT(options, IsOk());
+  EXPECT_THAT(
+      options->config.flags,
+      ElementsAre(Pair("env.id", "Hopper-v5"), Pair("algorithm", "sac"),
+                  Pair("schedule.mode", "lockstep"), Pair("schedule.total_steps", "1e5"),
+                  Pair("seed", "7"), Pair("actor.count", "2"), Pair("learner.device", "cpu")));
+  EXPECT_EQ(options->config.preset, "paper");
+  EXPECT_EQ(options->config.config_file, "a.textproto");
+  EXPECT_EQ(options->out, "o");
+  EXPECT_EQ(options->resume, "r");
 }
 
 TEST_F(ConfigFlagsTest, RepeatedFlagsTakeOneWordEach) {
   ASSERT_EQ(Parse({"--set", "seed=1", "--set", "policy.hidden=8,8", "--env-arg", "a=1", "--env-arg",
                    "b=c=d"}),
             std::nullopt);
-  const absl::StatusOr<ConfigSources> sources = flags_.config.Sources();
-  ASSERT_THAT(sources, IsOk());
-  EXPECT_THAT(sources->sets, ElementsAre("seed=1", "policy.hidden=8,8"));
-  EXPECT_THAT(sources->flags, ElementsAre(Pair("env.arg.a", "1"), Pair("env.arg.b", "c=d")));
+  const absl::StatusOr<RunStartOptions> options = flags_.Options();
+  ASSERT_THAT(options, IsOk());
+  EXPECT_THAT(options->config.sets, ElementsAre("seed=1", "policy.hidden=8,8"));
+  EXPECT_THAT(options->config.flags, ElementsAre(Pair("env.arg.a", "1"), Pair("env.arg.b", "c=d")));
   EXPECT_EQ(Parse({"--set", "seed=1", "stray"}), 2);
 }
 
 TEST_F(ConfigFlagsTest, TaskParametersNeedAValue) {
   ASSERT_EQ(Parse({"--env-arg", "a"}), std::nullopt);
-  EXPECT_THAT(flags_.config.Sources(), IsInvalid("--env-arg needs name=value"));
+  EXPECT_THAT(flags_.Options(), IsInvalid("--env-arg needs name=value"));
 }
 
 TEST_F(ConfigFlagsTest, UsageErrorsEndWithTwoAndNameTheNearestFlag) {

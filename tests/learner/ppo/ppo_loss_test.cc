@@ -14,6 +14,7 @@
 #include "ATen/ops/one_hot.h"
 #include "ATen/ops/tensor.h"
 #include "ATen/ops/zeros.h"
+#include "ATen/ops/zeros_like.h"
 #include "learner/losses.h"
 #include "learner/sac/policy_loss.h"
 #include "tests/learner/gradient_testing.h"
