@@ -64,17 +64,18 @@ absl::Status CheckSame(const CreateTableRequest& had, const CreateTableRequest& 
 }  // namespace
 
 absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request) {
-  MutexLock lock(&mu_);
-  if (shard_ != nullptr) {
-    PMOE_RETURN_IF_ERROR(CheckSame(request_, request));
-    return false;
-  }
   const ReplayShardOptions options = ShardOptions(request);
-  PMOE_ASSIGN_OR_RETURN(shard_, ReplayShard::Create(options));
-  request_ = request;
-  for (const std::string& warning :
-       SizeWarnings(FullSize(options), MemoryLimit(), /*state_bytes=*/0, files_.dir(),
-                    DiskSpaceAt(files_.dir()))) {
+  {
+    MutexLock lock(&mu_);
+    if (shard_ != nullptr) {
+      PMOE_RETURN_IF_ERROR(CheckSame(request_, request));
+      return false;
+    }
+    PMOE_ASSIGN_OR_RETURN(shard_, ReplayShard::Create(options));
+    request_ = request;
+  }
+  for (const std::string& warning : SizeWarnings(FullSize(options), MemoryLimit(),
+                                                 /*state_bytes=*/0, dir_, DiskSpaceAt(dir_))) {
     std::fprintf(stderr, "pmoe-replay: WARNING: %s\n", warning.c_str());
   }
   return true;

@@ -17,7 +17,7 @@ namespace pmoe {
 
 class TableHolder {
  public:
-  explicit TableHolder(std::string dir) : files_(std::move(dir)) {}
+  explicit TableHolder(const std::string& dir) : dir_(dir), files_(dir) {}
 
   // Makes the table, or checks that the one it has is the same; FailedPreconditionError names the
   // field that differs. The learner, `restore` and first_round may differ.
@@ -46,6 +46,7 @@ class TableHolder {
   absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
 
+  const std::string dir_;
   Mutex files_mu_;  // one file operation at a time
   TableFiles files_ ABSL_GUARDED_BY(files_mu_);
   mutable Mutex mu_;
