@@ -23,6 +23,9 @@ namespace pmoe {
 namespace {
 
 constexpr int kSteps = 200;
+// MuJoCo 3.6.0 crashes on this one, from Python as well: mj_rnePostConstraint reads out of bounds
+// while a weld to a mocap body is active. No process can step it.
+constexpr int kCrashesMujoco = 3874;
 
 int FromEnvironment(const char* name, int otherwise) {
   const char* const text = std::getenv(name);
@@ -152,6 +155,7 @@ TEST(RandomModelsTest, StepAndResumeWithTheBitsOfMujoco) {
   testing::WriteMeshes(dir.path());
   Coverage seen;
   for (int seed = FirstSeed(); seed < FirstSeed() + ModelCount(); ++seed) {
+    if (seed == kCrashesMujoco) continue;
     const std::string path = dir.File(absl::StrCat("model", seed, ".xml"));
     std::ofstream(path) << testing::RandomModel(seed);
     StepBoth(seed, path, &seen);
