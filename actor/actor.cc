@@ -54,7 +54,9 @@ absl::Status Actor::Run() {
 
 absl::Status Actor::Obey(const Directive& directive) {
   if (directive.until_next) return RunFreely(directive);
-  if (directive.steps_per_env > 0) return RunRound(directive);
+  const bool between_rounds =
+      directive.steps_per_env == 0 && (directive.checkpoint || directive.restore != nullptr);
+  if (!between_rounds) return RunRound(directive);
   ActorReport report;
   report.actor = options_.index;
   report.round = directive.round;

@@ -170,6 +170,25 @@ TEST(ActorTest, ContinuesBitForBitFromItsState) {
   }
 }
 
+// As a cluster's learner asks with every round.
+TEST(ActorTest, ARoundsReportBringsTheStateAfterItsSteps) {
+  Directive round = Round(0, 17, 1);
+  round.checkpoint = true;
+  ActorRun run({round});
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_EQ(run.client.reports.size(), 1u);
+  EXPECT_EQ(run.client.reports[0].env_steps, 17u * kEnvs);
+  EXPECT_TRUE(run.client.reports[0].checkpoint_part == run.actor->SaveState());
+}
+
+// Nothing to restore, though there should be: a checkpoint of fewer actors.
+TEST(ActorTest, ADirectiveThatAsksForNothingIsARoundWithoutSteps) {
+  ActorRun run({Round(3, 0, 1)});
+  ASSERT_THAT(run.actor->Run(), IsOk());
+  EXPECT_TRUE(run.writer.rows.empty());
+  EXPECT_EQ(run.writer.rounds, std::vector<uint64_t>{3});
+}
+
 TEST(ActorTest, RefusesEveryTruncationOfItsState) {
   ActorRun run({Round(0, 3, 0)}), other({});
   ASSERT_THAT(run.actor->Run(), IsOk());
