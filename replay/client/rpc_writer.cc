@@ -205,7 +205,7 @@ void RpcTransitionWriter::Loop() {
         changed_.NotifyAll();
         return;
       }
-      // A shard that answers and then fails is not come back to in haste.
+      // Keep backing off from a shard that accepts a stream and then fails.
       if (window_.first_seq_held() > acked) backoff_.Reset();
       ++reconnects_;
     }
