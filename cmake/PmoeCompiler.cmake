@@ -23,10 +23,6 @@ set(CMAKE_CXX_STANDARD_LIBRARIES -Wl,-rpath,/lib/${CMAKE_LIBRARY_ARCHITECTURE}) 
 target_compile_options(pmoe_options INTERFACE -march=x86-64-v3 -Wall -Wextra
   $<$<BOOL:${PMOE_WERROR}>:-Werror> -Wno-unused-parameter
   -Wno-restrict)  # g++ 12 warns falsely inside std::string operator+
-# An installed program finds the same libraries as the one in bin/, being the same file: CMake would
-# leave room for another RPATH by an empty entry, which means the current folder.
-set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
-set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
 set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 if(PMOE_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1") # Eigen's and our assertions stay on
