@@ -15,6 +15,8 @@ endif()
 add_library(pmoe_options INTERFACE)
 add_library(pmoe::options ALIAS pmoe_options)
 # One baseline for every file: Eigen types cross targets, so mixed -march flags would break the ABI.
+# CMake's own build RPATH: an install RPATH of link paths leaves out those below the checkout, where
+# .deps lies by default.
 # RPATH, not RUNPATH: LD_LIBRARY_PATH, as conda and module systems set it, cannot put another
 # libmujoco or libtorch in the place of the pinned one; nor, by the system's folder at its end,
 # another libprotobuf or libstdc++, which libraries need as well.
