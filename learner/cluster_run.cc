@@ -50,7 +50,7 @@ RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& h
   options.lockstep = config.schedule().mode() == "lockstep";
   options.actors = config.actor().count();
   options.first_round = kFirstRound;
-  options.on_policy = RolloutQueueFromConfig(config);
+  options.on_policy = FifoFromConfig(config);
   if (!options.lockstep && !options.on_policy.has_value())
     options.limiter = LimiterFromConfig(config);
   return options;

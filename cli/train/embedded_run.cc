@@ -66,9 +66,9 @@ absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& poli
   options.stage.actors = config_.actor().count();
   options.stage.first_round = kFirstRound;
   options.seed = config_.seed();
-  options.on_policy = RolloutQueueFromConfig(config_);
-  const bool on_policy = options.on_policy.has_value();
-  if (!lockstep() && !on_policy) options.limiter = LimiterFromConfig(config_);
+  options.table.fifo = FifoFromConfig(config_);
+  const bool on_policy = options.table.fifo.has_value();
+  if (!lockstep() && !on_policy) options.gate.limiter = LimiterFromConfig(config_);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
   const TableSize full = FullSize(options, TotalSteps(config_));
   const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);

@@ -74,7 +74,7 @@ std::string FoundAt(const RpcAddress& bound, RpcAddress advertise, const std::st
 void LookAtTable(const ReplayServer& service, const std::string& dir, StallReport* stalls,
                  MetricsExporter* metrics) {
   const ShardStats counts = service.Counts();
-  for (const std::string& line : stalls->Look(counts)) Say(line);
+  for (const std::string& line : stalls->Look(counts, service.Explain())) Say(line);
   if (metrics == nullptr) return;
   Export(service, metrics);
   ExportWaits(counts, metrics);

@@ -38,17 +38,22 @@ ShardStats ReplayServer::Counts() const {
   return shard == nullptr ? ShardStats() : shard->Stats();
 }
 
+std::string ReplayServer::Explain() const {
+  const ReplayShard* const shard = holder_.shard();
+  return shard == nullptr ? "" : shard->Explain();
+}
+
 TableStats ReplayServer::Stats() const {
   const ShardStats counts = Counts();
   TableStats stats;
   stats.set_has_table(holder_.shard() != nullptr);
+  stats.set_limiter(Explain());
   stats.set_size(counts.size);
   stats.set_inserted(counts.inserted);
   stats.set_sampled(counts.sampled);
   stats.set_bytes(counts.bytes);
   stats.set_next_round(counts.next_round);
   stats.set_newest_version(counts.newest_version);
-  stats.set_limiter(counts.limiter);
   stats.set_insert_blocked_s(counts.inserts_blocked.total);
   stats.set_sample_blocked_s(counts.samples_blocked.total);
   stats.set_duplicates(counts.duplicates);

@@ -28,17 +28,18 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& request) {
   options.stage.first_round = request.first_round();
   options.seed = request.seed();
   options.index = request.shard();
-  options.granted_inserts = request.granted_inserts();
+  options.gate.granted_inserts = request.granted_inserts();
   if (request.has_on_policy()) {
-    options.on_policy = RolloutQueueOptions{.rollout_steps = request.on_policy().rollout_steps(),
-                                            .max_lag = request.on_policy().max_lag()};
+    options.table.fifo = FifoOptions{.rollout_steps = request.on_policy().rollout_steps(),
+                                     .max_lag = request.on_policy().max_lag()};
   }
   if (!request.has_limiter()) return options;
-  options.limiter = RateLimiterOptions{.min_size = request.limiter().min_size(),
-                                       .samples_per_insert = request.limiter().samples_per_insert(),
-                                       .error_window = request.limiter().error_window(),
-                                       .insert_max = kPageRows,
-                                       .sample_max = request.limiter().sample_max()};
+  options.gate.limiter =
+      RateLimiterOptions{.min_size = request.limiter().min_size(),
+                         .samples_per_insert = request.limiter().samples_per_insert(),
+                         .error_window = request.limiter().error_window(),
+                         .insert_max = kPageRows,
+                         .sample_max = request.limiter().sample_max()};
   return options;
 }
 
