@@ -47,7 +47,7 @@ RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& h
   options.n_step = config.replay().n_step();
   options.gamma = config.learner().gamma();
   options.seed = config.seed();
-  options.lockstep = config.schedule().mode() == "lockstep";
+  options.lockstep = IsLockstep(config);
   options.actors = config.actor().count();
   options.first_round = kFirstRound;
   options.on_policy = FifoFromConfig(config);
@@ -69,7 +69,7 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(
   PMOE_ASSIGN_OR_RETURN(hub.learner_epoch, directory->NextLearnerEpoch());
   PMOE_ASSIGN_OR_RETURN(hub.roster.run_id, directory->RunId());
   hub.roster.build_id = BuildId();
-  hub.roster.lockstep = config.schedule().mode() == "lockstep";
+  hub.roster.lockstep = IsLockstep(config);
   hub.roster.actors = static_cast<uint32_t>(config.actor().count());
   hub.roster.shards = static_cast<uint32_t>(config.replay().shards());
   hub.roster.first_epoch = hub.roster.lockstep ? 0 : FirstActorEpoch(hub.learner_epoch);

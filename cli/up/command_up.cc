@@ -260,7 +260,7 @@ absl::Status UpCommand::Run() const {
   options.processes = plan.Processes();
   options.pid_file = directory + "/cluster.json";
   options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
-  options.restart = config.schedule().mode() == "async";
+  options.restart = !IsLockstep(config);
   unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
   // The learner would start itself once more to set it (libgomp reads it before main).
   setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);

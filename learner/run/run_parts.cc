@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "common/config/algorithms.h"
+#include "common/config/run_config.h"
 
 namespace pmoe {
 
 std::optional<FifoOptions> FifoFromConfig(const RunConfig& config) {
-  if (!IsOnPolicy(config.algorithm())) return std::nullopt;
+  if (!AlgorithmOf(config).on_policy()) return std::nullopt;
   // Rows of the rollout that comes next are one version old when they are learned from, and one
   // more where their actor waited for room: what lies beyond is for greater lags.
   constexpr int kLagOfTheNext = 2;
