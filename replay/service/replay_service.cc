@@ -1,9 +1,9 @@
 #include "replay/service/replay_service.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/service/insert_stream.h"
@@ -87,9 +87,8 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request,
   }
   PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore()));
   if (reply->restored().empty()) return absl::OkStatus();
-  std::fprintf(stderr, "pmoe-replay: restored %s: %lld transitions, %lld ever inserted\n",
-               reply->restored().c_str(), static_cast<long long>(Counts().size),
-               static_cast<long long>(Counts().inserted));
+  Log(LogLevel::kInfo, "restored ", reply->restored(), ": ", Counts().size, " transitions, ",
+      Counts().inserted, " ever inserted");
   return absl::OkStatus();
 }
 
