@@ -16,6 +16,7 @@
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
 #include "replay/client/rpc_writer.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
@@ -154,8 +155,7 @@ RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssign
   // What lies between actor and replay grows old there.
   if (AlgorithmOf(config_).on_policy() && !table.lockstep()) options.chunks_max = kChunksOnPolicy;
   options.chunks.first_round = table.first_round();
-  options.spec = {table.columns().obs_dim(), table.columns().action_dim(),
-                  table.columns().extra_dim()};
+  options.spec = SpecOf(table.columns());
   options.lockstep = table.lockstep();
   if (!options_.audit_dir.empty()) {
     options.audit_path =

@@ -12,7 +12,6 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
-#include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/metrics/disk_metrics.h"
@@ -21,12 +20,10 @@
 #include "common/run/run_follower.h"
 #include "common/run/run_messages.h"
 #include "learner/learner_config.h"
-#include "learner/run/async_run.h"
-#include "learner/run/checkpoint.h"
-#include "learner/run/lockstep_run.h"
+#include "learner/run/make_run.h"
 #include "learner/run/run_env.h"
 #include "learner/run/view_status.h"
-#include "replay/core/size_warnings.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
@@ -35,27 +32,6 @@ constexpr std::chrono::milliseconds kTick(50);
 constexpr double kSayMissing_s = 10.0;
 constexpr double kStatus_s = 0.5;
 constexpr std::chrono::milliseconds kFinish(8000);
-
-RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& hub,
-                                 const TableSpec& columns) {
-  RpcControlOptions options;
-  options.run_id = hub.roster.run_id;
-  options.learner_epoch = hub.learner_epoch;
-  options.shards = config.replay().shards();
-  options.spec = columns;
-  options.capacity = config.replay().capacity();
-  options.bytes_max = config.replay().bytes_max();
-  options.n_step = config.replay().n_step();
-  options.gamma = config.learner().gamma();
-  options.seed = config.seed();
-  options.lockstep = IsLockstep(config);
-  options.actors = config.actor().count();
-  options.first_round = kFirstRound;
-  options.on_policy = FifoFromConfig(config);
-  if (!options.lockstep && !options.on_policy.has_value())
-    options.limiter = LimiterFromConfig(config);
-  return options;
-}
 
 }  // namespace
 
@@ -79,8 +55,7 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(
   status.set_learner_epoch(hub.learner_epoch);
   status.set_directory(directory->path());
   status.set_mode(config.schedule().mode());
-  status.set_label(
-      absl::StrCat(config.env().id(), " ", config.algorithm(), " seed ", config.seed()));
+  status.set_label(RunLabel(config));
   *status.mutable_process() = MakeProcessInfo();
   std::unique_ptr<ClusterRun> run(
       new ClusterRun(config, directory, security, std::move(hub), std::move(status)));
@@ -102,7 +77,7 @@ ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory,
       security_(security),
       hub_options_(std::move(hub)),
       status_(std::move(status)),
-      backlog_(lockstep() ? EvaluationBacklog::Keep::kAll : EvaluationBacklog::Keep::kNewest),
+      backlog_(EvaluationsKept(config)),
       hub_(hub_options_),
       service_(&hub_, &backlog_) {}
 
@@ -110,14 +85,9 @@ absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupt
   PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
   if (resume) PMOE_RETURN_IF_ERROR(CheckRunEnv(*directory_, env_, hub_options_.allow_other_env));
   PMOE_RETURN_IF_ERROR(MakeParts(resume));
-  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), rollouts_.get(),
-                    &hub_,          &backlog_,      directory_,     nullptr};
+  RunParts parts = {learner_.get(), replay_.get(), &hub_, &backlog_, directory_, nullptr};
   parts.tick = [this](const RunView& view) { return Tick(view); };
-  if (lockstep()) {
-    PMOE_ASSIGN_OR_RETURN(run_, LockstepRun::Create(config_, parts, resume));
-  } else {
-    PMOE_ASSIGN_OR_RETURN(run_, AsyncRun::Create(config_, parts, resume));
-  }
+  PMOE_ASSIGN_OR_RETURN(run_, MakeTrainingRun(config_, parts, resume));
   status_.set_total_steps(run_->total_steps());
   return KeepEnv();
 }
@@ -165,55 +135,40 @@ absl::Status ClusterRun::MakeParts(bool resume) {
   const PolicySpec policy = PolicySpecFromConfig(
       config_, env_.obs_dim(), {env_.action_low().begin(), env_.action_low().end()},
       {env_.action_high().begin(), env_.action_high().end()});
-  for (const std::string& warning : PolicyWarnings(policy)) {
-    Log(LogLevel::kInfo, warning);
-  }
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
-  columns_ = {env_.obs_dim(), env_.action_dim(), static_cast<int>(policy.columns.size())};
-  RpcControlOptions options = ControlOptions(config_, hub_options_, columns_);
+  table_ = TableFromConfig(
+      config_, {env_.obs_dim(), env_.action_dim(), static_cast<int>(policy.columns.size())});
+  RpcReplayOptions options;
+  options.learner.set_run_id(hub_options_.roster.run_id);
+  options.learner.set_learner_epoch(hub_options_.learner_epoch);
   options.security = security_;
-  control_ = std::make_unique<RpcReplayControl>(options);
-  if (options.on_policy.has_value()) {
-    rollouts_ = std::make_unique<RpcRolloutSource>(options);
-  } else {
-    sampler_ = std::make_unique<ShardedSampler>(options, config_.learner().batch_size());
-  }
+  options.shards = config_.replay().shards();
+  options.table = table_;
+  replay_ = std::make_unique<RpcReplayClient>(options, config_.learner().batch_size());
   shards_ = hub_.shards();
   for (size_t i = 0; i < shards_.size(); ++i) {
-    PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
-                          security_.ParseAddress(shards_[i].address, "replay's --listen"));
-    control_->SetShardAddress(static_cast<int>(i), address);
     // Lockstep restores the table of its checkpoint by name.
-    PMOE_RETURN_IF_ERROR(
-        control_->CreateTable(static_cast<int>(i), resume && !lockstep() ? "newest" : ""));
-    SetSourceAddress(static_cast<int>(i), address);
+    PMOE_RETURN_IF_ERROR(OpenShard(i, shards_[i], resume && !lockstep() ? "newest" : ""));
   }
   AssignTables();
-  WarnOfSizes(options);
+  // A shard elsewhere tells what its own machine has room for.
+  std::optional<ReplayShardOptions> here;
+  if (ShardsAreHere()) here = ShardOptions(table_);
+  WarnOfSizes(config_, here, *learner_, *directory_);
   return absl::OkStatus();
 }
 
-// A shard elsewhere tells what its own machine has room for.
-void ClusterRun::WarnOfSizes(const RpcControlOptions& options) const {
-  const bool here = std::all_of(shards_.begin(), shards_.end(), [](const RunHub::ShardSeat& shard) {
-    return absl::StartsWith(shard.address, "unix:");
-  });
-  ReplayShardOptions all;
-  all.spec = options.spec;
-  all.table.capacity = options.capacity;
-  all.table.bytes_max = options.bytes_max;
-  all.on_policy = options.on_policy;
-  const TableSize tables = here ? FullSize(all, TotalSteps(config_)) : TableSize();
-  const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
-  for (const std::string& warning : SizeWarnings(tables, MemoryLimit(), states, directory_->path(),
-                                                 DiskSpaceAt(directory_->path()))) {
-    Log(LogLevel::kWarning, warning);
-  }
+absl::Status ClusterRun::OpenShard(size_t index, const RunHub::ShardSeat& seat,
+                                   absl::string_view restore) {
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
+                        security_.ParseAddress(seat.address, "replay's --listen"));
+  return replay_->OpenShard(static_cast<int>(index), address, restore);
 }
 
-void ClusterRun::SetSourceAddress(int shard, const RpcAddress& address) {
-  if (sampler_ != nullptr) sampler_->SetAddress(shard, address);
-  if (rollouts_ != nullptr) rollouts_->SetAddress(address);
+bool ClusterRun::ShardsAreHere() const {
+  return std::all_of(shards_.begin(), shards_.end(), [](const RunHub::ShardSeat& shard) {
+    return absl::StartsWith(shard.address, "unix:");
+  });
 }
 
 void ClusterRun::AssignTables() {
@@ -222,11 +177,9 @@ void ClusterRun::AssignTables() {
     TableAssignment table;
     table.set_address(shards_[i].address);
     table.set_shard(static_cast<uint32_t>(i));
-    table.mutable_columns()->set_obs_dim(columns_.obs_dim);
-    table.mutable_columns()->set_action_dim(columns_.action_dim);
-    table.mutable_columns()->set_extra_dim(columns_.extra_dim);
-    table.set_lockstep(lockstep());
-    table.set_first_round(kFirstRound);
+    *table.mutable_columns() = table_.columns();
+    table.set_lockstep(table_.lockstep());
+    table.set_first_round(table_.first_round());
     tables.push_back(std::move(table));
   }
   hub_.SetTables(std::move(tables));
@@ -250,7 +203,7 @@ absl::Status ClusterRun::Tick(const RunView& view) {
     Log(in_order ? LogLevel::kInfo : LogLevel::kWarning, DescribeMember(actor),
         in_order ? " has left" : " is gone", "; the run goes on");
     // Its streams end where they are; a shard that is away has nothing to cut.
-    const absl::Status cut = control_->CutActor(/*member=*/0, actor.index(), actor.epoch());
+    const absl::Status cut = replay_->CutActor(/*member=*/0, actor.index(), actor.epoch());
     if (!cut.ok() && !IsTransient(cut)) return cut;
   }
   PMOE_RETURN_IF_ERROR(TendShards());
@@ -281,12 +234,7 @@ absl::Status ClusterRun::TendShards() {
 }
 
 absl::Status ClusterRun::TendShard(size_t index, const RunHub::ShardSeat& seat) {
-  PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
-                        security_.ParseAddress(seat.address, "replay's --listen"));
-  const int shard = static_cast<int>(index);
-  control_->SetShardAddress(shard, address);
-  PMOE_RETURN_IF_ERROR(control_->CreateTable(shard, "newest"));
-  SetSourceAddress(shard, address);
+  PMOE_RETURN_IF_ERROR(OpenShard(index, seat, "newest"));
   shards_[index] = seat;
   AssignTables();
   return absl::OkStatus();

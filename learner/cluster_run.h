@@ -20,9 +20,7 @@
 #include "learner/run/run_parts.h"
 #include "learner/service/run_hub.h"
 #include "learner/service/run_service.h"
-#include "replay/client/rpc_control.h"
-#include "replay/client/rpc_rollout_source.h"
-#include "replay/client/sharded_sampler.h"
+#include "replay/client/rpc_replay_client.h"
 
 namespace pmoe {
 
@@ -60,9 +58,9 @@ class ClusterRun {
   absl::Status Tick(const RunView& view);
   absl::Status TendShards();
   absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
-  void SetSourceAddress(int shard, const RpcAddress& address);
   void AssignTables();
-  void WarnOfSizes(const RpcControlOptions& options) const;
+  absl::Status OpenShard(size_t index, const RunHub::ShardSeat& seat, absl::string_view restore);
+  bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
   void Export(const RunView& view);
   void ExportRefusals();
@@ -81,11 +79,9 @@ class ClusterRun {
   std::unique_ptr<MetricsExporter> exporter_;  // null: none
   EnvSpecMessage env_;
   std::unique_ptr<Learner> learner_;
-  std::unique_ptr<RpcReplayControl> control_;
-  TableSpec columns_;
-  std::unique_ptr<ShardedSampler> sampler_;     // null on-policy
-  std::unique_ptr<RpcRolloutSource> rollouts_;  // on-policy only
-  std::vector<RunHub::ShardSeat> shards_;       // as they were when their table was made
+  CreateTableRequest table_;  // of all shards together
+  std::unique_ptr<RpcReplayClient> replay_;
+  std::vector<RunHub::ShardSeat> shards_;  // as they were when their table was made
   std::unique_ptr<TrainingRun> run_;
   ProcessMeter meter_;
   GpuMeter gpus_;

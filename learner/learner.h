@@ -1,7 +1,6 @@
 // The learner as the rest of the system sees it: minibatches or rollouts in, snapshots and
-// statistics out. Free
-// of Torch and of protobuf, so that both sides of that wall may include it. Thread-compatible: one
-// thread at a time.
+// statistics out. Free of Torch and of protobuf, so that both sides of that wall may include it.
+// Thread-compatible: one thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +13,7 @@
 #include "common/policy/container.h"
 #include "common/policy/policy_snapshot.h"
 #include "learner/phase_clock.h"
-#include "replay/core/minibatch.h"
-#include "replay/core/rollout.h"
+#include "replay/core/experience.h"
 
 namespace pmoe {
 
@@ -26,11 +24,11 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  // One update, or on-policy all that a rollout is good for. The other kind is UnimplementedError.
-  // A loss that is not finite is an InternalError that names the loss and the update; the weights
-  // are then not to be used any more.
-  virtual absl::Status Update(Minibatch* batch);
-  virtual absl::Status Update(const Rollout& rollout);
+  // One update on a minibatch, or all that a rollout is good for. UnimplementedError: the kind that
+  // this algorithm does not learn from. DataLossError: not of its sizes. A loss that is not finite
+  // is an InternalError that names the loss and the update; the weights are then not to be used any
+  // more.
+  virtual absl::Status Update(const Experience& experience) = 0;
   virtual uint64_t updates() const = 0;
   virtual std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
                                                          uint64_t env_steps) const = 0;

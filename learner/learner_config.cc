@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/log.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
 #include "common/config/run_config.h"
@@ -192,6 +193,7 @@ std::vector<std::string> PolicyWarnings(const PolicySpec& policy) {
 
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const RunConfig& config,
                                                      const PolicySpec& policy) {
+  for (const std::string& warning : PolicyWarnings(policy)) Log(LogLevel::kInfo, warning);
   const Algorithm& algorithm = AlgorithmOf(config);
   if (algorithm.has_options()) return MakeDacLearner(PpoOptionsFromConfig(config), policy);
   if (algorithm.on_policy()) return MakePpoLearner(PpoOptionsFromConfig(config), policy);

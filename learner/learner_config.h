@@ -25,7 +25,7 @@ PolicySpec PolicySpecFromConfig(const RunConfig& config, int obs_dim,
 // clipped policy, which starts around 0, hardly reaches.
 std::vector<std::string> PolicyWarnings(const PolicySpec& policy);
 
-// The algorithm's learner of that policy.
+// The algorithm's learner of that policy. Says its PolicyWarnings to the log.
 absl::StatusOr<std::unique_ptr<Learner>> MakeLearner(const RunConfig& config,
                                                      const PolicySpec& policy);
 

@@ -2,18 +2,12 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
-#include "common/base/file.h"
-#include "common/base/log.h"
-#include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "learner/learner_config.h"
-#include "learner/run/async_run.h"
-#include "learner/run/checkpoint.h"
-#include "learner/run/lockstep_run.h"
-#include "replay/core/size_warnings.h"
+#include "learner/run/make_run.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 
@@ -29,7 +23,7 @@ EmbeddedRun::EmbeddedRun(const RunConfig& config, const RunDirectory* directory)
     : config_(config),
       directory_(directory),
       status_(config, directory->path()),
-      backlog_(lockstep() ? EvaluationBacklog::Keep::kAll : EvaluationBacklog::Keep::kNewest),
+      backlog_(EvaluationsKept(config)),
       link_(config.actor().count()) {}
 
 EmbeddedRun::~EmbeddedRun() {
@@ -46,9 +40,6 @@ absl::Status EmbeddedRun::Build(bool resume) {
   const EnvSpec& env = probe->spec();
   const PolicySpec policy =
       PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
-  for (const std::string& warning : PolicyWarnings(policy)) {
-    Log(LogLevel::kInfo, warning);
-  }
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
   PMOE_RETURN_IF_ERROR(BuildReplay(env, policy));
   PMOE_RETURN_IF_ERROR(BuildActors(policy));
@@ -57,31 +48,12 @@ absl::Status EmbeddedRun::Build(bool resume) {
 }
 
 absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& policy) {
-  ReplayShardOptions options;
-  options.spec = {env.obs_dim, env.action_dim, static_cast<int>(policy.columns.size())};
-  options.table.capacity = config_.replay().capacity();
-  options.table.bytes_max = config_.replay().bytes_max();
-  options.table.n_step = config_.replay().n_step();
-  options.table.gamma = config_.learner().gamma();
-  options.stage.actors = config_.actor().count();
-  options.stage.first_round = kFirstRound;
-  options.seed = config_.seed();
-  options.table.fifo = FifoFromConfig(config_);
-  const bool on_policy = options.table.fifo.has_value();
-  if (!lockstep() && !on_policy) options.gate.limiter = LimiterFromConfig(config_);
+  const TableSpec columns = {env.obs_dim, env.action_dim, static_cast<int>(policy.columns.size())};
+  const ReplayShardOptions options = ShardOptions(TableFromConfig(config_, columns));
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
-  const TableSize full = FullSize(options, TotalSteps(config_));
-  const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
-  for (const std::string& warning : SizeWarnings(full, MemoryLimit(), states, directory_->path(),
-                                                 DiskSpaceAt(directory_->path()))) {
-    Log(LogLevel::kWarning, warning);
-  }
-  if (on_policy) {
-    rollouts_ = std::make_unique<DirectRolloutSource>(replay_.get());
-  } else {
-    sampler_ = std::make_unique<DirectBatchSampler>(replay_.get(), config_.learner().batch_size());
-  }
-  control_ = std::make_unique<DirectReplayControl>(replay_.get(), directory_->ReplayFolder());
+  WarnOfSizes(config_, options, *learner_, *directory_);
+  client_ = std::make_unique<DirectReplayClient>(replay_.get(), config_.learner().batch_size(),
+                                                 directory_->ReplayFolder());
   return absl::OkStatus();
 }
 
@@ -128,20 +100,15 @@ absl::Status EmbeddedRun::BuildRun(bool resume) {
       if (!status.ok()) link_.Fail(status);
     });
   }
-  RunParts parts = {learner_.get(), control_.get(), sampler_.get(), rollouts_.get(),
-                    &link_,         &backlog_,      directory_,     nullptr};
+  RunParts parts = {learner_.get(), client_.get(), &link_, &backlog_, directory_, nullptr};
   parts.tick = [this](const RunView& view) {
     ShowStatus(view);
     return absl::OkStatus();
   };
-  if (lockstep()) {
-    PMOE_ASSIGN_OR_RETURN(run_, LockstepRun::Create(config_, parts, resume));
-    return absl::OkStatus();
-  }
-  if (const absl::StatusOr<std::string> table = directory_->NewestReplay(); resume && table.ok()) {
-    PMOE_RETURN_IF_ERROR(control_->Restore(*table));
-  }
-  PMOE_ASSIGN_OR_RETURN(run_, AsyncRun::Create(config_, parts, resume));
+  // Lockstep restores the table of its checkpoint by name.
+  const absl::StatusOr<std::string> table = directory_->NewestReplay();
+  if (resume && !lockstep() && table.ok()) PMOE_RETURN_IF_ERROR(client_->Restore(*table));
+  PMOE_ASSIGN_OR_RETURN(run_, MakeTrainingRun(config_, parts, resume));
   return absl::OkStatus();
 }
 

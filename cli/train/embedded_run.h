@@ -16,9 +16,7 @@
 #include "common/config/run_config.h"
 #include "learner/run/run_directory.h"
 #include "learner/run/run_parts.h"
-#include "replay/client/direct_control.h"
-#include "replay/client/direct_rollout_source.h"
-#include "replay/client/direct_sampler.h"
+#include "replay/client/direct_replay_client.h"
 #include "replay/client/direct_writer.h"
 #include "replay/core/replay_shard.h"
 
@@ -61,9 +59,7 @@ class EmbeddedRun {
   const RunDirectory* const directory_;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<ReplayShard> replay_;
-  std::unique_ptr<DirectReplayControl> control_;
-  std::unique_ptr<DirectBatchSampler> sampler_;    // null on-policy
-  std::unique_ptr<DirectRolloutSource> rollouts_;  // on-policy only
+  std::unique_ptr<DirectReplayClient> client_;
   EmbeddedStatus status_;
   EvaluationBacklog backlog_;
   LocalRunLink link_;

@@ -18,8 +18,7 @@ EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& direc
   next_.set_directory(directory);
   next_.set_state("running");
   next_.set_mode(config.schedule().mode());
-  next_.set_label(
-      absl::StrCat(config.env().id(), " ", config.algorithm(), " seed ", config.seed()));
+  next_.set_label(RunLabel(config));
   next_.mutable_process()->set_pid(static_cast<uint32_t>(::getpid()));
   rated_steps_.resize(static_cast<size_t>(config.actor().count()));
   for (int index = 0; index < config.actor().count(); ++index) {

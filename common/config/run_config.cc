@@ -207,6 +207,10 @@ bool IsLockstep(const RunConfig& config) {
   return ParseChoice<ScheduleMode>(config.schedule().mode()) == ScheduleMode::kLockstep;
 }
 
+std::string RunLabel(const RunConfig& config) {
+  return absl::StrCat(config.env().id(), " ", config.algorithm(), " seed ", config.seed());
+}
+
 absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources) {
   PMOE_ASSIGN_OR_RETURN(Given given, ReadSources(sources));
   PMOE_ASSIGN_OR_RETURN(const Algorithm* algorithm, FindAlgorithm(given.all.algorithm()));

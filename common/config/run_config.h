@@ -39,6 +39,8 @@ const Algorithm& AlgorithmOf(const RunConfig& config);
 
 // Reproducible rounds; else async.
 bool IsLockstep(const RunConfig& config);
+// "HalfCheetah-v5 pmoe_sac seed 1".
+std::string RunLabel(const RunConfig& config);
 
 // "learner.epochs=3": settings that the algorithm does not read and that are not as they would be
 // without anybody's word. A resolved configuration has them from a file of before they were

@@ -52,9 +52,18 @@ PreparedRollout RolloutLearner::Prepare(const Rollout& rollout) const {
   return prepared;
 }
 
-absl::Status RolloutLearner::Update(const Rollout& rollout) {
+absl::Status RolloutLearner::Update(const Experience& experience) {
+  const Rollout* const* const given = std::get_if<const Rollout*>(&experience);
+  if (given == nullptr) {
+    return absl::UnimplementedError("this algorithm learns from rollouts, not from minibatches");
+  }
+  const Rollout& rollout = **given;
+  if (rollout.rows() != options_.rollout_steps) {
+    return absl::DataLossError(absl::StrCat("replay gave a rollout of ", rollout.rows(),
+                                            " rows where schedule.steps_per_round is ",
+                                            options_.rollout_steps));
+  }
   const ScopedFlushDenormals flush;
-  PMOE_CHECK(rollout.rows() == options_.rollout_steps);
   const double progress =
       static_cast<double>(rollouts_) / static_cast<double>(options_.total_rollouts);
   const LearnedRollout learned =

@@ -18,8 +18,7 @@ class RolloutLearner : public Learner {
   RolloutLearner(const PpoOptions& options, const PolicySpec& policy, const at::Device& device,
                  std::unique_ptr<RolloutUpdate> update);
 
-  using Learner::Update;
-  absl::Status Update(const Rollout& rollout) override;
+  absl::Status Update(const Experience& experience) override;
   uint64_t updates() const override { return updates_; }
   std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
                                                  uint64_t env_steps) const override;

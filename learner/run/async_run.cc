@@ -21,15 +21,6 @@ bool Passed(uint64_t every, uint64_t before, uint64_t now) {
 
 }  // namespace
 
-RateLimiterOptions LimiterFromConfig(const RunConfig& config) {
-  RateLimiterOptions options;
-  options.min_size = std::max<int64_t>(config.schedule().update_after(), 1);
-  options.samples_per_insert = config.learner().batch_size() * config.schedule().updates_per_step();
-  options.insert_max = kPageRows;
-  options.sample_max = config.learner().batch_size();
-  return options;
-}
-
 absl::StatusOr<std::unique_ptr<AsyncRun>> AsyncRun::Create(const RunConfig& config,
                                                            const RunParts& parts, bool resume) {
   std::unique_ptr<AsyncRun> run(new AsyncRun(config, parts));
@@ -49,8 +40,10 @@ absl::Status AsyncRun::Build(bool resume) {
   const uint64_t inserted = static_cast<uint64_t>(replay.inserted);
   env_steps_ = std::max(inserted, restore ? *newest : 0);
   env_steps_offset_ = env_steps_ - inserted;
-  PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(LogOptions(config_, total_steps(), resume, env_steps_),
-                                             parts_.directory, parts_.evaluations));
+  RunLogOptions options = RunLogOptions::FromConfig(config_, total_steps());
+  options.resumed = resume;
+  options.resumed_steps = env_steps_;
+  PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(options, parts_.directory, parts_.evaluations));
   snapshot_ = parts_.learner->Snapshot(/*version=*/0, /*env_steps=*/0);
   if (restore) PMOE_RETURN_IF_ERROR(Restore(*newest));
   evaluated_steps_ = checkpoint_steps_ = env_steps_;
@@ -84,41 +77,30 @@ absl::Status AsyncRun::Train(const std::atomic<bool>& interrupted) {
 }
 
 absl::Status AsyncRun::Turn() {
-  const absl::Status learned = parts_.rollouts != nullptr ? LearnRollout() : UpdateOnce();
+  const absl::Status learned = Learn();
   if (!learned.ok() && !absl::IsDeadlineExceeded(learned)) return learned;
   if (since_tick_.Elapsed() < kTick_s) return absl::OkStatus();
   since_tick_.Lap();
   return Tick();
 }
 
-// Rows of weights that are too old are dropped, and counted by the learner.
-absl::Status AsyncRun::LearnRollout() {
+absl::Status AsyncRun::Learn() {
+  // On-policy: rows of weights that are too old are dropped, and counted by the learner.
   const uint64_t lag = static_cast<uint64_t>(config_.schedule().max_lag());
-  RolloutRequest request;
-  request.steps = config_.schedule().steps_per_round();
-  request.version_min =
+  RolloutRequest rollout;
+  rollout.steps = config_.schedule().steps_per_round();
+  rollout.version_min =
       static_cast<uint32_t>(snapshot_->version - std::min(snapshot_->version, lag));
   Stopwatch watch;
-  const absl::StatusOr<Rollout*> rollout = parts_.rollouts->Take(request, kBatchWait);
+  const absl::StatusOr<Experience> lesson = parts_.replay->Next(rollout, kBatchWait);
   counters_.replay_seconds += watch.Lap();
-  PMOE_RETURN_IF_ERROR(rollout.status());
-  log_->sample_lag().OnRows((*rollout)->policy_version);
-  PMOE_RETURN_IF_ERROR(parts_.learner->Update(**rollout));
-  counters_.update_seconds += watch.Elapsed();
-  PublishSnapshot();
-  return absl::OkStatus();
-}
-
-absl::Status AsyncRun::UpdateOnce() {
-  Stopwatch watch;
-  const absl::StatusOr<Minibatch*> batch = parts_.sampler->Next(kBatchWait);
-  counters_.replay_seconds += watch.Lap();
-  PMOE_RETURN_IF_ERROR(batch.status());
-  log_->sample_lag().OnRows({(*batch)->policy_version(), static_cast<size_t>((*batch)->size())});
-  PMOE_RETURN_IF_ERROR(parts_.learner->Update(*batch));
+  PMOE_RETURN_IF_ERROR(lesson.status());
+  log_->sample_lag().OnRows(PolicyVersions(*lesson));
+  PMOE_RETURN_IF_ERROR(parts_.learner->Update(*lesson));
   counters_.update_seconds += watch.Elapsed();
   const uint64_t every = static_cast<uint64_t>(config_.schedule().publish_every_updates());
-  if (parts_.learner->updates() % every == 0) PublishSnapshot();
+  const bool whole_rollout = std::holds_alternative<const Rollout*>(*lesson);
+  if (whole_rollout || parts_.learner->updates() % every == 0) PublishSnapshot();
   return absl::OkStatus();
 }
 

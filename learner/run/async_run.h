@@ -12,12 +12,8 @@
 #include "learner/run/run_log.h"
 #include "learner/run/run_parts.h"
 #include "proto/config.pb.h"
-#include "replay/core/rate_limiter.h"
 
 namespace pmoe {
-
-// min_size: update_after; samples per insert: batch size x updates per step.
-RateLimiterOptions LimiterFromConfig(const RunConfig& config);
 
 class AsyncRun : public TrainingRun {
  public:
@@ -36,8 +32,7 @@ class AsyncRun : public TrainingRun {
   absl::Status Restore(uint64_t env_steps);
 
   absl::Status Turn();
-  absl::Status UpdateOnce();
-  absl::Status LearnRollout();  // on-policy
+  absl::Status Learn();
   void PublishSnapshot();
   void PublishDirective();
   absl::Status Tick();

@@ -31,7 +31,8 @@ absl::StatusOr<std::unique_ptr<LockstepRun>> LockstepRun::Create(const RunConfig
 LockstepRun::LockstepRun(const RunConfig& config, const RunParts& parts)
     : config_(config), parts_(parts) {
   steps_per_round_ = config.schedule().steps_per_round();
-  updates_per_round_ = UpdatesPerRound(config);
+  lessons_per_round_ =
+      AlgorithmOf(config).on_policy() ? 1 : static_cast<int64_t>(UpdatesPerRound(config));
   rounds_ = TotalSteps(config) / steps_per_round_;
 }
 
@@ -40,9 +41,10 @@ absl::Status LockstepRun::Build(bool resume) {
   if (resume) {
     PMOE_ASSIGN_OR_RETURN(resumed_steps, parts_.directory->NewestCheckpoint());
   }
-  PMOE_ASSIGN_OR_RETURN(log_,
-                        RunLog::Create(LogOptions(config_, total_steps(), resume, resumed_steps),
-                                       parts_.directory, parts_.evaluations));
+  RunLogOptions options = RunLogOptions::FromConfig(config_, total_steps());
+  options.resumed = resume;
+  options.resumed_steps = resumed_steps;
+  PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(options, parts_.directory, parts_.evaluations));
   snapshot_ = parts_.learner->Snapshot(/*version=*/1, /*env_steps=*/0);
   if (resume) PMOE_RETURN_IF_ERROR(Restore(resumed_steps));
   log_->sample_lag().OnPublish(snapshot_->version);
@@ -143,36 +145,23 @@ absl::Status LockstepRun::RunUpdates(uint64_t round, RoundCounters* counters) {
   counters->env_steps = round * steps_per_round_;
   if (counters->env_steps < static_cast<uint64_t>(config_.schedule().update_after()))
     return absl::OkStatus();
-  PMOE_RETURN_IF_ERROR(parts_.rollouts != nullptr ? LearnRollout(counters)
-                                                  : UpdateOnMinibatches(counters));
+  PMOE_RETURN_IF_ERROR(Learn(counters));
   snapshot_ = parts_.learner->Snapshot(snapshot_->version + 1, counters->env_steps);
   log_->sample_lag().OnPublish(snapshot_->version);
   return absl::OkStatus();
 }
 
-// Lag 0: all rows of the round were made by the newest weights.
-absl::Status LockstepRun::LearnRollout(RoundCounters* counters) {
+absl::Status LockstepRun::Learn(RoundCounters* counters) {
   Stopwatch watch;
+  // On-policy, at lag 0: all rows of the round were made by the newest weights.
   const uint32_t version = static_cast<uint32_t>(acting_version_);
-  PMOE_ASSIGN_OR_RETURN(
-      const Rollout* rollout,
-      parts_.rollouts->Take({static_cast<int64_t>(steps_per_round_), version, version},
-                            kBatchTimeout));
-  counters->replay_seconds += watch.Lap();
-  log_->sample_lag().OnRows(rollout->policy_version);
-  PMOE_RETURN_IF_ERROR(parts_.learner->Update(*rollout));
-  counters->update_seconds += watch.Lap();
-  return absl::OkStatus();
-}
-
-absl::Status LockstepRun::UpdateOnMinibatches(RoundCounters* counters) {
-  Stopwatch watch;
-  parts_.sampler->Expect(static_cast<int64_t>(updates_per_round_));
-  for (uint64_t i = 0; i < updates_per_round_; ++i) {
-    PMOE_ASSIGN_OR_RETURN(Minibatch * batch, parts_.sampler->Next(kBatchTimeout));
+  const RolloutRequest rollout = {static_cast<int64_t>(steps_per_round_), version, version};
+  parts_.replay->Expect(lessons_per_round_);
+  for (int64_t i = 0; i < lessons_per_round_; ++i) {
+    PMOE_ASSIGN_OR_RETURN(const Experience lesson, parts_.replay->Next(rollout, kBatchTimeout));
     counters->replay_seconds += watch.Lap();
-    log_->sample_lag().OnRows({batch->policy_version(), static_cast<size_t>(batch->size())});
-    PMOE_RETURN_IF_ERROR(parts_.learner->Update(batch));
+    log_->sample_lag().OnRows(PolicyVersions(lesson));
+    PMOE_RETURN_IF_ERROR(parts_.learner->Update(lesson));
     counters->update_seconds += watch.Lap();
   }
   return absl::OkStatus();

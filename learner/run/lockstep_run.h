@@ -17,8 +17,6 @@
 
 namespace pmoe {
 
-inline constexpr uint64_t kFirstRound = 1;
-
 class LockstepRun : public TrainingRun {
  public:
   // `config` is resolved; `parts` outlive the run. With `resume`, loads the directory's newest
@@ -39,8 +37,7 @@ class LockstepRun : public TrainingRun {
   absl::Status FinishSteps(uint64_t round);
   absl::Status CommitRound(uint64_t round);
   absl::Status RunUpdates(uint64_t round, RoundCounters* counters);
-  absl::Status UpdateOnMinibatches(RoundCounters* counters);
-  absl::Status LearnRollout(RoundCounters* counters);  // on-policy
+  absl::Status Learn(RoundCounters* counters);
   absl::Status CloseRound(uint64_t round, RoundCounters counters);
 
   absl::Status Checkpoint();
@@ -55,7 +52,7 @@ class LockstepRun : public TrainingRun {
   RunParts parts_;
   uint64_t rounds_ = 0;
   uint64_t steps_per_round_ = 0;
-  uint64_t updates_per_round_ = 0;
+  int64_t lessons_per_round_ = 0;  // minibatches; on-policy the one rollout
   std::unique_ptr<RunLog> log_;
 
   uint64_t committed_ = 0;  // rounds whose rows are in replay
@@ -65,7 +62,7 @@ class LockstepRun : public TrainingRun {
   uint64_t acting_version_ = 0;                     // of the newest directive
   std::shared_ptr<const PolicySnapshot> acting_;    // its snapshot; after a resume only if lost
   std::vector<std::string> barrier_actors_;  // parts at round committed_; empty: they can be asked
-  uint64_t checkpoint_steps_ = 0;                   // of the newest checkpoint
+  uint64_t checkpoint_steps_ = 0;            // of the newest checkpoint
 };
 
 }  // namespace pmoe

@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/config/run_config.h"
 
 namespace pmoe {
 namespace {
@@ -35,6 +36,16 @@ void AddEpisodeMeans(const std::vector<EpisodeResult>& episodes, MetricRow* row)
 }
 
 }  // namespace
+
+RunLogOptions RunLogOptions::FromConfig(const RunConfig& config, uint64_t total_steps) {
+  RunLogOptions options;
+  options.label = RunLabel(config);
+  options.total_steps = total_steps;
+  options.primitives = config.policy().primitives();
+  options.log_every_steps = config.observe().log_every_steps();
+  options.diverged_share_max = config.observe().diverged_share_max();
+  return options;
+}
 
 std::vector<std::string> MetricColumns(int primitives) {
   std::vector<std::string> columns = {"env_steps",

@@ -25,10 +25,14 @@
 #include "learner/run/evaluation_backlog.h"
 #include "learner/run/run_directory.h"
 #include "learner/run/sample_lag.h"
+#include "proto/config.pb.h"
 
 namespace pmoe {
 
 struct RunLogOptions {
+  // Of a run with this configuration.
+  static RunLogOptions FromConfig(const RunConfig& config, uint64_t total_steps);
+
   std::string label;  // "HalfCheetah-v5 pmoe_sac seed 1", opens the progress line
   uint64_t total_steps = 0;
   int primitives = 1;

@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "learner/learner.h"
@@ -12,11 +12,7 @@
 #include "learner/run/evaluation_backlog.h"
 #include "learner/run/run_directory.h"
 #include "learner/run/run_log.h"
-#include "proto/config.pb.h"
-#include "replay/client/batch_sampler.h"
-#include "replay/client/replay_control.h"
-#include "replay/client/rollout_source.h"
-#include "replay/core/selectors/fifo_selector.h"
+#include "replay/client/replay_client.h"
 
 namespace pmoe {
 
@@ -31,9 +27,7 @@ struct RunView {
 
 struct RunParts {
   Learner* learner = nullptr;
-  ReplayControl* replay = nullptr;
-  BatchSampler* sampler = nullptr;    // null on-policy
-  RolloutSource* rollouts = nullptr;  // on-policy only
+  ReplayClient* replay = nullptr;
   ActorGroup* actors = nullptr;
   EvaluationBacklog* evaluations = nullptr;
   const RunDirectory* directory = nullptr;
@@ -50,12 +44,5 @@ class TrainingRun {
   virtual uint64_t env_steps() const = 0;
   virtual uint64_t total_steps() const = 0;
 };
-
-// How replay keeps the rows of an on-policy run; nothing where rows are sampled.
-std::optional<FifoOptions> FifoFromConfig(const RunConfig& config);
-
-// The log of a run with this configuration. `resumed_steps`: later rows are dropped.
-RunLogOptions LogOptions(const RunConfig& config, uint64_t total_steps, bool resumed,
-                         uint64_t resumed_steps);
 
 }  // namespace pmoe

@@ -45,10 +45,19 @@ SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy,
       gumbel_(at::empty({options.members, options.batch_size, policy.primitives}, at::kFloat)),
       sums_(update_.StatNames().size(), 0.0) {}
 
-absl::Status SacLearner::Update(Minibatch* batch) {
-  const ScopedFlushDenormals flush;
+absl::Status SacLearner::Update(const Experience& experience) {
+  Minibatch* const* const given = std::get_if<Minibatch*>(&experience);
+  if (given == nullptr) {
+    return absl::UnimplementedError("this algorithm learns from minibatches, not from rollouts");
+  }
+  Minibatch* const batch = *given;
   const int rows = batch->size();
-  PMOE_CHECK(rows == options_.batch_size);
+  if (rows != options_.batch_size) {
+    return absl::DataLossError(absl::StrCat("replay gave a minibatch of ", rows,
+                                            " rows where learner.batch_size is ",
+                                            options_.batch_size));
+  }
+  const ScopedFlushDenormals flush;
   const SacBatch tensors = {
       WrapColumn(batch->obs(), options_.members, {rows, policy_.obs_dim}, device_),
       WrapColumn(batch->action(), options_.members, {rows, policy_.action_dim}, device_),

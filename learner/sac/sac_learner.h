@@ -15,7 +15,7 @@ class SacLearner : public Learner {
  public:
   SacLearner(const SacOptions& options, const PolicySpec& policy, const at::Device& device);
 
-  absl::Status Update(Minibatch* batch) override;
+  absl::Status Update(const Experience& experience) override;
   uint64_t updates() const override { return updates_; }
   std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
                                                  uint64_t env_steps) const override;

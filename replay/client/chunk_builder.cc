@@ -50,7 +50,7 @@ absl::Status ChunkBuilder::Check(uint32_t env, const Transition& transition) con
   PMOE_RETURN_IF_ERROR(CheckWidth("extra", transition.extra.size(), spec_.extra_dim));
   const EnvState& state = envs_[env];
   const size_t bytes = transition.obs.size() * sizeof(float);
-  if (state.in_episode && std::memcmp(state.head.data(), transition.obs.data(), bytes) != 0) {
+  if (state.in_episode && std::memcmp(Head(state), transition.obs.data(), bytes) != 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("env ", env, " step ", state.next_step + state.chunk.rows,
                      ": obs is not next_obs of the step before, and the episode has not ended"));
@@ -65,6 +65,7 @@ absl::Status ChunkBuilder::Add(uint32_t env, const Transition& transition) {
   if (chunk.rows == 0) {
     chunk.env = env;
     chunk.first_step = state.next_step;
+    Reserve(&chunk);
     AppendTo(&chunk.observations, transition.obs);
   }
   AppendTo(&chunk.observations, transition.next_obs);
@@ -75,14 +76,31 @@ absl::Status ChunkBuilder::Add(uint32_t env, const Transition& transition) {
   chunk.truncated.push_back(transition.truncated ? 1 : 0);
   chunk.policy_version.push_back(transition.policy_version);
   ++chunk.rows;
-  state.head.assign(transition.next_obs.begin(), transition.next_obs.end());
   state.in_episode = !transition.terminated && !transition.truncated;
   if (state.in_episode && chunk.rows < static_cast<uint32_t>(options_.rows_max))
     return absl::OkStatus();
   return SendBuffered(&state, /*last_of_round=*/false);
 }
 
+const float* ChunkBuilder::Head(const EnvState& state) const {
+  if (state.chunk.rows == 0) return state.head.data();
+  return state.chunk.observations.data() + state.chunk.observations.size() - spec_.obs_dim;
+}
+
+// A chunk's memory goes with it, so each is made in one piece and not grown row by row.
+void ChunkBuilder::Reserve(Chunk* chunk) const {
+  const size_t rows = static_cast<size_t>(options_.rows_max);
+  chunk->observations.reserve((rows + 1) * static_cast<size_t>(spec_.obs_dim));
+  chunk->actions.reserve(rows * static_cast<size_t>(spec_.action_dim));
+  chunk->extra.reserve(rows * static_cast<size_t>(spec_.extra_dim));
+  chunk->rewards.reserve(rows);
+  chunk->terminated.reserve(rows);
+  chunk->truncated.reserve(rows);
+  chunk->policy_version.reserve(rows);
+}
+
 absl::Status ChunkBuilder::SendBuffered(EnvState* state, bool last_of_round) {
+  state->head.assign(Head(*state), Head(*state) + spec_.obs_dim);
   state->next_step += state->chunk.rows;
   state->stale = false;
   return Send(std::exchange(state->chunk, Chunk{}), last_of_round);

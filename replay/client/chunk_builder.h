@@ -54,11 +54,14 @@ class ChunkBuilder {
     Chunk chunk;              // being built
     bool stale = false;       // since before the last FlushStale
     uint64_t next_step = 0;   // number of the chunk's first row
-    bool in_episode = false;  // `head` must come next
-    std::vector<float> head;  // [O] successor of the last step
+    bool in_episode = false;  // the head must come next
+    std::vector<float> head;  // [O] successor of the last step sent
   };
 
   absl::Status Check(uint32_t env, const Transition& transition) const;
+  // [O] successor of the last step.
+  const float* Head(const EnvState& state) const;
+  void Reserve(Chunk* chunk) const;
   absl::Status SendBuffered(EnvState* state, bool last_of_round);
   absl::Status Send(Chunk chunk, bool last_of_round);
 

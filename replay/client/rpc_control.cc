@@ -7,6 +7,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/client/insert_grants.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
@@ -17,32 +18,15 @@ constexpr milliseconds kCall{5000};
 constexpr milliseconds kFileCall{600'000};  // tables of many GiB
 constexpr milliseconds kAnswerTime{1000};   // for a wait that ran out at the other end to be told
 
-int64_t Share(int64_t all, int shards) { return (all + shards - 1) / shards; }
-
 }  // namespace
 
-absl::Status RpcControlOptions::Validate() const {
-  if (shards < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("replay.shards must be >= 1, got ", shards, "; 1 is enough for most runs"));
-  }
-  if (lockstep && shards > 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("schedule.mode lockstep needs replay.shards 1, got ", shards,
-                     "; use mode async for several shards"));
-  }
-  if (on_policy.has_value()) {
-    PMOE_RETURN_IF_ERROR(on_policy->Validate());
-    if (shards == 1 && !limiter.has_value()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("an on-policy run needs replay.shards 1 and no limiter, got ", shards,
-                     limiter.has_value() ? " and one" : ""));
-  }
-  if (!limiter.has_value()) return absl::OkStatus();
-  return InsertGrants::ForShards(*limiter, shards).Validate();
+absl::Status RpcReplayOptions::Validate() const {
+  PMOE_RETURN_IF_ERROR(CheckTable(table, shards));
+  if (!table.has_limiter()) return absl::OkStatus();
+  return InsertGrants::ForShards(LimiterOptions(table.limiter()), shards).Validate();
 }
 
-RpcReplayControl::RpcReplayControl(RpcControlOptions options)
+RpcReplayControl::RpcReplayControl(RpcReplayOptions options)
     : options_(std::move(options)), shards_(static_cast<size_t>(options_.shards)) {}
 
 void RpcReplayControl::SetShardAddress(int shard, const RpcAddress& address) {
@@ -51,13 +35,6 @@ void RpcReplayControl::SetShardAddress(int shard, const RpcAddress& address) {
   if (moved.name == name) return;
   moved.name = name;
   moved.stub = ReplayService::NewStub(MakeChannel(address, PeerRole::kReplay, options_.security));
-}
-
-LearnerId RpcReplayControl::Learner() const {
-  LearnerId learner;
-  learner.set_run_id(options_.run_id);
-  learner.set_learner_epoch(options_.learner_epoch);
-  return learner;
 }
 
 template <typename Request, typename Reply>
@@ -74,34 +51,9 @@ absl::Status RpcReplayControl::Call(
 }
 
 CreateTableRequest RpcReplayControl::TableRequest(int shard, absl::string_view restore) const {
-  CreateTableRequest request;
-  *request.mutable_learner() = Learner();
-  request.mutable_columns()->set_obs_dim(options_.spec.obs_dim);
-  request.mutable_columns()->set_action_dim(options_.spec.action_dim);
-  request.mutable_columns()->set_extra_dim(options_.spec.extra_dim);
-  request.set_capacity(Share(options_.capacity, options_.shards));
-  request.set_bytes_max(Share(options_.bytes_max, options_.shards));
-  request.set_n_step(options_.n_step);
-  request.set_gamma(options_.gamma);
-  request.set_seed(options_.seed);
-  request.set_shard(static_cast<uint32_t>(shard));
-  request.set_lockstep(options_.lockstep);
-  request.set_actors(options_.actors);
-  request.set_first_round(options_.first_round);
+  CreateTableRequest request = TableOfShard(options_.table, shard, options_.shards);
+  *request.mutable_learner() = options_.learner;
   request.set_restore(std::string(restore));
-  if (options_.on_policy.has_value()) {
-    request.mutable_on_policy()->set_rollout_steps(options_.on_policy->rollout_steps);
-    request.mutable_on_policy()->set_max_lag(options_.on_policy->max_lag);
-  }
-  if (!options_.limiter.has_value()) return request;
-  // Of several shards the learner limits.
-  request.set_granted_inserts(options_.shards > 1);
-  if (options_.shards > 1) return request;
-  TableLimiter* const limiter = request.mutable_limiter();
-  limiter->set_min_size(options_.limiter->min_size);
-  limiter->set_samples_per_insert(options_.limiter->samples_per_insert);
-  limiter->set_error_window(options_.limiter->error_window);
-  limiter->set_sample_max(options_.limiter->sample_max);
   return request;
 }
 
@@ -118,7 +70,7 @@ absl::Status RpcReplayControl::CreateTable(int shard, absl::string_view restore)
 
 absl::Status RpcReplayControl::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
   CutActorRequest request;
-  *request.mutable_learner() = Learner();
+  *request.mutable_learner() = options_.learner;
   request.set_member(member);
   request.set_actor(actor);
   request.set_epoch(epoch);
@@ -132,7 +84,7 @@ absl::Status RpcReplayControl::CutActor(uint32_t member, uint32_t actor, uint32_
 
 absl::Status RpcReplayControl::Commit(uint64_t round, milliseconds timeout) {
   CommitRequest request;
-  *request.mutable_learner() = Learner();
+  *request.mutable_learner() = options_.learner;
   request.set_round(round);
   request.set_timeout_ms(static_cast<uint32_t>(timeout.count()));
   CommitReply reply;
@@ -175,7 +127,7 @@ absl::StatusOr<ReplayStats> RpcReplayControl::Stats() {
 
 absl::Status RpcReplayControl::Save(absl::string_view name) {
   CheckpointRequest request;
-  *request.mutable_learner() = Learner();
+  *request.mutable_learner() = options_.learner;
   request.set_name(std::string(name));
   if (!keep_.empty()) request.add_keep(keep_);
   for (const Shard& shard : shards_) {

@@ -1,11 +1,10 @@
-// The ReplayControl of a cluster: the learner's unary calls to its shards, each with a deadline.
-// Used by the learner's thread only.
+// The learner's unary calls to its shards, each with a deadline: tables, rounds, checkpoints,
+// counts. A part of RpcReplayClient; used by the learner's thread only.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,36 +14,22 @@
 #include "common/rpc/address.h"
 #include "common/rpc/security.h"
 #include "proto/replay.grpc.pb.h"
-#include "replay/client/replay_control.h"
-#include "replay/core/chunk.h"
-#include "replay/core/rate_limiter.h"
-#include "replay/core/selectors/fifo_selector.h"
+#include "replay/client/replay_client.h"
 
 namespace pmoe {
 
-struct RpcControlOptions {
-  std::string run_id;
-  uint64_t learner_epoch = 0;
+struct RpcReplayOptions {
+  LearnerId learner;
   RpcSecurity security{};
   int shards = 1;
-  TableSpec spec{};
-  int64_t capacity = 1'000'000;  // transitions, of all shards together
-  int64_t bytes_max = 0;         // of all shards together; 0: no limit
-  int n_step = 1;
-  double gamma = 0.99;
-  uint64_t seed = 1;
-  bool lockstep = false;  // of one shard only
-  int actors = 1;         // lockstep
-  uint64_t first_round = 0;
-  std::optional<RateLimiterOptions> limiter;     // of all shards together
-  std::optional<FifoOptions> on_policy;  // of one shard only, without a limiter
+  CreateTableRequest table;  // of all shards together: TableFromConfig
 
   absl::Status Validate() const;
 };
 
-class RpcReplayControl : public ReplayControl {
+class RpcReplayControl {
  public:
-  explicit RpcReplayControl(RpcControlOptions options);
+  explicit RpcReplayControl(RpcReplayOptions options);
 
   // Before any call to that shard, and whenever it moves.
   void SetShardAddress(int shard, const RpcAddress& address);
@@ -54,14 +39,14 @@ class RpcReplayControl : public ReplayControl {
   // A life of an actor that is gone. Every shard is told; the first error is returned.
   absl::Status CutActor(uint32_t member, uint32_t actor, uint32_t epoch);
 
-  absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout) override;
+  absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout);
   // Of all shards. One that is away counts as it was last seen; UnavailableError when all are.
-  absl::StatusOr<ReplayStats> Stats() override;
+  absl::StatusOr<ReplayStats> Stats();
   // On every shard; of what was saved before, the checkpoint that KeepOnly or Restore named stays.
-  absl::Status Save(absl::string_view name) override;
-  absl::Status Restore(absl::string_view name) override;
+  absl::Status Save(absl::string_view name);
+  absl::Status Restore(absl::string_view name);
   // The others go with the next Save: until then nothing rests on one file alone.
-  absl::Status KeepOnly(absl::string_view name) override;
+  absl::Status KeepOnly(absl::string_view name);
 
  private:
   struct Shard {
@@ -73,7 +58,6 @@ class RpcReplayControl : public ReplayControl {
     std::string limiter;
   };
 
-  LearnerId Learner() const;
   CreateTableRequest TableRequest(int shard, absl::string_view restore) const;
   // Returns the error under the shard's name.
   template <typename Request, typename Reply>
@@ -83,7 +67,7 @@ class RpcReplayControl : public ReplayControl {
                     const Request& request, Reply* reply) const;
   static void Count(const TableStats& stats, Shard* shard);
 
-  const RpcControlOptions options_;
+  const RpcReplayOptions options_;
   std::vector<Shard> shards_;
   std::string keep_;  // checkpoint that a Save must leave; empty: none
 };

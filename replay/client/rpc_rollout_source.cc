@@ -9,6 +9,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/wire/rollout_codec.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
@@ -19,13 +20,6 @@ constexpr milliseconds kTransferFirst{2000};           // doubled while it is to
 constexpr milliseconds kTransferMax{600'000};
 constexpr int kDamagedMax = 3;  // of one rollout: then it is no accident
 
-LearnerId Learner(const RpcControlOptions& options) {
-  LearnerId learner;
-  learner.set_run_id(options.run_id);
-  learner.set_learner_epoch(options.learner_epoch);
-  return learner;
-}
-
 milliseconds Left(Clock::Time deadline) {
   const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::Real()->Now());
   return std::max(left, milliseconds(0));
@@ -33,11 +27,11 @@ milliseconds Left(Clock::Time deadline) {
 
 }  // namespace
 
-RpcRolloutSource::RpcRolloutSource(const RpcControlOptions& options)
-    : spec_(options.spec),
-      learner_(Learner(options)),
+RpcRolloutSource::RpcRolloutSource(const RpcReplayOptions& options)
+    : spec_(SpecOf(options.table.columns())),
+      learner_(options.learner),
       security_(options.security),
-      backoff_(Rng(options.seed, RngRole::kBackoff, kRolloutBackoffStream)),
+      backoff_(Rng(options.table.seed(), RngRole::kBackoff, kRolloutBackoffStream)),
       transfer_(kTransferFirst) {}
 
 void RpcRolloutSource::SetAddress(const RpcAddress& address) {

@@ -18,23 +18,22 @@
 #include "common/rpc/backoff.h"
 #include "common/rpc/security.h"
 #include "proto/replay.grpc.pb.h"
-#include "replay/client/rollout_source.h"
 #include "replay/client/rpc_control.h"
 
 namespace pmoe {
 
-class RpcRolloutSource : public RolloutSource {
+class RpcRolloutSource {
  public:
-  explicit RpcRolloutSource(const RpcControlOptions& options);
+  explicit RpcRolloutSource(const RpcReplayOptions& options);
 
   // Where the shard is, first and whenever it moves. After its table was made.
   void SetAddress(const RpcAddress& address);
 
-  // A shard that is away is waited for, as DeadlineExceededError. FailedPreconditionError (another
-  // learner or run has the shard, or it is not on-policy), InvalidArgumentError and DataLossError
-  // (damaged replies) are final.
-  absl::StatusOr<Rollout*> Take(const RolloutRequest& request,
-                                std::chrono::milliseconds timeout) override;
+  // The next rollout, owned by the source and valid until the call after; the call may be repeated,
+  // with the same request or with another one. A shard that is away is waited for, as
+  // DeadlineExceededError. FailedPreconditionError (another learner or run has the shard, or it is
+  // not on-policy), InvalidArgumentError and DataLossError (damaged replies) are final.
+  absl::StatusOr<Rollout*> Take(const RolloutRequest& request, std::chrono::milliseconds timeout);
 
  private:
   // One call.

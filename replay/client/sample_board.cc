@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
-#include "replay/client/batch_sampler.h"
+#include "replay/client/replay_client.h"
 
 namespace pmoe {
 namespace {
@@ -34,7 +34,7 @@ SampleBoard::SampleBoard(const SampleBoardOptions& options)
       rng_(options.seed, RngRole::kReplay, kSplitStream),
       grants_(MakeGrants(options)),
       shards_(static_cast<size_t>(options.shards)),
-      expected_(options.lockstep ? 0 : BatchSampler::kWithoutEnd) {
+      expected_(options.lockstep ? 0 : ReplayClient::kWithoutEnd) {
   // One more than are in flight: the one that the learner holds.
   for (int i = 0; i <= kInFlight; ++i) {
     jobs_.push_back(std::make_unique<Job>(options));
@@ -46,7 +46,7 @@ void SampleBoard::Expect(int64_t batches) {
   MutexLock lock(&mu_);
   const int64_t ahead = static_cast<int64_t>(order_.size());
   expected_ =
-      batches == BatchSampler::kWithoutEnd ? batches : std::max<int64_t>(batches - ahead, 0);
+      batches == ReplayClient::kWithoutEnd ? batches : std::max<int64_t>(batches - ahead, 0);
   Ask();
 }
 
@@ -96,7 +96,7 @@ void SampleBoard::Ask() {
     job->rows_missing = options_.batch_size;
     order_.push_back(job);
     unplaced_.push_back({job, 0, options_.batch_size});
-    if (expected_ != BatchSampler::kWithoutEnd) --expected_;
+    if (expected_ != ReplayClient::kWithoutEnd) --expected_;
   }
   Place();
   changed_.NotifyAll();

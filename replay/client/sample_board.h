@@ -46,7 +46,7 @@ class SampleBoard {
 
   explicit SampleBoard(const SampleBoardOptions& options);
 
-  // The learner's thread: as in BatchSampler.
+  // The learner's thread: as in ReplayClient.
   void Expect(int64_t batches) ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<Minibatch*> Next(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
   // What Next waits for, for people.

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
@@ -12,31 +13,28 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLimiterTimeout{500};
 
-SampleBoardOptions BoardOptions(const RpcControlOptions& options, int batch_size) {
+SampleBoardOptions BoardOptions(const RpcReplayOptions& options, int batch_size) {
   SampleBoardOptions board;
-  board.spec = options.spec;
+  board.spec = SpecOf(options.table.columns());
   board.batch_size = batch_size;
   board.shards = options.shards;
-  board.seed = options.seed;
-  board.lockstep = options.lockstep;
-  board.limiter = options.limiter;
+  board.seed = options.table.seed();
+  board.lockstep = options.table.lockstep();
+  if (options.table.has_limiter()) board.limiter = LimiterOptions(options.table.limiter());
   return board;
 }
 
 }  // namespace
 
-ShardedSampler::ShardedSampler(const RpcControlOptions& options, int batch_size,
+ShardedSampler::ShardedSampler(const RpcReplayOptions& options, int batch_size,
                                milliseconds long_wait)
     : single_(options.shards == 1),
       long_wait_(long_wait),
       board_(BoardOptions(options, batch_size)) {
-  LearnerId learner;
-  learner.set_run_id(options.run_id);
-  learner.set_learner_epoch(options.learner_epoch);
   for (int shard = 0; shard < options.shards; ++shard) {
     board_.SetName(shard, absl::StrCat("replay ", shard));
-    links_.push_back(
-        std::make_unique<SampleLink>(shard, learner, options.seed, options.security, &board_));
+    links_.push_back(std::make_unique<SampleLink>(shard, options.learner, options.table.seed(),
+                                                  options.security, &board_));
   }
 }
 

@@ -12,30 +12,31 @@
 #include "absl/status/statusor.h"
 #include "common/base/clock.h"
 #include "common/rpc/address.h"
-#include "replay/client/batch_sampler.h"
 #include "replay/client/rpc_control.h"
 #include "replay/client/sample_board.h"
 #include "replay/client/sample_link.h"
 
 namespace pmoe {
 
-class ShardedSampler : public BatchSampler {
+class ShardedSampler {
  public:
   // After so long the shard's limiter is asked whether it is the reason, and again as often.
   static constexpr std::chrono::milliseconds kLongWait{5000};
 
   // The options must be valid.
-  ShardedSampler(const RpcControlOptions& options, int batch_size,
+  ShardedSampler(const RpcReplayOptions& options, int batch_size,
                  std::chrono::milliseconds long_wait = kLongWait);
 
   // Where a shard is, first and whenever it moves. After its table was made.
   void SetAddress(int shard, const RpcAddress& address);
 
-  void Expect(int64_t batches) override;
-  // A shard that is away is waited for, as DeadlineExceededError. FailedPreconditionError (another
-  // learner or run has the shard), DataLossError (a damaged reply) and, in lockstep, AbortedError
-  // (a connection was lost with minibatches under way) are final.
-  absl::StatusOr<Minibatch*> Next(std::chrono::milliseconds timeout) override;
+  // As in ReplayClient.
+  void Expect(int64_t batches);
+  // The next minibatch, owned by the sampler and valid until the call after. A shard that is away
+  // is waited for, as DeadlineExceededError. FailedPreconditionError (another learner or run has
+  // the shard), DataLossError (a damaged reply) and, in lockstep, AbortedError (a connection was
+  // lost with minibatches under way) are final.
+  absl::StatusOr<Minibatch*> Next(std::chrono::milliseconds timeout);
 
  private:
   absl::Status Explain(std::chrono::milliseconds timeout);

@@ -85,6 +85,7 @@ class ReplayShard {
   // Which side waits, and for what, with today's numbers, for people.
   std::string Explain() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
+  bool gives_rollouts() const { return options_.table.fifo.has_value(); }
 
   // Everything that the next batch's bits depend on, streamed to `path` (tmp, fsync, rename) page
   // by page under the lock. A full disk is ResourceExhaustedError with the path.

@@ -254,6 +254,7 @@ void ReplayTable::CountSteps(Stream* stream, RowRef first, int count) {
   pool_->page(first.page).steps += static_cast<uint16_t>(count);
   size_ += count;
   inserted_ += count;
+  if (options_.n_step == 1) return GiveReady(first, count);
   for (int i = 0; i < count; ++i) {
     stream->pending.push_back({first.page, first.row + static_cast<uint32_t>(i)});
   }
@@ -266,18 +267,20 @@ void ReplayTable::MarkReady(Stream* stream, bool all) {
   const size_t short_tail = all ? 0 : static_cast<size_t>(options_.n_step) - 1;
   const size_t ready = pending.size() - std::min(pending.size(), short_tail);
   for (size_t begin = 0, end = 0; begin < ready; begin = end) {  // a page's rows at once
-    const RowRef first = pending[begin];
-    while (end < ready && pending[end].page == first.page &&
-           pending[end].row - first.row == end - begin) {
-      pool_->set_flags(pending[end], pool_->flags(pending[end]) | kRowReady);
-      ++end;
-    }
-    const int count = static_cast<int>(end - begin);
-    pool_->page(first.page).ready += static_cast<uint16_t>(count);
-    eligible_ += count;
-    selector_->OnReady(first, count);
+    while (end < ready && pending[end].page == pending[begin].page) ++end;
+    GiveReady(pending[begin], static_cast<int>(end - begin));
   }
   pending.erase(pending.begin(), pending.begin() + static_cast<ptrdiff_t>(ready));
+}
+
+void ReplayTable::GiveReady(RowRef first, int count) {
+  for (int i = 0; i < count; ++i) {
+    const RowRef row{first.page, first.row + static_cast<uint32_t>(i)};
+    pool_->set_flags(row, pool_->flags(row) | kRowReady);
+  }
+  pool_->page(first.page).ready += static_cast<uint16_t>(count);
+  eligible_ += count;
+  selector_->OnReady(first, count);
 }
 
 // The head stays as the last successor: rows before it bootstrap there, as after a truncation.

@@ -141,6 +141,7 @@ class ReplayTable {
   RowRef NewRow(const Target& to, uint64_t step, const float* obs, uint32_t flags);
   void CountSteps(Stream* stream, RowRef first, int count);
   void MarkReady(Stream* stream, bool all);
+  void GiveReady(RowRef first, int count);
   void Cut(Stream* stream);
   void ClosePage(Stream* stream);
   void EvictOldest();

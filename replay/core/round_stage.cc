@@ -166,11 +166,12 @@ absl::Status RoundStage::LoadState(ByteReader* in, StreamBook* book) {
   uint64_t staged = 0;
   in->Pod(&loaded.next_round_);
   in->Pod(&actors);
-  if (in->ok() && actors != actors_.size()) {
+  // A run without rounds has no use for the stage, however many actors it has.
+  if (in->ok() && actors != actors_.size() && loaded.next_round_ != options_.first_round) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the saved run has ", actors, " actors, this one ", actors_.size(), "; set actor.count"));
   }
-  for (uint32_t i = 0; i < loaded.actors_.size(); ++i) {
+  for (uint32_t i = 0; i < actors && in->ok(); ++i) {
     uint32_t epoch = 0;
     uint64_t next_seq = 0;
     uint64_t round = 0;
@@ -184,7 +185,7 @@ absl::Status RoundStage::LoadState(ByteReader* in, StreamBook* book) {
                                               " before round ", loaded.next_round_,
                                               " is committed"));
     }
-    loaded.actors_[i].round = round;
+    if (i < loaded.actors_.size()) loaded.actors_[i].round = round;
     if (in->ok() && seen != 0) book->RestoreSeq(/*member=*/0, i, epoch, next_seq);
   }
   in->Pod(&staged);

@@ -18,6 +18,8 @@
 
 namespace pmoe {
 
+inline constexpr uint64_t kFirstRound = 1;  // of a run
+
 struct RoundStageOptions {
   int actors = 1;              // actor indices 0 … actors - 1 make a round
   uint64_t first_round = 0;    // number of the run's first round

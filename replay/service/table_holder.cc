@@ -10,38 +10,12 @@
 #include "common/base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "replay/core/size_warnings.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
 
 constexpr absl::string_view kNewest = "newest";
-
-ReplayShardOptions ShardOptions(const CreateTableRequest& request) {
-  ReplayShardOptions options;
-  options.spec = {request.columns().obs_dim(), request.columns().action_dim(),
-                  request.columns().extra_dim()};
-  options.table.capacity = request.capacity();
-  options.table.bytes_max = request.bytes_max();
-  options.table.n_step = request.n_step();
-  options.table.gamma = request.gamma();
-  options.stage.actors = request.lockstep() ? request.actors() : 1;
-  options.stage.first_round = request.first_round();
-  options.seed = request.seed();
-  options.index = request.shard();
-  options.gate.granted_inserts = request.granted_inserts();
-  if (request.has_on_policy()) {
-    options.table.fifo = FifoOptions{.rollout_steps = request.on_policy().rollout_steps(),
-                                     .max_lag = request.on_policy().max_lag()};
-  }
-  if (!request.has_limiter()) return options;
-  options.gate.limiter =
-      RateLimiterOptions{.min_size = request.limiter().min_size(),
-                         .samples_per_insert = request.limiter().samples_per_insert(),
-                         .error_window = request.limiter().error_window(),
-                         .insert_max = kPageRows,
-                         .sample_max = request.limiter().sample_max()};
-  return options;
-}
 
 // What must not differ between two calls.
 CreateTableRequest Lasting(CreateTableRequest request) {

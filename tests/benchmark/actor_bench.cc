@@ -29,6 +29,7 @@
 #include "learner/service/run_service.h"
 #include "replay/client/rpc_control.h"
 #include "replay/service/replay_service.h"
+#include "replay/wire/table_request.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
 #include "tests/benchmark/policy_workload.h"
@@ -72,18 +73,18 @@ class Surroundings {
     if (folder_.path().empty()) return absl::InternalError("cannot make a folder in /tmp");
     PMOE_ASSIGN_OR_RETURN(const RpcAddress replay, Socket(folder_, "replay"));
     PMOE_ASSIGN_OR_RETURN(replay_server_, RpcServer::Start(replay, {&replay_}, {}));
-    RpcControlOptions table;
-    table.run_id = kRunId;
-    table.spec.obs_dim = policy_.obs_dim;
-    table.spec.action_dim = policy_.action_dim;
-    table.capacity = kCapacity;
+    RpcReplayOptions table;
+    table.learner.set_run_id(kRunId);
+    *table.table.mutable_columns() = ColumnsOf({policy_.obs_dim, policy_.action_dim});
+    table.table.set_capacity(kCapacity);
+    table.table.set_n_step(1);
+    table.table.set_gamma(1.0);
     RpcReplayControl control(table);
     control.SetShardAddress(0, replay);
     PMOE_RETURN_IF_ERROR(control.CreateTable(0, ""));
     TableAssignment assignment;
     assignment.set_address(replay.Text());
-    assignment.mutable_columns()->set_obs_dim(policy_.obs_dim);
-    assignment.mutable_columns()->set_action_dim(policy_.action_dim);
+    *assignment.mutable_columns() = table.table.columns();
     hub_.SetTables({assignment});
     Directive directive;
     directive.until_next = true;

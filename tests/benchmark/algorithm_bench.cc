@@ -31,7 +31,7 @@ struct Candidate {
   std::vector<double> per_cpu_s;
 
   absl::Status Update() {
-    return on_policy ? learner->Update(rollout) : learner->Update(batch.get());
+    return on_policy ? learner->Update(&rollout) : learner->Update(batch.get());
   }
 };
 

@@ -16,6 +16,7 @@
 #include "replay/service/replay_service.h"
 #include "replay/wire/batch_codec.h"
 #include "replay/wire/chunk_codec.h"
+#include "replay/wire/table_request.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
 #include "tests/benchmark/raw_streams.h"
@@ -65,12 +66,14 @@ absl::StatusOr<Link> TlsLink(const ScratchFolder& folder) {
   return link;
 }
 
-RpcControlOptions ControlOptions(const Link& link) {
-  RpcControlOptions options;
+RpcReplayOptions ControlOptions(const Link& link) {
+  RpcReplayOptions options;
   options.security = link.learner;
-  options.run_id = "bench";
-  options.spec = kSpec;
-  options.capacity = kRows;
+  options.learner.set_run_id("bench");
+  *options.table.mutable_columns() = ColumnsOf(kSpec);
+  options.table.set_capacity(kRows);
+  options.table.set_n_step(1);
+  options.table.set_gamma(1.0);
   return options;
 }
 
@@ -85,7 +88,7 @@ class Wire {
     control.SetShardAddress(0, address);
     PMOE_RETURN_IF_ERROR(control.CreateTable(0, ""));
     RpcWriterOptions options;
-    options.run_id = ControlOptions(link).run_id;
+    options.run_id = ControlOptions(link).learner.run_id();
     options.security = link.actor;
     options.spec = kSpec;
     PMOE_ASSIGN_OR_RETURN(writer_, RpcTransitionWriter::Create(options, address));

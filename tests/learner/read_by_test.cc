@@ -119,7 +119,8 @@ std::string Learned(const RunConfig& config) {
   for (int i = 0; i < kUpdates; ++i) {
     absl::Status status;
     if (AlgorithmOf(config).on_policy()) {
-      status = (*learner)->Update(MakeRollout(config, policy, &rng));
+      const Rollout rollout = MakeRollout(config, policy, &rng);
+      status = (*learner)->Update(&rollout);
     } else {
       Minibatch batch = MakeBatch(config, &rng);
       status = (*learner)->Update(&batch);

@@ -307,7 +307,8 @@ TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
   ASSERT_THAT(reader, IsOk());
   ASSERT_THAT(resumed->LoadState(*reader), IsOk());
   for (RolloutLearner* learner : {straight.get(), resumed.get()}) {
-    ASSERT_THAT(learner->Update(actor.Play(2)), IsOk());
+    const Rollout rollout = actor.Play(2);
+    ASSERT_THAT(learner->Update(&rollout), IsOk());
   }
   EXPECT_EQ(checkpoint(*straight), checkpoint(*resumed));
   EXPECT_EQ(straight->updates(), 2u * 3u * (kRows / 64));

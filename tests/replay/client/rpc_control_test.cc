@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "replay/wire/table_request.h"
 #include "tests/replay/service/stream_testing.h"
 
 namespace pmoe {
@@ -15,21 +16,24 @@ using std::chrono::milliseconds;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
-RpcControlOptions Options(int shards = 1) {
-  RpcControlOptions options;
-  options.run_id = "run-a";
-  options.learner_epoch = 1;
+RpcReplayOptions Options(int shards = 1) {
+  RpcReplayOptions options;
+  options.learner.set_run_id("run-a");
+  options.learner.set_learner_epoch(1);
   options.shards = shards;
-  options.spec = kServedSpec;
-  options.capacity = 10'000;
+  *options.table.mutable_columns() = ColumnsOf(kServedSpec);
+  options.table.set_capacity(10'000);
+  options.table.set_n_step(1);
+  options.table.set_gamma(0.99);
+  options.table.set_seed(1);
   return options;
 }
 
-RpcControlOptions LockstepOptions() {
-  RpcControlOptions options = Options();
-  options.lockstep = true;
-  options.actors = 2;
-  options.first_round = 1;
+RpcReplayOptions LockstepOptions() {
+  RpcReplayOptions options = Options();
+  options.table.set_lockstep(true);
+  options.table.set_actors(2);
+  options.table.set_first_round(1);
   return options;
 }
 
@@ -77,8 +81,8 @@ TEST_F(RpcControlTest, ATableIsMadeOnceAndAnotherOneIsRefusedUnderTheShardsName)
   RpcReplayControl control(Options());
   Serve(&control, 0);
   EXPECT_OK(control.CreateTable(0, ""));
-  RpcControlOptions other = Options();
-  other.n_step = 3;
+  RpcReplayOptions other = Options();
+  other.table.set_n_step(3);
   RpcReplayControl wanting(other);
   wanting.SetShardAddress(0, served_[0]->address());
   EXPECT_THAT(wanting.CreateTable(0, ""),
@@ -202,8 +206,8 @@ TEST_F(RpcControlTest, RestoreSetsRowsBackOnEveryShard) {
 }
 
 TEST_F(RpcControlTest, OnlyTheLifeThatIsGoneIsCut) {
-  RpcControlOptions options = Options();
-  options.n_step = 3;
+  RpcReplayOptions options = Options();
+  options.table.set_n_step(3);
   RpcReplayControl control(options);
   Serve(&control, 0);
   const auto stub = served_[0]->Connect();
@@ -225,16 +229,16 @@ TEST_F(RpcControlTest, OnlyTheLifeThatIsGoneIsCut) {
 TEST_F(RpcControlTest, ALearnerThatWasSupersededIsRefused) {
   RpcReplayControl control(Options());
   Serve(&control, 0);
-  RpcControlOptions newer = Options();
-  newer.learner_epoch = 2;
+  RpcReplayOptions newer = Options();
+  newer.learner.set_learner_epoch(2);
   RpcReplayControl successor(newer);
   successor.SetShardAddress(0, served_[0]->address());
   ASSERT_OK(successor.CreateTable(0, ""));
   EXPECT_THAT(control.Save("1"), FailsWith(kRefused, "superseded by epoch 2"));
 }
 
-TEST(RpcControlOptionsTest, LockstepHasOneShard) {
-  RpcControlOptions options = LockstepOptions();
+TEST(RpcReplayOptionsTest, LockstepHasOneShard) {
+  RpcReplayOptions options = LockstepOptions();
   EXPECT_OK(options.Validate());
   options.shards = 2;
   EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "mode async"));
@@ -242,9 +246,13 @@ TEST(RpcControlOptionsTest, LockstepHasOneShard) {
   EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "shards must be"));
 }
 
-TEST(RpcControlOptionsTest, TheWindowMustHoldAChunkOfEveryShard) {
-  RpcControlOptions options = Options(4);
-  options.limiter = RateLimiterOptions{.samples_per_insert = 2.0, .error_window = 200.0};
+TEST(RpcReplayOptionsTest, TheWindowMustHoldAChunkOfEveryShard) {
+  RpcReplayOptions options = Options(4);
+  TableLimiter* const limiter = options.table.mutable_limiter();
+  limiter->set_min_size(1);
+  limiter->set_samples_per_insert(2.0);
+  limiter->set_error_window(200.0);
+  limiter->set_sample_max(1);
   EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, ">= 512"));
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "grpc/grpc.h"
 #include "replay/client/rpc_writer.h"
+#include "replay/wire/table_request.h"
 #include "tests/replay/client/cutting_proxy.h"
 #include "tests/replay/core/rollout_testing.h"
 #include "tests/replay/service/stream_testing.h"
@@ -22,16 +23,21 @@ constexpr milliseconds kShort{20};
 constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
-RpcControlOptions Options(int64_t steps, uint64_t learner_epoch = 1) {
-  RpcControlOptions options;
-  options.run_id = "run-a";
-  options.learner_epoch = learner_epoch;
-  options.spec = kRolloutSpec;
-  options.on_policy = FifoOptions{.rollout_steps = steps, .max_lag = 3};
+RpcReplayOptions Options(int64_t steps, uint64_t learner_epoch = 1) {
+  RpcReplayOptions options;
+  options.learner.set_run_id("run-a");
+  options.learner.set_learner_epoch(learner_epoch);
+  *options.table.mutable_columns() = ColumnsOf(kRolloutSpec);
+  options.table.set_capacity(1'000'000);
+  options.table.set_n_step(1);
+  options.table.set_gamma(0.99);
+  options.table.set_seed(1);
+  options.table.mutable_on_policy()->set_rollout_steps(steps);
+  options.table.mutable_on_policy()->set_max_lag(3);
   return options;
 }
 
-void CreateTable(const RpcControlOptions& options, const RpcAddress& address,
+void CreateTable(const RpcReplayOptions& options, const RpcAddress& address,
                  const std::string& restore = "") {
   RpcReplayControl control(options);
   control.SetShardAddress(0, address);
@@ -79,7 +85,7 @@ class RpcRolloutSourceTest : public ::testing::Test {
   TestFolder folder_;
   ServedShard served_{folder_.path()};
   std::unique_ptr<ReplayService::Stub> stub_ = served_.Connect();
-  RpcControlOptions options_;
+  RpcReplayOptions options_;
   std::unique_ptr<RpcRolloutSource> source_;
 };
 
@@ -210,7 +216,7 @@ TEST_F(RpcRolloutSourceTest, WorksOverTcp) {
   auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "test"), {&service},
                                  RpcSecurity::InsecureLoopback());
   ASSERT_OK(server);
-  RpcControlOptions options = Options(8);
+  RpcReplayOptions options = Options(8);
   options.security = RpcSecurity::InsecureLoopback();
   CreateTable(options, (*server)->address());
   const auto stub = ReplayService::NewStub(
@@ -222,14 +228,14 @@ TEST_F(RpcRolloutSourceTest, WorksOverTcp) {
   (*server)->Stop(milliseconds(0));
 }
 
-TEST(RpcControlOptionsTest, OnPolicyNeedsOneShardWithoutALimiter) {
-  RpcControlOptions options = Options(8);
+TEST(RpcReplayOptionsTest, OnPolicyNeedsOneShardWithoutALimiter) {
+  RpcReplayOptions options = Options(8);
   EXPECT_OK(options.Validate());
   options.shards = 2;
   EXPECT_THAT(options.Validate(),
               FailsWith(absl::StatusCode::kInvalidArgument, "needs replay.shards 1"));
   options.shards = 1;
-  options.limiter = RateLimiterOptions{.insert_max = kPageRows};
+  options.table.mutable_limiter();
   EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "and no limiter"));
 }
 

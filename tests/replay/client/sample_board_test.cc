@@ -5,7 +5,7 @@
 
 #include <thread>
 
-#include "replay/client/batch_sampler.h"
+#include "replay/client/replay_client.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {

@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "replay/wire/batch_codec.h"
+#include "replay/wire/table_request.h"
 #include "tests/replay/service/stream_testing.h"
 
 namespace pmoe {
@@ -20,24 +21,28 @@ constexpr milliseconds kShort{20};
 constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
 constexpr int kBatch = 16;
 
-RpcControlOptions Options(int shards = 1) {
-  RpcControlOptions options;
-  options.run_id = "run-a";
-  options.learner_epoch = 1;
+RpcReplayOptions Options(int shards = 1) {
+  RpcReplayOptions options;
+  options.learner.set_run_id("run-a");
+  options.learner.set_learner_epoch(1);
   options.shards = shards;
-  options.spec = kServedSpec;
-  options.capacity = 100'000;
+  *options.table.mutable_columns() = ColumnsOf(kServedSpec);
+  options.table.set_capacity(100'000);
+  options.table.set_n_step(1);
+  options.table.set_gamma(0.99);
+  options.table.set_seed(1);
   return options;
 }
 
-RpcControlOptions LimitedOptions(int shards) {
-  RpcControlOptions options = Options(shards);
-  options.limiter = RateLimiterOptions{
-      .min_size = 100, .samples_per_insert = 4.0, .insert_max = kPageRows, .sample_max = kBatch};
+RpcReplayOptions LimitedOptions(int shards) {
+  RpcReplayOptions options = Options(shards);
+  options.table.mutable_limiter()->set_min_size(100);
+  options.table.mutable_limiter()->set_samples_per_insert(4.0);
+  options.table.mutable_limiter()->set_sample_max(kBatch);
   return options;
 }
 
-void CreateTable(const RpcControlOptions& options, int shard, const ServedShard& served) {
+void CreateTable(const RpcReplayOptions& options, int shard, const ServedShard& served) {
   RpcReplayControl control(options);
   control.SetShardAddress(shard, served.address());
   ASSERT_OK(control.CreateTable(shard, ""));
@@ -89,8 +94,8 @@ TEST_F(ShardedSamplerTest, MinibatchesAreThoseThatTheShardItselfDraws) {
 }
 
 TEST_F(ShardedSamplerTest, LockstepDrawsWhatIsExpectedAndNoMore) {
-  RpcControlOptions options = Options();
-  options.lockstep = true;
+  RpcReplayOptions options = Options();
+  options.table.set_lockstep(true);
   ServedShard served(folder_.path());
   CreateTable(Options(), 0, served);
   InsertRows(served, 50);
@@ -143,8 +148,8 @@ TEST_F(ShardedSamplerTest, ALearnerThatWasSupersededIsTold) {
   ShardedSampler sampler(Options(), kBatch);
   sampler.SetAddress(0, served.address());
   ASSERT_OK(sampler.Next(kMax));
-  RpcControlOptions newer = Options();
-  newer.learner_epoch = 2;
+  RpcReplayOptions newer = Options();
+  newer.learner.set_learner_epoch(2);
   CreateTable(newer, 0, served);
   EXPECT_THAT(AwaitEnd(&sampler), FailsWith(absl::StatusCode::kFailedPrecondition,
                                             "learner epoch 1 was superseded by epoch 2"));
@@ -153,8 +158,8 @@ TEST_F(ShardedSamplerTest, ALearnerThatWasSupersededIsTold) {
 TEST_F(ShardedSamplerTest, AShardOfAnotherRunIsRefused) {
   ServedShard served(folder_.path());
   CreateTable(Options(), 0, served);
-  RpcControlOptions other = Options();
-  other.run_id = "run-b";
+  RpcReplayOptions other = Options();
+  other.learner.set_run_id("run-b");
   ShardedSampler sampler(other, kBatch);
   sampler.SetAddress(0, served.address());
   EXPECT_THAT(AwaitEnd(&sampler),
@@ -235,14 +240,15 @@ class TwoShardsTest : public ShardedSamplerTest {
     return path;
   }
 
-  const RpcControlOptions options_ = LimitedOptions(2);
+  const RpcReplayOptions options_ = LimitedOptions(2);
   std::unique_ptr<ServedShard> served_[2];
   ShardedSampler sampler_{options_, kBatch};
 };
 
 TEST_F(TwoShardsTest, TheLimiterHoldsOverBoth) {
   const EndlessWriter writers[2] = {EndlessWriter(*served_[0]), EndlessWriter(*served_[1])};
-  const double window = InsertGrants::ForShards(*options_.limiter, 2).Window();
+  const double window =
+      InsertGrants::ForShards(LimiterOptions(options_.table.limiter()), 2).Window();
   constexpr int kBatches = 1000;
   for (int i = 1; i <= kBatches; ++i) {
     ASSERT_OK(sampler_.Next(kMax));

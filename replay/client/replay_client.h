@@ -1,5 +1,5 @@
-// The learner's hold on replay, beside its minibatches: rounds, checkpoints, counts. Used by the
-// learner's thread only.
+// The learner's hold on replay, in process or over gRPC: what it learns from, rounds, checkpoints,
+// counts. Used by the learner's thread only.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "replay/core/experience.h"
 
 namespace pmoe {
 
@@ -17,9 +18,20 @@ struct ReplayStats {
   std::string limiter;   // who waits and why, for people
 };
 
-class ReplayControl {
+class ReplayClient {
  public:
-  virtual ~ReplayControl() = default;
+  virtual ~ReplayClient() = default;
+
+  // How often Next will be called from now on: a remote client draws that many minibatches ahead
+  // and not one more, so that lockstep never draws from rows of the wrong round.
+  static constexpr int64_t kWithoutEnd = INT64_MAX;
+  virtual void Expect(int64_t times) = 0;
+  // The next minibatch or, on-policy, the rollout asked for; off-policy `rollout` says nothing.
+  // Owned by the client and valid until the call after. DeadlineExceededError says what it waits
+  // for; the call may be repeated.
+  virtual absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
+                                          std::chrono::milliseconds timeout) = 0;
+
   // Lockstep: waits until the round is wholly staged, then enters its rows in (actor, env, step)
   // order. DeadlineExceededError names the actors missing.
   virtual absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout) = 0;

@@ -1,0 +1,61 @@
+#include "replay/client/direct_replay_client.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+
+namespace fs = std::filesystem;
+
+DirectReplayClient::DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder)
+    : shard_(shard),
+      folder_(std::move(folder)),
+      next_(shard->gives_rollouts()
+                ? std::variant<Minibatch, Rollout>(Rollout())
+                : std::variant<Minibatch, Rollout>(Minibatch(shard->spec(), batch_size))) {}
+
+absl::StatusOr<Experience> DirectReplayClient::Next(const RolloutRequest& rollout,
+                                                    std::chrono::milliseconds timeout) {
+  if (Minibatch* const batch = std::get_if<Minibatch>(&next_)) {
+    PMOE_RETURN_IF_ERROR(shard_->Sample(batch, timeout));
+    return batch;
+  }
+  Rollout* const taken = &std::get<Rollout>(next_);
+  PMOE_RETURN_IF_ERROR(shard_->TakeRollout(rollout, taken, timeout));
+  return taken;
+}
+
+std::string DirectReplayClient::File(absl::string_view name) const {
+  return absl::StrCat(folder_, "/", name, ".table");
+}
+
+absl::Status DirectReplayClient::Commit(uint64_t round, std::chrono::milliseconds timeout) {
+  PMOE_RETURN_IF_ERROR(shard_->WaitStaged(round, timeout));
+  return shard_->Commit(round);
+}
+
+absl::StatusOr<ReplayStats> DirectReplayClient::Stats() {
+  const ShardCounts counts = shard_->Counts();
+  return ReplayStats{counts.size, counts.inserted, shard_->Explain()};
+}
+
+absl::Status DirectReplayClient::Save(absl::string_view name) { return shard_->Save(File(name)); }
+
+absl::Status DirectReplayClient::Restore(absl::string_view name) {
+  return shard_->Load(File(name));
+}
+
+absl::Status DirectReplayClient::KeepOnly(absl::string_view name) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
+    if (entry.path().extension() == ".table" && entry.path() != File(name)) {
+      fs::remove(entry.path(), error);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

@@ -1,0 +1,45 @@
+#include "replay/client/rpc_replay_client.h"
+
+#include <memory>
+
+#include "common/base/status_macros.h"
+
+namespace pmoe {
+
+RpcReplayClient::Source RpcReplayClient::MakeSource(const RpcReplayOptions& options,
+                                                    int batch_size) {
+  if (options.table.has_on_policy()) return std::make_unique<RpcRolloutSource>(options);
+  return std::make_unique<ShardedSampler>(options, batch_size);
+}
+
+RpcReplayClient::RpcReplayClient(const RpcReplayOptions& options, int batch_size)
+    : control_(options), source_(MakeSource(options, batch_size)) {}
+
+absl::Status RpcReplayClient::OpenShard(int shard, const RpcAddress& address,
+                                        absl::string_view restore) {
+  control_.SetShardAddress(shard, address);
+  PMOE_RETURN_IF_ERROR(control_.CreateTable(shard, restore));
+  // Not before: a source asks at once, and a shard without a table refuses it.
+  if (auto* const sampler = std::get_if<std::unique_ptr<ShardedSampler>>(&source_)) {
+    (*sampler)->SetAddress(shard, address);
+  } else {
+    std::get<std::unique_ptr<RpcRolloutSource>>(source_)->SetAddress(address);
+  }
+  return absl::OkStatus();
+}
+
+void RpcReplayClient::Expect(int64_t times) {
+  if (auto* const sampler = std::get_if<std::unique_ptr<ShardedSampler>>(&source_)) {
+    (*sampler)->Expect(times);
+  }
+}
+
+absl::StatusOr<Experience> RpcReplayClient::Next(const RolloutRequest& rollout,
+                                                 std::chrono::milliseconds timeout) {
+  if (auto* const sampler = std::get_if<std::unique_ptr<ShardedSampler>>(&source_)) {
+    return (*sampler)->Next(timeout);
+  }
+  return std::get<std::unique_ptr<RpcRolloutSource>>(source_)->Take(rollout, timeout);
+}
+
+}  // namespace pmoe

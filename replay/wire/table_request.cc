@@ -1,0 +1,125 @@
+#include "replay/wire/table_request.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/config/algorithms.h"
+#include "common/config/run_config.h"
+
+namespace pmoe {
+namespace {
+
+// min_size: update_after; samples per insert: batch size x updates per step.
+TableLimiter LimiterFromConfig(const RunConfig& config) {
+  TableLimiter limiter;
+  limiter.set_min_size(std::max<int64_t>(config.schedule().update_after(), 1));
+  limiter.set_samples_per_insert(config.learner().batch_size() *
+                                 config.schedule().updates_per_step());
+  limiter.set_sample_max(config.learner().batch_size());
+  return limiter;
+}
+
+TableRollouts RolloutsFromConfig(const RunConfig& config) {
+  // Rows of the rollout that comes next are one version old when they are learned from, and one
+  // more where their actor waited for room: what lies beyond is for greater lags.
+  constexpr int kLagOfTheNext = 2;
+  TableRollouts rollouts;
+  rollouts.set_rollout_steps(config.schedule().steps_per_round());
+  rollouts.set_max_lag(std::max(0, config.schedule().max_lag() - kLagOfTheNext));
+  return rollouts;
+}
+
+int64_t Share(int64_t all, int shards) { return (all + shards - 1) / shards; }
+
+}  // namespace
+
+CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& columns) {
+  CreateTableRequest table;
+  *table.mutable_columns() = ColumnsOf(columns);
+  table.set_capacity(config.replay().capacity());
+  table.set_bytes_max(config.replay().bytes_max());
+  table.set_n_step(config.replay().n_step());
+  table.set_gamma(config.learner().gamma());
+  table.set_seed(config.seed());
+  table.set_lockstep(IsLockstep(config));
+  table.set_actors(config.actor().count());
+  table.set_first_round(kFirstRound);
+  if (AlgorithmOf(config).on_policy()) {
+    *table.mutable_on_policy() = RolloutsFromConfig(config);
+  } else if (!table.lockstep()) {
+    *table.mutable_limiter() = LimiterFromConfig(config);
+  }
+  return table;
+}
+
+CreateTableRequest TableOfShard(const CreateTableRequest& all, int index, int shards) {
+  CreateTableRequest part = all;
+  part.set_shard(static_cast<uint32_t>(index));
+  part.set_capacity(Share(all.capacity(), shards));
+  part.set_bytes_max(Share(all.bytes_max(), shards));
+  if (!all.has_limiter() || shards == 1) return part;
+  part.clear_limiter();  // of several shards the learner limits
+  part.set_granted_inserts(true);
+  return part;
+}
+
+absl::Status CheckTable(const CreateTableRequest& all, int shards) {
+  if (shards < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.shards must be >= 1, got ", shards, "; 1 is enough for most runs"));
+  }
+  if (all.lockstep() && shards > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("schedule.mode lockstep needs replay.shards 1, got ", shards,
+                     "; use mode async for several shards"));
+  }
+  if (!all.has_on_policy()) return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(ShardOptions(all).table.fifo->Validate());
+  if (shards == 1 && !all.has_limiter()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("an on-policy run needs replay.shards 1 and no limiter, got ", shards,
+                   all.has_limiter() ? " and one" : ""));
+}
+
+ReplayShardOptions ShardOptions(const CreateTableRequest& table) {
+  ReplayShardOptions options;
+  options.spec = SpecOf(table.columns());
+  options.table.capacity = table.capacity();
+  options.table.bytes_max = table.bytes_max();
+  options.table.n_step = table.n_step();
+  options.table.gamma = table.gamma();
+  options.stage.actors = table.lockstep() ? table.actors() : 1;
+  options.stage.first_round = table.first_round();
+  options.seed = table.seed();
+  options.index = table.shard();
+  options.gate.granted_inserts = table.granted_inserts();
+  if (table.has_on_policy()) {
+    options.table.fifo = FifoOptions{.rollout_steps = table.on_policy().rollout_steps(),
+                                     .max_lag = table.on_policy().max_lag()};
+  }
+  if (table.has_limiter()) options.gate.limiter = LimiterOptions(table.limiter());
+  return options;
+}
+
+RateLimiterOptions LimiterOptions(const TableLimiter& limiter) {
+  return {.min_size = limiter.min_size(),
+          .samples_per_insert = limiter.samples_per_insert(),
+          .error_window = limiter.error_window(),
+          .insert_max = kPageRows,
+          .sample_max = limiter.sample_max()};
+}
+
+TableSpec SpecOf(const TableColumns& columns) {
+  return {columns.obs_dim(), columns.action_dim(), columns.extra_dim()};
+}
+
+TableColumns ColumnsOf(const TableSpec& spec) {
+  TableColumns columns;
+  columns.set_obs_dim(spec.obs_dim);
+  columns.set_action_dim(spec.action_dim);
+  columns.set_extra_dim(spec.extra_dim);
+  return columns;
+}
+
+}  // namespace pmoe
