@@ -23,7 +23,6 @@ namespace {
 constexpr std::chrono::milliseconds kReportEvery(1000);
 constexpr std::chrono::milliseconds kJoinTimeout(5000);
 constexpr std::chrono::milliseconds kLeaveTimeout(2000);
-constexpr std::chrono::milliseconds kTick(50);
 constexpr std::chrono::milliseconds kFirstJoinWait(1000);
 constexpr int kQuietAttempts = 3;
 
@@ -47,9 +46,12 @@ ProcessInfo MakeProcessInfo() {
 RunFollower::RunFollower(RunFollowerOptions options, FollowerHandler* handler)
     : options_(std::move(options)),
       handler_(handler),
-      stub_(RunService::NewStub(
-          MakeChannel(options_.learner, PeerRole::kLearner, options_.security))),
-      backoff_(BackoffRng(options_.process, options_.role)) {}
+      stream_(PeerRole::kLearner, options_.security, BackoffRng(options_.process, options_.role),
+              {.prepare = std::bind_front(&RunFollower::Rejoin, this),
+               .serve = std::bind_front(&RunFollower::Serve, this),
+               .ended = std::bind_front(&RunFollower::OnEnd, this)}) {
+  stream_.SetAddress(options_.learner);
+}
 
 RunFollower::~RunFollower() { Leave(); }
 
@@ -69,20 +71,7 @@ std::string RunFollower::Explained(const absl::Status& status) const {
 
 bool RunFollower::connected() const {
   MutexLock lock(&mu_);
-  return context_ != nullptr && !stream_over_;
-}
-
-bool RunFollower::Leaving() const {
-  MutexLock lock(&mu_);
-  return leaving_;
-}
-
-bool RunFollower::Pause(std::chrono::milliseconds time) {
-  const Clock::Time until = Clock::Real()->Now() + time;
-  MutexLock lock(&mu_);
-  while (!leaving_ && changed_.WaitUntil(&mu_, until)) {
-  }
-  return !leaving_;
+  return !stream_over_;
 }
 
 absl::StatusOr<JoinReply> RunFollower::TryJoin() {
@@ -97,7 +86,8 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   grpc::ClientContext context;
   SetDeadline(&context, kJoinTimeout);
   const double asked_s = UnixTime();
-  PMOE_RETURN_IF_ERROR(FromGrpc(stub_->Join(&context, request, &reply)));
+  PMOE_RETURN_IF_ERROR(
+      FromGrpc(RunService::NewStub(stream_.channel())->Join(&context, request, &reply)));
   if (reply.finished()) return reply;
   const std::string skew = ClockSkew(asked_s, reply.unix_time_s(), UnixTime());
   if (!skew.empty()) Log(LogLevel::kWarning, skew);
@@ -118,13 +108,11 @@ absl::Status RunFollower::Finished() const {
 
 absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted) {
   const Clock::Time give_up = Clock::Real()->Now() + options_.give_up;
+  Backoff backoff(BackoffRng(options_.process, options_.role));
   for (int attempt = 1;; ++attempt) {
     absl::StatusOr<JoinReply> reply = TryJoin();
     if (reply.ok() && reply->finished()) return Finished();
-    if (reply.ok()) {
-      backoff_.Reset();
-      return reply;
-    }
+    if (reply.ok()) return reply;
     if (!IsTransient(reply.status())) return reply.status();
     if (Clock::Real()->Now() >= give_up) {
       return absl::UnavailableError(absl::StrCat("no learner at ", options_.learner.Text(), " for ",
@@ -133,20 +121,26 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
     }
     // A cluster starts all at once, and its learner needs a few seconds: nobody should sleep much
     // longer than that.
-    const std::chrono::milliseconds wait = std::min(backoff_.Next(), kFirstJoinWait);
+    const std::chrono::milliseconds wait = std::min(backoff.Next(), kFirstJoinWait);
     if (attempt > kQuietAttempts) {
       Log(LogLevel::kWarning, "cannot join at ", options_.learner.Text(), " yet (",
           Explained(reply.status()), "); attempt ", attempt + 1, " in ",
           absl::StrFormat("%.1f s", static_cast<double>(wait.count()) / 1000.0));
     }
     const Clock::Time until = Clock::Real()->Now() + wait;
-    while (Clock::Real()->Now() < until && !interrupted) Pause(std::min(kTick, wait));
+    {
+      MutexLock lock(&mu_);  // which nobody else needs yet
+      while (!leaving_ && !interrupted && changed_.WaitBriefly(&mu_, until)) {
+      }
+    }
     if (interrupted) return absl::CancelledError("interrupted before it joined a run");
   }
 }
 
 void RunFollower::Follow() {
-  thread_ = std::thread([this] { Loop(); });
+  has_seat_ = true;
+  last_heard_ = Clock::Real()->Now();
+  stream_.Start();
 }
 
 void RunFollower::ReportNow() {
@@ -161,80 +155,68 @@ void RunFollower::Leave() {
     leaving_ = true;
     changed_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  // The learner answers the last report by ending the stream; one that does not must not keep us.
+  stream_.Stop(Clock::Real()->Now() + kLeaveTimeout);
 }
 
-// Follows until it is over for good.
-void RunFollower::Loop() {
-  Clock::Time last_seen = Clock::Real()->Now();
-  while (!Leaving()) {
-    bool for_good = false;
-    absl::Status status = FollowOnce(&for_good);
-    if (status.ok()) last_seen = Clock::Real()->Now();  // there was a stream
-    while (!Leaving() && !for_good && (status.ok() || IsTransient(status))) {
-      if (Clock::Real()->Now() - last_seen > options_.give_up) {
-        status = absl::UnavailableError(
-            absl::StrCat("the learner at ", options_.learner.Text(), " has been away for ",
-                         options_.give_up.count(), " s: ", Explained(status)));
-        break;
-      }
-      if (!Pause(backoff_.Next())) return;
-      const absl::StatusOr<JoinReply> reply = TryJoin();
-      status = reply.status();
-      if (!reply.ok()) continue;
-      if (reply->finished()) {
-        status = Finished();
-        break;
-      }
-      ++reconnects_;
-      handler_->OnRejoin(*reply);
-      break;
-    }
-    if (status.ok()) continue;
-    MutexLock lock(&mu_);
-    status_ = status;
-    changed_.NotifyAll();
-    return;
-  }
+// The learner may be another process by now, so each stream but the first has a Join before it.
+absl::Status RunFollower::Rejoin() {
+  if (std::exchange(has_seat_, false)) return absl::OkStatus();
+  PMOE_ASSIGN_OR_RETURN(const JoinReply reply, TryJoin());
+  if (reply.finished()) return over_ = Finished();
+  ++reconnects_;
+  handler_->OnRejoin(reply);
+  return absl::OkStatus();
 }
 
-// One stream from its first message to its end. OK: it was open and broke off or we leave.
-// *for_good: the handler has ended the membership.
-absl::Status RunFollower::FollowOnce(bool* for_good) {
-  grpc::ClientContext context;
+absl::Status RunFollower::Serve(const std::shared_ptr<grpc::Channel>& channel,
+                                grpc::ClientContext* context) {
   {
     MutexLock lock(&mu_);
-    context_ = &context;
     stream_over_ = false;
   }
-  const std::unique_ptr<Stream> stream = stub_->Follow(&context);
-  std::thread writer([this, &stream] { WriteReports(stream.get()); });
-  absl::Status handled;
-  bool opened = false;
-  for (LearnerMessage message; handled.ok() && stream->Read(&message);) {
-    opened = true;
-    backoff_.Reset();
-    handled = handler_->OnMessage(std::move(message));
+  const std::unique_ptr<RunService::Stub> stub = RunService::NewStub(channel);
+  const std::unique_ptr<Stream> stream = stub->Follow(context);
+  return Converse<Stream>(
+      stream.get(), context, [this](Stream* out) { WriteReports(out); },
+      [this](Stream* in) { return ReadMessages(in); },
+      [this] {
+        if (options_.on_heard) options_.on_heard(false);
+        MutexLock lock(&mu_);
+        stream_over_ = true;
+        changed_.NotifyAll();
+      });
+}
+
+absl::Status RunFollower::ReadMessages(Stream* stream) {
+  for (LearnerMessage message; over_.ok() && stream->Read(&message);) {
+    heard_ = true;
+    over_ = handler_->OnMessage(std::move(message));
   }
-  if (options_.on_heard) options_.on_heard(false);
-  if (!handled.ok()) context.TryCancel();
-  {
-    MutexLock lock(&mu_);
-    stream_over_ = true;
-    changed_.NotifyAll();
+  return over_;
+}
+
+NextStream RunFollower::OnEnd(absl::Status status) {
+  const bool heard = std::exchange(heard_, false);
+  if (over_.ok() && heard && (status.ok() || IsTransient(status))) {
+    last_heard_ = Clock::Real()->Now();
+    return NextStream::kSoon;
   }
-  writer.join();
-  const absl::Status ended = FromGrpc(stream->Finish());
-  {
-    MutexLock lock(&mu_);
-    context_ = nullptr;
+  if (status.ok()) status = absl::UnavailableError("the stream ended");
+  if (over_.ok() && IsTransient(status)) {
+    if (Clock::Real()->Now() - last_heard_ <= options_.give_up) return NextStream::kLater;
+    status = absl::UnavailableError(absl::StrCat("the learner at ", options_.learner.Text(),
+                                                 " has been away for ", options_.give_up.count(),
+                                                 " s: ", Explained(status)));
   }
-  if (!handled.ok()) {
-    *for_good = true;
-    return handled;
-  }
-  if (ended.ok()) return opened ? absl::OkStatus() : absl::UnavailableError("the stream ended");
-  return opened && IsTransient(ended) ? absl::OkStatus() : ended;
+  MutexLock lock(&mu_);
+  status_ = status;
+  return NextStream::kNone;
+}
+
+void RunFollower::Report(FollowerMessage* message) {
+  handler_->FillReport(message);
+  *message->mutable_usage() = MeasureUsage(&meter_);
 }
 
 // Reports until the stream is over; the last one says so when this process leaves.
@@ -243,11 +225,9 @@ void RunFollower::WriteReports(Stream* stream) {
   first.set_role(options_.role);
   *first.mutable_seat() = seat();
   handler_->FillFirst(&first);
-  handler_->FillReport(&first);
-  *first.mutable_usage() = MeasureUsage(&meter_);
+  Report(&first);
   bool open = stream->Write(first);
-  bool leaving = false;
-  while (open && !leaving) {
+  for (bool leaving = false; open && !leaving;) {
     {
       const Clock::Time due = Clock::Real()->Now() + kReportEvery;
       MutexLock lock(&mu_);
@@ -258,19 +238,10 @@ void RunFollower::WriteReports(Stream* stream) {
       leaving = leaving_;
     }
     FollowerMessage report;
-    handler_->FillReport(&report);
-    *report.mutable_usage() = MeasureUsage(&meter_);
+    Report(&report);
     report.set_leaving(leaving);
     open = stream->Write(report);
   }
-  if (!open) return;
-  stream->WritesDone();
-  // The learner answers by ending the stream; one that does not must not keep us.
-  const Clock::Time until = Clock::Real()->Now() + kLeaveTimeout;
-  MutexLock lock(&mu_);
-  while (!stream_over_ && changed_.WaitUntil(&mu_, until)) {
-  }
-  if (!stream_over_ && context_ != nullptr) context_->TryCancel();
 }
 
 }  // namespace pmoe

@@ -8,14 +8,13 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/base/process_usage.h"
 #include "common/rpc/address.h"
-#include "common/rpc/backoff.h"
+#include "common/rpc/reconnecting_stream.h"
 #include "common/rpc/security.h"
 #include "grpcpp/client_context.h"
 #include "proto/run.grpc.pb.h"
@@ -81,30 +80,33 @@ class RunFollower {
 
   absl::StatusOr<JoinReply> TryJoin();
   absl::Status Finished() const;
-  void Loop();
-  absl::Status FollowOnce(bool* for_good);
+  absl::Status Rejoin();
+  absl::Status Serve(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext* context);
+  NextStream OnEnd(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_);
   void WriteReports(Stream* stream);
-  // Waits; false once leaving.
-  bool Pause(std::chrono::milliseconds time) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status ReadMessages(Stream* stream);
+  void Report(FollowerMessage* message);
   std::string Explained(const absl::Status& status) const;
-  bool Leaving() const ABSL_LOCKS_EXCLUDED(mu_);
 
   const RunFollowerOptions options_;
   FollowerHandler* const handler_;
-  std::unique_ptr<RunService::Stub> stub_;
-  Backoff backoff_;
   ProcessMeter meter_;  // the reporting thread's
   std::atomic<uint64_t> reconnects_{0};
+
+  // The stream's thread's.
+  bool has_seat_ = false;  // of a Join that no stream has followed yet
+  bool heard_ = false;     // this stream brought a message
+  absl::Status over_;      // why the membership ends, whatever becomes of the stream
+  Clock::Time last_heard_{};
 
   mutable Mutex mu_;
   CondVar changed_;
   Seat seat_ ABSL_GUARDED_BY(mu_);
   bool report_now_ ABSL_GUARDED_BY(mu_) = false;
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;
-  bool stream_over_ ABSL_GUARDED_BY(mu_) = false;  // of the current stream: nothing more to read
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;  // of the current stream
+  bool stream_over_ ABSL_GUARDED_BY(mu_) = true;  // nothing more to read
   absl::Status status_ ABSL_GUARDED_BY(mu_);
-  std::thread thread_;
+  ReconnectingStream stream_;  // last: its thread uses what stands above
 };
 
 }  // namespace pmoe

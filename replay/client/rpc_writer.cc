@@ -1,11 +1,11 @@
 #include "replay/client/rpc_writer.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/wire/chunk_codec.h"
 
@@ -34,20 +34,21 @@ RpcTransitionWriter::RpcTransitionWriter(const RpcWriterOptions& options, const 
                                          std::unique_ptr<AuditLog> audit)
     : options_(options),
       chunks_(options.chunks, options.spec, [this](Chunk chunk) { return Push(std::move(chunk)); }),
-      backoff_(Rng(options.chunks.epoch, RngRole::kBackoff, options.chunks.actor)),
       window_(options.chunks_max),
       audit_(std::move(audit)),
-      address_(address),
-      thread_([this] { Loop(); }) {}
+      stream_(PeerRole::kReplay, options.security,
+              Rng(options.chunks.epoch, RngRole::kBackoff, options.chunks.actor),
+              {.prepare = std::bind_front(&RpcTransitionWriter::AwaitWork, this),
+               .serve = std::bind_front(&RpcTransitionWriter::Serve, this),
+               .ended = std::bind_front(&RpcTransitionWriter::OnEnd, this)}) {
+  stream_.SetAddress(address);
+  stream_.Start();
+}
 
 RpcTransitionWriter::~RpcTransitionWriter() {
-  {
-    MutexLock lock(&mu_);
-    stopped_ = true;
-    if (context_ != nullptr) context_->TryCancel();
-    changed_.NotifyAll();
-  }
-  if (thread_.joinable()) thread_.join();
+  MutexLock lock(&mu_);
+  stopped_ = true;
+  changed_.NotifyAll();
 }
 
 absl::Status RpcTransitionWriter::Ended() const {
@@ -110,7 +111,7 @@ absl::Status RpcTransitionWriter::AwaitRoom() {
   if (!window_.full() || closing_) return absl::OkStatus();
   if (cancelled_) return absl::CancelledError("this actor shall end");
   return absl::DeadlineExceededError(absl::StrCat(
-      "replay at ", address_.Text(), " has given no room for ", kRoomTimeout.count(), " s; ",
+      "replay at ", stream_.address(), " has given no room for ", kRoomTimeout.count(), " s; ",
       window_.held(), " chunks wait for an acknowledgement (pmoe status says who is blocked)"));
 }
 
@@ -127,12 +128,9 @@ absl::Status RpcTransitionWriter::Close(std::chrono::milliseconds timeout) {
     if (status.ok()) status = AwaitAcks(deadline);
     stopped_ = true;
     changed_.NotifyAll();
-    // The shard sees an end rather than a loss, if it answers in time.
-    while (status.ok() && context_ != nullptr && changed_.WaitUntil(&mu_, deadline)) {
-    }
-    if (context_ != nullptr) context_->TryCancel();
   }
-  if (thread_.joinable()) thread_.join();
+  // The shard sees an end rather than a loss, if it answers in time.
+  stream_.Stop(status.ok() ? deadline : Clock::Time::min());
   return status;
 }
 
@@ -144,7 +142,7 @@ absl::Status RpcTransitionWriter::AwaitAcks(Clock::Time deadline) {
   if (window_.held() == 0) return absl::OkStatus();
   const auto waited = std::chrono::ceil<std::chrono::milliseconds>(deadline - began);
   return absl::DeadlineExceededError(
-      absl::StrCat(window_.held(), " chunks were not acknowledged by replay at ", address_.Text(),
+      absl::StrCat(window_.held(), " chunks were not acknowledged by replay at ", stream_.address(),
                    " within ", waited.count(), " ms and are lost"));
 }
 
@@ -154,14 +152,7 @@ void RpcTransitionWriter::Cancel() {
   changed_.NotifyAll();
 }
 
-void RpcTransitionWriter::SetAddress(const RpcAddress& address) {
-  MutexLock lock(&mu_);
-  if (address.Text() == address_.Text()) return;
-  address_ = address;
-  ++moves_;
-  if (context_ != nullptr) context_->TryCancel();
-  changed_.NotifyAll();
-}
+void RpcTransitionWriter::SetAddress(const RpcAddress& address) { stream_.SetAddress(address); }
 
 RpcWriterStats RpcTransitionWriter::stats() const {
   MutexLock lock(&mu_);
@@ -169,99 +160,68 @@ RpcWriterStats RpcTransitionWriter::stats() const {
           blocked_.Total_s(Clock::Real()->Now())};
 }
 
-// Waits until there is something to send; false once stopped.
-bool RpcTransitionWriter::AwaitWork() {
+// A stream is opened when there is something to send, and not before.
+absl::Status RpcTransitionWriter::AwaitWork() {
   MutexLock lock(&mu_);
   while (!stopped_ && window_.held() == 0) changed_.Wait(&mu_);
-  return !stopped_;
+  return stopped_ ? absl::CancelledError("nothing more to send") : absl::OkStatus();
 }
 
-// Before the next attempt at the same address.
-void RpcTransitionWriter::Pause(std::chrono::milliseconds time, uint64_t moves) {
-  const Clock::Time until = Clock::Real()->Now() + time;
-  MutexLock lock(&mu_);
-  while (!stopped_ && moves_ == moves && changed_.WaitUntil(&mu_, until)) {
-  }
-}
-
-void RpcTransitionWriter::Loop() {
-  std::unique_ptr<ReplayService::Stub> stub;
-  for (uint64_t moves = 0; AwaitWork();) {
-    uint64_t acked = 0;
-    {
-      MutexLock lock(&mu_);
-      if (moves != moves_) backoff_.Reset();
-      if (stub == nullptr || moves != moves_)
-        stub = ReplayService::NewStub(MakeChannel(address_, PeerRole::kReplay, options_.security));
-      moves = moves_;
-      acked = window_.first_seq_held();
-    }
-    const absl::Status status = RunStream(stub.get(), moves);
-    {
-      MutexLock lock(&mu_);
-      if (stopped_) return;
-      if (!status.ok() && !IsTransient(status)) {
-        failure_ = status;
+absl::Status RpcTransitionWriter::Serve(const std::shared_ptr<grpc::Channel>& channel,
+                                        grpc::ClientContext* context) {
+  InsertRequest request = Hello();
+  const std::unique_ptr<ReplayService::Stub> stub = ReplayService::NewStub(channel);
+  const std::unique_ptr<Stream> stream = stub->Insert(context);
+  return Converse<Stream>(
+      stream.get(), context,
+      [&](Stream* out) {
+        while (out->Write(request) && NextRequest(&request)) {
+        }
+      },
+      [this](Stream* in) { return ReadReplies(in); },
+      [this] {
+        MutexLock lock(&mu_);
+        stream_over_ = true;
         changed_.NotifyAll();
-        return;
-      }
-      // Keep backing off from a shard that accepts a stream and then fails.
-      if (window_.first_seq_held() > acked) backoff_.Reset();
-      ++reconnects_;
-    }
-    Pause(backoff_.Next(), moves);
-  }
+      });
 }
 
-// One stream to where the address was after so many moves, from its hello to its end.
-absl::Status RpcTransitionWriter::RunStream(ReplayService::Stub* stub, uint64_t moves) {
-  grpc::ClientContext context;
+InsertRequest RpcTransitionWriter::Hello() {
   InsertRequest request;
   InsertHello* hello = request.mutable_hello();
-  {
-    MutexLock lock(&mu_);
-    if (stopped_ || moves != moves_) return absl::OkStatus();
-    context_ = &context;
-    stream_over_ = false;
-    reply_error_ = absl::OkStatus();
-    window_.OnConnect();
-    hello->set_run_id(options_.run_id);
-    hello->set_member(options_.chunks.member);
-    hello->set_actor(options_.chunks.actor);
-    hello->set_epoch(options_.chunks.epoch);
-    hello->set_first_seq_held(window_.first_seq_held());
-  }
-  const std::unique_ptr<Stream> stream = stub->Insert(&context);
-  const absl::Status status = Converse(stream.get(), &request);
+  hello->set_run_id(options_.run_id);
+  hello->set_member(options_.chunks.member);
+  hello->set_actor(options_.chunks.actor);
+  hello->set_epoch(options_.chunks.epoch);
   MutexLock lock(&mu_);
-  context_ = nullptr;
-  changed_.NotifyAll();
-  return reply_error_.ok() ? status : reply_error_;
+  stream_over_ = false;
+  window_.OnConnect();
+  acked_before_ = window_.first_seq_held();
+  hello->set_first_seq_held(acked_before_);
+  return request;
 }
 
-absl::Status RpcTransitionWriter::Converse(Stream* stream, InsertRequest* request) {
-  std::thread reader([this, stream] { ReadReplies(stream); });
-  bool open = stream->Write(*request);
-  while (open && NextRequest(request)) open = stream->Write(*request);
-  stream->WritesDone();
-  reader.join();
-  return FromGrpc(stream->Finish());
+NextStream RpcTransitionWriter::OnEnd(const absl::Status& status) {
+  MutexLock lock(&mu_);
+  if (stopped_) return NextStream::kNone;
+  if (!status.ok() && !IsTransient(status)) {
+    failure_ = status;
+    changed_.NotifyAll();
+    return NextStream::kNone;
+  }
+  ++reconnects_;
+  // Keep backing off from a shard that accepts a stream and then fails.
+  return window_.first_seq_held() > acked_before_ ? NextStream::kSoon : NextStream::kLater;
 }
 
-void RpcTransitionWriter::ReadReplies(Stream* stream) {
+absl::Status RpcTransitionWriter::ReadReplies(Stream* stream) {
   for (InsertReply reply; stream->Read(&reply);) {
     MutexLock lock(&mu_);
-    reply_error_ = window_.OnReply(reply);
-    if (!reply_error_.ok()) {
-      context_->TryCancel();
-      break;
-    }
+    PMOE_RETURN_IF_ERROR(window_.OnReply(reply));
     if (audit_ != nullptr) audit_->OnAcked(reply.next_seq());
     changed_.NotifyAll();
   }
-  MutexLock lock(&mu_);
-  stream_over_ = true;
-  changed_.NotifyAll();
+  return absl::OkStatus();
 }
 
 // Waits for chunks that may be sent and takes as many as fit a request; false: end the stream.

@@ -8,13 +8,12 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/base/stopwatch.h"
 #include "common/rpc/address.h"
-#include "common/rpc/backoff.h"
+#include "common/rpc/reconnecting_stream.h"
 #include "common/rpc/security.h"
 #include "grpcpp/client_context.h"
 #include "proto/replay.grpc.pb.h"
@@ -78,35 +77,32 @@ class RpcTransitionWriter : public TransitionWriter {
   absl::Status Push(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status AwaitRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitAcks(Clock::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Loop() ABSL_LOCKS_EXCLUDED(mu_);
-  bool AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status RunStream(ReplayService::Stub* stub, uint64_t moves) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Converse(Stream* stream, InsertRequest* request) ABSL_LOCKS_EXCLUDED(mu_);
-  void ReadReplies(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Serve(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext* context)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  NextStream OnEnd(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
+  InsertRequest Hello() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status ReadReplies(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
   bool NextRequest(InsertRequest* request) ABSL_LOCKS_EXCLUDED(mu_);
-  void Pause(std::chrono::milliseconds time, uint64_t moves) ABSL_LOCKS_EXCLUDED(mu_);
 
   const RpcWriterOptions options_;
   ChunkBuilder chunks_;    // the actor's thread's
   Stopwatch since_flush_;  // the actor's thread's
-  Backoff backoff_;        // the writer thread's
 
+  // Taken before the stream's own lock, never the other way round.
   mutable Mutex mu_;
   CondVar changed_;
   InsertWindow window_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<AuditLog> audit_ ABSL_GUARDED_BY(mu_);
-  RpcAddress address_ ABSL_GUARDED_BY(mu_);
-  uint64_t moves_ ABSL_GUARDED_BY(mu_) = 0;  // of the address
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
-  absl::Status reply_error_ ABSL_GUARDED_BY(mu_);  // of the stream that is open
-  bool stream_over_ ABSL_GUARDED_BY(mu_) = false;  // of the stream that is open
+  uint64_t acked_before_ ABSL_GUARDED_BY(mu_) = 0;  // the stream that is open
+  bool stream_over_ ABSL_GUARDED_BY(mu_) = false;   // no more replies will come
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;
   bool closing_ ABSL_GUARDED_BY(mu_) = false;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t reconnects_ ABSL_GUARDED_BY(mu_) = 0;
   BlockedTime blocked_ ABSL_GUARDED_BY(mu_);
-  grpc::ClientContext* context_ ABSL_GUARDED_BY(mu_) = nullptr;  // of the stream that is open
-  std::thread thread_;
+  ReconnectingStream stream_;  // last: its thread uses what stands above
 };
 
 }  // namespace pmoe

@@ -1,5 +1,6 @@
 #include "replay/client/sample_link.h"
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -29,36 +30,22 @@ SampleLink::SampleLink(int shard, LearnerId learner, uint64_t seed, const RpcSec
                        SampleBoard* board)
     : shard_(shard),
       learner_(std::move(learner)),
-      security_(security),
       board_(board),
-      backoff_(Rng(seed, RngRole::kBackoff, kSampleBackoffStream + static_cast<uint32_t>(shard))) {}
-
-SampleLink::~SampleLink() {
-  {
-    MutexLock lock(&mu_);
-    closing_ = true;
-    if (context_ != nullptr) context_->TryCancel();
-    changed_.NotifyAll();
-  }
-  if (thread_.joinable()) thread_.join();
+      stream_(PeerRole::kReplay, security,
+              Rng(seed, RngRole::kBackoff, kSampleBackoffStream + static_cast<uint32_t>(shard)),
+              {.prepare = nullptr,
+               .serve = std::bind_front(&SampleLink::Serve, this),
+               .ended = std::bind_front(&SampleLink::OnEnd, this)}) {
+  stream_.Start();
 }
 
 void SampleLink::SetAddress(const RpcAddress& address) {
-  const std::string text = address.Text();
-  board_->SetName(shard_, absl::StrCat("replay ", shard_, " at ", text));
-  MutexLock lock(&mu_);
-  if (text != address_) {
-    address_ = text;
-    channel_ = MakeChannel(address, PeerRole::kReplay, security_);
-    if (context_ != nullptr) context_->TryCancel();
-  }
-  try_now_ = true;
-  changed_.NotifyAll();
-  if (!thread_.joinable()) thread_ = std::thread([this] { Loop(); });
+  board_->SetName(shard_, absl::StrCat("replay ", shard_, " at ", address.Text()));
+  stream_.SetAddress(address);
 }
 
 absl::StatusOr<std::string> SampleLink::LimiterText(milliseconds timeout) {
-  const std::shared_ptr<grpc::Channel> channel = Channel();
+  const std::shared_ptr<grpc::Channel> channel = stream_.channel();
   if (channel == nullptr) return absl::UnavailableError("no address yet");
   grpc::ClientContext context;
   SetDeadline(&context, timeout);
@@ -68,65 +55,39 @@ absl::StatusOr<std::string> SampleLink::LimiterText(milliseconds timeout) {
   return stats.limiter();
 }
 
-std::shared_ptr<grpc::Channel> SampleLink::Channel() {
-  MutexLock lock(&mu_);
-  return closing_ ? nullptr : channel_;
-}
-
-void SampleLink::Loop() {
-  while (const std::shared_ptr<grpc::Channel> channel = Channel()) {
-    bool answered = false;
-    absl::Status status = Serve(channel, &answered);
-    if (status.ok()) status = absl::UnavailableError("it ended the call");
-    board_->OnLost(shard_, status);
-    if (!IsTransient(status) && !absl::IsUnknown(status)) return board_->Fail(status);
-    if (answered) backoff_.Reset();
-    Pause(backoff_.Next());
-  }
-}
-
-void SampleLink::Pause(milliseconds time) {
-  const Clock::Time deadline = Clock::Real()->Now() + time;
-  MutexLock lock(&mu_);
-  while (!closing_ && !std::exchange(try_now_, false) && changed_.WaitUntil(&mu_, deadline)) {
-  }
-}
-
-absl::Status SampleLink::Serve(const std::shared_ptr<grpc::Channel>& channel, bool* answered) {
+absl::Status SampleLink::Serve(const std::shared_ptr<grpc::Channel>& channel,
+                               grpc::ClientContext* context) {
   static const grpc::internal::RpcMethod method("/pmoe.ReplayService/Sample",
                                                 grpc::internal::RpcMethod::BIDI_STREAMING);
-  grpc::ClientContext context;
-  {
-    MutexLock lock(&mu_);
-    // A new address came between: it is tried at once.
-    if (closing_ || channel != channel_) return absl::CancelledError("another address came");
-    context_ = &context;
-    try_now_ = false;
-  }
-  std::unique_ptr<Stream> stream(
+  const std::unique_ptr<Stream> stream(
       grpc::internal::ClientReaderWriterFactory<SampleRequest, ReceivedBatch>::Create(
-          channel.get(), method, &context));
-  const absl::Status status = Converse(stream.get(), &context, answered);
-  MutexLock lock(&mu_);
-  context_ = nullptr;
-  return status;
+          channel.get(), method, context));
+  answered_ = false;
+  board_->OnConnect(shard_);
+  return Converse<Stream>(
+      stream.get(), context, [this](Stream* out) { WriteRequests(out); },
+      [this](Stream* in) { return ReadReplies(in); }, [this] { board_->EndRequests(shard_); });
 }
 
-absl::Status SampleLink::Converse(Stream* stream, grpc::ClientContext* context, bool* answered) {
-  board_->OnConnect(shard_);
-  std::thread writer([this, stream] { WriteRequests(stream); });
+// A damaged message ends our reading, not the call; a call that has ended keeps its own status.
+absl::Status SampleLink::ReadReplies(Stream* stream) {
   ReceivedBatch batch;
   batch.slot = [this] { return board_->NextSlot(shard_); };
   while (stream->Read(&batch)) {
-    *answered = true;
+    answered_ = true;
     board_->OnReply(shard_, batch.counts);
   }
-  // A damaged message ends our reading, not the call; a call that has ended keeps its own status.
-  if (!batch.status.ok()) context->TryCancel();
-  board_->EndRequests(shard_);
-  writer.join();
-  const absl::Status ended = FromGrpc(stream->Finish());
-  return batch.status.ok() ? ended : batch.status;
+  return batch.status;
+}
+
+NextStream SampleLink::OnEnd(const absl::Status& ended) {
+  const absl::Status status = ended.ok() ? absl::UnavailableError("it ended the call") : ended;
+  board_->OnLost(shard_, status);
+  if (!IsTransient(status) && !absl::IsUnknown(status)) {
+    board_->Fail(status);
+    return NextStream::kNone;
+  }
+  return answered_ ? NextStream::kSoon : NextStream::kLater;
 }
 
 void SampleLink::WriteRequests(Stream* stream) {
