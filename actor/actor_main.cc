@@ -1,5 +1,6 @@
 // pmoe-actor: steps environments. `run` is an actor or the evaluator of a cluster; the rest serves
-// `pmoe eval`, `pmoe envs`, `pmoe env` and the environment's part of `pmoe config check`.
+// `pmoe eval`, `pmoe play`, `pmoe envs`, `pmoe env` and the environment's part of `pmoe config
+// check`.
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "actor/actor_process.h"
 #include "actor/command/command_env.h"
 #include "actor/command/command_eval.h"
+#include "actor/command/command_play.h"
 #include "actor/evaluator_process.h"
 #include "common/base/command_line.h"
 #include "common/base/exit_code.h"
@@ -107,6 +109,8 @@ int main(int argc, char** argv) {
   pmoe::AddProcessFlags(run, &flags);
   pmoe::EvalCommand eval;
   eval.AddTo(&app);
+  pmoe::PlayCommand play;
+  play.AddTo(&app);
   pmoe::ExportCommand policy_export;
   policy_export.AddTo(&app);
   pmoe::EnvsCommand envs;
@@ -121,6 +125,10 @@ int main(int argc, char** argv) {
   if (envs.chosen()) return pmoe::ReportError(envs.Run());
   if (env.chosen()) return pmoe::ReportError(env.Run());
   if (check.chosen()) return pmoe::ReportError(check.Run());
+  if (play.chosen()) {
+    return play.Run(pmoe::InstallInterruptHandler("pmoe: ending the file; once more ends it now\n",
+                                                  /*grace_s=*/0));
+  }
   return pmoe::ReportError(eval.Run(pmoe::InstallInterruptHandler(
       "\npmoe: ending the episodes; once more ends it now\n", /*grace_s=*/0)));
 }

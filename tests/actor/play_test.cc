@@ -6,19 +6,13 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "actor/env/registry.h"
-#include "actor/render/renderer.h"
 #include "tests/actor/run_testing.h"
 #include "tests/testing/run_process.h"
-#include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
 using testing::ProcessResult;
 using testing::RunProcess;
 using testing::TempDir;
@@ -75,25 +69,27 @@ TEST_F(PlayTest, MistakesAreNamed) {
 }
 
 // Colours at known places: red obstacles and a green target on a light floor.
-TEST(RendererTest, DrawsWhatIsThere) {
-  const auto env = MakeEnv("TargetReaching-v0", {{"variant", "fixed"}}, "");
-  std::vector<double> obs((*env)->spec().obs_dim);
-  (*env)->Reset(1, absl::MakeSpan(obs));
-  const auto renderer = Renderer::Create(**env, {.width = 480, .height = 480, .camera = ""});
-  ASSERT_THAT(renderer, IsOk());
-  std::vector<uint8_t> rgb((*renderer)->frame_bytes());
-  (*renderer)->Draw(**env, "", "", absl::MakeSpan(rgb));
-  // The camera, 13.2 above, sees 5.47 to each side; the lowest row comes first.
+TEST_F(PlayTest, DrawsWhatIsThere) {
+  testing::MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
+  const ProcessResult result =
+      Play({"--env-arg", "variant=fixed", "--allow-other-env", "--png", dir_.File("f"), "--frames",
+            "1", "--width", "480", "--height", "480"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::string rgb = RunProcess({"ffmpeg", "-v", "error", "-i", dir_.File("f/000001.png"),
+                                      "-f", "rawvideo", "-pix_fmt", "rgb24", "-"})
+                              .output;
+  ASSERT_EQ(rgb.size(), 3u * 480 * 480);
+  // The camera, 13.2 above, sees 5.47 to each side; the highest row comes first.
   const auto pixel = [&rgb](double x, double y) {
     const double scale = 240 / 5.47;
-    const int column = static_cast<int>(240 + x * scale), row = static_cast<int>(240 + y * scale);
-    return &rgb[3 * (row * 480 + column)];
+    const int column = static_cast<int>(240 + x * scale), row = static_cast<int>(240 - y * scale);
+    return reinterpret_cast<const unsigned char*>(&rgb[3 * (row * 480 + column)]);
   };
-  const uint8_t* const target = pixel(3, 3);
+  const unsigned char* const target = pixel(3, 3);
   EXPECT_GT(target[1], 2 * target[0]);
-  const uint8_t* const obstacle = pixel(-2.5, -2.5);
+  const unsigned char* const obstacle = pixel(-2.5, -2.5);
   EXPECT_GT(obstacle[0], 2 * obstacle[1]);
-  const uint8_t* const floor = pixel(0, 2);
+  const unsigned char* const floor = pixel(0, 2);
   EXPECT_GT(floor[0], 180);
   EXPECT_GT(floor[2], 180);
 }

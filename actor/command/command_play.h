@@ -2,12 +2,11 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "actor/command/drawing.h"
 #include "actor/command/policy_flags.h"
-#include "actor/render/renderer.h"
 #include "common/base/cli_fwd.h"
 
 namespace pmoe {
@@ -16,13 +15,17 @@ namespace pmoe {
 class PlayCommand {
  public:
   void AddTo(CLI::App* app);
-  // Ends the file in order when `interrupted`.
-  absl::Status Run(const std::atomic<bool>& interrupted) const;
+  bool chosen() const;
+  // Ends the file in order when `interrupted`. Returns the exit code.
+  int Run(const std::atomic<bool>& interrupted) const;
 
  private:
+  absl::StatusOr<int> Play(const std::atomic<bool>& interrupted) const;
+
+  CLI::App* play_ = nullptr;
   RunFlags run_;
   PolicyFlags policy_;
-  RenderOptions render_;
+  DrawingOptions drawing_;
   std::string video_;
   std::string png_;
   int frames_max_ = 0;  // 0: all
