@@ -1,15 +1,22 @@
 #include "cli/watch/command_status.h"
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "cli/watch/learner_target.h"
+#include "cli/watch/live_screen.h"
 #include "cli/watch/status_text.h"
-#include "cli/watch/status_watch.h"
+#include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
@@ -26,6 +33,8 @@ constexpr int kRefused = 2;
 constexpr int kNobodyAnswers = 3;
 constexpr int kNotServing = 4;
 constexpr std::chrono::milliseconds kAnswerTimeout(3000);
+constexpr std::chrono::seconds kWatchEvery(1);
+constexpr std::chrono::milliseconds kNap(50);
 
 absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
   grpc::ClientContext context;
@@ -35,9 +44,13 @@ absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
   return status;
 }
 
-// A learner that answers and refuses is one that the user can satisfy.
+// A learner that answers and refuses is one that the user can satisfy; waiting would not help.
+bool IsRefusal(const absl::Status& status) {
+  return absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
+}
+
 int NoAnswer(const LearnerTarget& target, const absl::Status& status) {
-  const bool refused = absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
+  const bool refused = IsRefusal(status);
   std::fprintf(stderr, "pmoe: %s at %s: %s%s\n",
                refused ? "refused by the learner" : "no learner answers",
                target.address.Text().c_str(), std::string(status.message()).c_str(),
@@ -45,28 +58,93 @@ int NoAnswer(const LearnerTarget& target, const absl::Status& status) {
   return refused ? kRefused : kNobodyAnswers;
 }
 
-// A learner that comes back may listen elsewhere, so after a failure it is looked for again.
+std::string TimeText() { return absl::FormatTime("%H:%M:%S", absl::Now(), absl::LocalTimeZone()); }
+
+// What --watch shows: the last status that came, once a second.
+class StatusWatch {
+ public:
+  explicit StatusWatch(bool json) : json_(json) {}
+
+  void Show(const RunStatus& status) {
+    away_since_.clear();
+    last_ = StatusText(status);
+    finished_ = status.state() == "finished";
+    if (json_) {
+      std::printf("%s\n", StatusJson(status).c_str());
+      std::fflush(stdout);
+    } else {
+      Draw("");
+    }
+  }
+  void ShowAway(const std::string& address, const absl::Status& why) {
+    if (away_since_.empty()) away_since_ = TimeText();
+    const std::string text = absl::StrCat("no learner answers at ", address, " since ", away_since_,
+                                          ": ", std::string(why.message()));
+    if (json_) {
+      std::fprintf(stderr, "pmoe: %s\n", text.c_str());
+    } else {
+      Draw(absl::StrCat(TimeText(), " ", text, "\n"));
+    }
+  }
+  // The learner says so and then ends.
+  bool over() const { return finished_ && !away_since_.empty(); }
+
+ private:
+  // Members' lines are cut on the right; what is said in sentences goes on in the next line.
+  void Draw(const std::string& first) {
+    const auto columns =
+        screen_.is_terminal() ? static_cast<size_t>(screen_.size().columns - 1) : std::string::npos;
+    std::vector<std::string> lines;
+    const std::string text = first + last_;
+    for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+      const bool is_member = line[0] == ' ';
+      while (!is_member && line.size() > columns) {
+        const size_t cut = line.rfind(' ', columns);
+        if (cut == 0 || cut == line.npos) break;
+        lines.emplace_back(line.substr(0, cut));
+        line.remove_prefix(cut);
+      }
+      lines.emplace_back(line);
+    }
+    screen_.Draw(lines);
+  }
+
+  const bool json_;
+  LiveScreen screen_{stdout};
+  std::string last_;        // what the last answer said
+  std::string away_since_;  // empty: it answers
+  bool finished_ = false;
+};
+
+// Until Ctrl-C or the run's end. A learner that comes back may listen elsewhere, so after a failure
+// it is looked for again.
 int Watch(const std::function<absl::StatusOr<LearnerTarget>()>& find, LearnerTarget target,
           bool json) {
   const auto connect = [](const LearnerTarget& to) {
     return RunService::NewStub(MakeChannel(to.address, PeerRole::kLearner, to.security));
   };
   auto stub = connect(target);
-  WatchOptions options;
-  options.json = json;
-  options.address = [&] { return target.address.Text(); };
-  options.ask = [&]() -> absl::StatusOr<RunStatus> {
-    absl::StatusOr<RunStatus> status = Ask(stub.get());
-    if (status.ok()) return status;
-    absl::StatusOr<LearnerTarget> now = find();
-    if (now.ok() && now->address.Text() != target.address.Text()) {
-      target = *std::move(now);
-      stub = connect(target);
+  StatusWatch watch(json);
+  const std::atomic<bool>& interrupted = InstallInterruptHandler("", /*grace_s=*/0);
+  while (!interrupted && !watch.over()) {
+    const auto next = Clock::Real()->Now() + kWatchEvery;
+    const absl::StatusOr<RunStatus> status = Ask(stub.get());
+    if (IsRefusal(status.status())) return NoAnswer(target, status.status());
+    if (status.ok()) {
+      watch.Show(*status);
+    } else {
+      watch.ShowAway(target.address.Text(), status.status());
+      absl::StatusOr<LearnerTarget> now = find();
+      if (now.ok() && now->address.Text() != target.address.Text()) {
+        target = *std::move(now);
+        stub = connect(target);
+      }
     }
-    return status;
-  };
-  const absl::Status end = WatchStatus(options, InstallInterruptHandler("", /*grace_s=*/0));
-  return end.ok() ? 0 : NoAnswer(target, end);
+    while (!interrupted && !watch.over() && Clock::Real()->Now() < next) {
+      Clock::Real()->Sleep(kNap);
+    }
+  }
+  return 0;
 }
 
 }  // namespace
