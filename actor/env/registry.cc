@@ -6,17 +6,7 @@
 #include "actor/env/mjcf/mjcf_task.h"
 #include "actor/env/plugin_env.h"
 #include "actor/env/target_reaching.h"
-#include "actor/env/tasks/ant.h"
-#include "actor/env/tasks/half_cheetah.h"
-#include "actor/env/tasks/hopper.h"
-#include "actor/env/tasks/humanoid.h"
-#include "actor/env/tasks/humanoid_standup.h"
-#include "actor/env/tasks/inverted_double_pendulum.h"
-#include "actor/env/tasks/inverted_pendulum.h"
-#include "actor/env/tasks/pusher.h"
-#include "actor/env/tasks/reacher.h"
-#include "actor/env/tasks/swimmer.h"
-#include "actor/env/tasks/walker2d.h"
+#include "actor/env/tasks/tasks.h"
 #include "common/base/status_macros.h"
 #include "mujoco/mujoco.h"
 
@@ -29,30 +19,30 @@ struct Entry {
 };
 
 constexpr std::array<Entry, 24> kEntries = {{
-    {"Ant-v2", &Ant::Create},
-    {"Ant-v4", &Ant::Create},
-    {"Ant-v5", &Ant::Create},
-    {"HalfCheetah-v2", &HalfCheetah::Create},
-    {"HalfCheetah-v4", &HalfCheetah::Create},
-    {"HalfCheetah-v5", &HalfCheetah::Create},
-    {"Hopper-v2", &Hopper::Create},
-    {"Hopper-v4", &Hopper::Create},
-    {"Hopper-v5", &Hopper::Create},
-    {"Humanoid-v2", &Humanoid::Create},
-    {"Humanoid-v4", &Humanoid::Create},
-    {"Humanoid-v5", &Humanoid::Create},
-    {"HumanoidStandup-v2", &HumanoidStandup::Create},
-    {"HumanoidStandup-v4", &HumanoidStandup::Create},
-    {"HumanoidStandup-v5", &HumanoidStandup::Create},
-    {"InvertedDoublePendulum-v5", &InvertedDoublePendulum::Create},
-    {"InvertedPendulum-v5", &InvertedPendulum::Create},
-    {"Pusher-v5", &Pusher::Create},
-    {"Reacher-v5", &Reacher::Create},
-    {"Swimmer-v5", &Swimmer::Create},
+    {"Ant-v2", &MakeAnt},
+    {"Ant-v4", &MakeAnt},
+    {"Ant-v5", &MakeAnt},
+    {"HalfCheetah-v2", &MakeHalfCheetah},
+    {"HalfCheetah-v4", &MakeHalfCheetah},
+    {"HalfCheetah-v5", &MakeHalfCheetah},
+    {"Hopper-v2", &MakeHopper},
+    {"Hopper-v4", &MakeHopper},
+    {"Hopper-v5", &MakeHopper},
+    {"Humanoid-v2", &MakeHumanoid},
+    {"Humanoid-v4", &MakeHumanoid},
+    {"Humanoid-v5", &MakeHumanoid},
+    {"HumanoidStandup-v2", &MakeHumanoidStandup},
+    {"HumanoidStandup-v4", &MakeHumanoidStandup},
+    {"HumanoidStandup-v5", &MakeHumanoidStandup},
+    {"InvertedDoublePendulum-v5", &MakeInvertedDoublePendulum},
+    {"InvertedPendulum-v5", &MakeInvertedPendulum},
+    {"Pusher-v5", &MakePusher},
+    {"Reacher-v5", &MakeReacher},
+    {"Swimmer-v5", &MakeSwimmer},
     {"TargetReaching-v0", &TargetReaching::Create},
-    {"Walker2d-v2", &Walker2d::Create},
-    {"Walker2d-v4", &Walker2d::Create},
-    {"Walker2d-v5", &Walker2d::Create},
+    {"Walker2d-v2", &MakeWalker2d},
+    {"Walker2d-v4", &MakeWalker2d},
+    {"Walker2d-v5", &MakeWalker2d},
 }};
 
 }  // namespace
