@@ -1,18 +1,20 @@
-#include "cli/watch/command_status.h"
-
+// `pmoe status` and `pmoe health`: asks a running cluster how it fares.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "cli/commands.h"
 #include "cli/watch/learner_target.h"
 #include "cli/watch/live_screen.h"
 #include "cli/watch/status_text.h"
@@ -22,6 +24,7 @@
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
+#include "common/rpc/security_flags.h"
 #include "common/run/status_json.h"
 #include "proto/health.grpc.pb.h"
 #include "proto/run.grpc.pb.h"
@@ -147,77 +150,101 @@ int Watch(const std::function<absl::StatusOr<LearnerTarget>()>& find, LearnerTar
   return 0;
 }
 
+class StatusCommand final : public Command {
+ public:
+  CLI::App* AddTo(CLI::App* app) override {
+    CLI::App* const status =
+        app->add_subcommand("status", "Show a running cluster: members, rates, who waits");
+    status->add_option("--run", run_, "Run directory; default: the newest under runs/")
+        ->type_name("DIR");
+    status->add_option("--learner", learner_, "Or the learner's address")->type_name("ADDR");
+    security_.AddTo(status);
+    status->add_flag("--json", json_, "As JSON");
+    status->add_flag("--watch", watch_,
+                     "One live screen, until Ctrl-C; with --json a line a second");
+    status->footer(
+        "Examples:\n  pmoe status\n  pmoe status --run runs/my-run --json\n"
+        "  pmoe status --learner unix:/tmp/learner.sock --watch\n"
+        "  pmoe status --learner learner.example.org:7000 --tls certs/admin\n"
+        "Exit code 3: nobody answers.");
+    return status;
+  }
+
+  // Prints to stdout. The exit code: 0; 2 for a bad flag or no run; 3 where nobody answers.
+  absl::StatusOr<int> Run() override {
+    PrepareGrpc();
+    const auto find = [this] {
+      return learner_.empty() ? TargetOfRun(run_, security_)
+                              : TargetAt(learner_, "--learner", security_);
+    };
+    const absl::StatusOr<LearnerTarget> target = find();
+    if (!target.ok()) return ReportError(target.status());
+    if (watch_) return Watch(find, *target, json_);
+    const auto stub =
+        RunService::NewStub(MakeChannel(target->address, PeerRole::kLearner, target->security));
+    const absl::StatusOr<RunStatus> status = Ask(stub.get());
+    if (!status.ok()) return NoAnswer(*target, status.status());
+    std::fputs((json_ ? StatusJson(*status, /*pretty=*/true) : StatusText(*status)).c_str(),
+               stdout);
+    return 0;
+  }
+
+ private:
+  std::string run_;
+  std::string learner_;
+  bool json_ = false;
+  bool watch_ = false;
+  SecurityFlags security_;
+};
+
+class HealthCommand final : public Command {
+ public:
+  CLI::App* AddTo(CLI::App* app) override {
+    CLI::App* const health = app->add_subcommand("health", "Probe one process of a cluster");
+    health->add_option("ADDR", address_, "Its address: unix:/path or host:port")->required();
+    security_.AddTo(health);
+    health->add_option("--timeout", timeout_s_, "Seconds to wait for an answer")
+        ->type_name("S")
+        ->check(CLI::Range(0.01, 3600.0));
+    health->footer(
+        "Examples:\n  pmoe health unix:/tmp/learner.sock\n"
+        "  pmoe health 127.0.0.1:7000 --tls certs/learner\n"
+        "Exit code 0: serving; 2: bad flag; 3: nobody answers; 4: there, but not serving.");
+    return health;
+  }
+
+  // 0: serving; 2: bad flag; 3: nobody answers; 4: there, but not serving.
+  absl::StatusOr<int> Run() override {
+    PrepareGrpc();
+    const absl::StatusOr<LearnerTarget> target = TargetAt(address_, "ADDR", security_);
+    if (!target.ok()) return ReportError(target.status());
+    const auto stub = grpc::health::v1::Health::NewStub(
+        MakeChannel(target->address, /*server=*/std::nullopt, target->security));
+    grpc::ClientContext context;
+    SetDeadline(&context, std::chrono::milliseconds(static_cast<int64_t>(1000.0 * timeout_s_)));
+    grpc::health::v1::HealthCheckResponse response;
+    const absl::Status status =
+        FromGrpc(stub->Check(&context, grpc::health::v1::HealthCheckRequest(), &response));
+    if (!status.ok()) {
+      std::printf("%s: nobody answers: %s%s\n", address_.c_str(),
+                  std::string(status.message()).c_str(), target->security.Hint(status).c_str());
+      return kNobodyAnswers;
+    }
+    const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+    std::printf("%s: %s\n", address_.c_str(), serving ? "serving" : "not serving");
+    return serving ? 0 : kNotServing;
+  }
+
+ private:
+  std::string address_;
+  double timeout_s_ = 2.0;
+  SecurityFlags security_;
+};
+
 }  // namespace
 
-void StatusCommand::AddTo(CLI::App* app) {
-  status_ = app->add_subcommand("status", "Show a running cluster: members, rates, who waits");
-  status_->add_option("--run", run_, "Run directory; default: the newest under runs/")
-      ->type_name("DIR");
-  status_->add_option("--learner", learner_, "Or the learner's address")->type_name("ADDR");
-  security_.AddTo(status_);
-  status_->add_flag("--json", json_, "As JSON");
-  status_->add_flag("--watch", watch_,
-                    "One live screen, until Ctrl-C; with --json a line a second");
-  status_->footer(
-      "Examples:\n  pmoe status\n  pmoe status --run runs/my-run --json\n"
-      "  pmoe status --learner unix:/tmp/learner.sock --watch\n"
-      "  pmoe status --learner learner.example.org:7000 --tls certs/admin\n"
-      "Exit code 3: nobody answers.");
-}
+std::unique_ptr<Command> MakeStatusCommand() { return std::make_unique<StatusCommand>(); }
 
-bool StatusCommand::chosen() const { return status_->parsed(); }
-
-int StatusCommand::Run() const {
-  PrepareGrpc();
-  const auto find = [this] {
-    return learner_.empty() ? TargetOfRun(run_, security_)
-                            : TargetAt(learner_, "--learner", security_);
-  };
-  const absl::StatusOr<LearnerTarget> target = find();
-  if (!target.ok()) return ReportError(target.status());
-  if (watch_) return Watch(find, *target, json_);
-  const auto stub =
-      RunService::NewStub(MakeChannel(target->address, PeerRole::kLearner, target->security));
-  const absl::StatusOr<RunStatus> status = Ask(stub.get());
-  if (!status.ok()) return NoAnswer(*target, status.status());
-  std::fputs((json_ ? StatusJson(*status, /*pretty=*/true) : StatusText(*status)).c_str(), stdout);
-  return 0;
-}
-
-void HealthCommand::AddTo(CLI::App* app) {
-  health_ = app->add_subcommand("health", "Probe one process of a cluster");
-  health_->add_option("ADDR", address_, "Its address: unix:/path or host:port")->required();
-  security_.AddTo(health_);
-  health_->add_option("--timeout", timeout_s_, "Seconds to wait for an answer")
-      ->type_name("S")
-      ->check(CLI::Range(0.01, 3600.0));
-  health_->footer(
-      "Examples:\n  pmoe health unix:/tmp/learner.sock\n"
-      "  pmoe health 127.0.0.1:7000 --tls certs/learner\n"
-      "Exit code 0: serving; 2: bad flag; 3: nobody answers; 4: there, but not serving.");
-}
-
-bool HealthCommand::chosen() const { return health_->parsed(); }
-
-int HealthCommand::Run() const {
-  PrepareGrpc();
-  const absl::StatusOr<LearnerTarget> target = TargetAt(address_, "ADDR", security_);
-  if (!target.ok()) return ReportError(target.status());
-  const auto stub = grpc::health::v1::Health::NewStub(
-      MakeChannel(target->address, /*server=*/std::nullopt, target->security));
-  grpc::ClientContext context;
-  SetDeadline(&context, std::chrono::milliseconds(static_cast<int64_t>(1000.0 * timeout_s_)));
-  grpc::health::v1::HealthCheckResponse response;
-  const absl::Status status =
-      FromGrpc(stub->Check(&context, grpc::health::v1::HealthCheckRequest(), &response));
-  if (!status.ok()) {
-    std::printf("%s: nobody answers: %s%s\n", address_.c_str(),
-                std::string(status.message()).c_str(), target->security.Hint(status).c_str());
-    return kNobodyAnswers;
-  }
-  const bool serving = response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
-  std::printf("%s: %s\n", address_.c_str(), serving ? "serving" : "not serving");
-  return serving ? 0 : kNotServing;
-}
+std::unique_ptr<Command> MakeHealthCommand() { return std::make_unique<HealthCommand>(); }
 
 }  // namespace pmoe
