@@ -7,7 +7,7 @@ void MetricsFile::Read() {
     const absl::StatusOr<TailFile::News> news = file_.Read();
     if (!news.ok()) return;
     if (news->restarted) {
-      decoder_ = CsvDecoder();
+      decoder_ = CsvReader();
       history_.reset();
       ++reading_;
     }

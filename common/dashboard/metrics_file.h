@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "common/dashboard/csv_decoder.h"
+#include "common/metrics/csv_reader.h"
 #include "common/dashboard/history.h"
 #include "common/dashboard/tail_file.h"
 
@@ -24,7 +24,7 @@ class MetricsFile {
 
  private:
   TailFile file_;
-  CsvDecoder decoder_;
+  CsvReader decoder_;
   std::optional<History> history_;
   uint64_t reading_ = 1;
 };

@@ -1,5 +1,5 @@
 // metrics.csv as it grows, from bytes in any cut to rows of numbers. Takes any input: what is no
-// row of the header's columns is counted and left out. Thread-compatible.
+// row of the header's columns is left out. Thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace pmoe {
 
-class CsvDecoder {
+class CsvReader {
  public:
   static constexpr size_t kColumnsMax = 512;
   static constexpr size_t kLineMax = 1 << 16;  // bytes
@@ -27,7 +27,6 @@ class CsvDecoder {
   // The first line was no header of a metrics.csv: its first column is not env_steps, a name is
   // not made of a-z 0-9 _, or there are too many.
   bool refused() const { return refused_; }
-  int64_t bad_lines() const { return bad_lines_; }
 
  private:
   void OnLine(absl::string_view line, const RowHandler& on_row);
@@ -36,7 +35,6 @@ class CsvDecoder {
   std::string pending_;    // a line's beginning
   bool overlong_ = false;  // the line is too long: its rest is dropped
   bool refused_ = false;
-  int64_t bad_lines_ = 0;
   std::vector<std::string> columns_;
   std::vector<double> row_;
 };

@@ -1,4 +1,4 @@
-#include "common/dashboard/csv_decoder.h"
+#include "common/metrics/csv_reader.h"
 
 #include <algorithm>
 #include <cmath>
@@ -23,7 +23,7 @@ bool IsName(absl::string_view text) {
 
 }  // namespace
 
-void CsvDecoder::Feed(absl::string_view bytes, const RowHandler& on_row) {
+void CsvReader::Feed(absl::string_view bytes, const RowHandler& on_row) {
   while (!bytes.empty()) {
     const size_t end = bytes.find('\n');
     const absl::string_view piece = bytes.substr(0, end);
@@ -40,7 +40,7 @@ void CsvDecoder::Feed(absl::string_view bytes, const RowHandler& on_row) {
   }
 }
 
-void CsvDecoder::OnLine(absl::string_view line, const RowHandler& on_row) {
+void CsvReader::OnLine(absl::string_view line, const RowHandler& on_row) {
   if (refused_) return;
   if (columns_.empty()) {
     OnHeader(overlong_ ? "" : line);
@@ -58,14 +58,11 @@ void CsvDecoder::OnLine(absl::string_view line, const RowHandler& on_row) {
     row_.push_back(value);
   }
   // Without env steps it has no place in a curve.
-  if (overlong_ || row_.size() != columns_.size() || std::isnan(row_[0])) {
-    ++bad_lines_;
-    return;
-  }
+  if (overlong_ || row_.size() != columns_.size() || std::isnan(row_[0])) return;
   on_row(row_);
 }
 
-void CsvDecoder::OnHeader(absl::string_view line) {
+void CsvReader::OnHeader(absl::string_view line) {
   std::vector<std::string> names;
   for (const absl::string_view name : absl::StrSplit(line, ',')) {
     if (!IsName(name) || names.size() == kColumnsMax) {
