@@ -16,10 +16,7 @@
 #include "learner/run/run_directory.h"
 #include "learner/run/run_parts.h"
 #include "proto/config.pb.h"
-#include "replay/client/direct_control.h"
-#include "replay/client/direct_rollout_source.h"
-#include "replay/client/direct_sampler.h"
-#include "replay/client/direct_writer.h"
+#include "replay/client/direct_client.h"
 #include "replay/core/replay_shard.h"
 
 namespace pmoe {

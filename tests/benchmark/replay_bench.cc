@@ -7,7 +7,7 @@
 #include "absl/base/optimization.h"
 #include "common/base/rng.h"
 #include "common/base/status_macros.h"
-#include "replay/client/direct_writer.h"
+#include "replay/client/direct_client.h"
 #include "replay/core/replay_shard.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"

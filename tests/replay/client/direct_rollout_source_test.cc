@@ -1,4 +1,4 @@
-#include "replay/client/direct_rollout_source.h"
+#include "replay/client/direct_client.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "replay/client/direct_sampler.h"
+#include "replay/client/direct_client.h"
 
 #include <gtest/gtest.h>
 

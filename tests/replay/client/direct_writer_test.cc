@@ -1,6 +1,6 @@
 // What the writer sends is seen through the stage: it refuses a wrong seq or round, and through the
 // table, which refuses a wrong step or observation.
-#include "replay/client/direct_writer.h"
+#include "replay/client/direct_client.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
-#include "replay/client/direct_writer.h"
+#include "replay/client/direct_client.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {
