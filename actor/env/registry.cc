@@ -1,7 +1,5 @@
 #include "actor/env/registry.h"
 
-#include <array>
-
 #include "absl/strings/match.h"
 #include "actor/env/mjcf/mjcf_task.h"
 #include "actor/env/plugin_env.h"
@@ -13,37 +11,25 @@
 namespace pmoe {
 namespace {
 
-struct Entry {
-  absl::string_view id;
-  absl::StatusOr<std::unique_ptr<Env>> (*create)(const EnvRequest& request);
+struct Family {
+  absl::string_view name;  // an id without its version
+  absl::StatusOr<std::unique_ptr<Env>> (*make)(const EnvRequest& request);
 };
 
-constexpr std::array<Entry, 24> kEntries = {{
-    {"Ant-v2", &MakeAnt},
-    {"Ant-v4", &MakeAnt},
-    {"Ant-v5", &MakeAnt},
-    {"HalfCheetah-v2", &MakeHalfCheetah},
-    {"HalfCheetah-v4", &MakeHalfCheetah},
-    {"HalfCheetah-v5", &MakeHalfCheetah},
-    {"Hopper-v2", &MakeHopper},
-    {"Hopper-v4", &MakeHopper},
-    {"Hopper-v5", &MakeHopper},
-    {"Humanoid-v2", &MakeHumanoid},
-    {"Humanoid-v4", &MakeHumanoid},
-    {"Humanoid-v5", &MakeHumanoid},
-    {"HumanoidStandup-v2", &MakeHumanoidStandup},
-    {"HumanoidStandup-v4", &MakeHumanoidStandup},
-    {"HumanoidStandup-v5", &MakeHumanoidStandup},
-    {"InvertedDoublePendulum-v5", &MakeInvertedDoublePendulum},
-    {"InvertedPendulum-v5", &MakeInvertedPendulum},
-    {"Pusher-v5", &MakePusher},
-    {"Reacher-v5", &MakeReacher},
-    {"Swimmer-v5", &MakeSwimmer},
-    {"TargetReaching-v0", &TargetReaching::Create},
-    {"Walker2d-v2", &MakeWalker2d},
-    {"Walker2d-v4", &MakeWalker2d},
-    {"Walker2d-v5", &MakeWalker2d},
-}};
+constexpr Family kFamilies[] = {
+    {"Ant", &MakeAnt},
+    {"HalfCheetah", &MakeHalfCheetah},
+    {"Hopper", &MakeHopper},
+    {"Humanoid", &MakeHumanoid},
+    {"HumanoidStandup", &MakeHumanoidStandup},
+    {"InvertedDoublePendulum", &MakeInvertedDoublePendulum},
+    {"InvertedPendulum", &MakeInvertedPendulum},
+    {"Pusher", &MakePusher},
+    {"Reacher", &MakeReacher},
+    {"Swimmer", &MakeSwimmer},
+    {"TargetReaching", &TargetReaching::Create},
+    {"Walker2d", &MakeWalker2d},
+};
 
 }  // namespace
 
@@ -54,8 +40,9 @@ absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const std::string& id,
   const EnvRequest request{.id = id, .args = args, .assets_dir = assets_dir};
   if (absl::StartsWith(id, kMjcfPrefix)) return MjcfTask::Create(request);
   if (absl::StartsWith(id, kPluginPrefix)) return PluginEnv::Create(request);
-  for (const Entry& entry : kEntries) {
-    if (entry.id == id) return entry.create(request);
+  const absl::string_view name = absl::string_view(id).substr(0, id.rfind('-'));
+  for (const Family& family : kFamilies) {
+    if (family.name == name) return family.make(request);
   }
   return absl::InternalError("environment " + id + " is listed but not registered");
 }

@@ -1,15 +1,38 @@
-// The last lines of a run's log.txt, following the file. Thread-compatible.
+// What the page shows of a run's files, following them as they grow. Thread-compatible.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/dashboard/history.h"
 #include "common/dashboard/tail_file.h"
+#include "common/metrics/csv_reader.h"
 
 namespace pmoe {
 
+// metrics.csv as a bounded history.
+class MetricsFile {
+ public:
+  explicit MetricsFile(const std::string& path) : file_(path) {}
+
+  // Takes in what the file has gained; nothing where there is no file yet.
+  void Read();
+  // Null until there is a row.
+  const History* history() const { return history_.has_value() ? &*history_ : nullptr; }
+  // Grows when the file has begun anew, as a resumed run's does.
+  uint64_t reading() const { return reading_; }
+
+ private:
+  TailFile file_;
+  CsvReader reader_;
+  std::optional<History> history_;
+  uint64_t reading_ = 1;
+};
+
+// The last lines of log.txt.
 class LogFile {
  public:
   static constexpr size_t kLinesMax = 200;

@@ -1,8 +1,25 @@
-#include "common/dashboard/log_file.h"
+#include "common/dashboard/run_files.h"
 
 #include <utility>
 
 namespace pmoe {
+
+void MetricsFile::Read() {
+  for (;;) {
+    const absl::StatusOr<TailFile::News> news = file_.Read();
+    if (!news.ok()) return;
+    if (news->restarted) {
+      reader_ = CsvReader();
+      history_.reset();
+      ++reading_;
+    }
+    if (news->bytes.empty()) return;
+    reader_.Feed(news->bytes, [this](absl::Span<const double> row) {
+      if (!history_.has_value()) history_.emplace(reader_.columns());
+      history_->Add(row);
+    });
+  }
+}
 
 void LogFile::Read() {
   for (;;) {
