@@ -1,6 +1,5 @@
 #include "actor/actor_process.h"
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -11,9 +10,9 @@
 #include "actor/actor.h"
 #include "actor/configured_env.h"
 #include "actor/rpc_run_client.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
-#include "common/config/algorithms.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
 #include "replay/client/rpc_writer.h"
@@ -71,6 +70,8 @@ class ActorProcess {
 absl::Status ActorProcess::Run() {
   PMOE_ASSIGN_OR_RETURN(const JoinReply joined, follower_.Join(interrupted_));
   config_ = joined.config();
+  // The learner may be of another build, with choices that this one does not know.
+  PMOE_RETURN_IF_ERROR(ValidateConfig(config_));
   client_.SetSeat(joined.seat());
   PMOE_ASSIGN_OR_RETURN(EnvRecord record, RecordConfiguredEnv(config_, &env_));
   client_.SetEnv(std::move(record));
@@ -116,7 +117,7 @@ absl::Status ActorProcess::Live() {
   // The limiter may rightly keep rows out until this process has to go. Nothing that was
   // acknowledged is lost; a finished run needs no more rows.
   if (!flushed.ok() && !client_.finished()) {
-    std::fprintf(stderr, "pmoe: %s\n", std::string(flushed.message()).c_str());
+    Log(LogLevel::kWarning, flushed.message());
   }
   return absl::OkStatus();
 }
@@ -151,7 +152,7 @@ RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssign
   options.chunks.envs = config_.actor().envs();
   options.chunks.rows_max = ChunkRows(config_);
   // What lies between actor and replay grows old there.
-  if (IsOnPolicy(config_.algorithm()) && !table.lockstep()) options.chunks_max = kChunksOnPolicy;
+  if (AlgorithmOf(config_).on_policy() && !table.lockstep()) options.chunks_max = kChunksOnPolicy;
   options.chunks.first_round = table.first_round();
   options.spec = {table.columns().obs_dim(), table.columns().action_dim(),
                   table.columns().extra_dim()};

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/env/registry.h"
 #include "actor/env_record.h"
+#include "common/config/policy_choices.h"
 
 namespace pmoe {
 
@@ -39,8 +40,15 @@ EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config) {
 }
 
 ActionChoice ActionChoiceFromName(const std::string& name) {
-  return {.primitive = name == "argmax_mean" ? ActionChoice::kArgmax : ActionChoice::kRouter,
-          .sample = name == "sample"};
+  switch (ParseChoice<EvalAction>(name)) {
+    case EvalAction::kRouterMean:
+      break;
+    case EvalAction::kArgmaxMean:
+      return {.primitive = ActionChoice::kArgmax};
+    case EvalAction::kSample:
+      return {.sample = true};
+  }
+  return {};
 }
 
 }  // namespace pmoe

@@ -11,6 +11,7 @@
 #include "actor/evaluator.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
+#include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
 #include "common/run/run_follower.h"
 #include "common/run/run_messages.h"
@@ -134,6 +135,8 @@ absl::Status RunEvaluatorProcess(const ActorProcessOptions& options,
   EvaluationDesk desk;
   RunFollower follower(membership, &desk);
   PMOE_ASSIGN_OR_RETURN(const JoinReply joined, follower.Join(interrupted));
+  // The learner may be of another build, with choices that this one does not know.
+  PMOE_RETURN_IF_ERROR(ValidateConfig(joined.config()));
   PMOE_ASSIGN_OR_RETURN(EnvRecord record, RecordConfiguredEnv(joined.config(), nullptr));
   desk.SetEnv(std::move(record), [&follower] { follower.ReportNow(); });
   follower.Follow();

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "cli/command_exec.h"
 #include "cli/commands.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -62,7 +63,7 @@ class ConfigCommand final : public Command {
   absl::Status Check() const {
     PMOE_ASSIGN_OR_RETURN(const RunConfig config, Resolve(check_flags_));
     for (const std::string& warning : ConfigWarnings(config)) {
-      std::fprintf(stderr, "pmoe: note: %s\n", warning.c_str());
+      Log(LogLevel::kInfo, warning);
     }
     PMOE_RETURN_IF_ERROR(WriteOut("settings: valid\n"));
     std::vector<std::string> args = {"check-env"};

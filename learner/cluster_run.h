@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/process_usage.h"
+#include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
 #include "common/rpc/server.h"
 #include "common/run/usage.h"
@@ -19,7 +20,6 @@
 #include "learner/run/run_parts.h"
 #include "learner/service/run_hub.h"
 #include "learner/service/run_service.h"
-#include "proto/config.pb.h"
 #include "replay/client/rpc_control.h"
 #include "replay/client/rpc_rollout_source.h"
 #include "replay/client/sharded_sampler.h"
@@ -67,7 +67,7 @@ class ClusterRun {
   void Export(const RunView& view);
   void ExportRefusals();
   void ExportMembers();
-  bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
+  bool lockstep() const { return IsLockstep(config_); }
 
   const RunConfig config_;
   const RunDirectory* const directory_;

@@ -228,6 +228,8 @@ def main():
         ffmpeg.stdin.close()
     except BrokenPipeError:
         ffmpeg.wait()
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
     if ffmpeg.wait() != 0:
         return f"pmoe: ffmpeg could not write {options['path']}"
     print(f"{options['path']}: {frames} frames at {frames_per_s:.6g} per second, "

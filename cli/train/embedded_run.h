@@ -13,9 +13,9 @@
 #include "cli/train/embedded_status.h"
 #include "cli/train/evaluation_thread.h"
 #include "cli/train/local_run_link.h"
+#include "common/config/run_config.h"
 #include "learner/run/run_directory.h"
 #include "learner/run/run_parts.h"
-#include "proto/config.pb.h"
 #include "replay/client/direct_client.h"
 #include "replay/core/replay_shard.h"
 
@@ -52,7 +52,7 @@ class EmbeddedRun {
   absl::Status BuildEvaluator(const PolicySpec& policy);
   absl::Status BuildRun(bool resume);
   void ShowStatus(const RunView& view);
-  bool lockstep() const { return config_.schedule().mode() == "lockstep"; }
+  bool lockstep() const { return IsLockstep(config_); }
 
   const RunConfig config_;
   const RunDirectory* const directory_;

@@ -238,7 +238,7 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     options.processes = plan.Processes();
     options.pid_file = directory + "/cluster.json";
     options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
-    options.restart = config.schedule().mode() == "async";
+    options.restart = !IsLockstep(config);
     unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
     // The learner would start itself once more to set it (libgomp reads it before main).
     setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);

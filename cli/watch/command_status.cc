@@ -21,6 +21,7 @@
 #include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
@@ -54,10 +55,9 @@ bool IsRefusal(const absl::Status& status) {
 
 int NoAnswer(const LearnerTarget& target, const absl::Status& status) {
   const bool refused = IsRefusal(status);
-  std::fprintf(stderr, "pmoe: %s at %s: %s%s\n",
-               refused ? "refused by the learner" : "no learner answers",
-               target.address.Text().c_str(), std::string(status.message()).c_str(),
-               target.security.Hint(status).c_str());
+  ReportError(absl::UnavailableError(
+      absl::StrCat(refused ? "refused by the learner" : "no learner answers", " at ",
+                   target.address.Text(), ": ", status.message(), target.security.Hint(status))));
   return refused ? kRefused : kNobodyAnswers;
 }
 
@@ -84,7 +84,7 @@ class StatusWatch {
     const std::string text = absl::StrCat("no learner answers at ", address, " since ", away_since_,
                                           ": ", std::string(why.message()));
     if (json_) {
-      std::fprintf(stderr, "pmoe: %s\n", text.c_str());
+      Log(LogLevel::kWarning, text);
     } else {
       Draw(absl::StrCat(TimeText(), " ", text, "\n"));
     }

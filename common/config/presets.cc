@@ -2,10 +2,11 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/config/algorithms.h"
+#include "common/base/status_macros.h"
 #include "common/config/rules.h"
 #include "common/config/run_config.h"
 #include "common/config/schema.h"
@@ -15,16 +16,19 @@ namespace {
 
 struct Preset {
   absl::string_view name;
-  absl::string_view algorithm;
+  Family family;
   absl::string_view textproto;
 };
+
+constexpr char kPaper[] = "paper";
+constexpr char kOfficial[] = "official";
 
 // The settings of the authors' public SAC code (docs/algorithms/pmoe_sac.md lists where they leave
 // the paper). The 1,000 warm-up steps are driven by the policy. Uniform random actions last for
 // start_steps and updates wait for update_after, each on its own, so a policy-driven warm-up is
 // start_steps 0 with update_after 1000: one whole round. Alpha starts at 1 there because log alpha
 // starts at 0.
-constexpr absl::string_view kOfficial = R"pb(
+constexpr absl::string_view kOfficialSac = R"pb(
   learner {
     batch_size: 256
     actor_lr: 3e-4
@@ -37,10 +41,8 @@ constexpr absl::string_view kOfficial = R"pb(
   schedule { start_steps: 0 update_after: 1000 steps_per_round: 1000 updates_per_step: 1 }
 )pb";
 
-constexpr absl::string_view kOfficialRouter = R"pb(learner { freq_reduction: "mean" })pb";
-
 // What every preset of PPO shares. A rollout is a round.
-constexpr absl::string_view kPpo = R"pb(
+constexpr absl::string_view kPpoShared = R"pb(
   policy {
     router_input: "obs"
     std: "parameter"
@@ -94,86 +96,47 @@ constexpr absl::string_view kPpoCleanRl = R"pb(
   }
 )pb";
 
-// Zhang & Whiteson 2019: their own networks, five epochs, an entropy bonus for the options.
-constexpr absl::string_view kDac = R"pb(
-  policy { hidden_gain: 1 head_gain: 1e-3 mean_activation: "tanh" log_std_init: 0 }
-  learner {
-    epochs: 5
-    entropy_coef: 0.01
-    adam_epsilon: 1e-5
-    value_net: "separate"
-    value_coef: 1
-    value_gain: 1e-3
-  }
-)pb";
-
-// Whose gradient is meant to pass through the router.
-constexpr absl::string_view kTrunkRouter = R"pb(policy { router_input: "trunk" })pb";
-constexpr absl::string_view kMarginal = R"pb(
-  policy { router_input: "trunk" }
-  learner { target: "expected" entropy: "mixture" }
-)pb";
-constexpr absl::string_view kJointRatio = R"pb(learner { ppo_ratio: "joint" })pb";
-// Its gate and its std are networks.
-constexpr absl::string_view kMcp = R"pb(policy { router_input: "obs" std: "state" })pb";
-
-// Rows of one preset are merged in order. An empty name is any preset; "*sac" and "*ppo" are the
-// families. "paper" is for SAC the schema's defaults: Table 6(a), published as Spinning Up's SAC.
+// Rows of one preset are merged in order, below the algorithm's own settings. An empty name is any
+// preset. "paper" is for SAC the schema's defaults: Table 6(a), published as Spinning Up's SAC.
 constexpr Preset kPresets[] = {
-    {"paper", "*sac", ""},
-    {"official", "*sac", kOfficial},
-    {"official", "pmoe_sac", kOfficialRouter},
-    {"", "*ppo", kPpo},
-    {"paper", "*ppo", kPpoPaper},
-    {"tianshou", "*ppo", kPpoTianshou},
-    {"cleanrl", "*ppo", kPpoCleanRl},
-    {"", "dac", kDac},
-    {"", "gating_sac", kTrunkRouter},
-    {"", "pmoe_gumbel_sac", kTrunkRouter},
-    {"", "pmoe_reinforce_sac", kTrunkRouter},
-    {"", "gating_ppo", kTrunkRouter},
-    {"", "pmoe_gumbel_ppo", kTrunkRouter},
-    {"", "pmoe_reinforce_ppo", kTrunkRouter},
-    {"", "pmoe_reinforce_ppo", kJointRatio},
-    {"", "mrp_sac", kMarginal},
-    {"", "mcp_sac", kMcp},
-    {"", "mcp_ppo", kMcp},
+    {kPaper, Family::kSac, ""},
+    {kOfficial, Family::kSac, kOfficialSac},
+    {"", Family::kPpo, kPpoShared},
+    {kPaper, Family::kPpo, kPpoPaper},
+    {"tianshou", Family::kPpo, kPpoTianshou},
+    {"cleanrl", Family::kPpo, kPpoCleanRl},
 };
 
-bool Applies(const Preset& row, absl::string_view algorithm) {
-  if (row.algorithm == "*sac") return !IsOnPolicy(algorithm);
-  if (row.algorithm == "*ppo") return IsOnPolicy(algorithm);
-  return row.algorithm == algorithm;
-}
-
-// The presets that have a row of this algorithm.
-std::set<std::string> PresetsOf(absl::string_view algorithm) {
+std::set<std::string> PresetsOf(Family family) {
   std::set<std::string> names;
   for (const Preset& row : kPresets) {
-    if (!row.name.empty() && Applies(row, algorithm)) names.emplace(row.name);
+    if (!row.name.empty() && row.family == family) names.emplace(row.name);
   }
   return names;
 }
 
 }  // namespace
 
-absl::StatusOr<RunConfig> PresetConfig(absl::string_view preset, absl::string_view algorithm) {
-  absl::Status status = CheckChoice(*FindSchemaField("preset"), preset);
-  status.Update(CheckChoice(*FindSchemaField("algorithm"), algorithm));
-  if (!status.ok()) return status;
-  if (const std::set<std::string> known = PresetsOf(algorithm);
+absl::StatusOr<RunConfig> PresetConfig(absl::string_view preset, const Algorithm& algorithm) {
+  PMOE_RETURN_IF_ERROR(CheckChoice(*FindSchemaField("preset"), preset));
+  if (const std::set<std::string> known = PresetsOf(algorithm.family);
       !known.contains(std::string(preset))) {
     return absl::InvalidArgumentError(absl::StrCat("preset ", preset, " is not for algorithm ",
-                                                   algorithm, ", which has ",
+                                                   algorithm.name, ", which has ",
                                                    absl::StrJoin(known, ", ")));
   }
-  RunConfig merged;
+  std::vector<absl::string_view> texts;
   for (const Preset& row : kPresets) {
-    if ((!row.name.empty() && row.name != preset) || !Applies(row, algorithm)) continue;
-    absl::StatusOr<RunConfig> part =
-        ParseConfigText(row.textproto, absl::StrCat("preset ", preset));
-    if (!part.ok()) return part.status();
-    merged.MergeFrom(*part);
+    const bool applies = row.name.empty() || row.name == preset;
+    if (applies && row.family == algorithm.family) texts.push_back(row.textproto);
+  }
+  texts.push_back(algorithm.settings);
+  if (preset == kOfficial) texts.push_back(algorithm.official);
+  RunConfig merged;
+  for (const absl::string_view text : texts) {
+    PMOE_ASSIGN_OR_RETURN(const RunConfig part,
+                          ParseConfigText(text, absl::StrCat("preset ", preset)));
+    merged.MergeFrom(part);
   }
   return merged;
 }

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "common/base/near_names.h"
 #include "common/base/number_text.h"
 
@@ -27,15 +26,21 @@ absl::Status OutOfRange(const SchemaField& field, absl::string_view wanted, doub
 
 }  // namespace
 
-absl::Status CheckChoice(const SchemaField& field, absl::string_view value) {
-  if (!field.rule->has_choices()) return absl::OkStatus();
-  const std::vector<std::string> choices = absl::StrSplit(field.rule->choices(), '|');
-  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return absl::OkStatus();
-  std::string text = absl::StrCat(field.path, " must be ", absl::StrJoin(choices, " or "),
-                                  ", got \"", value, "\"");
+absl::Status NotAChoice(absl::string_view path, const std::vector<std::string>& choices,
+                        absl::string_view value) {
+  std::string text =
+      absl::StrCat(path, " must be ", absl::StrJoin(choices, " or "), ", got \"", value, "\"");
   const std::vector<std::string> near = NearNames(value, choices);
   if (!near.empty()) absl::StrAppend(&text, "; did you mean ", near.front(), "?");
   return absl::InvalidArgumentError(text);
+}
+
+absl::Status CheckChoice(const SchemaField& field, absl::string_view value) {
+  const std::vector<std::string>& choices = field.choices;
+  if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) {
+    return absl::OkStatus();
+  }
+  return NotAChoice(field.path, choices, value);
 }
 
 absl::Status CheckRange(const SchemaField& field, double value) {
@@ -47,11 +52,9 @@ absl::Status CheckRange(const SchemaField& field, double value) {
   return absl::OkStatus();
 }
 
-std::string RangeText(const Rule& rule) {
-  if (rule.has_choices()) {
-    const std::vector<std::string> choices = absl::StrSplit(rule.choices(), '|');
-    return absl::StrJoin(choices, " | ");
-  }
+std::string RangeText(const SchemaField& field) {
+  if (!field.choices.empty()) return absl::StrJoin(field.choices, " | ");
+  const Rule& rule = *field.rule;
   std::vector<std::string> bounds;
   if (rule.has_min()) bounds.push_back(LowerBound(rule));
   if (rule.has_max()) bounds.push_back(UpperBound(rule));

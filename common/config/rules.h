@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -9,7 +10,11 @@
 
 namespace pmoe {
 
-// InvalidArgument lists the choices and the nearest; always ok for a field without choices.
+// InvalidArgument that lists the choices and says which is nearest.
+absl::Status NotAChoice(absl::string_view path, const std::vector<std::string>& choices,
+                        absl::string_view value);
+
+// NotAChoice, or ok; always ok for a field without choices.
 absl::Status CheckChoice(const SchemaField& field, absl::string_view value);
 
 // InvalidArgument names the broken bound: "learner.actor_lr must be > 0, got -1; SAC usually wants
@@ -17,6 +22,6 @@ absl::Status CheckChoice(const SchemaField& field, absl::string_view value);
 absl::Status CheckRange(const SchemaField& field, double value);
 
 // "> 0 and <= 1", "sac | pmoe_sac"; empty without a rule.
-std::string RangeText(const Rule& rule);
+std::string RangeText(const SchemaField& field);
 
 }  // namespace pmoe

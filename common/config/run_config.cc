@@ -10,8 +10,9 @@
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
-#include "common/config/algorithms.h"
+#include "common/config/learner_choices.h"
 #include "common/config/presets.h"
+#include "common/config/read_by.h"
 #include "common/config/rules.h"
 #include "common/config/schema.h"
 #include "google/protobuf/text_format.h"
@@ -23,23 +24,31 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 // Everything the user said, and nothing else: fields nobody named stay unset.
-absl::StatusOr<RunConfig> Given(const ConfigSources& sources) {
-  RunConfig given;
+struct Given {
+  RunConfig file;
+  std::vector<std::pair<std::string, std::string>> words;  // of flags and --set: path, value
+  RunConfig all;                                           // the file's, then the words
+};
+
+absl::StatusOr<Given> ReadSources(const ConfigSources& sources) {
+  Given given;
   if (!sources.config_file.empty()) {
     PMOE_ASSIGN_OR_RETURN(const std::string text, ReadText(sources.config_file));
-    PMOE_ASSIGN_OR_RETURN(given, ParseConfigText(text, sources.config_file));
+    PMOE_ASSIGN_OR_RETURN(given.file, ParseConfigText(text, sources.config_file));
   }
-  if (!sources.preset.empty()) given.set_preset(sources.preset);
-  for (const auto& [path, value] : sources.flags) {
-    PMOE_RETURN_IF_ERROR(SetField(&given, path, value));
-  }
+  given.words = sources.flags;
   for (const std::string& set : sources.sets) {
     const std::vector<std::string> pair = absl::StrSplit(set, absl::MaxSplits('=', 1));
     if (pair.size() != 2 || pair[0].empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("--set needs path=value, like learner.actor_lr=3e-4, got \"", set, "\""));
     }
-    PMOE_RETURN_IF_ERROR(SetField(&given, pair[0], pair[1]));
+    given.words.emplace_back(pair[0], pair[1]);
+  }
+  given.all = given.file;
+  if (!sources.preset.empty()) given.all.set_preset(sources.preset);
+  for (const auto& [path, value] : given.words) {
+    PMOE_RETURN_IF_ERROR(SetField(&given.all, path, value));
   }
   return given;
 }
@@ -98,19 +107,16 @@ void WriteAbsolutePaths(EnvConfig* env) {
   }
 }
 
-void WriteList(const std::vector<int32_t>& values, google::protobuf::RepeatedField<int32_t>* list) {
+void WriteList(absl::Span<const int32_t> values, google::protobuf::RepeatedField<int32_t>* list) {
   if (list->empty()) list->Add(values.begin(), values.end());
 }
 
-void WriteDefaultHidden(RunConfig* config) {
-  const HiddenUnits units = DefaultHidden(config->algorithm());
+void WriteDefaultHidden(const HiddenUnits& units, RunConfig* config) {
   WriteList(units.trunk, config->mutable_policy()->mutable_hidden());
   WriteList(units.primitive, config->mutable_policy()->mutable_primitive_hidden());
   WriteList(units.router, config->mutable_policy()->mutable_router_hidden());
   WriteList(units.critic, config->mutable_learner()->mutable_critic_hidden());
-  if (config->algorithm() == "pmoe_ppo") {
-    WriteList({64, 64, 64}, config->mutable_learner()->mutable_qnet_hidden());
-  }
+  WriteList(units.qnet, config->mutable_learner()->mutable_qnet_hidden());
 }
 
 // A saved configuration must mean the same after a default changes.
@@ -120,11 +126,69 @@ void WriteDefaults(RunConfig* config) {
     WriteSchemaDefault(MutableParent(config, field), field.field);
   }
   WriteAbsolutePaths(config->mutable_env());
+  const Algorithm& algorithm = AlgorithmOf(*config);
   PolicyConfig* policy = config->mutable_policy();
   if (!policy->has_primitives()) {
-    policy->set_primitives(DefaultPrimitives(config->algorithm(), config->env().id()));
+    policy->set_primitives(DefaultPrimitives(algorithm, config->env().id()));
   }
-  WriteDefaultHidden(config);
+  WriteDefaultHidden(*algorithm.hidden, config);
+}
+
+// What a configuration is where nobody says more.
+absl::StatusOr<RunConfig> Standing(const std::string& preset, const Algorithm& algorithm) {
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, PresetConfig(preset, algorithm));
+  config.set_algorithm(std::string(algorithm.name));
+  WriteDefaults(&config);
+  return config;
+}
+
+// Set fields that the algorithm does not read and that differ from what stands without them.
+std::vector<const SchemaField*> UnreadFields(const RunConfig& config, const RunConfig& standing,
+                                             const Algorithm& algorithm) {
+  std::vector<const SchemaField*> unread;
+  for (const SchemaField& field : SchemaFields()) {
+    if (!IsSet(config, field) || Reads(algorithm, field)) continue;
+    if (ValueText(config, field) != ValueText(standing, field)) unread.push_back(&field);
+  }
+  return unread;
+}
+
+// Did a run or `pmoe config print` write it? They write every field, a person a few.
+bool IsWhole(const RunConfig& file) {
+  int set = 0, all = 0;
+  for (const SchemaField& field : SchemaFields()) {
+    if (!field.field->has_default_value()) continue;
+    ++all;
+    if (IsSet(file, field)) ++set;
+  }
+  return set > all / 2;
+}
+
+// A whole file's values are not the user's words. Where it was written for another algorithm, what
+// only that one reads is left out; where for this one, all stays as the run had it, and
+// ConfigWarnings tells what does nothing.
+void DropUnread(const RunConfig& standing, const Algorithm& algorithm, Given* given) {
+  if (given->file.algorithm() == algorithm.name || !IsWhole(given->file)) return;
+  for (const SchemaField* field : UnreadFields(given->file, standing, algorithm)) {
+    Message* parent = MutableParent(&given->all, *field);
+    parent->GetReflection()->ClearField(parent, field->field);
+  }
+}
+
+// Refuses what the user set and the algorithm does not read. A file may give a field the value that
+// it has anyway.
+absl::Status CheckRead(const Given& given, const RunConfig& standing, const Algorithm& algorithm,
+                       const std::string& file_name) {
+  for (const auto& [path, value] : given.words) {
+    const SchemaField* field = FindSchemaField(path);
+    if (field != nullptr && !Reads(algorithm, *field)) return NotRead(algorithm, *field, value);
+  }
+  if (IsWhole(given.file)) return absl::OkStatus();
+  for (const SchemaField* field : UnreadFields(given.file, standing, algorithm)) {
+    const absl::Status status = NotRead(algorithm, *field, ValueText(given.file, *field));
+    return absl::InvalidArgumentError(absl::StrCat(file_name, ": ", std::string(status.message())));
+  }
+  return absl::OkStatus();
 }
 
 std::string DefaultText(const SchemaField& field) {
@@ -137,13 +201,35 @@ std::string DefaultText(const SchemaField& field) {
 
 }  // namespace
 
+const Algorithm& AlgorithmOf(const RunConfig& config) { return AlgorithmNamed(config.algorithm()); }
+
+bool IsLockstep(const RunConfig& config) {
+  return ParseChoice<ScheduleMode>(config.schedule().mode()) == ScheduleMode::kLockstep;
+}
+
 absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources) {
-  PMOE_ASSIGN_OR_RETURN(const RunConfig given, Given(sources));
-  PMOE_ASSIGN_OR_RETURN(RunConfig config, PresetConfig(given.preset(), given.algorithm()));
-  Overlay(given, &config);
+  PMOE_ASSIGN_OR_RETURN(Given given, ReadSources(sources));
+  PMOE_ASSIGN_OR_RETURN(const Algorithm* algorithm, FindAlgorithm(given.all.algorithm()));
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, PresetConfig(given.all.preset(), *algorithm));
+  PMOE_ASSIGN_OR_RETURN(const RunConfig standing, Standing(given.all.preset(), *algorithm));
+  DropUnread(standing, *algorithm, &given);
+  Overlay(given.all, &config);
   WriteDefaults(&config);
   PMOE_RETURN_IF_ERROR(ValidateConfig(config));
+  // Last, for a rule between fields says more of what is wrong.
+  PMOE_RETURN_IF_ERROR(CheckRead(given, standing, *algorithm, sources.config_file));
   return config;
+}
+
+std::vector<std::string> UnreadSettings(const RunConfig& config) {
+  const Algorithm& algorithm = AlgorithmOf(config);
+  const absl::StatusOr<RunConfig> standing = Standing(config.preset(), algorithm);
+  if (!standing.ok()) return {};
+  std::vector<std::string> settings;
+  for (const SchemaField* field : UnreadFields(config, *standing, algorithm)) {
+    settings.push_back(absl::StrCat(field->path, "=", ValueText(config, *field)));
+  }
+  return settings;
 }
 
 std::string PrintConfig(const RunConfig& config) {
@@ -155,11 +241,12 @@ std::string PrintConfig(const RunConfig& config) {
 std::string ExplainConfig() {
   std::string text;
   for (const SchemaField& field : SchemaFields()) {
-    const std::string range = RangeText(*field.rule);
+    const std::string range = RangeText(field), readers = ReadersText(field);
     absl::StrAppend(&text, field.path, field.path == "env.arg" ? ".NAME" : "", "  (",
                     TypeText(*field.field), range.empty() ? "" : ": ", range, DefaultText(field),
                     ")\n    ", field.rule->help());
     if (field.rule->has_usual()) absl::StrAppend(&text, "; ", field.rule->usual());
+    if (!readers.empty()) absl::StrAppend(&text, "\n    read by: ", readers);
     absl::StrAppend(&text, "\n");
   }
   return text;
@@ -180,8 +267,10 @@ std::vector<std::string> ChangedFields(const RunConfig& before, const RunConfig&
 std::vector<std::pair<std::string, std::string>> ChangedValues(const RunConfig& before,
                                                                const RunConfig& after) {
   std::vector<std::pair<std::string, std::string>> values;
+  const Algorithm& algorithm = AlgorithmOf(after);
   for (const SchemaField& field : SchemaFields()) {
-    if (IsSet(after, field) && ValueText(before, field) != ValueText(after, field)) {
+    const bool counts = IsSet(after, field) && Reads(algorithm, field);
+    if (counts && ValueText(before, field) != ValueText(after, field)) {
       values.emplace_back(field.path, ValueText(after, field));
     }
   }
@@ -189,9 +278,10 @@ std::vector<std::pair<std::string, std::string>> ChangedValues(const RunConfig& 
 }
 
 int64_t UpdatesPerRound(const RunConfig& config) {
-  if (IsOnPolicy(config.algorithm())) {
+  const Algorithm& algorithm = AlgorithmOf(config);
+  if (algorithm.on_policy()) {
     const LearnerConfig& learner = config.learner();
-    const int64_t mdps = config.algorithm() == "dac" ? 2 : 1;
+    const int64_t mdps = algorithm.has_options() ? 2 : 1;
     return mdps * learner.epochs() * (config.schedule().steps_per_round() / learner.batch_size());
   }
   return std::llround(config.schedule().steps_per_round() * config.schedule().updates_per_step());
@@ -199,9 +289,9 @@ int64_t UpdatesPerRound(const RunConfig& config) {
 
 int ChunkRows(const RunConfig& config) {
   constexpr int64_t kPageRows = 64;
-  if (!IsOnPolicy(config.algorithm())) return kPageRows;
+  if (!AlgorithmOf(config).on_policy()) return kPageRows;
   const int64_t streams = int64_t{config.actor().count()} * config.actor().envs();
-  const int64_t parts = config.schedule().mode() == "async" ? 4 : 1;
+  const int64_t parts = IsLockstep(config) ? 1 : 4;
   return static_cast<int>(
       std::clamp<int64_t>(config.schedule().steps_per_round() / streams / parts, 1, kPageRows));
 }

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/config/algorithms.h"
 #include "proto/config.pb.h"
 
 namespace pmoe {
@@ -25,11 +26,24 @@ struct ConfigSources {
   std::vector<std::string> sets;                           // "learner.actor_lr=3e-4"
 };
 
-// Merges the sources, writes every default into the result and validates it. Unset
+// Merges the sources, writes every default into the result and validates it. InvalidArgument for a
+// setting that the algorithm does not read, unless it comes from a file that holds the value which
+// the field has anyway, or from one that a run wrote. Unset
 // may stay learner.target_entropy (minus the action dimension, which the run knows),
 // learner.gumbel_tau_end, and lists of layers that the policy does not have. Resolving a resolved
 // configuration changes nothing.
 absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources);
+
+// The row of the configuration's algorithm; of a validated configuration.
+const Algorithm& AlgorithmOf(const RunConfig& config);
+
+// Reproducible rounds; else async.
+bool IsLockstep(const RunConfig& config);
+
+// "learner.epochs=3": settings that the algorithm does not read and that are not as they would be
+// without anybody's word. A resolved configuration has them from a file of before they were
+// refused.
+std::vector<std::string> UnreadSettings(const RunConfig& config);
 
 // Sets one field from text. Repeated numbers are comma lists ("256,256"), "" empties them; a task
 // parameter is "env.arg.NAME". Checks the type, not the range. InvalidArgument names the field, the
@@ -58,7 +72,8 @@ std::string ExplainConfig();
 // "path: before -> after" for every field in which the two differ.
 std::vector<std::string> ChangedFields(const RunConfig& before, const RunConfig& after);
 
-// Path and text of every field that `after` sets and that differs: as --set takes them.
+// Path and text of every field that `after` sets, that differs and that its algorithm reads: as
+// --set takes them.
 std::vector<std::pair<std::string, std::string>> ChangedValues(const RunConfig& before,
                                                                const RunConfig& after);
 

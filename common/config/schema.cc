@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/near_names.h"
+#include "common/config/algorithms.h"
 #include "google/protobuf/text_format.h"
 #include "proto/config.pb.h"
 
@@ -17,6 +18,11 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
+std::vector<std::string> ChoicesOf(const Rule& rule) {
+  if (rule.algorithm()) return AlgorithmNames();
+  return absl::StrSplit(rule.choices(), '|', absl::SkipEmpty());
+}
+
 void Walk(const Descriptor& type, const std::string& prefix, std::vector<SchemaField>* fields) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
@@ -24,7 +30,8 @@ void Walk(const Descriptor& type, const std::string& prefix, std::vector<SchemaF
     if (field->message_type() != nullptr && !field->is_repeated()) {
       Walk(*field->message_type(), absl::StrCat(path, "."), fields);
     } else {
-      fields->push_back({path, field, &field->options().GetExtension(rule)});
+      const Rule& of = field->options().GetExtension(rule);
+      fields->push_back({path, field, &of, ChoicesOf(of)});
     }
   }
 }

@@ -16,6 +16,7 @@ struct SchemaField {
   std::string path;  // "learner.actor_lr"
   const google::protobuf::FieldDescriptor* field;
   const Rule* rule;
+  std::vector<std::string> choices;  // valid texts; empty: any
 };
 
 // In the schema's order. Messages are walked through; the list env.arg is one field.

@@ -7,7 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/number_text.h"
 #include "common/base/status_macros.h"
-#include "common/config/algorithms.h"
+#include "common/config/learner_choices.h"
+#include "common/config/policy_choices.h"
 #include "common/config/rules.h"
 #include "common/config/run_config.h"
 #include "common/config/schema.h"
@@ -94,7 +95,7 @@ absl::Status CheckEnv(const EnvConfig& env) {
 }
 
 absl::Status CheckPrimitives(const RunConfig& config) {
-  if (IsMixture(config.algorithm()) || !config.policy().has_primitives() ||
+  if (AlgorithmOf(config).has_router() || !config.policy().has_primitives() ||
       config.policy().primitives() == 1) {
     return absl::OkStatus();
   }
@@ -120,7 +121,7 @@ absl::Status CheckOnPolicy(const RunConfig& config) {
         config.algorithm(), ", got ", schedule.start_steps(), " and ", schedule.update_after(),
         "; every rollout is learned from, and nothing is learned from uniform actions"));
   }
-  if (schedule.mode() == "lockstep" && schedule.lag() != 0) {
+  if (IsLockstep(config) && schedule.lag() != 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "schedule.lag must be 0 with algorithm ", config.algorithm(), ", got ", schedule.lag(),
         "; a rollout is made by exactly the weights it trains. --mode async overlaps both"));
@@ -135,9 +136,10 @@ absl::Status CheckOnPolicy(const RunConfig& config) {
 
 // What the policy's head and the algorithm's density can do together.
 absl::Status CheckPolicy(const RunConfig& config) {
-  const bool on_policy = IsOnPolicy(config.algorithm());
+  const Algorithm& algorithm = AlgorithmOf(config);
+  const bool on_policy = algorithm.on_policy();
   const PolicyConfig& policy = config.policy();
-  if (on_policy == (policy.action_map() == "squash")) {
+  if (on_policy == (ParseChoice<ActionMap>(policy.action_map()) == ActionMap::kSquash)) {
     return absl::InvalidArgumentError(
         absl::StrCat("policy.action_map must be ", on_policy ? "clip or rescale_clip" : "squash",
                      " with algorithm ", config.algorithm(), ", got ", policy.action_map()));
@@ -147,21 +149,19 @@ absl::Status CheckPolicy(const RunConfig& config) {
         absl::StrCat("policy.normalize_obs must be false with algorithm ", config.algorithm(),
                      "; its statistics come from rollouts, which only PPO has"));
   }
-  if (config.algorithm() == "pmoe_ppo" && config.learner().router_loss() == "none" &&
-      config.learner().ppo_router_grad() == "freq") {
+  const LearnerConfig& learner = config.learner();
+  if (on_policy && algorithm.frequency_loss() &&
+      ParseChoice<RouterLoss>(learner.router_loss()) == RouterLoss::kNone &&
+      ParseChoice<RouterGrad>(learner.ppo_router_grad()) == RouterGrad::kFrequency) {
     return absl::InvalidArgumentError(
         "learner.ppo_router_grad must be surrogate or both with learner.router_loss none, got "
-        "freq; "
-        "nothing would train the router");
+        "freq; nothing would train the router");
   }
-  if (config.algorithm() == "pmoe_gumbel_ppo" && !config.learner().gumbel_hard()) {
+  if (!on_policy && algorithm.estimator == Estimator::kGumbel &&
+      ParseChoice<EntropyOf>(learner.entropy()) != EntropyOf::kComponent) {
     return absl::InvalidArgumentError(
-        "learner.gumbel_hard must be true with algorithm pmoe_gumbel_ppo, got false; soft weights "
-        "have no ratio of 1 to begin with");
-  }
-  if (config.algorithm() == "pmoe_gumbel_sac" && config.learner().entropy() != "component") {
-    return absl::InvalidArgumentError(
-        "learner.entropy must be component with algorithm pmoe_gumbel_sac, got mixture");
+        absl::StrCat("learner.entropy must be component with algorithm ", algorithm.name, ", got ",
+                     learner.entropy()));
   }
   return absl::OkStatus();
 }
@@ -195,7 +195,7 @@ absl::Status CheckRoundUpdates(const RunConfig& config) {
 
 absl::Status CheckShards(const RunConfig& config) {
   const int32_t shards = config.replay().shards();
-  if (shards == 1 || config.schedule().mode() == "async") return absl::OkStatus();
+  if (shards == 1 || !IsLockstep(config)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("replay.shards must be 1 in lockstep, got ", shards,
                    "; rows enter in one order there. Use --mode async for more"));
@@ -236,14 +236,15 @@ absl::Status ValidateConfig(const RunConfig& config) {
   }
   PMOE_RETURN_IF_ERROR(CheckEnv(config.env()));
   PMOE_RETURN_IF_ERROR(CheckPrimitives(config));
-  if (config.schedule().mode() == "lockstep") {
+  const bool on_policy = AlgorithmOf(config).on_policy();
+  if (IsLockstep(config)) {
     PMOE_RETURN_IF_ERROR(CheckRoundSteps(config));
-    if (!IsOnPolicy(config.algorithm())) PMOE_RETURN_IF_ERROR(CheckRoundUpdates(config));
+    if (!on_policy) PMOE_RETURN_IF_ERROR(CheckRoundUpdates(config));
   }
-  if (IsOnPolicy(config.algorithm())) PMOE_RETURN_IF_ERROR(CheckOnPolicy(config));
+  if (on_policy) PMOE_RETURN_IF_ERROR(CheckOnPolicy(config));
   PMOE_RETURN_IF_ERROR(CheckPolicy(config));
   PMOE_RETURN_IF_ERROR(CheckShards(config));
-  PMOE_RETURN_IF_ERROR(CheckReplay(config));
+  if (!on_policy) PMOE_RETURN_IF_ERROR(CheckReplay(config));
   return CheckAlpha(config.learner());
 }
 
@@ -263,8 +264,12 @@ std::vector<std::string> ConfigWarnings(const RunConfig& config) {
   if (learner.has_target_entropy() && !learner.tune_alpha()) {
     warnings.push_back("learner.target_entropy does nothing without learner.tune_alpha");
   }
-  if (learner.loser_weight() > 0 && learner.primitive_backprop() == "all") {
+  if (learner.loser_weight() > 0 &&
+      ParseChoice<PrimitiveBackprop>(learner.primitive_backprop()) == PrimitiveBackprop::kAll) {
     warnings.push_back("learner.loser_weight does nothing with learner.primitive_backprop all");
+  }
+  for (const std::string& setting : UnreadSettings(config)) {
+    warnings.push_back(absl::StrCat(setting, " does nothing with algorithm ", config.algorithm()));
   }
   return warnings;
 }

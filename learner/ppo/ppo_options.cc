@@ -1,6 +1,5 @@
 #include "learner/ppo/ppo_options.h"
 
-#include "absl/strings/str_cat.h"
 #include "learner/ppo/ppo_nets.h"
 
 namespace pmoe {
@@ -9,14 +8,6 @@ absl::Status PpoOptions::Validate() const {
   if (rollout_steps < 1 || batch_size < 1 || epochs < 1 || total_rollouts < 1 || threads < 1) {
     return absl::InvalidArgumentError(
         "PpoOptions: rollout_steps, batch_size, epochs, total_rollouts and threads must be >= 1");
-  }
-  if (rollout_steps % batch_size != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("PpoOptions: rollout_steps ", rollout_steps,
-                                                   " must be a multiple of batch_size ",
-                                                   batch_size));
-  }
-  if (learning_rate <= 0.0 || qnet_learning_rate <= 0.0 || clip <= 0.0) {
-    return absl::InvalidArgumentError("PpoOptions: step sizes and clip must be > 0");
   }
   return absl::OkStatus();
 }

@@ -3,16 +3,16 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "common/config/algorithms.h"
+#include "common/config/run_config.h"
 
 namespace pmoe {
 
-std::optional<RolloutQueueOptions> RolloutQueueFromConfig(const RunConfig& config) {
-  if (!IsOnPolicy(config.algorithm())) return std::nullopt;
+std::optional<FifoOptions> FifoFromConfig(const RunConfig& config) {
+  if (!AlgorithmOf(config).on_policy()) return std::nullopt;
   // Rows of the rollout that comes next are one version old when they are learned from, and one
   // more where their actor waited for room: what lies beyond is for greater lags.
   constexpr int kLagOfTheNext = 2;
-  return RolloutQueueOptions{.rollout_steps = config.schedule().steps_per_round(),
+  return FifoOptions{.rollout_steps = config.schedule().steps_per_round(),
                              .max_lag = std::max(0, config.schedule().max_lag() - kLagOfTheNext)};
 }
 

@@ -40,7 +40,7 @@ absl::Status CheckEnvChanges(const EnvConfig& before, const EnvConfig& after) {
 
 // What a checkpoint cannot follow: another task, architecture or shape of the run.
 absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after) {
-  const bool lockstep = after.schedule().mode() == "lockstep";
+  const bool lockstep = IsLockstep(after);
   std::vector<std::string> fixed = {"seed",
                                     "algorithm",
                                     "policy.",

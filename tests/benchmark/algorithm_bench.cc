@@ -74,8 +74,9 @@ absl::StatusOr<Candidate> MakeCandidate(const std::string& algorithm, int primit
   const std::vector<double> high(kActions, 1.0), low(kActions, -1.0);
   const PolicySpec policy = PolicySpecFromConfig(config, kObs, low, high);
   Candidate made;
-  made.name = IsMixture(algorithm) ? absl::StrCat(algorithm, "_k", primitives) : algorithm;
-  made.on_policy = IsOnPolicy(algorithm);
+  const Algorithm& row = AlgorithmNamed(algorithm);
+  made.name = row.has_router() ? absl::StrCat(algorithm, "_k", primitives) : algorithm;
+  made.on_policy = row.on_policy();
   PMOE_ASSIGN_OR_RETURN(made.learner, MakeLearner(config, policy));
   Rng rng(1, RngRole::kReplay, 0);
   if (made.on_policy) {
@@ -124,7 +125,7 @@ absl::Status BenchAlgorithms(const BenchFlags& flags, Report* report) {
                                 "pmoe_reinforce_sac", "mrp_sac", "ppo", "pmoe_ppo", "gating_ppo",
                                 "mcp_ppo", "pmoe_gumbel_ppo", "pmoe_reinforce_ppo", "dac"}) {
     for (const int primitives : {1, 4, 10}) {
-      if (!IsMixture(algorithm) && primitives > 1) continue;
+      if (!AlgorithmNamed(algorithm).has_router() && primitives > 1) continue;
       const std::string name = absl::StrCat(algorithm, "_k", primitives);
       if (!absl::StrContains(name, flags.only)) continue;
       PMOE_ASSIGN_OR_RETURN(Candidate made, MakeCandidate(algorithm, primitives, flags.threads));

@@ -20,6 +20,7 @@
 #include "learner/nets/policy_net.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/sac/sac_learner.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
 
@@ -123,7 +124,7 @@ SacLearner& Trained(const Kind& kind, int updates) {
   static std::map<std::pair<std::string, int>, std::unique_ptr<SacLearner>> learners;
   std::unique_ptr<SacLearner>& learner = learners[{kind.name, updates}];
   if (learner != nullptr) return *learner;
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {64, 64};
   learner = std::make_unique<SacLearner>(options, MakeSpec(kind), at::kCPU);

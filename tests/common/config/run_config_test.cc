@@ -7,6 +7,7 @@
 #include "common/base/file.h"
 #include "common/config/algorithms.h"
 #include "common/config/presets.h"
+#include "common/config/read_by.h"
 #include "common/config/schema.h"
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
@@ -187,7 +188,7 @@ TEST(PresetTest, OfficialIsTheAuthorsPublicCode) {
 TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
   for (const auto& [preset, algorithms] : kPresets) {
     for (const std::string& algorithm : algorithms) {
-      EXPECT_THAT(PresetConfig(preset, algorithm), IsOk());
+      EXPECT_THAT(PresetConfig(preset, AlgorithmNamed(algorithm)), IsOk());
       ResolveSets({"preset=" + preset, "algorithm=" + algorithm});
     }
   }
@@ -195,9 +196,10 @@ TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
 
 TEST(PresetTest, APresetOfTheOtherFamilyIsRefusedWithThoseThatFit) {
   EXPECT_THAT(
-      PresetConfig("tianshou", "pmoe_sac"),
+      PresetConfig("tianshou", AlgorithmNamed("pmoe_sac")),
       IsInvalid("preset tianshou is not for algorithm pmoe_sac, which has official, paper"));
-  EXPECT_THAT(PresetConfig("official", "dac"), IsInvalid("which has cleanrl, paper, tianshou"));
+  EXPECT_THAT(PresetConfig("official", AlgorithmNamed("dac")),
+              IsInvalid("which has cleanrl, paper, tianshou"));
 }
 
 // Table 6(b), Appendix C.
@@ -242,25 +244,91 @@ TEST(PresetTest, McpAndDacBringTheirNetworks) {
 }
 
 TEST(DefaultPrimitivesTest, FollowsThePaper) {
-  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "HalfCheetah-v5"), 2);
-  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "Humanoid-v5"), 10);
-  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "HumanoidStandup-v5"), 10);
-  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "TargetReaching-v0"), 2);
-  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "Hopper-v5"), 4);
-  EXPECT_EQ(DefaultPrimitives("pmoe_sac", "my_robot"), 4);
-  EXPECT_EQ(DefaultPrimitives("sac", "Humanoid-v5"), 1);
-  EXPECT_EQ(DefaultPrimitives("ppo", "Humanoid-v5"), 1);
-  EXPECT_EQ(DefaultPrimitives("pmoe_ppo", "Ant-v5"), 16);
-  EXPECT_EQ(DefaultPrimitives("pmoe_ppo", "Hopper-v5"), 12);
-  EXPECT_EQ(DefaultPrimitives("gating_ppo", "Humanoid-v5"), 8);
-  EXPECT_EQ(DefaultPrimitives("mcp_ppo", "Hopper-v5"), 8);
-  EXPECT_EQ(DefaultPrimitives("dac", "Hopper-v5"), 4);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "HalfCheetah-v5"), 2);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "Humanoid-v5"), 10);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "HumanoidStandup-v5"), 10);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "TargetReaching-v0"), 2);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "Hopper-v5"), 4);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "my_robot"), 4);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("sac"), "Humanoid-v5"), 1);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("ppo"), "Humanoid-v5"), 1);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_ppo"), "Ant-v5"), 16);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_ppo"), "Hopper-v5"), 12);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("gating_ppo"), "Humanoid-v5"), 8);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("mcp_ppo"), "Hopper-v5"), 8);
+  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("dac"), "Hopper-v5"), 4);
 }
 
 TEST(DefaultPrimitivesTest, FillsTheResolvedConfiguration) {
   EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5"}).policy().primitives(), 10);
   EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5", "policy.primitives=3"}).policy().primitives(), 3);
   EXPECT_EQ(ResolveSets({"algorithm=sac"}).policy().primitives(), 1);
+}
+
+TEST_F(ResolveConfigTest, RefusesWhatTheAlgorithmDoesNotRead) {
+  ConfigSources sources;
+  sources.flags = {{"algorithm", "sac"}};
+  sources.sets = {"learner.epochs=3"};
+  EXPECT_THAT(
+      ResolveConfig(sources),
+      IsInvalid("learner.epochs=3 does nothing with algorithm sac; leave it away, or use one that "
+                "reads it: ppo, pmoe_ppo, gating_ppo, mcp_ppo, pmoe_gumbel_ppo, "
+                "pmoe_reinforce_ppo, dac"));
+  sources.sets = {"learner.epochs=10"};
+  EXPECT_THAT(ResolveConfig(sources), IsInvalid("learner.epochs=10 does nothing"))
+      << "a word that does nothing is not meant, whatever its value";
+  sources.sets = {"algorithm=ppo", "learner.epochs=3"};
+  EXPECT_THAT(ResolveConfig(sources), IsOk());
+}
+
+TEST_F(ResolveConfigTest, AFileMayHoldWhatStandsAnyway) {
+  ConfigSources sources = File("algorithm: \"sac\" learner { epochs: 10 }");
+  EXPECT_THAT(ResolveConfig(sources), IsOk());
+  sources = File("algorithm: \"sac\" learner { epochs: 3 }");
+  EXPECT_THAT(ResolveConfig(sources),
+              IsInvalid("config.textproto: learner.epochs=3 does nothing with algorithm sac"));
+}
+
+// Written before such settings were refused: the run goes on as it began.
+TEST_F(ResolveConfigTest, AnOldRunsOwnFileIsTakenAsItIs) {
+  RunConfig old = ResolveSets({"algorithm=sac"});
+  old.mutable_learner()->set_epochs(3);
+  old.mutable_policy()->set_head_gain(0.5);
+  const RunConfig again = Resolve(File(PrintConfig(old)));
+  EXPECT_EQ(PrintConfig(again), PrintConfig(old));
+  EXPECT_THAT(ConfigWarnings(again),
+              ElementsAre("policy.head_gain=0.5 does nothing with algorithm sac",
+                          "learner.epochs=3 does nothing with algorithm sac"));
+}
+
+TEST_F(ResolveConfigTest, AnotherAlgorithmTakesOfARunsFileWhatItReads) {
+  const RunConfig run = ResolveSets(
+      {"algorithm=mrp_sac", "preset=official", "learner.alpha=0.3", "policy.primitives=1"});
+  ConfigSources sources = File(PrintConfig(run));
+  sources.flags = {{"algorithm", "sac"}};
+  const RunConfig sac = Resolve(sources);
+  EXPECT_EQ(sac.learner().alpha(), 0.3);
+  EXPECT_EQ(sac.learner().target(), "sample") << "sac has no primitives to choose from";
+  EXPECT_THAT(ConfigWarnings(sac), IsEmpty());
+}
+
+// A family's preset serves all of the family; what a row adds is for that algorithm alone.
+TEST(AlgorithmsTest, ReadTheSettingsOfTheirRows) {
+  for (const Algorithm& algorithm : Algorithms()) {
+    for (const absl::string_view text : {algorithm.settings, algorithm.official}) {
+      const absl::StatusOr<RunConfig> settings = ParseConfigText(text);
+      ASSERT_THAT(settings, IsOk());
+      for (const SchemaField& field : SchemaFields()) {
+        if (!IsSet(*settings, field)) continue;
+        EXPECT_TRUE(Reads(algorithm, field)) << algorithm.name << " " << field.path;
+      }
+    }
+  }
+}
+
+TEST(AlgorithmsTest, AnUnknownNameComesWithTheNearest) {
+  EXPECT_THAT(FindAlgorithm("mrpsac"), IsInvalid("got \"mrpsac\"; did you mean mrp_sac?"));
+  EXPECT_THAT(FindAlgorithm(""), IsInvalid("algorithm must be sac or pmoe_sac or "));
 }
 
 // A run is resumed and looked at from other folders. A bare model is one of Gymnasium's, and "~" is
@@ -275,6 +343,13 @@ TEST(ResolvedPathsTest, AreAbsoluteWhereTheyWereRelativeToThisFolder) {
   for (const char* own : {"ant.xml", "~/ant.xml", "/robots/ant.xml"}) {
     EXPECT_EQ(ResolveSets({std::string("env.arg.xml_file=") + own}).env().arg(0).value(), own);
   }
+}
+
+TEST(ChangedValuesTest, LeavesOutWhatIsNotRead) {
+  RunConfig before = ResolveSets({"algorithm=sac"});
+  before.mutable_learner()->set_epochs(3);
+  const RunConfig after = ResolveSets({"algorithm=sac", "learner.alpha=0.3"});
+  EXPECT_THAT(ChangedValues(before, after), ElementsAre(std::pair("learner.alpha", "0.3")));
 }
 
 TEST(ChangedFieldsTest, ListsWhatDiffers) {
@@ -294,6 +369,7 @@ TEST(ExplainConfigTest, TellsEveryFieldItsDefaultAndRange) {
   for (const SchemaField& field : SchemaFields()) EXPECT_THAT(text, HasSubstr(field.path));
   EXPECT_THAT(text, HasSubstr("learner.actor_lr  (a number: > 0 and <= 1, default 0.001)\n"));
   EXPECT_THAT(text, HasSubstr("algorithm  (text: sac | pmoe_sac | "));
+  EXPECT_THAT(text, HasSubstr("\n    read by: pmoe_gumbel_sac, pmoe_gumbel_ppo\n"));
 }
 
 }  // namespace

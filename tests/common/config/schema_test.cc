@@ -65,9 +65,9 @@ TEST(SchemaTest, SuggestsAFieldOfTheSameNameInAnotherGroup) {
 }
 
 TEST(RulesTest, RangeTextSaysWhichBoundIsOpen) {
-  EXPECT_EQ(RangeText(*FindSchemaField("learner.actor_lr")->rule), "> 0 and <= 1");
-  EXPECT_EQ(RangeText(*FindSchemaField("learner.gamma")->rule), ">= 0 and <= 1");
-  EXPECT_EQ(RangeText(*FindSchemaField("schedule.mode")->rule), "lockstep | async");
+  EXPECT_EQ(RangeText(*FindSchemaField("learner.actor_lr")), "> 0 and <= 1");
+  EXPECT_EQ(RangeText(*FindSchemaField("learner.gamma")), ">= 0 and <= 1");
+  EXPECT_EQ(RangeText(*FindSchemaField("schedule.mode")), "lockstep | async");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_update.h"
 #include "tests/learner/ppo/rollout_testing.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
 
@@ -23,7 +24,7 @@ using testing::MaxAbs;
 constexpr int kObs = 5, kActions = 2, kRows = 256;
 
 PpoOptions SmallOptions() {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = kRows;
   options.epochs = 1;

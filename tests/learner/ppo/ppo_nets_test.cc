@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ATen/ops/eye.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
@@ -39,7 +40,7 @@ class OrthogonalTest : public ::testing::Test {
  protected:
   static FlatParameters Start(const PolicySpec& spec) {
     FlatParameters parameters(spec.layers, 1, 1, at::kCPU);
-    PpoOptions options;
+    PpoOptions options = testing::TestPpoOptions();
     options.head_gain = 0.01;
     options.log_std_init = -0.5;
     InitPolicy(options, spec, &parameters);
@@ -97,7 +98,7 @@ TEST_F(OrthogonalTest, ThePartsOfALayerThatBelongToDifferentPrimitivesAreDrawnAp
 }
 
 TEST_F(OrthogonalTest, TheValuesLastLayerHasItsOwnGain) {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   options.value_hidden = {12};
   options.value_gain = 0.5;
   const std::vector<DenseLayer> layers = ValueLayers(options, MakeSpec(), 2);
@@ -108,7 +109,7 @@ TEST_F(OrthogonalTest, TheValuesLastLayerHasItsOwnGain) {
 }
 
 TEST(ValueLayersTest, AreANetworkOfTheirOwnOrOneLayerOnTheTrunk) {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   options.value_hidden = {12, 6};
   std::vector<DenseLayer> layers = ValueLayers(options, MakeSpec(), 1);
   ASSERT_EQ(layers.size(), 3u);
@@ -121,7 +122,7 @@ TEST(ValueLayersTest, AreANetworkOfTheirOwnOrOneLayerOnTheTrunk) {
 }
 
 TEST(LearningRateFactorTest, FallsLinearlyOrStays) {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   EXPECT_EQ(LearningRateFactor(options, 0.7), 1.0);
   options.linear_schedule = true;
   EXPECT_EQ(LearningRateFactor(options, 0.0), 1.0);
@@ -131,7 +132,7 @@ TEST(LearningRateFactorTest, FallsLinearlyOrStays) {
 }
 
 TEST(GradientScaleTest, BringsALongGradientDownAndLeavesAShortOne) {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   options.grad_norm_max = 0.5;
   EXPECT_EQ(GradientScale(options, 0.4), 1.0);
   EXPECT_NEAR(GradientScale(options, 5.0), 0.1, 1e-6);

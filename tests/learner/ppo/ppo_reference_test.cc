@@ -12,6 +12,7 @@
 #include "c10/core/GradMode.h"
 #include "learner/ppo/ppo_update.h"
 #include "tests/learner/ppo/rollout_testing.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
@@ -133,7 +134,7 @@ class ReferencePpo {
     }
   }
 
-  PpoOptions options_;
+  PpoOptions options_ = testing::TestPpoOptions();
   Weights policy_, value_, m_, v_;
   int t_ = 0;
 };
@@ -162,7 +163,7 @@ class PpoReferenceTest : public ::testing::TestWithParam<double> {};
 
 // One minibatch per epoch; from the second on ratios differ from 1.
 TEST_P(PpoReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = kRows;
   options.epochs = kEpochs;

@@ -11,6 +11,7 @@
 
 #include "learner/ppo/rollout_learner.h"
 #include "tests/learner/ppo/rollout_testing.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
 
@@ -23,7 +24,7 @@ using testing::IsOk;
 constexpr int kObs = 5, kActions = 2, kRows = 256;
 
 PpoOptions SmallOptions() {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = 64;
   options.epochs = 3;

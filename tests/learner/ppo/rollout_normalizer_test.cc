@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "common/base/rng.h"
+#include "tests/learner/test_options.h"
 
 namespace pmoe {
 namespace {
@@ -24,7 +25,7 @@ PolicySpec MakeSpec(bool normalizes_obs) {
 }
 
 PpoOptions With(RewardNorm norm) {
-  PpoOptions options;
+  PpoOptions options = testing::TestPpoOptions();
   options.reward_norm = norm;
   options.gamma = 0.9;
   return options;

@@ -9,11 +9,12 @@
 #include "ATen/core/Tensor.h"
 #include "common/policy/policy_spec.h"
 #include "learner/sac/policy_loss.h"
+#include "tests/learner/test_options.h"
 
 namespace pmoe::testing {
 
 struct BanditOptions {
-  SacOptions loss{};  // how the policy is trained
+  SacOptions loss = testing::TestSacOptions();  // how the policy is trained
   HeadType head = HeadType::kGaussian;
   bool gating_squared = false;
   int primitives = 1;

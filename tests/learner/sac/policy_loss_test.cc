@@ -11,6 +11,7 @@
 #include "ATen/ops/zeros_like.h"
 #include "learner/losses.h"
 #include "tests/learner/gradient_testing.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
@@ -82,7 +83,7 @@ TEST(PolicyLossTest, HasTheGradientOfItsValueUnderEveryOption) {
   for (int bits = 0; bits < 32; ++bits) {
     for (const RouterLoss router :
          {RouterLoss::kBrier, RouterLoss::kCrossEntropy, RouterLoss::kNone}) {
-      SacOptions options;
+      SacOptions options = testing::TestSacOptions();
       options.primitive_backprop = bits & 1 ? PrimitiveBackprop::kAll : PrimitiveBackprop::kMax;
       options.best_by = bits & 2 ? BestBy::kSoftQ : BestBy::kQ;
       options.entropy = bits & 4 ? EntropyOf::kMixture : EntropyOf::kComponent;
@@ -158,7 +159,7 @@ TEST(MaxAgainstAllTest, TheBestOfKIsAtLeastEachOfThem) {
 }
 
 TEST(MaxAgainstAllTest, UnderMaxOnlyTheWinnerHasAGradient) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.router_loss = RouterLoss::kNone;
   Tensor x = RandomHeads().requires_grad_(true);
   TotalLoss(options, x).backward();
@@ -171,7 +172,7 @@ TEST(MaxAgainstAllTest, UnderMaxOnlyTheWinnerHasAGradient) {
 }
 
 TEST(MaxAgainstAllTest, AllIsTheSumOverThePrimitives) {
-  SacOptions all;
+  SacOptions all = testing::TestSacOptions();
   all.primitive_backprop = PrimitiveBackprop::kAll;
   all.router_loss = RouterLoss::kNone;
   const Tensor x = RandomHeads();
@@ -183,7 +184,7 @@ TEST(MaxAgainstAllTest, AllIsTheSumOverThePrimitives) {
 }
 
 TEST(LoserWeightTest, SharesAPartOfTheLossAmongTheLosers) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.loser_weight = 0.3;
   options.router_loss = RouterLoss::kNone;
   const Tensor x = RandomHeads();
@@ -213,7 +214,7 @@ Tensor ExpectedLoss(const SacOptions& options, const Tensor& x) {
 class EntropyTest : public ::testing::TestWithParam<EntropyOf> {
  protected:
   SacOptions Options(Estimator estimator) const {
-    SacOptions options;
+    SacOptions options = testing::TestSacOptions();
     options.estimator = estimator;
     options.entropy = GetParam();
     return options;
@@ -265,7 +266,7 @@ INSTANTIATE_TEST_SUITE_P(Entropies, ReinforceEstimatorTest,
 
 // d / d z_i = (1[i = k] - w_i) (c_k - b) / B for the drawn k, b = 0 or sum_k w_k c_k.
 TEST(ReinforceEstimatorTest, HasTheScoreFunctionsGradientOnTheLogits) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.estimator = Estimator::kReinforce;
   const Tensor x = RandomHeads(), w = HeadsFrom(x).RouterWeights();
   const Tensor k = DrawPrimitive(w, FixedNoise().primitive);
@@ -284,7 +285,7 @@ TEST(ReinforceEstimatorTest, HasTheScoreFunctionsGradientOnTheLogits) {
 }
 
 TEST(GumbelEstimatorTest, SoftWeightsHaveTheGradientOfTheLoss) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.estimator = Estimator::kGumbel;
   options.gumbel_hard = false;
   const auto loss = [&](const Tensor& at) { return TotalLoss(options, at); };
@@ -292,7 +293,7 @@ TEST(GumbelEstimatorTest, SoftWeightsHaveTheGradientOfTheLoss) {
 }
 
 TEST(GumbelEstimatorTest, HardWeightsGiveTheLossOfTheLargestPrimitiveExactly) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.estimator = Estimator::kGumbel;
   const Tensor x = RandomHeads();
   const MixtureHeads heads = HeadsFrom(x);
@@ -311,7 +312,7 @@ TEST(GumbelEstimatorTest, HardWeightsGiveTheLossOfTheLargestPrimitiveExactly) {
 // The straight-through gradient on the logits is that of the soft weights, at the hard ones'
 // action.
 TEST(GumbelEstimatorTest, HardWeightsPassTheSoftOnesGradientToTheLogits) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.estimator = Estimator::kGumbel;
   options.twin_critics = false;
   const Tensor x = RandomHeads();

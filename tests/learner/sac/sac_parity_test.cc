@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "learner/sac/sac_learner.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
 
@@ -76,7 +77,7 @@ class OnePrimitiveTest : public ::testing::TestWithParam<std::tuple<Variant, boo
 
 TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
   const auto& [variant, tune_alpha] = GetParam();
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   options.tune_alpha = tune_alpha;
@@ -118,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Its density goes through (u - mean) / std, where SAC's uses the noise itself.
 TEST(OnePrimitiveTest, UnderMrpEqualsSacUpToRounding) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
@@ -132,7 +133,7 @@ TEST(OnePrimitiveTest, UnderMrpEqualsSacUpToRounding) {
 
 // The logarithm of the exponential of the one log-std.
 TEST(OnePrimitiveTest, UnderGatingEqualsSacUpToRounding) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
@@ -146,7 +147,7 @@ TEST(OnePrimitiveTest, UnderGatingEqualsSacUpToRounding) {
 }
 
 TEST(OnePrimitiveTest, ASecondPrimitiveChangesTheBits) {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   const PolicySpec one = MakeSpec(HeadType::kMixture);

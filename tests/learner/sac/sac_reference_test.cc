@@ -12,6 +12,7 @@
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/sac/sac_update.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
@@ -154,7 +155,7 @@ class ReferenceSac {
     }
   }
 
-  SacOptions options_;
+  SacOptions options_ = testing::TestSacOptions();
   Weights policy_, log_alpha_;
   std::vector<Weights> critics_, targets_;
   TextbookAdam policy_adam_, alpha_adam_;
@@ -190,7 +191,7 @@ TEST_P(SacReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
   policy.action_low.assign(kActions, -1.0);
   policy.action_high.assign(kActions, 1.0);
   policy.hidden = {16, 16};
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {16, 16};
   options.tune_alpha = GetParam().tune_alpha;

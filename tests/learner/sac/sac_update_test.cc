@@ -11,6 +11,7 @@
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
+#include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
@@ -33,7 +34,7 @@ PolicySpec MakeSpec() {
 }
 
 SacOptions SmallOptions() {
-  SacOptions options;
+  SacOptions options = testing::TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {16, 16};
   return options;

@@ -1,0 +1,134 @@
+// The choices of LearnerConfig and of schedule.mode, each with its names; what they mean is in
+// proto/config.proto. Free of protobuf.
+#pragma once
+
+#include "common/config/choice.h"
+
+namespace pmoe {
+
+// schedule.mode: how steps and updates take turns.
+enum class ScheduleMode { kLockstep, kAsync };
+constexpr auto Choices(ScheduleMode) {
+  using enum ScheduleMode;
+  return std::to_array<Choice<ScheduleMode>>({{"lockstep", kLockstep}, {"async", kAsync}});
+}
+
+// Clipped double Q, or one critic.
+enum class Critics { kTwin, kSingle };
+constexpr auto Choices(Critics) {
+  using enum Critics;
+  return std::to_array<Choice<Critics>>({{"twin", kTwin}, {"single", kSingle}});
+}
+
+// Of the critic target: one router draw, or sum_k w_k.
+enum class TargetOver { kSample, kExpected };
+constexpr auto Choices(TargetOver) {
+  using enum TargetOver;
+  return std::to_array<Choice<TargetOver>>({{"sample", kSample}, {"expected", kExpected}});
+}
+
+// Eq. 14, Eq. 13.
+enum class PrimitiveBackprop { kMax, kAll };
+constexpr auto Choices(PrimitiveBackprop) {
+  using enum PrimitiveBackprop;
+  return std::to_array<Choice<PrimitiveBackprop>>({{"max", kMax}, {"all", kAll}});
+}
+
+// Rank by Q or by Q - alpha log pi.
+enum class BestBy { kQ, kSoftQ };
+constexpr auto Choices(BestBy) {
+  using enum BestBy;
+  return std::to_array<Choice<BestBy>>({{"q", kQ}, {"soft_q", kSoftQ}});
+}
+
+// Whose log-probability.
+enum class EntropyOf { kComponent, kMixture };
+constexpr auto Choices(EntropyOf) {
+  using enum EntropyOf;
+  return std::to_array<Choice<EntropyOf>>({{"component", kComponent}, {"mixture", kMixture}});
+}
+
+// Eq. 11; same optimum; off.
+enum class RouterLoss { kBrier, kCrossEntropy, kNone };
+constexpr auto Choices(RouterLoss) {
+  using enum RouterLoss;
+  return std::to_array<Choice<RouterLoss>>(
+      {{"brier", kBrier}, {"cross_entropy", kCrossEntropy}, {"none", kNone}});
+}
+
+// Over primitives.
+enum class Reduction { kSum, kMean };
+constexpr auto Choices(Reduction) {
+  using enum Reduction;
+  return std::to_array<Choice<Reduction>>({{"sum", kSum}, {"mean", kMean}});
+}
+
+// Of the score function: 0, or sum_k w_k c_k.
+enum class Baseline { kNone, kExpected };
+constexpr auto Choices(Baseline) {
+  using enum Baseline;
+  return std::to_array<Choice<Baseline>>({{"none", kNone}, {"expected", kExpected}});
+}
+
+// Sgd: momentum 0.9.
+enum class OptimizerKind { kAdam, kSgd };
+constexpr auto Choices(OptimizerKind) {
+  using enum OptimizerKind;
+  return std::to_array<Choice<OptimizerKind>>({{"adam", kAdam}, {"sgd", kSgd}});
+}
+
+enum class AdvantageNorm { kNone, kRollout, kMinibatch };
+constexpr auto Choices(AdvantageNorm) {
+  using enum AdvantageNorm;
+  return std::to_array<Choice<AdvantageNorm>>(
+      {{"none", kNone}, {"rollout", kRollout}, {"minibatch", kMinibatch}});
+}
+
+enum class RewardNorm { kNone, kReturnStd, kDiscountedStd };
+constexpr auto Choices(RewardNorm) {
+  using enum RewardNorm;
+  return std::to_array<Choice<RewardNorm>>(
+      {{"none", kNone}, {"return_std", kReturnStd}, {"discounted_std", kDiscountedStd}});
+}
+
+// Of step sizes: linear goes to 0 at the run's end.
+enum class Schedule { kConstant, kLinear };
+constexpr auto Choices(Schedule) {
+  using enum Schedule;
+  return std::to_array<Choice<Schedule>>({{"constant", kConstant}, {"linear", kLinear}});
+}
+
+enum class ValueNet { kSeparate, kTrunk };
+constexpr auto Choices(ValueNet) {
+  using enum ValueNet;
+  return std::to_array<Choice<ValueNet>>({{"separate", kSeparate}, {"trunk", kTrunk}});
+}
+
+enum class QnetInput { kObs, kTrunk };
+constexpr auto Choices(QnetInput) {
+  using enum QnetInput;
+  return std::to_array<Choice<QnetInput>>({{"obs", kObs}, {"trunk", kTrunk}});
+}
+
+// Of the surrogate and L_freq, or one of them.
+enum class RouterGrad { kBoth, kFrequency, kSurrogate };
+constexpr auto Choices(RouterGrad) {
+  using enum RouterGrad;
+  return std::to_array<Choice<RouterGrad>>(
+      {{"both", kBoth}, {"freq", kFrequency}, {"surrogate", kSurrogate}});
+}
+
+// Probability of a row's action in PPO's ratio. kGumbel comes with the algorithm and has no name.
+enum class RatioOf {
+  kDensity,    // log pi(a): the one Gaussian's, or the whole mixture's
+  kJoint,      // log w_k + log N_k(a) of the component that acted
+  kComponent,  // log N_k(a)
+  kGumbel,     // log sum_k y_k N_k(a), y a posterior Gumbel-softmax draw
+};
+constexpr auto Choices(RatioOf) {
+  using enum RatioOf;
+  return std::to_array<Choice<RatioOf>>(
+      {{"mixture", kDensity}, {"joint", kJoint}, {"component", kComponent}});
+}
+
+}  // namespace pmoe
