@@ -1,18 +1,17 @@
 // pmoe-actor: steps environments. `run` is an actor or the evaluator of a cluster; the rest serves
-// `pmoe eval`, `pmoe envs`, `pmoe env` and the environment's part of `pmoe config check`.
+// `pmoe eval`, `pmoe play`, `pmoe envs`, `pmoe env` and the environment's part of `pmoe config
+// check`.
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "actor/actor_process.h"
-#include "actor/command/command_env.h"
-#include "actor/command/command_eval.h"
+#include "actor/command/commands.h"
 #include "actor/evaluator_process.h"
-#include "common/base/command_line.h"
-#include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
@@ -71,7 +70,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> StartHealth(const std::string& listen
   return server;
 }
 
-absl::Status RunProcess(const ProcessFlags& flags) {
+absl::Status TakePart(const ProcessFlags& flags) {
   if (flags.parent > 0) EndWithParent(flags.parent);
   const std::atomic<bool>& interrupted =
       InstallInterruptHandler("pmoe: sending what is left; once more ends it now\n", /*grace_s=*/9);
@@ -96,31 +95,35 @@ absl::Status RunProcess(const ProcessFlags& flags) {
   return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
 
+// `run`: an actor or the evaluator of a cluster.
+class ProcessCommand final : public Command {
+ public:
+  CLI::App* AddTo(CLI::App* app) override {
+    CLI::App* const run = app->add_subcommand("run", "Takes part in a run: collects or evaluates");
+    AddProcessFlags(run, &flags_);
+    return run;
+  }
+  absl::StatusOr<int> Run() override {
+    PMOE_RETURN_IF_ERROR(TakePart(flags_));
+    return 0;
+  }
+
+ private:
+  ProcessFlags flags_;
+};
+
+int Main(int argc, char** argv) {
+  CLI::App app("Steps environments.", "pmoe");
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(std::make_unique<ProcessCommand>());
+  for (const auto make : {MakeEvalCommand, MakePlayCommand, MakeExportCommand, MakeEnvsCommand,
+                          MakeEnvCommand, MakeCheckEnvCommand}) {
+    commands.push_back(make());
+  }
+  return CommandSet(&app, std::move(commands)).Run(argc, argv);
+}
+
 }  // namespace
 }  // namespace pmoe
 
-int main(int argc, char** argv) {
-  CLI::App app("Steps environments.", "pmoe");
-  app.require_subcommand(1);
-  pmoe::ProcessFlags flags;
-  CLI::App* run = app.add_subcommand("run", "Takes part in a run: collects or evaluates");
-  pmoe::AddProcessFlags(run, &flags);
-  pmoe::EvalCommand eval;
-  eval.AddTo(&app);
-  pmoe::ExportCommand policy_export;
-  policy_export.AddTo(&app);
-  pmoe::EnvsCommand envs;
-  envs.AddTo(&app);
-  pmoe::EnvCommand env;
-  env.AddTo(&app);
-  pmoe::CheckEnvCommand check;
-  check.AddTo(&app);
-  if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
-  if (run->parsed()) return pmoe::ReportError(pmoe::RunProcess(flags));
-  if (policy_export.chosen()) return pmoe::ReportError(policy_export.Run());
-  if (envs.chosen()) return pmoe::ReportError(envs.Run());
-  if (env.chosen()) return pmoe::ReportError(env.Run());
-  if (check.chosen()) return pmoe::ReportError(check.Run());
-  return pmoe::ReportError(eval.Run(pmoe::InstallInterruptHandler(
-      "\npmoe: ending the episodes; once more ends it now\n", /*grace_s=*/0)));
-}
+int main(int argc, char** argv) { return pmoe::Main(argc, argv); }

@@ -1,12 +1,15 @@
-#include "cli/command_certs.h"
-
+// `pmoe certs`: makes, renews and shows the certificates of a cluster.
 #include <cstdio>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "cli/certificates.h"
+#include "cli/commands.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/tls/identity.h"
@@ -44,18 +47,21 @@ std::vector<std::string> RoleFolders(const std::string& dir) {
   return folders;
 }
 
-}  // namespace
-
-void CertsCommand::AddTo(CLI::App* app) {
-  certs_ = app->add_subcommand("certs", "Make and show the certificates of a cluster's TLS");
-  certs_->require_subcommand(1);
-  init_ = certs_->add_subcommand("init", "Make what is missing, renew what ends soon");
-  init_->add_option("--out", options_.out, "Folder of all of them")->type_name("DIR")->required();
-  init_->add_option("--cluster", options_.cluster, "Name of the cluster; default: pmoe");
-  init_->add_option("--days", options_.days, "Life of a role's certificate")->type_name("N");
-  init_->add_flag("--renew", options_.renew, "Renew every role's certificate now");
-  init_->footer(
-      R"(Makes DIR/ca (the authority: its key.pem signs, keep it where you run this) and the roles'
+// Filled by the parser that AddTo was called on, which keeps pointers into this object.
+class CertsCommand final : public Command {
+ public:
+  CLI::App* AddTo(CLI::App* app) override {
+    CLI::App* const certs =
+        app->add_subcommand("certs", "Make and show the certificates of a cluster's TLS");
+    certs->require_subcommand(1);
+    init_ = certs->add_subcommand("init", "Make what is missing, renew what ends soon");
+    init_->add_option("--out", options_.out, "Folder of all of them")->type_name("DIR")->required();
+    init_->add_option("--cluster", options_.cluster, "Name of the cluster; default: pmoe");
+    init_->add_option("--days", options_.days, "Life of a role's certificate")->type_name("N");
+    init_->add_flag("--renew", options_.renew, "Renew every role's certificate now");
+    init_->footer(
+        R"(Makes DIR/ca (the authority: its key.pem signs, keep it where you run this) and the)"
+        R"( roles'
 folders DIR/learner, DIR/replay, DIR/actor (the evaluator's too) and DIR/admin (for pmoe status),
 each for --tls. What is there and good is kept; a certificate with less than a third of its life
 left is renewed. Processes that run read a renewed certificate within a second or two.
@@ -63,39 +69,53 @@ Examples:
   pmoe certs init --out certs
   pmoe certs init --out certs --cluster lab --days 90
   pmoe-learner --listen 0.0.0.0:7000 --tls certs/learner --env Hopper-v5)");
-  show_ = certs_->add_subcommand("show", "Print role, issuer and end of certificates");
-  show_->add_option("DIR", shown_, "Folder of `pmoe certs init`, or one role's")->required();
-  show_->footer("Example:\n  pmoe certs show certs\nExit code 2: one of them cannot be used.");
-}
-
-bool CertsCommand::chosen() const { return certs_->parsed(); }
-
-absl::Status CertsCommand::Run() const { return init_->parsed() ? Init() : Show(); }
-
-absl::Status CertsCommand::Init() const {
-  PMOE_ASSIGN_OR_RETURN(const std::vector<CertificateReport> reports,
-                        InitCertificates(options_, absl::Now()));
-  for (const CertificateReport& report : reports) {
-    PrintLine(report.folder, report.uri, report.validity.to,
-              absl::StrCat(" (", Word(report.what), ")"));
+    show_ = certs->add_subcommand("show", "Print role, issuer and end of certificates");
+    show_->add_option("DIR", shown_, "Folder of `pmoe certs init`, or one role's")->required();
+    show_->footer("Example:\n  pmoe certs show certs\nExit code 2: one of them cannot be used.");
+    return certs;
   }
-  return absl::OkStatus();
-}
 
-// Every folder is looked at; the first error is the command's.
-absl::Status CertsCommand::Show() const {
-  absl::Status status;
-  for (const std::string& folder : RoleFolders(shown_)) {
-    const absl::StatusOr<Identity> identity = ReadIdentity(folder, absl::Now());
-    if (identity.ok()) {
-      const CertificateInfo& about = identity->certificate;
-      PrintLine(folder, about.uri, about.validity.to, absl::StrCat(", issued by ", about.issuer));
-    } else {
-      std::printf("%-24s cannot be used\n", folder.c_str());
+  // Prints to stdout.
+  absl::StatusOr<int> Run() override {
+    PMOE_RETURN_IF_ERROR(init_->parsed() ? Init() : Show());
+    return 0;
+  }
+
+ private:
+  absl::Status Init() const {
+    PMOE_ASSIGN_OR_RETURN(const std::vector<CertificateReport> reports,
+                          InitCertificates(options_, absl::Now()));
+    for (const CertificateReport& report : reports) {
+      PrintLine(report.folder, report.uri, report.validity.to,
+                absl::StrCat(" (", Word(report.what), ")"));
     }
-    status.Update(identity.status());
+    return absl::OkStatus();
   }
-  return status;
-}
+
+  // Every folder is looked at; the first error is the command's.
+  absl::Status Show() const {
+    absl::Status status;
+    for (const std::string& folder : RoleFolders(shown_)) {
+      const absl::StatusOr<Identity> identity = ReadIdentity(folder, absl::Now());
+      if (identity.ok()) {
+        const CertificateInfo& about = identity->certificate;
+        PrintLine(folder, about.uri, about.validity.to, absl::StrCat(", issued by ", about.issuer));
+      } else {
+        std::printf("%-24s cannot be used\n", folder.c_str());
+      }
+      status.Update(identity.status());
+    }
+    return status;
+  }
+
+  CLI::App* init_ = nullptr;
+  CLI::App* show_ = nullptr;
+  CertificateOptions options_;
+  std::string shown_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeCertsCommand() { return std::make_unique<CertsCommand>(); }
 
 }  // namespace pmoe

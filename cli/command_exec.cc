@@ -4,10 +4,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/build_info.h"
 
 namespace pmoe {
 
@@ -15,7 +14,7 @@ const std::vector<RoleCommand>& RoleCommands() {
   static const auto& commands = *new std::vector<RoleCommand>{
       {"train", "pmoe-train", "", "Train a policy, or continue a run"},
       {"eval", "pmoe-actor", "eval", "Play episodes with a run's policy and print their returns"},
-      {"play", "pmoe-render", "play", "Draw a run's policy at work: a video or pictures"},
+      {"play", "pmoe-actor", "play", "Draw a run's policy at work: a video or pictures"},
       {"export", "pmoe-actor", "export", "Write a run's policy for NumPy"},
       {"envs", "pmoe-actor", "envs", "List the tasks"},
       {"env", "pmoe-actor", "env", "Replay actions in a task and print every step"},
@@ -29,12 +28,6 @@ const RoleCommand* FindRoleCommand(absl::string_view name) {
     if (command.name == name) return &command;
   }
   return nullptr;
-}
-
-std::string BinaryPath(const std::string& binary) {
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return error ? binary : (self.parent_path() / binary).string();
 }
 
 absl::Status ExecBinary(const std::string& binary, const std::vector<std::string>& args) {

@@ -23,9 +23,6 @@ const std::vector<RoleCommand>& RoleCommands();
 // nullptr: no role does it.
 const RoleCommand* FindRoleCommand(absl::string_view name);
 
-// Where a binary of this build lies: beside this one.
-std::string BinaryPath(const std::string& binary);
-
 // Replaces this process; returns only on an error. NotFoundError: the binary is not beside this
 // one.
 absl::Status ExecBinary(const std::string& binary, const std::vector<std::string>& args);

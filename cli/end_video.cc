@@ -10,8 +10,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/strip.h"
-#include "cli/command_exec.h"
 #include "cli/up/child.h"
+#include "common/base/build_info.h"
 #include "common/base/file.h"
 
 namespace pmoe {
@@ -37,7 +37,7 @@ void WriteEndVideo(const std::string& run_directory, const std::atomic<bool>& in
   std::filesystem::create_directories(folder, error);
   std::filesystem::remove(log, error);
   absl::StatusOr<Child> child =
-      Child::Start({BinaryPath("pmoe-render"), "play", "--run", run_directory, "--snapshot", "best",
+      Child::Start({BinaryPath("pmoe-actor"), "play", "--run", run_directory, "--snapshot", "best",
                     "--video", video, "--frames", "300", "--width", "480", "--height", "360"},
                    log);
   std::optional<ChildEnd> end;
@@ -50,7 +50,7 @@ void WriteEndVideo(const std::string& run_directory, const std::atomic<bool>& in
   const std::string reason =
       interrupted  ? "interrupted"
       : said.ok()  ? std::string(absl::StripPrefix(absl::StripAsciiWhitespace(*said), "pmoe: "))
-      : child.ok() ? "pmoe-render left no message"
+      : child.ok() ? "pmoe-actor left no message"
                    : std::string(child.status().message());
   std::printf("no video: %s\n", reason.c_str());
 }

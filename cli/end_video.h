@@ -6,7 +6,7 @@
 
 namespace pmoe {
 
-// Draws RUN/videos/best.mp4 with pmoe-render and prints where it is, or why there is none; the
+// Draws RUN/videos/best.mp4 as `pmoe play` does and prints where it is, or why there is none; the
 // training is done either way. Gives up when `interrupted`.
 void WriteEndVideo(const std::string& run_directory, const std::atomic<bool>& interrupted);
 

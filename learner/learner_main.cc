@@ -1,8 +1,5 @@
 // pmoe-learner: updates the policy, serves the control plane, writes the run directory.
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -113,11 +110,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
 }  // namespace pmoe
 
 int main(int argc, char** argv) {
-  // As pmoe-train: libgomp reads this when it is loaded, before main.
-  if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
-    setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
-    execv("/proc/self/exe", argv);
-  }
+  pmoe::WaitWithoutSpinning(argv);
   CLI::App app("Updates the policy and leads a cluster.", "pmoe-learner");
   pmoe::LearnerFlags flags;
   pmoe::AddFlags(&app, &flags);

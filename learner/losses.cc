@@ -73,9 +73,4 @@ at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best) {
   return -log_w.gather(2, best.unsqueeze(2)).squeeze(2).mean(1);
 }
 
-at::Tensor AlphaLoss(const at::Tensor& log_alpha, const at::Tensor& log_prob,
-                     double target_entropy) {
-  return -(log_alpha * (log_prob + target_entropy).detach().mean(1));
-}
-
 }  // namespace pmoe

@@ -58,9 +58,4 @@ at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_
 // [M]
 at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best);
 
-// Temperature loss: -mean_B log_alpha (log pi + target_entropy). log_alpha: [M], log_prob: [M, B]
-// -> [M]
-at::Tensor AlphaLoss(const at::Tensor& log_alpha, const at::Tensor& log_prob,
-                     double target_entropy);
-
 }  // namespace pmoe

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <malloc.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -40,6 +41,12 @@ void PrepareMathLibraries() {
   setenv("MKL_CBWR", "AUTO", /*overwrite=*/0);
   mallopt(M_MMAP_THRESHOLD, kMappedBytes);
   mallopt(M_TRIM_THRESHOLD, kKeptBytes);
+}
+
+void WaitWithoutSpinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
+  execv("/proc/self/exe", argv);  // returns only on failure: then it spins
 }
 
 }  // namespace pmoe

@@ -1,43 +1,24 @@
 #include "cli/sweep/sweep_progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "common/base/number_text.h"
 #include "common/config/run_config.h"
+#include "common/metrics/csv_reader.h"
 #include "learner/run/run_start.h"
 
 namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-
-// One row of metrics.csv by the head's names.
-class CsvLine {
- public:
-  CsvLine(const std::vector<std::string>* names, const std::string& line)
-      : names_(names), cells_(absl::StrSplit(line, ',')) {}
-
-  // False where the cell is empty or the line is cut.
-  bool Get(absl::string_view name, double* value) const {
-    const auto at = std::find(names_->begin(), names_->end(), name);
-    const size_t column = static_cast<size_t>(at - names_->begin());
-    return column < cells_.size() && absl::SimpleAtod(cells_[column], value);
-  }
-
- private:
-  const std::vector<std::string>* names_;
-  const std::vector<std::string> cells_;
-};
 
 // A cell that other programs read as one: RFC 4180.
 std::string Cell(const std::string& text) {
@@ -75,22 +56,28 @@ const char* SweepStateName(SweepState state) {
 
 RunProgress ReadRunProgress(const std::string& directory) {
   RunProgress progress;
-  std::ifstream file(directory + "/metrics.csv");
-  std::string line;
-  if (!std::getline(file, line)) return progress;
-  const std::vector<std::string> names = absl::StrSplit(line, ',');
+  const absl::StatusOr<std::string> text = ReadFile(directory + "/metrics.csv");
+  if (!text.ok()) return progress;
   double wall_before = 0.0;
-  while (std::getline(file, line) && !file.eof()) {  // at its end: a row that is being written
-    const CsvLine row(&names, line);
+  CsvReader reader;
+  reader.Feed(*text, [&](absl::Span<const double> row) {
+    const auto read = [&](absl::string_view column, double* value) {
+      const auto at = std::find(reader.columns().begin(), reader.columns().end(), column);
+      if (at == reader.columns().end()) return false;
+      const double cell = row[static_cast<size_t>(at - reader.columns().begin())];
+      if (!std::isnan(cell)) *value = cell;
+      return !std::isnan(cell);
+    };
     double wall = 0.0, value = 0.0;
-    if (!row.Get("env_steps", &progress.env_steps) || !row.Get("wall_s", &wall)) continue;
-    row.Get("updates", &progress.updates);
-    row.Get("env_steps_per_s", &progress.steps_per_s);
+    if (!read("wall_s", &wall)) return;
+    read("env_steps", &progress.env_steps);
+    read("updates", &progress.updates);
+    read("env_steps_per_s", &progress.steps_per_s);
     // Begins anew where the run was resumed.
     progress.seconds += wall >= wall_before ? wall - wall_before : wall;
     wall_before = wall;
-    if (row.Get("eval_return_mean", &value)) progress.eval_returns.push_back(value);
-  }
+    if (read("eval_return_mean", &value)) progress.eval_returns.push_back(value);
+  });
   return progress;
 }
 

@@ -1,8 +1,5 @@
 // pmoe-train: the embedded run. `pmoe train` execs it with its own arguments.
-#include <unistd.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -30,15 +27,6 @@
 
 namespace pmoe {
 namespace {
-
-// A thread of LibTorch's pool that spins for a team mate which is not running starves it: beside
-// any load, updates become a hundred times slower. libgomp reads its policy when it is loaded,
-// before main, so the process starts itself once more.
-void WaitWithoutSpinning(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
-  execv("/proc/self/exe", argv);  // returns only on failure: then it spins
-}
 
 // Everything that can be wrong with the configuration itself, before a directory is made.
 absl::StatusOr<EnvRecord> CheckRunnable(const RunConfig& config) {

@@ -1,5 +1,4 @@
-#include "cli/up/command_up.h"
-
+// `pmoe up`: a whole cluster on this machine, one process per role, from one configuration.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -14,19 +13,23 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "actor/env/env_list.h"
-#include "cli/command_exec.h"
+#include "cli/commands.h"
 #include "cli/end_video.h"
 #include "cli/up/child.h"
 #include "cli/up/supervisor.h"
 #include "cli/up/up_security.h"
+#include "common/base/build_info.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
+#include "common/config/config_flags.h"
 #include "common/config/run_config.h"
+#include "common/dashboard/dashboard_flags.h"
 #include "learner/run/run_start.h"
 
 namespace pmoe {
@@ -173,17 +176,19 @@ class ClusterPlan {
   Words resume_words_;
 };
 
-}  // namespace
-
-void UpCommand::AddTo(CLI::App* app) {
-  up_ = app->add_subcommand("up", "Train with a cluster of processes on this machine");
-  flags_.AddOptions(up_);
-  dashboard_.AddTo(up_);
-  up_->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets, with TLS");
-  up_->add_flag("--insecure", insecure_, "--tcp without TLS");
-  up_->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
-  up_->footer(
-      R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator;
+// Filled by the parser that AddTo was called on, which keeps pointers into this object.
+class UpCommand final : public Command {
+ public:
+  CLI::App* AddTo(CLI::App* app) override {
+    CLI::App* const up =
+        app->add_subcommand("up", "Train with a cluster of processes on this machine");
+    flags_.AddOptions(up);
+    dashboard_.AddTo(up);
+    up->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets, with TLS");
+    up->add_flag("--insecure", insecure_, "--tcp without TLS");
+    up->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
+    up->footer(
+        R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator;
 starts again what dies; one Ctrl-C ends all of them with a checkpoint.
 Examples:
   pmoe up --env HalfCheetah-v5 --actors 2
@@ -192,91 +197,104 @@ Examples:
   pmoe up --resume runs/hopper --steps 2e6
 Beside it: `pmoe status` shows members, rates and who waits for whom; DIR/logs holds each
 process's output, DIR/cluster.json their ids. The mode is async unless --mode says lockstep.)");
-}
-
-bool UpCommand::chosen() const { return up_->parsed(); }
-
-std::vector<std::string> UpCommand::LearnerWords(const RunStartOptions& start) const {
-  std::vector<std::string> words = dashboard_.Words();
-  if (start.allow_other_env) words.emplace_back("--allow-other-env");
-  return words;
-}
-
-// As its actors will make it, before there is a directory or a process: the same words about the
-// same mistakes as `pmoe train` has.
-absl::Status UpCommand::CheckEnv(const RunStartOptions& start, const RunConfig& config,
-                                 const std::string& log) const {
-  std::vector<std::string> words = {BinaryPath("pmoe-actor"), "check-env", "--quiet"};
-  const std::vector<std::string> env = EnvWords(config.env());
-  words.insert(words.end(), env.begin(), env.end());
-  if (!start.resume.empty()) words.insert(words.end(), {"--run", start.resume});
-  if (start.allow_other_env) words.emplace_back("--allow-other-env");
-  PMOE_ASSIGN_OR_RETURN(Child child, Child::Start(words, log));
-  std::optional<ChildEnd> end;
-  while (!(end = child.Poll()).has_value()) ::poll(nullptr, 0, kPoll_ms);
-  if (end->exit_code == 0) return absl::OkStatus();
-  const absl::StatusOr<std::string> said = ReadFile(log);
-  const std::string text =
-      said.ok() ? std::string(absl::StripPrefix(absl::StripAsciiWhitespace(*said), "pmoe: ")) : "";
-  return absl::Status(
-      end->exit_code == 2 ? absl::StatusCode::kInvalidArgument : absl::StatusCode::kInternal,
-      text.empty() ? absl::StrCat("pmoe-actor ", end->Text(), " when it made the task") : text);
-}
-
-absl::Status UpCommand::Run() const {
-  if (insecure_ && !tcp_) {
-    return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
+    return up;
   }
-  PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags_.Options());
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
-  PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
-  const bool resume = !start.resume.empty();
-  std::string directory = resume ? start.resume : start.out;
-  if (directory.empty()) {
-    PMOE_ASSIGN_OR_RETURN(
-        directory, MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
-  }
-  if (!resume && fs::exists(directory + "/config.textproto")) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(directory, " holds a run already; go on with it by --resume ", directory,
-                     ", or give another --out"));
-  }
-  PMOE_RETURN_IF_ERROR(CheckUnfinished(directory, config));
-  // From here on there are private files, which go with this function.
-  const std::atomic<bool>& interrupted = InstallInterruptHandler(
-      "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
-  PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
-  PMOE_RETURN_IF_ERROR(CheckEnv(start, config, sockets.File("check.log")));
-  PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
-  if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
-  PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
-  ClusterPlan plan(config, directory, &sockets);
-  PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
-  plan.set_audit(audit_);
-  plan.set_learner_words(LearnerWords(start));
-  if (resume) plan.set_resume_words(ResumeWords(directory, config));
 
-  SupervisorOptions options;
-  options.processes = plan.Processes();
-  options.pid_file = directory + "/cluster.json";
-  options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
-  options.restart = !IsLockstep(config);
-  unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
-  // The learner would start itself once more to set it (libgomp reads it before main).
-  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
-  std::printf("cluster: %s, %d actors, %d replay shard%s, %s; run directory: %s\n",
-              config.env().id().c_str(), config.actor().count(), config.replay().shards(),
-              config.replay().shards() == 1 ? "" : "s", config.schedule().mode().c_str(),
-              directory.c_str());
-  std::printf("logs: %s/logs; look at it with: ./pmoe status --run %s\n", directory.c_str(),
-              directory.c_str());
-  std::fflush(stdout);
-  const absl::Status ended = Supervisor(std::move(options)).Run(interrupted);
-  ForgetUpSecurity(directory);
-  PMOE_RETURN_IF_ERROR(ended);
-  const bool finished = !CheckUnfinished(directory, config).ok();
-  if (finished && config.observe().video()) WriteEndVideo(directory, interrupted);
-  return absl::OkStatus();
-}
+  // After parsing: runs the cluster to its end.
+  absl::StatusOr<int> Run() override {
+    if (insecure_ && !tcp_) {
+      return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
+    }
+    PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags_.Options());
+    PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
+    PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
+    const bool resume = !start.resume.empty();
+    std::string directory = resume ? start.resume : start.out;
+    if (directory.empty()) {
+      PMOE_ASSIGN_OR_RETURN(
+          directory, MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
+    }
+    if (!resume && fs::exists(directory + "/config.textproto")) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(directory, " holds a run already; go on with it by --resume ", directory,
+                       ", or give another --out"));
+    }
+    PMOE_RETURN_IF_ERROR(CheckUnfinished(directory, config));
+    // From here on there are private files, which go with this function.
+    const std::atomic<bool>& interrupted = InstallInterruptHandler(
+        "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
+    PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
+    PMOE_RETURN_IF_ERROR(CheckEnv(start, config, sockets.File("check.log")));
+    PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
+    if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
+    PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
+    ClusterPlan plan(config, directory, &sockets);
+    PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
+    plan.set_audit(audit_);
+    plan.set_learner_words(LearnerWords(start));
+    if (resume) plan.set_resume_words(ResumeWords(directory, config));
+
+    SupervisorOptions options;
+    options.processes = plan.Processes();
+    options.pid_file = directory + "/cluster.json";
+    options.finished = [&] { return !CheckUnfinished(directory, config).ok(); };
+    options.restart = !IsLockstep(config);
+    unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
+    // The learner would start itself once more to set it (libgomp reads it before main).
+    setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+    std::printf("cluster: %s, %d actors, %d replay shard%s, %s; run directory: %s\n",
+                config.env().id().c_str(), config.actor().count(), config.replay().shards(),
+                config.replay().shards() == 1 ? "" : "s", config.schedule().mode().c_str(),
+                directory.c_str());
+    std::printf("logs: %s/logs; look at it with: ./pmoe status --run %s\n", directory.c_str(),
+                directory.c_str());
+    std::fflush(stdout);
+    const absl::Status ended = Supervisor(std::move(options)).Run(interrupted);
+    ForgetUpSecurity(directory);
+    PMOE_RETURN_IF_ERROR(ended);
+    const bool finished = !CheckUnfinished(directory, config).ok();
+    if (finished && config.observe().video()) WriteEndVideo(directory, interrupted);
+    return 0;
+  }
+
+ private:
+  // As its actors will make it, before there is a directory or a process: the same words about the
+  // same mistakes as `pmoe train` has.
+  absl::Status CheckEnv(const RunStartOptions& start, const RunConfig& config,
+                        const std::string& log) const {
+    std::vector<std::string> words = {BinaryPath("pmoe-actor"), "check-env", "--quiet"};
+    const std::vector<std::string> env = EnvWords(config.env());
+    words.insert(words.end(), env.begin(), env.end());
+    if (!start.resume.empty()) words.insert(words.end(), {"--run", start.resume});
+    if (start.allow_other_env) words.emplace_back("--allow-other-env");
+    PMOE_ASSIGN_OR_RETURN(Child child, Child::Start(words, log));
+    std::optional<ChildEnd> end;
+    while (!(end = child.Poll()).has_value()) ::poll(nullptr, 0, kPoll_ms);
+    if (end->exit_code == 0) return absl::OkStatus();
+    const absl::StatusOr<std::string> said = ReadFile(log);
+    const std::string text =
+        said.ok() ? std::string(absl::StripPrefix(absl::StripAsciiWhitespace(*said), "pmoe: "))
+                  : "";
+    return absl::Status(
+        end->exit_code == 2 ? absl::StatusCode::kInvalidArgument : absl::StatusCode::kInternal,
+        text.empty() ? absl::StrCat("pmoe-actor ", end->Text(), " when it made the task") : text);
+  }
+
+  std::vector<std::string> LearnerWords(const RunStartOptions& start) const {
+    std::vector<std::string> words = dashboard_.Words();
+    if (start.allow_other_env) words.emplace_back("--allow-other-env");
+    return words;
+  }
+
+  TrainFlags flags_;
+  DashboardFlags dashboard_;
+  bool tcp_ = false;
+  bool insecure_ = false;
+  bool audit_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> MakeUpCommand() { return std::make_unique<UpCommand>(); }
 
 }  // namespace pmoe

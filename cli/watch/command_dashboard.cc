@@ -1,15 +1,19 @@
-#include "cli/watch/command_dashboard.h"
-
+// `pmoe dashboard DIR...`: the dashboard over runs that are finished, or that other processes
+// train.
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "cli/commands.h"
 #include "cli/up/up_security.h"
 #include "cli/watch/learner_target.h"
 #include "common/base/file.h"
@@ -17,8 +21,10 @@
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/dashboard/dashboard.h"
+#include "common/dashboard/dashboard_flags.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
+#include "common/rpc/security_flags.h"
 #include "common/run/status_json.h"
 #include "proto/run.grpc.pb.h"
 
@@ -73,44 +79,55 @@ class ClusterStatus {
   std::map<std::string, Learner> learners_ ABSL_GUARDED_BY(mu_);
 };
 
+class DashboardCommand final : public Command {
+ public:
+  CLI::App* AddTo(CLI::App* app) override {
+    CLI::App* const dashboard =
+        app->add_subcommand("dashboard", "Show runs in the browser, finished ones too");
+    dashboard->add_option("DIR", folders_, "Run directories, or folders with some; default: runs");
+    flags_.AddTo(dashboard);
+    security_.AddTo(dashboard);
+    dashboard->footer(
+        "Examples:\n  pmoe dashboard\n  pmoe dashboard runs/a runs/b --dashboard 127.0.0.1:8080\n"
+        "`pmoe train` and `pmoe up` serve the same page themselves while they run.");
+    return dashboard;
+  }
+
+  // Serves until Ctrl-C.
+  absl::StatusOr<int> Run() override {
+    if (!flags_.wanted()) {
+      return absl::InvalidArgumentError("--dashboard none leaves this command nothing to do");
+    }
+    DashboardOptions options;
+    for (const std::string& folder : folders_) {
+      if (!std::filesystem::is_directory(folder)) {
+        return absl::NotFoundError(
+            absl::StrCat("no folder ", folder, "; name run directories, or a folder with some"));
+      }
+      options.folders.push_back({folder, kDepth});
+    }
+    PrepareGrpc();
+    ClusterStatus clusters(security_);
+    options.address = flags_.address;
+    options.token_file = flags_.token_file;
+    options.live = [&clusters](const std::string& directory) { return clusters.Ask(directory); };
+    const std::atomic<bool>& interrupted = InstallInterruptHandler("\n", /*grace_s=*/0);
+    PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
+                          Dashboard::Start(std::move(options)));
+    std::printf("dashboard: %s (Ctrl-C ends it)\n", dashboard->url().c_str());
+    std::fflush(stdout);
+    while (!interrupted) Clock::Real()->Sleep(kLook);
+    return 0;
+  }
+
+ private:
+  std::vector<std::string> folders_ = {"runs"};
+  DashboardFlags flags_;
+  SecurityFlags security_;  // of clusters that are asked
+};
+
 }  // namespace
 
-void DashboardCommand::AddTo(CLI::App* app) {
-  dashboard_ = app->add_subcommand("dashboard", "Show runs in the browser, finished ones too");
-  dashboard_->add_option("DIR", folders_, "Run directories, or folders with some; default: runs");
-  flags_.AddTo(dashboard_);
-  security_.AddTo(dashboard_);
-  dashboard_->footer(
-      "Examples:\n  pmoe dashboard\n  pmoe dashboard runs/a runs/b --dashboard 127.0.0.1:8080\n"
-      "`pmoe train` and `pmoe up` serve the same page themselves while they run.");
-}
-
-bool DashboardCommand::chosen() const { return dashboard_->parsed(); }
-
-absl::Status DashboardCommand::Run() const {
-  if (!flags_.wanted()) {
-    return absl::InvalidArgumentError("--dashboard none leaves this command nothing to do");
-  }
-  DashboardOptions options;
-  for (const std::string& folder : folders_) {
-    if (!std::filesystem::is_directory(folder)) {
-      return absl::NotFoundError(
-          absl::StrCat("no folder ", folder, "; name run directories, or a folder with some"));
-    }
-    options.folders.push_back({folder, kDepth});
-  }
-  PrepareGrpc();
-  ClusterStatus clusters(security_);
-  options.address = flags_.address;
-  options.token_file = flags_.token_file;
-  options.live = [&clusters](const std::string& directory) { return clusters.Ask(directory); };
-  const std::atomic<bool>& interrupted = InstallInterruptHandler("\n", /*grace_s=*/0);
-  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
-                        Dashboard::Start(std::move(options)));
-  std::printf("dashboard: %s (Ctrl-C ends it)\n", dashboard->url().c_str());
-  std::fflush(stdout);
-  while (!interrupted) Clock::Real()->Sleep(kLook);
-  return absl::OkStatus();
-}
+std::unique_ptr<Command> MakeDashboardCommand() { return std::make_unique<DashboardCommand>(); }
 
 }  // namespace pmoe

@@ -1,41 +1,16 @@
 #include "cli/watch/status_text.h"
 
+#include <algorithm>
+#include <map>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace pmoe {
 namespace {
 
-// What is particular to the role.
-std::string DetailText(const MemberStatus& member) {
-  if (member.role() == RUN_ROLE_ACTOR) {
-    return absl::StrFormat("%d unacked chunks, waited %.1f s for room, %d reconnects",
-                           member.rates().unacked_chunks(), member.rates().write_blocked_s(),
-                           member.rates().reconnects());
-  }
-  if (member.role() == RUN_ROLE_REPLAY) {
-    const std::string disk = DiskText(member.table().disk());
-    return absl::StrFormat(
-        "%d rows held, %d inserted, %d sampled, %d writers, %.1f MB%s", member.table().size(),
-        member.table().inserted(), member.table().sampled(), member.table().writers(),
-        static_cast<double>(member.table().bytes()) / 1e6, disk.empty() ? "" : "; disk " + disk);
-  }
-  return "";
-}
-
-std::string MemberText(const MemberStatus& member) {
-  const std::string rate = member.role() == RUN_ROLE_ACTOR
-                               ? absl::StrFormat("%.0f steps/s", member.rates().env_steps_per_s())
-                               : "";
-  return absl::StrFormat(
-      "  %-11s epoch %-6d %-9s v%-8d %-14s pid %-8d %-12s seen %4.1f s ago  metrics %s  %s\n",
-      MemberName(member), member.epoch(), member.connected() ? "connected" : "gone",
-      member.policy_version(), rate, member.process().pid(), member.process().host(),
-      member.last_report_s(), member.process().metrics_address(), DetailText(member));
-}
-
-}  // namespace
-
+// "actor 3", "evaluator", "replay 0".
 std::string MemberName(const MemberStatus& member) {
   switch (member.role()) {
     case RUN_ROLE_ACTOR:
@@ -49,11 +24,88 @@ std::string MemberName(const MemberStatus& member) {
   }
 }
 
+// "12.3 of 100.0 GB free"; empty where the volume does not say.
 std::string DiskText(const DiskSpaceMessage& disk) {
   if (disk.total_bytes() == 0) return "";
   return absl::StrFormat("%.1f of %.1f GB free", 1e-9 * static_cast<double>(disk.free_bytes()),
                          1e-9 * static_cast<double>(disk.total_bytes()));
 }
+
+// What is particular to the role.
+std::string DetailText(const MemberStatus& member) {
+  if (member.role() == RUN_ROLE_ACTOR) {
+    return absl::StrFormat(
+        "%.0f steps/s, %d unacked chunks, waited %.1f s for room, %d reconnects; ",
+        member.rates().env_steps_per_s(), member.rates().unacked_chunks(),
+        member.rates().write_blocked_s(), member.rates().reconnects());
+  }
+  if (member.role() == RUN_ROLE_REPLAY) {
+    const std::string disk = DiskText(member.table().disk());
+    return absl::StrFormat("%d rows held, %.1f MB%s, %d inserted, %d sampled, %d writers; ",
+                           member.table().size(), static_cast<double>(member.table().bytes()) / 1e6,
+                           disk.empty() ? "" : ", disk " + disk, member.table().inserted(),
+                           member.table().sampled(), member.table().writers());
+  }
+  return "";
+}
+
+std::string MemberText(const MemberStatus& member) {
+  return absl::StrFormat(
+      "  %-11s %-9s v%-8d seen %4.1f s ago  %sepoch %d, pid %d on %s, metrics %s\n",
+      MemberName(member), member.connected() ? "connected" : "GONE", member.policy_version(),
+      member.last_report_s(), DetailText(member), member.epoch(), member.process().pid(),
+      member.process().host(), member.process().metrics_address());
+}
+
+int Rank(const MemberStatus& member) {
+  if (!member.connected()) return 0;
+  if (member.role() == RUN_ROLE_REPLAY) return 1;
+  return member.role() == RUN_ROLE_EVALUATOR ? 2 : 3;
+}
+
+// Empty where all are of one build.
+std::string BuildsText(const RunStatus& status) {
+  std::map<std::string, int> builds = {{status.process().build_id(), 1}};
+  for (const MemberStatus& member : status.members()) ++builds[member.process().build_id()];
+  if (builds.size() == 1) return "";
+  std::string text = "BUILDS DIFFER:";
+  for (const auto& [build, count] : builds) absl::StrAppend(&text, " ", build, " × ", count);
+  return text + "\n";
+}
+
+// Who waits for whom; of one shard the learner only repeats what the shard says.
+std::string LimitersText(const RunStatus& status) {
+  std::string text;
+  int shards = 0;
+  for (const MemberStatus& member : status.members()) {
+    if (member.role() == RUN_ROLE_REPLAY) ++shards;
+    if (member.table().limiter().empty()) continue;
+    absl::StrAppend(&text, MemberName(member), " limiter: ", member.table().limiter(), "\n");
+  }
+  if (shards == 1 || status.limiter().empty()) return text;
+  return absl::StrCat(text, "limiter: ", status.limiter(), "\n");
+}
+
+std::string MembersText(const RunStatus& status) {
+  int connected = 0;
+  double rate = 0.0;
+  std::vector<const MemberStatus*> members;
+  for (const MemberStatus& member : status.members()) {
+    members.push_back(&member);
+    connected += member.connected() ? 1 : 0;
+    if (member.connected()) rate += member.rates().env_steps_per_s();
+  }
+  std::stable_sort(
+      members.begin(), members.end(),
+      [](const MemberStatus* a, const MemberStatus* b) { return Rank(*a) < Rank(*b); });
+  const size_t gone = members.size() - static_cast<size_t>(connected);
+  std::string text = absl::StrFormat("%d connections%s, the actors' %.0f steps/s:\n", connected,
+                                     gone > 0 ? absl::StrCat(" (", gone, " gone)") : "", rate);
+  for (const MemberStatus* member : members) text += MemberText(*member);
+  return text;
+}
+
+}  // namespace
 
 std::string StatusText(const RunStatus& status) {
   std::string text =
@@ -69,17 +121,7 @@ std::string StatusText(const RunStatus& status) {
       status.has_evaluation() ? absl::StrFormat("%.1f", status.eval_return()) : "none yet");
   const std::string disk = DiskText(status.disk());
   if (!disk.empty()) absl::StrAppend(&text, "disk of the run directory: ", disk, "\n");
-  if (!status.limiter().empty()) absl::StrAppend(&text, "limiter: ", status.limiter(), "\n");
-  int connections = 0;
-  for (const MemberStatus& member : status.members()) connections += member.connected() ? 1 : 0;
-  absl::StrAppendFormat(&text, "%d connections:\n", connections);
-  for (const MemberStatus& member : status.members()) text += MemberText(member);
-  for (const MemberStatus& member : status.members()) {
-    if (!member.table().limiter().empty()) {
-      absl::StrAppend(&text, MemberName(member), " limiter: ", member.table().limiter(), "\n");
-    }
-  }
-  return text;
+  return absl::StrCat(text, BuildsText(status), LimitersText(status), MembersText(status));
 }
 
 }  // namespace pmoe

@@ -1,4 +1,4 @@
-// What `pmoe status` prints for people. Pure function.
+// What `pmoe status` prints for people, and draws once a second with --watch. Pure function.
 #pragma once
 
 #include <string>
@@ -7,11 +7,8 @@
 
 namespace pmoe {
 
+// A screen may cut it on the right and below: what matters most comes first. Members that are gone
+// come before replay, and actors last.
 std::string StatusText(const RunStatus& status);
-
-// "actor 3", "evaluator", "replay 0".
-std::string MemberName(const MemberStatus& member);
-// "12.3 of 100.0 GB free"; empty where the volume does not say.
-std::string DiskText(const DiskSpaceMessage& disk);
 
 }  // namespace pmoe

@@ -12,4 +12,7 @@ std::string BuildCommit();
 // "0.1.0 (0123456789ab)"
 std::string BuildId();
 
+// Where another file of this build lies: beside this binary.
+std::string BinaryPath(const std::string& name);
+
 }  // namespace pmoe

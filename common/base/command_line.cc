@@ -9,6 +9,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/strip.h"
+#include "common/base/command.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/base/near_names.h"
@@ -81,6 +82,22 @@ std::optional<int> ParseCommandLine(CLI::App* app, int argc, const char* const* 
     return ReportError(absl::InvalidArgumentError(UsageError(command, error) + " (see " +
                                                   FullName(command) + " --help)"));
   }
+}
+
+CommandSet::CommandSet(CLI::App* app, std::vector<std::unique_ptr<Command>> commands)
+    : app_(app), commands_(std::move(commands)) {
+  app_->require_subcommand(1);
+  for (const std::unique_ptr<Command>& command : commands_) parts_.push_back(command->AddTo(app_));
+}
+
+int CommandSet::Run(int argc, const char* const* argv) {
+  if (const std::optional<int> code = ParseCommandLine(app_, argc, argv)) return *code;
+  for (size_t i = 0; i < commands_.size(); ++i) {
+    if (!parts_[i]->parsed()) continue;
+    const absl::StatusOr<int> code = commands_[i]->Run();
+    return code.ok() ? *code : ReportError(code.status());
+  }
+  return 2;  // one is required
 }
 
 }  // namespace pmoe

@@ -11,8 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "common/base/mutex.h"
 #include "common/base/stopwatch.h"
-#include "common/dashboard/log_file.h"
-#include "common/dashboard/metrics_file.h"
+#include "common/dashboard/run_files.h"
 
 namespace pmoe {
 

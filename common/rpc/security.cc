@@ -1,13 +1,17 @@
 #include "common/rpc/security.h"
 
+#include <functional>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
-#include "common/rpc/caller_check.h"
-#include "common/rpc/server_check.h"
+#include "common/rpc/callers.h"
+#include "common/rpc/refusals.h"
+#include "common/rpc/rpc_status.h"
+#include "grpcpp/security/auth_metadata_processor.h"
+#include "grpcpp/security/tls_certificate_verifier.h"
 #include "grpcpp/security/tls_credentials_options.h"
 
 namespace pmoe {
@@ -18,6 +22,70 @@ using grpc::experimental::TlsChannelCredentialsOptions;
 using grpc::experimental::TlsServerCredentialsOptions;
 
 constexpr unsigned kReadEvery_s = 1;
+
+// The server's check of every call before its handler: a certificate of this cluster, and a role
+// that may call the method. What it refuses is added to Refusals. Called by gRPC's threads;
+// thread-safe.
+class CallerCheck : public grpc::AuthMetadataProcessor {
+ public:
+  explicit CallerCheck(std::string cluster) : cluster_(std::move(cluster)) {}
+
+  // On the thread that received the call: there is nothing to wait for.
+  bool IsBlocking() const override { return false; }
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
+                       OutputMetadata* /*consumed*/, OutputMetadata* /*response*/) override {
+    const auto at = metadata.find(":path");
+    const std::string path =
+        at == metadata.end() ? "" : std::string(at->second.data(), at->second.size());
+    const std::optional<PeerName> peer = PeerOf(*context);
+    const bool known = peer.has_value() && peer->cluster == cluster_;
+    const absl::Status status =
+        known ? CheckMayCall(peer->role, path)
+              : absl::UnauthenticatedError(
+                    absl::StrCat("the certificate names no role of the cluster ", cluster_));
+    if (status.ok()) return grpc::Status::OK;
+    Refusals::OfProcess().Add(known ? PeerRoleName(peer->role) : kUnverified,
+                              absl::StrCat("a call of ", path, ": ", status.message()));
+    return ToGrpc(status);
+  }
+
+ private:
+  const std::string cluster_;
+};
+
+// The client's check of a server whose certificate TLS has found in order: of the same cluster, and
+// of the role that is to be called there, if one is. Called by gRPC's threads; thread-safe.
+class ServerCheck : public grpc::experimental::ExternalCertificateVerifier {
+ public:
+  ServerCheck(std::string cluster, std::optional<PeerRole> role)
+      : cluster_(std::move(cluster)), role_(role) {}
+
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)> /*callback*/, grpc::Status* sync_status) override {
+    const auto uris = request->uri_names();
+    *sync_status =
+        ToGrpc(uris.size() == 1 ? Check(std::string(uris[0].data(), uris[0].size()))
+                                : absl::PermissionDeniedError("its certificate names no role"));
+    return true;  // done, nothing is left for the callback
+  }
+  void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest* /*request*/) override {}
+
+ private:
+  absl::Status Check(const std::string& uri) const {
+    PMOE_ASSIGN_OR_RETURN(const PeerName name, ParsePeerName(uri));
+    if (name.cluster != cluster_) {
+      return absl::PermissionDeniedError(
+          absl::StrCat("it belongs to the cluster ", name.cluster, ", this process to ", cluster_));
+    }
+    if (!role_.has_value() || name.role == *role_) return absl::OkStatus();
+    return absl::PermissionDeniedError(
+        absl::StrCat("its certificate is of role ", PeerRoleName(name.role), ", not ",
+                     PeerRoleName(*role_), "; is the address right?"));
+  }
+
+  const std::string cluster_;
+  const std::optional<PeerRole> role_;
+};
 
 }  // namespace
 

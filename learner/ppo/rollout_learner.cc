@@ -35,7 +35,7 @@ RolloutLearner::RolloutLearner(const PpoOptions& options, const PolicySpec& poli
       normalizer_(options, policy),
       shuffle_rng_(options.seed, RngRole::kLearner, 0),
       noise_rng_(options.seed, RngRole::kLearnerRouter, 0),
-      sums_(update_->StatNames().size(), 0.0) {}
+      stats_(update_->StatNames().size()) {}
 
 PreparedRollout RolloutLearner::Prepare(const Rollout& rollout) const {
   const int64_t rows = rollout.rows(), segments = static_cast<int64_t>(rollout.segments.size());
@@ -69,49 +69,26 @@ absl::Status RolloutLearner::Update(const Experience& experience) {
   const LearnedRollout learned =
       update_->Learn(Prepare(rollout), progress, {&shuffle_rng_, &noise_rng_});
   updates_ += static_cast<uint64_t>(learned.updates);
-  PMOE_RETURN_IF_ERROR(CheckFinite(learned.stats));
+  PMOE_RETURN_IF_ERROR(stats_.Add(learned.stats, update_->StatNames(), RolloutUpdate::kLossStats,
+                                  updates_, "learner.actor_lr"));
   normalizer_.Advance(rollout, learned.returns);
-  for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += learned.stats[i];
-  ++undrained_;
   ++rollouts_;
   dropped_ = rollout.dropped;
   return absl::OkStatus();
 }
 
-absl::Status RolloutLearner::CheckFinite(const std::vector<double>& stats) const {
-  for (int i = 0; i < RolloutUpdate::kLossStats; ++i) {
-    if (std::isfinite(stats[i])) continue;
-    return absl::InternalError(
-        absl::StrCat(update_->StatNames()[i], " is not finite at update ", updates_,
-                     "; the last checkpoint is kept: resume from it with a smaller "
-                     "learner.actor_lr"));
-  }
-  return absl::OkStatus();
-}
-
 std::shared_ptr<const PolicySnapshot> RolloutLearner::Snapshot(uint64_t version,
                                                                uint64_t env_steps) const {
-  auto snapshot = std::make_shared<PolicySnapshot>();
-  snapshot->spec = policy_;
-  snapshot->version = version;
-  snapshot->env_steps = env_steps;
-  const at::Tensor host = std::as_const(*update_).policy().values().cpu();
-  snapshot->weights.assign(host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
+  std::shared_ptr<PolicySnapshot> snapshot =
+      MakeSnapshot(policy_, version, env_steps, std::as_const(*update_).policy());
   normalizer_.FillSnapshot(snapshot.get());
   return snapshot;
 }
 
 LearnerStats RolloutLearner::DrainStats() {
-  LearnerStats stats;
-  for (size_t i = 0; i < sums_.size(); ++i) {
-    // Not a number: nothing to say of this policy.
-    if (undrained_ > 0 && !std::isnan(sums_[i])) {
-      stats.emplace_back(update_->StatNames()[i], sums_[i] / static_cast<double>(undrained_));
-    }
-    sums_[i] = 0.0;
-  }
-  if (undrained_ > 0) stats.emplace_back("rows_dropped", static_cast<double>(dropped_));
-  undrained_ = 0;
+  const bool learned = stats_.count > 0;
+  LearnerStats stats = stats_.Drain(update_->StatNames());
+  if (learned) stats.emplace_back("rows_dropped", static_cast<double>(dropped_));
   return stats;
 }
 
@@ -123,9 +100,9 @@ void RolloutLearner::SaveState(ContainerWriter* out) const {
   normalizer_.SaveState(&counters);
   counters.Pod(updates_);
   counters.Pod(rollouts_);
-  counters.Pod(undrained_);
+  counters.Pod(stats_.count);
   counters.Pod(dropped_);
-  counters.Vector(sums_);
+  counters.Vector(stats_.sums);
   out->Add("learner.tensors", tensors.Take());
   out->Add("learner.counters", counters.Take());
 }
@@ -142,38 +119,35 @@ absl::Status RolloutLearner::LoadState(const ContainerReader& in) {
   normalizer_.LoadState(&reader);
   reader.Pod(&updates_);
   reader.Pod(&rollouts_);
-  reader.Pod(&undrained_);
+  reader.Pod(&stats_.count);
   reader.Pod(&dropped_);
-  reader.Fill(absl::MakeSpan(sums_));
+  reader.Fill(absl::MakeSpan(stats_.sums));
   return reader.Finish("checkpoint: learner.counters");
 }
 
 namespace {
 
-absl::Status Prepare(const PpoOptions& options, const PolicySpec& policy) {
+template <typename Update>
+absl::StatusOr<std::unique_ptr<Learner>> Make(const PpoOptions& options, const PolicySpec& policy) {
   PMOE_RETURN_IF_ERROR(options.Validate());
   PMOE_RETURN_IF_ERROR(policy.Validate());
   PMOE_RETURN_IF_ERROR(CheckDevice(options.device));
   at::set_num_threads(options.threads);
-  return absl::OkStatus();
+  const at::Device device(options.device);
+  return std::make_unique<RolloutLearner>(options, policy, device,
+                                          std::make_unique<Update>(options, policy, device));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Learner>> MakePpoLearner(const PpoOptions& options,
                                                         const PolicySpec& policy) {
-  PMOE_RETURN_IF_ERROR(Prepare(options, policy));
-  const at::Device device(options.device);
-  return std::unique_ptr<Learner>(std::make_unique<RolloutLearner>(
-      options, policy, device, std::make_unique<PpoUpdate>(options, policy, device)));
+  return Make<PpoUpdate>(options, policy);
 }
 
 absl::StatusOr<std::unique_ptr<Learner>> MakeDacLearner(const PpoOptions& options,
                                                         const PolicySpec& policy) {
-  PMOE_RETURN_IF_ERROR(Prepare(options, policy));
-  const at::Device device(options.device);
-  return std::unique_ptr<Learner>(std::make_unique<RolloutLearner>(
-      options, policy, device, std::make_unique<DacUpdate>(options, policy, device)));
+  return Make<DacUpdate>(options, policy);
 }
 
 }  // namespace pmoe

@@ -3,13 +3,13 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "common/base/rng.h"
 #include "learner/learner.h"
 #include "learner/ppo/ppo_options.h"
 #include "learner/ppo/rollout_normalizer.h"
 #include "learner/ppo/rollout_update.h"
+#include "learner/stat_sums.h"
 
 namespace pmoe {
 
@@ -32,8 +32,6 @@ class RolloutLearner : public Learner {
   RolloutUpdate& update() { return *update_; }
 
  private:
-  absl::Status CheckFinite(const std::vector<double>& stats) const;
-
   PpoOptions options_;
   PolicySpec policy_;
   at::Device device_;
@@ -43,9 +41,8 @@ class RolloutLearner : public Learner {
   Rng noise_rng_;
   uint64_t updates_ = 0;
   uint64_t rollouts_ = 0;
-  uint64_t undrained_ = 0;
   int64_t dropped_ = 0;
-  std::vector<double> sums_;  // of statistics since the last drain
+  StatSums stats_;
 };
 
 }  // namespace pmoe

@@ -43,7 +43,7 @@ SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy,
       router_uniform_(at::empty({options.members, options.batch_size}, at::kFloat)),
       drawn_uniform_(at::empty_like(router_uniform_)),
       gumbel_(at::empty({options.members, options.batch_size, policy.primitives}, at::kFloat)),
-      sums_(update_.StatNames().size(), 0.0) {}
+      stats_(update_.StatNames().size()) {}
 
 absl::Status SacLearner::Update(const Experience& experience) {
   Minibatch* const* const given = std::get_if<Minibatch*>(&experience);
@@ -67,11 +67,8 @@ absl::Status SacLearner::Update(const Experience& experience) {
   };
   const at::Tensor stats = update_.Step(tensors, DrawNoise()).cpu();
   ++updates_;
-  const float* values = stats.data_ptr<float>();
-  PMOE_RETURN_IF_ERROR(CheckFinite(values));
-  for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += values[i];
-  ++undrained_;
-  return absl::OkStatus();
+  return stats_.Add(stats.data_ptr<float>(), update_.StatNames(), SacUpdate::kLossStats, updates_,
+                    "learner.actor_lr or learner.critic_lr");
 }
 
 // Without a choice there is nothing to draw: K = 1 uses the same numbers as SAC.
@@ -107,42 +104,15 @@ SacNoise SacLearner::DrawNoise() {
   return drawn;
 }
 
-absl::Status SacLearner::CheckFinite(const float* stats) const {
-  for (int i = 0; i < SacUpdate::kLossStats; ++i) {
-    if (std::isfinite(stats[i])) continue;
-    return absl::InternalError(absl::StrCat(update_.StatNames()[i], " is not finite at update ",
-                                            updates_,
-                                            "; the last checkpoint is kept: resume from it with a "
-                                            "smaller learner.actor_lr or learner.critic_lr"));
-  }
-  return absl::OkStatus();
-}
-
 std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version,
                                                            uint64_t env_steps) const {
-  auto snapshot = std::make_shared<PolicySnapshot>();
-  snapshot->spec = policy_;
-  snapshot->version = version;
-  snapshot->env_steps = env_steps;
   // Members are the outermost dimension of each parameter, so with one member the flat vector is
   // the snapshot.
   PMOE_CHECK(options_.members == 1);
-  const at::Tensor host = update_.actor().values().cpu();
-  snapshot->weights.assign(host.data_ptr<float>(), host.data_ptr<float>() + host.numel());
-  return snapshot;
+  return MakeSnapshot(policy_, version, env_steps, update_.actor());
 }
 
-LearnerStats SacLearner::DrainStats() {
-  LearnerStats stats;
-  for (size_t i = 0; i < sums_.size(); ++i) {
-    // Not a number: nothing to say of this policy.
-    if (undrained_ > 0 && !std::isnan(sums_[i]))
-      stats.emplace_back(update_.StatNames()[i], sums_[i] / static_cast<double>(undrained_));
-    sums_[i] = 0.0;
-  }
-  undrained_ = 0;
-  return stats;
-}
+LearnerStats SacLearner::DrainStats() { return stats_.Drain(update_.StatNames()); }
 
 void SacLearner::SaveState(ContainerWriter* out) const {
   ByteWriter tensors, counters;
@@ -150,8 +120,8 @@ void SacLearner::SaveState(ContainerWriter* out) const {
   noise_rng_.SaveState(&counters);
   router_rng_.SaveState(&counters);
   counters.Pod(updates_);
-  counters.Pod(undrained_);
-  counters.Vector(sums_);
+  counters.Pod(stats_.count);
+  counters.Vector(stats_.sums);
   out->Add("learner.tensors", tensors.Take());
   out->Add("learner.counters", counters.Take());
 }
@@ -166,8 +136,8 @@ absl::Status SacLearner::LoadState(const ContainerReader& in) {
   PMOE_RETURN_IF_ERROR(noise_rng_.LoadState(&reader));
   PMOE_RETURN_IF_ERROR(router_rng_.LoadState(&reader));
   reader.Pod(&updates_);
-  reader.Pod(&undrained_);
-  reader.Fill(absl::Span<double>(sums_));
+  reader.Pod(&stats_.count);
+  reader.Fill(absl::MakeSpan(stats_.sums));
   return reader.Finish("checkpoint: learner.counters");
 }
 

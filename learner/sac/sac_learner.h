@@ -3,11 +3,11 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "common/base/rng.h"
 #include "learner/learner.h"
 #include "learner/sac/sac_update.h"
+#include "learner/stat_sums.h"
 
 namespace pmoe {
 
@@ -31,7 +31,6 @@ class SacLearner : public Learner {
   SacNoise DrawNoise();
   void FillUniform(at::Tensor* x);
   double GumbelTau() const;
-  absl::Status CheckFinite(const float* stats) const;
 
   SacOptions options_;
   PolicySpec policy_;
@@ -44,8 +43,7 @@ class SacLearner : public Learner {
   at::Tensor drawn_uniform_;   // [M, B], reused: kReinforce
   at::Tensor gumbel_;          // [M, B, K], reused: kGumbel
   uint64_t updates_ = 0;
-  uint64_t undrained_ = 0;
-  std::vector<double> sums_;  // of statistics since the last drain
+  StatSums stats_;
 };
 
 }  // namespace pmoe

@@ -148,7 +148,7 @@ at::Tensor SacUpdate::StepCritics(const SacBatch& batch, const at::Tensor& y) {
 
 void SacUpdate::StepAlpha(const at::Tensor& log_prob) {
   const c10::AutoGradMode no_grad(false);
-  // d AlphaLoss / d log_alpha, the loss being linear in it.
+  // Of the temperature loss -mean_B log_alpha (log pi + target_entropy), linear in log_alpha.
   log_alpha_gradient_.copy_(-(log_prob + options_.target_entropy).mean(1));
   alpha_optimizer_.Step(&log_alpha_, &log_alpha_gradient_);
 }

@@ -166,6 +166,11 @@ std::vector<MemberStatus> Roster::Members(double now_s) const {
   return members;
 }
 
+const MemberStatus* Roster::member(RunRole role, uint32_t index) const {
+  const auto at = entries_.find({role, index});
+  return at == entries_.end() ? nullptr : &at->second.status;
+}
+
 uint64_t Roster::joins(RunRole role, uint32_t index) const {
   const auto at = entries_.find({role, index});
   return at == entries_.end() ? 0 : at->second.joins;

@@ -50,6 +50,8 @@ class Roster {
   int connected(RunRole role) const;
   // Everybody who ever had a seat, with last_report_s as of now.
   std::vector<MemberStatus> Members(double now_s) const;
+  // Who had the seat last, without last_report_s; null: nobody yet.
+  const MemberStatus* member(RunRole role, uint32_t index) const;
   // How often a process took the seat or came back to it; 0: nobody yet.
   uint64_t joins(RunRole role, uint32_t index) const;
 

@@ -88,10 +88,11 @@ std::optional<EnvSpecMessage> RunHub::env() const {
 std::vector<RunHub::ShardSeat> RunHub::shards() const {
   MutexLock lock(&mu_);
   std::vector<ShardSeat> seats(options_.roster.shards);
-  for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
-    if (member.role() != RUN_ROLE_REPLAY) continue;
-    seats[member.index()] = {member.process().listen_address(),
-                             roster_.joins(RUN_ROLE_REPLAY, member.index()), member.connected()};
+  for (uint32_t i = 0; i < seats.size(); ++i) {
+    const MemberStatus* const shard = roster_.member(RUN_ROLE_REPLAY, i);
+    if (shard == nullptr) continue;
+    seats[i] = {shard->process().listen_address(), roster_.joins(RUN_ROLE_REPLAY, i),
+                shard->connected()};
   }
   return seats;
 }
@@ -288,11 +289,7 @@ void RunHub::Close(const FollowerCursor& cursor, bool leaving) {
     changed_.NotifyAll();
   }
   if (!roster_.Disconnect(cursor.role, cursor.seat, cursor.stream)) return;
-  for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
-    if (member.role() == cursor.role && member.index() == cursor.seat.index()) {
-      Lose(member, leaving);
-    }
-  }
+  Lose(*roster_.member(cursor.role, cursor.seat.index()), leaving);
 }
 
 RunStatus RunHub::Status() const {

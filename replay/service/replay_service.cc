@@ -77,7 +77,6 @@ absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
 absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request,
                                         CreateTableReply* reply) {
   PMOE_ASSIGN_OR_RETURN(const bool created, holder_.Create(request));
-  reply->set_created(created);
   if (!TableHolder::Restores(request.restore(), created)) return absl::OkStatus();
   // Writers must not go on with numbers from before the table was set back: they leave, and come
   // back with a hello.

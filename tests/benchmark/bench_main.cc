@@ -1,7 +1,4 @@
 // pmoe-bench: named benchmarks. `pmoe bench` execs it with its own arguments.
-#include <stdlib.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <iterator>
 #include <optional>
@@ -12,6 +9,7 @@
 #include "CLI/CLI.hpp"
 #include "common/base/command_line.h"
 #include "common/base/exit_code.h"
+#include "learner/torch_info.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
 
@@ -82,13 +80,6 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
     command->add_flag("!--no-peers", flags->peers, "Leave the peers out");
   }
   return command;
-}
-
-// What pmoe-train does for itself: libgomp reads its policy when it is loaded, before main.
-void WaitWithoutSpinning(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
-  setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/1);
-  execv("/proc/self/exe", argv);  // returns only on failure: then it spins
 }
 
 int Main(int argc, char** argv) {

@@ -7,14 +7,14 @@
 
 #include "absl/strings/string_view.h"
 #include "common/base/check.h"
-#include "common/dashboard/csv_decoder.h"
+#include "common/metrics/csv_reader.h"
 #include "common/dashboard/history.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const size_t piece = 1 + data[0];
   absl::string_view rest(reinterpret_cast<const char*>(data + 1), size - 1);
-  pmoe::CsvDecoder decoder;
+  pmoe::CsvReader decoder;
   std::optional<pmoe::History> history;
   while (!rest.empty()) {
     decoder.Feed(rest.substr(0, piece), [&](absl::Span<const double> row) {
@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     });
     rest.remove_prefix(std::min(piece, rest.size()));
   }
-  PMOE_CHECK(decoder.columns().size() <= pmoe::CsvDecoder::kColumnsMax);
+  PMOE_CHECK(decoder.columns().size() <= pmoe::CsvReader::kColumnsMax);
   if (!history.has_value()) return 0;
   for (size_t point = 0; point < history->points(); ++point) {
     for (size_t column = 0; column < history->columns().size(); ++column) {

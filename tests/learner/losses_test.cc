@@ -104,14 +104,6 @@ TEST(CriticLossTest, SumsTheMeanSquaredErrorsOfTheCritics) {
   EXPECT_DOUBLE_EQ(CriticLoss(q, y).item<double>(), (1.0 + 4.0) / 2.0 + (9.0 + 1.0) / 2.0);
 }
 
-TEST(AlphaLossTest, IsLinearInLogAlphaAndConstantInThePolicy) {
-  Tensor log_alpha = Doubles({0.3}, {1}).requires_grad_(true);
-  Tensor log_prob = Doubles({-1.0, 2.0}, {1, 2}).requires_grad_(true);
-  AlphaLoss(log_alpha, log_prob, -6.0).sum().backward();
-  EXPECT_DOUBLE_EQ(log_alpha.grad().item<double>(), -(0.5 - 6.0));
-  EXPECT_FALSE(log_prob.grad().defined());
-}
-
 // d L_freq / d z_i = 2 w_i [(w_i - v_i) - sum_k w_k (w_k - v_k)], one row.
 Tensor FrequencyGradient(const Tensor& z, const Tensor& v) {
   const Tensor w = z.softmax(-1);

@@ -1,13 +1,19 @@
-#include "actor/env/tasks/ant.h"
-
+// Ant v5, v4 and v2: a four-legged walker in 3D, rewarded for forward speed while its height is in
+// range and its contacts are soft. Oracle: Gymnasium's ant_v5.py and ant_v4.py.
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/memory/memory.h"
+#include "absl/status/statusor.h"
+#include "actor/env/mujoco_env.h"
 #include "actor/env/numpy_math.h"
 #include "actor/env/tasks/body_terms.h"
+#include "actor/env/tasks/locomotion_reward.h"
+#include "actor/env/tasks/tasks.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -18,6 +24,20 @@ constexpr int kForcesPerBody = 6;
 bool AllFinite(absl::Span<const double> values) {
   return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
 }
+
+struct AntOptions {
+  LocomotionReward reward{.ctrl_cost_weight = 0.5};
+  bool contact_cost = true;  // v4 pays none unless it observes the forces
+  double contact_cost_weight = 5e-4;
+  int main_body = 1;  // whose speed counts: the torso
+  Range healthy_z_range = kAntHealthyZ;
+  Range contact_force_range{-1.0, 1.0};
+  bool exclude_current_positions_from_observation = true;  // leaves x and y out
+  bool include_cfrc_ext_in_observation = true;
+  int observed_bodies_begin = 1;  // first one whose forces are observed: v4 has the world's too
+
+  int skipped() const { return exclude_current_positions_from_observation ? 2 : 0; }
+};
 
 // What the version does with the contact forces; returns whether they are computed at all.
 bool ReadContactForces(const EnvRequest& request, EnvArgs* args, AntOptions* options) {
@@ -34,15 +54,54 @@ bool ReadContactForces(const EnvRequest& request, EnvArgs* args, AntOptions* opt
   return used;
 }
 
+class Ant final : public MujocoEnv {
+ public:
+  Ant(MujocoSetup setup, const AntOptions& options, int obs_dim)
+      : MujocoEnv(std::move(setup), obs_dim),
+        options_(options),
+        contact_forces_(static_cast<size_t>(kForcesPerBody * model().nbody)) {}
+
+  double Progress() const override { return data().xpos[3 * options_.main_body]; }
+  void Observe(absl::Span<double> obs) const override {
+    double* const next = WriteState(options_.skipped(), obs);
+    if (!options_.include_cfrc_ext_in_observation) return;
+    const absl::Span<const double> forces =
+        ContactForces().subspan(kForcesPerBody * options_.observed_bodies_begin);
+    std::copy(forces.begin(), forces.end(), next);
+  }
+  Outcome Evaluate(double velocity, absl::Span<const double> action) const override {
+    const bool healthy = AntIsHealthy(options_.healthy_z_range, qpos(), qvel());
+    const double contact_cost =
+        options_.contact_cost ? options_.contact_cost_weight * NumpySumOfSquares(ContactForces())
+                              : 0.0;
+    return options_.reward.Pay(healthy, velocity,
+                               ControlCost(options_.reward.ctrl_cost_weight, action), contact_cost);
+  }
+
+  // cfrc_ext of all bodies, each number within the range; 6 per body. Of the step before.
+  absl::Span<const double> ContactForces() const {
+    const double* const raw = data().cfrc_ext;
+    std::transform(raw, raw + contact_forces_.size(), contact_forces_.begin(),
+                   [this](double force) {
+                     return NumpyClip(force, options_.contact_force_range.low,
+                                      options_.contact_force_range.high);
+                   });
+    return contact_forces_;
+  }
+
+  AntOptions options_;
+  mutable std::vector<double> contact_forces_;  // scratch of ContactForces
+};
+
 }  // namespace
 
-bool AntIsHealthy(const AntOptions& options, absl::Span<const double> qpos,
+bool AntIsHealthy(const Range& healthy_z, absl::Span<const double> qpos,
                   absl::Span<const double> qvel) {
-  return AllFinite(qpos) && AllFinite(qvel) && options.healthy_z_range.low <= qpos[2] &&
-         qpos[2] <= options.healthy_z_range.high;
+  return AllFinite(qpos) && AllFinite(qvel) && healthy_z.low <= qpos[2] &&
+         qpos[2] <= healthy_z.high;
 }
 
-absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
+absl::StatusOr<std::unique_ptr<Env>> MakeAnt(const EnvRequest& request) {
   MujocoOptions base{.xml_file = "ant.xml",
                      .frame_skip = 5,
                      .reset_noise_scale = 0.1,
@@ -69,38 +128,6 @@ absl::StatusOr<std::unique_ptr<Env>> Ant::Create(const EnvRequest& request) {
         kForcesPerBody * (static_cast<int>(setup.model->nbody) - options.observed_bodies_begin);
   }
   return absl::WrapUnique(new Ant(std::move(setup), options, obs_dim));
-}
-
-Ant::Ant(MujocoSetup setup, const AntOptions& options, int obs_dim)
-    : MujocoEnv(std::move(setup), obs_dim),
-      options_(options),
-      contact_forces_(static_cast<size_t>(kForcesPerBody * model().nbody)) {}
-
-double Ant::Progress() const { return data().xpos[3 * options_.main_body]; }
-
-absl::Span<const double> Ant::ContactForces() const {
-  const double* const raw = data().cfrc_ext;
-  std::transform(raw, raw + contact_forces_.size(), contact_forces_.begin(), [this](double force) {
-    return NumpyClip(force, options_.contact_force_range.low, options_.contact_force_range.high);
-  });
-  return contact_forces_;
-}
-
-void Ant::Observe(absl::Span<double> obs) const {
-  double* const next = WriteState(options_.skipped(), obs);
-  if (!options_.include_cfrc_ext_in_observation) return;
-  const absl::Span<const double> forces =
-      ContactForces().subspan(kForcesPerBody * options_.observed_bodies_begin);
-  std::copy(forces.begin(), forces.end(), next);
-}
-
-MujocoEnv::Outcome Ant::Evaluate(double velocity, absl::Span<const double> action) const {
-  const bool healthy = AntIsHealthy(options_, qpos(), qvel());
-  const double contact_cost =
-      options_.contact_cost ? options_.contact_cost_weight * NumpySumOfSquares(ContactForces())
-                            : 0.0;
-  return options_.reward.Pay(healthy, velocity,
-                             ControlCost(options_.reward.ctrl_cost_weight, action), contact_cost);
 }
 
 }  // namespace pmoe

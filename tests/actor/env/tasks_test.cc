@@ -1,4 +1,6 @@
 // Where episodes end: boundary values of each task's termination, and the time limit beside it.
+#include "actor/env/tasks/tasks.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,11 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "actor/env/tasks/ant.h"
-#include "actor/env/tasks/hopper.h"
-#include "actor/env/tasks/humanoid.h"
-#include "actor/env/tasks/inverted_pendulum.h"
-#include "actor/env/tasks/walker2d.h"
 #include "tests/actor/env/rollout.h"
 
 namespace pmoe {
@@ -30,7 +27,7 @@ double Below(double x) { return std::nextafter(x, -kInf); }
 
 class HopperIsHealthyTest : public ::testing::Test {
  protected:
-  bool Healthy() const { return HopperIsHealthy({}, qpos_, qvel_); }
+  bool Healthy() const { return WalkerIsHealthy(kHopperHealth, qpos_, qvel_); }
 
   std::vector<double> qpos_ = {0.0, 1.25, 0.0, 0.0, 0.0, 0.0};  // x, z, angle, joints
   std::vector<double> qvel_ = std::vector<double>(6, 0.0);
@@ -67,13 +64,17 @@ TEST_F(HopperIsHealthyTest, NaNIsUnhealthy) {
   EXPECT_FALSE(Healthy());
 }
 
+bool Walker2dIsHealthy(double z, double angle) {
+  return WalkerIsHealthy(kWalker2dHealth, {0.0, z, angle}, {});
+}
+
 TEST(Walker2dIsHealthyTest, HeightAndAngleMustLieStrictlyBetweenTheirBounds) {
-  EXPECT_TRUE(Walker2dIsHealthy({}, Above(0.8), 0.0));
-  EXPECT_FALSE(Walker2dIsHealthy({}, 0.8, 0.0));
-  EXPECT_FALSE(Walker2dIsHealthy({}, 2.0, 0.0));
-  EXPECT_TRUE(Walker2dIsHealthy({}, 1.25, Below(1.0)));
-  EXPECT_FALSE(Walker2dIsHealthy({}, 1.25, -1.0));
-  EXPECT_FALSE(Walker2dIsHealthy({}, kNaN, 0.0));
+  EXPECT_TRUE(Walker2dIsHealthy(Above(0.8), 0.0));
+  EXPECT_FALSE(Walker2dIsHealthy(0.8, 0.0));
+  EXPECT_FALSE(Walker2dIsHealthy(2.0, 0.0));
+  EXPECT_TRUE(Walker2dIsHealthy(1.25, Below(1.0)));
+  EXPECT_FALSE(Walker2dIsHealthy(1.25, -1.0));
+  EXPECT_FALSE(Walker2dIsHealthy(kNaN, 0.0));
 }
 
 TEST(AntIsHealthyTest, TheBoundsOfTheHeightAreHealthyAndWhatIsNotFiniteIsNot) {
@@ -81,24 +82,26 @@ TEST(AntIsHealthyTest, TheBoundsOfTheHeightAreHealthyAndWhatIsNotFiniteIsNot) {
   const auto healthy = [&qvel](double z) {
     std::vector<double> qpos(15, 0.0);
     qpos[2] = z;
-    return AntIsHealthy({}, qpos, qvel);
+    return AntIsHealthy(kAntHealthyZ, qpos, qvel);
   };
   EXPECT_TRUE(healthy(0.2));
   EXPECT_FALSE(healthy(Below(0.2)));
   EXPECT_TRUE(healthy(1.0));
   EXPECT_FALSE(healthy(Above(1.0)));
   EXPECT_FALSE(healthy(kNaN));
-  EXPECT_FALSE(AntIsHealthy({}, std::vector<double>(15, 0.5), {kInf}));
+  EXPECT_FALSE(AntIsHealthy(kAntHealthyZ, std::vector<double>(15, 0.5), {kInf}));
 }
 
 TEST(HumanoidIsHealthyTest, HeightMustLieStrictlyBetweenItsBounds) {
-  EXPECT_FALSE(HumanoidIsHealthy({}, 1.0));
-  EXPECT_TRUE(HumanoidIsHealthy({}, Above(1.0)));
-  EXPECT_TRUE(HumanoidIsHealthy({}, Below(2.0)));
-  EXPECT_FALSE(HumanoidIsHealthy({}, 2.0));
+  EXPECT_FALSE(HumanoidIsHealthy(kHumanoidHealthyZ, 1.0));
+  EXPECT_TRUE(HumanoidIsHealthy(kHumanoidHealthyZ, Above(1.0)));
+  EXPECT_TRUE(HumanoidIsHealthy(kHumanoidHealthyZ, Below(2.0)));
+  EXPECT_FALSE(HumanoidIsHealthy(kHumanoidHealthyZ, 2.0));
 }
 
-TEST(HumanoidIsHealthyTest, NaNIsUnhealthy) { EXPECT_FALSE(HumanoidIsHealthy({}, kNaN)); }
+TEST(HumanoidIsHealthyTest, NaNIsUnhealthy) {
+  EXPECT_FALSE(HumanoidIsHealthy(kHumanoidHealthyZ, kNaN));
+}
 
 TEST(InvertedPendulumHasFallenTest, TheBoundItselfStillStands) {
   EXPECT_FALSE(InvertedPendulumHasFallen({0.0, 0.2}, {0.0, 0.0}));

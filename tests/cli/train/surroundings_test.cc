@@ -105,8 +105,8 @@ TEST_F(SurroundingsTest, LibrariesOfOthersInLdLibraryPathAreNotTaken) {
 
 // One under the name of every library that a binary needs, directly or through others.
 TEST_F(SurroundingsTest, NoBinaryTakesALibraryOfThatName) {
-  for (const char* name : {"pmoe", "pmoe-train", "pmoe-learner", "pmoe-replay", "pmoe-actor",
-                           "pmoe-render", "pmoe-bench"}) {
+  for (const char* name :
+       {"pmoe", "pmoe-train", "pmoe-learner", "pmoe-replay", "pmoe-actor", "pmoe-bench"}) {
     const std::string binary = Binary(name);
     const int made = std::stoi(Bash("rm -rf other; mkdir other; for l in $(ldd " + binary +
                                     " | grep -o '^[[:space:]]lib[^ ]*'); do "

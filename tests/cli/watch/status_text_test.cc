@@ -9,6 +9,7 @@ namespace {
 
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 RunStatus SampleStatus() {
   RunStatus status;
@@ -33,7 +34,7 @@ TEST(StatusTextTest, TheRunsStateAndRatesAreThere) {
   EXPECT_THAT(text, HasSubstr("env steps 1500 of 100000"));
   EXPECT_THAT(text, HasSubstr("policy v77; sampled rows are 1.2 versions"));
   EXPECT_THAT(text, HasSubstr("evaluation none yet"));
-  EXPECT_THAT(text, HasSubstr("0 connections:"));
+  EXPECT_THAT(text, HasSubstr("0 connections, "));
 }
 
 TEST(StatusTextTest, EachMemberHasItsLine) {
@@ -52,12 +53,41 @@ TEST(StatusTextTest, EachMemberHasItsLine) {
   replay->set_role(RUN_ROLE_REPLAY);
   replay->mutable_table()->set_size(1234);
   replay->mutable_table()->set_limiter("inserts wait: 5 > 4");
+  replay->mutable_table()->mutable_disk()->set_free_bytes(1'000'000'000);
+  replay->mutable_table()->mutable_disk()->set_total_bytes(2'000'000'000);
   const std::string text = StatusText(status);
-  EXPECT_THAT(text, HasSubstr("1 connections:"));
-  EXPECT_THAT(text, ContainsRegex("actor 3 +epoch 1 +connected +v76 +250 steps/s +pid 4711 +here "
-                                  ".*metrics 127.0.0.1:9100"));
-  EXPECT_THAT(text, ContainsRegex("replay 0 +epoch 0 +gone .*1234 rows held"));
+  EXPECT_THAT(text, HasSubstr("1 connections (1 gone), the actors' 250 steps/s:"));
+  EXPECT_THAT(text, ContainsRegex("actor 3 +connected +v76 .* 250 steps/s, .*; epoch 1, pid 4711 "
+                                  "on here, metrics 127.0.0.1:9100"));
+  EXPECT_THAT(text, ContainsRegex("replay 0 +GONE .*1234 rows held, .*disk 1.0 of 2.0 GB free"));
   EXPECT_THAT(text, HasSubstr("replay 0 limiter: inserts wait: 5 > 4"));
+}
+
+// What a low and narrow screen would cut is not what matters.
+TEST(StatusTextTest, WhoIsGoneAndWhoWaitsComesFirst) {
+  RunStatus status = SampleStatus();
+  for (const RunRole role : {RUN_ROLE_ACTOR, RUN_ROLE_ACTOR, RUN_ROLE_REPLAY}) {
+    status.add_members()->set_role(role);
+  }
+  status.mutable_members(0)->set_connected(true);
+  status.mutable_members(1)->set_index(7);
+  status.mutable_members(2)->set_connected(true);
+  status.mutable_members(2)->mutable_table()->set_limiter("inserts wait");
+  status.set_limiter("inserts wait");  // of the one shard: said once
+  const std::string text = StatusText(status);
+  EXPECT_THAT(text, ContainsRegex("replay 0 limiter: inserts wait\n2 connec.*\n.*actor 7.*\n"
+                                  ".*replay 0.*\n.*actor 0"));
+  EXPECT_THAT(text, Not(HasSubstr("\nlimiter:")));
+}
+
+TEST(StatusTextTest, DifferentBuildsAreCounted) {
+  RunStatus status = SampleStatus();
+  status.mutable_process()->set_build_id("0.1.0 (0123)");
+  EXPECT_THAT(StatusText(status), Not(HasSubstr("BUILDS")));
+  for (const char* build : {"0.1.0 (0123)", "0.0.9"}) {
+    status.add_members()->mutable_process()->set_build_id(build);
+  }
+  EXPECT_THAT(StatusText(status), HasSubstr("BUILDS DIFFER: 0.0.9 × 1 0.1.0 (0123) × 2\n"));
 }
 
 }  // namespace

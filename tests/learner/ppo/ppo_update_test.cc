@@ -313,6 +313,9 @@ TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
   EXPECT_EQ(checkpoint(*straight), checkpoint(*resumed));
   EXPECT_EQ(straight->updates(), 2u * 3u * (kRows / 64));
   EXPECT_EQ(straight->DrainStats(), resumed->DrainStats());
+  Rollout other = actor.Play(3);
+  other.reward.pop_back();
+  EXPECT_EQ(straight->Update(other).code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

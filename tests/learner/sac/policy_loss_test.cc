@@ -126,9 +126,6 @@ TEST(LossGradientTest, EveryLossHasTheGradientOfItsValue) {
   EXPECT_LT(GradientError(RandomDoubles({kMembers, 2, 5}, 5),
                           [&](const Tensor& x) { return CriticLoss(x, y).sum(); }),
             kGradientTolerance);
-  EXPECT_LT(GradientError(RandomDoubles({kMembers}, 6),
-                          [&](const Tensor& x) { return AlphaLoss(x, y, -2.0).sum(); }),
-            kGradientTolerance);
 }
 
 TEST(LossGradientTest, TheDensitiesHaveTheGradientsOfTheirValues) {

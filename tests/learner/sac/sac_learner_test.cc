@@ -136,6 +136,14 @@ TEST(SacLearnerTest, NamesTheLossThatIsNotFinite) {
   }
 }
 
+TEST(SacLearnerTest, AMinibatchOfAnotherSizeIsAnErrorAndNoCrash) {
+  Training training(SmallOptions());
+  Minibatch other{{.obs_dim = kObs, .action_dim = kActions}, kBatch - 1};
+  EXPECT_THAT(training.learner.Update(&other),
+              FailsWith(absl::StatusCode::kDataLoss, "15 rows instead of learner.batch_size = 16"));
+  EXPECT_EQ(training.learner.updates(), 0u);
+}
+
 TEST(SacLearnerTest, DrainsMeansOnce) {
   Training training(SmallOptions());
   EXPECT_TRUE(training.learner.DrainStats().empty());
