@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
 #include "actor/policy_network.h"
-#include "actor/run_client.h"
+#include "control/core/run_client.h"
 #include "common/base/rng.h"
 #include "replay/client/transition_writer.h"
 

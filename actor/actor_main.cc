@@ -17,7 +17,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/security_flags.h"
 #include "common/rpc/server.h"
-#include "common/run/run_follower.h"
+#include "control/client/run_follower.h"
 
 namespace pmoe {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/actor.h"
 #include "actor/configured_env.h"
-#include "actor/rpc_run_client.h"
+#include "control/client/rpc_run_client.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "common/run/run_follower.h"
+#include "control/client/run_follower.h"
 
 namespace pmoe {
 

@@ -9,7 +9,7 @@
 #include "actor/env/env.h"
 #include "actor/evaluator.h"
 #include "actor/policy_network.h"
-#include "common/run/env_folder.h"
+#include "control/wire/env_folder.h"
 #include "proto/config.pb.h"
 
 namespace pmoe {

@@ -11,7 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/text_message.h"
-#include "common/run/env_identity.h"
+#include "control/wire/env_identity.h"
 #include "proto/task.pb.h"
 
 namespace pmoe {

@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
-#include "common/run/env_folder.h"
+#include "control/wire/env_folder.h"
 #include "proto/run.pb.h"
 
 namespace pmoe {

@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
 #include "actor/policy_network.h"
-#include "common/run/control.h"
+#include "control/core/control.h"
 
 namespace pmoe {
 

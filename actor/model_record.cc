@@ -16,7 +16,7 @@
 #include "absl/types/span.h"
 #include "actor/env/mujoco_model.h"
 #include "common/base/mutex.h"
-#include "common/run/env_identity.h"
+#include "control/wire/env_identity.h"
 #include "mujoco/mjxmacro.h"
 #include "mujoco/mujoco.h"
 

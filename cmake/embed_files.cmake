@@ -13,7 +13,7 @@ foreach(entry ${FILES})
     "                  sizeof(kFile${index}) - 1}},\n")
   math(EXPR index "${index} + 1")
 endforeach()
-file(WRITE ${OUT} "#include \"common/dashboard/embedded_files.h\"
+file(WRITE ${OUT} "#include \"dashboard/embedded_files.h\"
 
 namespace pmoe {
 namespace {

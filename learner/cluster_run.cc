@@ -17,12 +17,12 @@
 #include "common/metrics/disk_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/rpc_status.h"
-#include "common/run/run_follower.h"
-#include "common/run/run_messages.h"
+#include "control/client/run_follower.h"
+#include "control/wire/run_messages.h"
 #include "learner/learner_config.h"
-#include "learner/run/make_run.h"
-#include "learner/run/run_env.h"
-#include "learner/run/view_status.h"
+#include "run/make_run.h"
+#include "run/run_env.h"
+#include "run/view_status.h"
 #include "replay/wire/table_request.h"
 
 namespace pmoe {

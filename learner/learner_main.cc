@@ -12,13 +12,13 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
-#include "common/dashboard/run_dashboard.h"
+#include "dashboard/run_dashboard.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/security_flags.h"
-#include "common/run/status_json.h"
+#include "control/wire/status_json.h"
 #include "learner/cluster_run.h"
-#include "learner/run/manifest.h"
-#include "learner/run/run_start.h"
+#include "run/manifest.h"
+#include "run/run_start.h"
 #include "learner/torch_info.h"
 
 namespace pmoe {

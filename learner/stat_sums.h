@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "learner/learner.h"
+#include "run/learner.h"
 #include "learner/nets/flat_parameters.h"
 
 namespace pmoe {

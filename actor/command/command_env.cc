@@ -22,8 +22,8 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
-#include "common/run/env_folder.h"
-#include "common/run/env_identity.h"
+#include "control/wire/env_folder.h"
+#include "control/wire/env_identity.h"
 
 namespace pmoe {
 namespace {

@@ -33,7 +33,7 @@ size_t PathEnd(absl::string_view identity, size_t at) {
   return identity.size();
 }
 
-// Files may move; what they hold is compared elsewhere (common/run/env_identity.h).
+// Files may move; what they hold is compared elsewhere (control/wire/env_identity.h).
 std::string WithoutPaths(std::string identity) {
   for (const absl::string_view kind : {"mjcf:", "plugin:"}) {
     if (!absl::StartsWith(identity, kind)) continue;

@@ -13,7 +13,7 @@
 #include "common/base/number_text.h"
 #include "common/config/run_config.h"
 #include "common/metrics/csv_reader.h"
-#include "learner/run/run_start.h"
+#include "run/run_start.h"
 
 namespace pmoe {
 namespace {

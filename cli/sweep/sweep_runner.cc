@@ -14,8 +14,8 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
-#include "learner/run/run_directory.h"
-#include "learner/run/run_start.h"
+#include "run/run_directory.h"
+#include "run/run_start.h"
 
 namespace pmoe {
 namespace {

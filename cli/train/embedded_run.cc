@@ -6,7 +6,7 @@
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "learner/learner_config.h"
-#include "learner/run/make_run.h"
+#include "run/make_run.h"
 #include "replay/wire/table_request.h"
 
 namespace pmoe {

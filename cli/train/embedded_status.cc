@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "learner/run/view_status.h"
+#include "run/view_status.h"
 
 namespace pmoe {
 namespace {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "actor/evaluator.h"
-#include "learner/run/evaluation_backlog.h"
+#include "control/core/evaluation_backlog.h"
 
 namespace pmoe {
 

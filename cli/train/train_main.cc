@@ -17,12 +17,12 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
-#include "common/dashboard/run_dashboard.h"
-#include "common/run/status_json.h"
-#include "learner/run/manifest.h"
-#include "learner/run/run_directory.h"
-#include "learner/run/run_env.h"
-#include "learner/run/run_start.h"
+#include "dashboard/run_dashboard.h"
+#include "control/wire/status_json.h"
+#include "run/manifest.h"
+#include "run/run_directory.h"
+#include "run/run_env.h"
+#include "run/run_start.h"
 #include "learner/torch_info.h"
 
 namespace pmoe {

@@ -29,8 +29,8 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
-#include "common/dashboard/dashboard_flags.h"
-#include "learner/run/run_start.h"
+#include "dashboard/dashboard_flags.h"
+#include "run/run_start.h"
 
 namespace pmoe {
 namespace {

@@ -26,7 +26,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/security_flags.h"
-#include "common/run/status_json.h"
+#include "control/wire/status_json.h"
 #include "proto/health.grpc.pb.h"
 #include "proto/run.grpc.pb.h"
 

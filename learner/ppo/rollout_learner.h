@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "common/base/rng.h"
-#include "learner/learner.h"
+#include "run/learner.h"
 #include "learner/ppo/ppo_options.h"
 #include "learner/ppo/rollout_normalizer.h"
 #include "learner/ppo/rollout_update.h"

@@ -10,7 +10,7 @@
 #include "common/base/bytes.h"
 #include "common/base/rng.h"
 #include "learner/nets/flat_parameters.h"
-#include "learner/phase_clock.h"
+#include "run/phase_clock.h"
 #include "replay/core/rollout.h"
 
 namespace pmoe {

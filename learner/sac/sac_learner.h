@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "common/base/rng.h"
-#include "learner/learner.h"
+#include "run/learner.h"
 #include "learner/sac/sac_update.h"
 #include "learner/stat_sums.h"
 

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "common/rpc/address.h"
-#include "common/run/run_follower.h"
+#include "control/client/run_follower.h"
 
 namespace pmoe {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "actor/run_client.h"
+#include "control/core/run_client.h"
 #include "replay/client/transition_writer.h"
 
 namespace pmoe::testing {

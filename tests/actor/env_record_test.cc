@@ -14,7 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "actor/env/registry.h"
 #include "common/base/file.h"
-#include "common/run/env_identity.h"
+#include "control/wire/env_identity.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"

@@ -1,5 +1,5 @@
 // What an actor takes from a learner, and what it refuses.
-#include "actor/rpc_run_client.h"
+#include "control/client/rpc_run_client.h"
 
 #include <gtest/gtest.h>
 

@@ -26,7 +26,7 @@
 #include "common/base/stopwatch.h"
 #include "common/config/run_config.h"
 #include "common/rpc/server.h"
-#include "learner/service/run_service.h"
+#include "control/service/run_service.h"
 #include "replay/client/rpc_control.h"
 #include "replay/service/replay_service.h"
 #include "replay/wire/table_request.h"

@@ -11,7 +11,7 @@
 #include "common/base/rng.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
-#include "learner/learner.h"
+#include "run/learner.h"
 #include "learner/sac/sac_options.h"
 #include "learner/torch_info.h"
 #include "tests/benchmark/algorithm_bench.h"

@@ -116,7 +116,7 @@ class ManifestTest(unittest.TestCase):
     @staticmethod
     def declared_flags(path):
         shared = ("common/config/config_flags.cc", "common/rpc/security_flags.cc",
-                  "common/dashboard/dashboard_flags.cc")
+                  "dashboard/dashboard_flags.cc")
         texts = [(ROOT / name).read_text() for name in (path, *shared)]
         return set(re.findall(r'"--([a-z-]+)', "".join(texts)))
 

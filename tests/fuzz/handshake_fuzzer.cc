@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "learner/service/run_hub.h"
+#include "control/service/run_hub.h"
 
 namespace pmoe {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "common/base/check.h"
 #include "common/metrics/csv_reader.h"
-#include "common/dashboard/history.h"
+#include "dashboard/history.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "common/run/run_messages.h"
-#include "common/run/snapshot_assembler.h"
+#include "control/wire/run_messages.h"
+#include "control/wire/snapshot_assembler.h"
 #include "proto/run.pb.h"
 
 namespace pmoe {

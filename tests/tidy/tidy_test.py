@@ -45,7 +45,7 @@ class RuleTestCase(unittest.TestCase):
 
 class IncludeRulesTest(RuleTestCase):
     def test_actor_does_not_know_learner(self):
-        self.assert_breaks("dependency", "actor/a.cc", '#include "learner/learner.h"\n')
+        self.assert_breaks("dependency", "actor/a.cc", '#include "run/learner.h"\n')
 
     def test_learner_does_not_know_actor(self):
         self.assert_breaks("dependency", "learner/a.cc", '#include "actor/env/env.h"\n')
@@ -74,14 +74,14 @@ class IncludeRulesTest(RuleTestCase):
             self.assert_breaks("dependency", f"{folder}/a.cc", f'#include "{far}"\n')
 
     def test_cli_and_tests_may_know_all(self):
-        text = '#include "actor/actor.h"\n#include "learner/learner.h"\n'
+        text = '#include "actor/actor.h"\n#include "run/learner.h"\n'
         self.assert_fine("cli/a.cc", text)
         self.assert_fine("tests/a_test.cc", text)
 
     def test_message_names_the_rule(self):
-        found = violations({"actor/a.cc": '\n#include "learner/learner.h"\n'})
+        found = violations({"actor/a.cc": '\n#include "run/learner.h"\n'})
         self.assertIn("actor/a.cc:2: [dependency] actor may include only actor, replay/client, "
-                      "common, proto; learner/learner.h", str(found[0]))
+                      "common, proto; run/learner.h", str(found[0]))
 
     def test_pure_folders_do_not_know_grpc_or_torch(self):
         for header in ("grpcpp/server.h", "torch/torch.h", "ATen/ATen.h", "c10/core/Device.h"):

@@ -1,0 +1,111 @@
+#include "control/service/follower_session.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "control/wire/run_messages.h"
+#include "control/service/claim.h"
+
+namespace pmoe {
+namespace {
+
+constexpr size_t kPieceBytes = 2 << 20;
+constexpr std::chrono::milliseconds kSessionTick(100);
+
+}  // namespace
+
+absl::Status FollowerSession::Run() {
+  FollowerMessage first;
+  if (!stream_->Read(&first)) return absl::InvalidArgumentError("Follow: no first message");
+  PMOE_RETURN_IF_ERROR(CheckClaim(*context_->auth_context(), first.role()));
+  absl::StatusOr<FollowerCursor> opened = hub_->Open(first);
+  if (absl::IsFailedPrecondition(opened.status())) {
+    Log(LogLevel::kWarning, RoleName(first.role()), " ", first.seat().index(),
+        " was refused: ", opened.status().message());
+  }
+  PMOE_ASSIGN_OR_RETURN(cursor_, std::move(opened));
+  absl::Status status = hub_->OnReport(cursor_, first);
+  std::thread reader([this] { ReadReports(); });
+  while (status.ok() && !over_ && !context_->IsCancelled()) status = WriteNews();
+  // A follower that half-closed waits for our end; any other read is cut short.
+  if (!over_) context_->TryCancel();
+  reader.join();
+  hub_->Close(cursor_, leaving_);
+  return status;
+}
+
+void FollowerSession::ReadReports() {
+  for (FollowerMessage message; stream_->Read(&message);) {
+    if (message.leaving()) leaving_ = true;
+    if (!hub_->OnReport(cursor_, message).ok()) break;
+    if (cursor_.role == RUN_ROLE_EVALUATOR && message.has_evaluation()) {
+      PolicySnapshot played;
+      played.version = message.evaluation().version();
+      played.env_steps = message.evaluation().env_steps();
+      backlog_->Finish(played, FromMessage(message.evaluation()));
+    }
+  }
+  over_ = true;
+}
+
+absl::Status FollowerSession::WriteNews() {
+  const bool evaluates = cursor_.role == RUN_ROLE_EVALUATOR;
+  PMOE_ASSIGN_OR_RETURN(const FollowerNews news,
+                        hub_->WaitNews(&cursor_, evaluates ? kSessionTick / 10 : kSessionTick));
+  bool open = true;
+  if (news.send_env_files) open = WriteFilesRequest();
+  if (open && news.snapshot != nullptr)
+    open = WriteSnapshot(news.snapshot->version, news.snapshot->bytes);
+  if (open && news.directive.has_value()) open = WriteDirective(*news.directive);
+  if (!open) over_ = true;
+  if (open && evaluates) return WriteEvaluation();
+  return absl::OkStatus();
+}
+
+bool FollowerSession::WriteFilesRequest() {
+  LearnerMessage message;
+  message.set_learner_epoch(hub_->learner_epoch());
+  message.set_send_env_files(true);
+  return stream_->Write(message);
+}
+
+bool FollowerSession::WriteDirective(DirectiveMessage directive) {
+  LearnerMessage message;
+  message.set_learner_epoch(hub_->learner_epoch());
+  *message.mutable_directive() = std::move(directive);
+  return stream_->Write(message);
+}
+
+bool FollowerSession::WriteSnapshot(uint64_t version, const std::string& bytes) {
+  LearnerMessage message;
+  message.set_learner_epoch(hub_->learner_epoch());
+  for (size_t offset = 0; offset < bytes.size(); offset += kPieceBytes) {
+    SnapshotPiece* piece = message.mutable_snapshot();
+    piece->set_version(version);
+    piece->set_total_bytes(bytes.size());
+    piece->set_offset(offset);
+    piece->set_data(bytes.data() + offset, std::min(kPieceBytes, bytes.size() - offset));
+    if (!stream_->Write(message)) return false;
+  }
+  return true;
+}
+
+// The snapshot whose turn it is, once.
+absl::Status FollowerSession::WriteEvaluation() {
+  std::shared_ptr<const PolicySnapshot> next = backlog_->Next(kSessionTick);
+  if (next == nullptr || next == playing_) return absl::OkStatus();
+  playing_ = std::move(next);
+  LearnerMessage message;
+  message.set_learner_epoch(hub_->learner_epoch());
+  message.mutable_evaluate()->set_version(playing_->version);
+  message.mutable_evaluate()->set_env_steps(playing_->env_steps);
+  if (!WriteSnapshot(playing_->version, playing_->Encode()) || !stream_->Write(message)) {
+    over_ = true;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe

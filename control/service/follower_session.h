@@ -1,0 +1,45 @@
+// One follower's stream: a thread reads its reports, the caller's thread writes directives,
+// snapshots and, to an evaluator, what to play. Lives as long as the call.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/sync_stream.h"
+#include "control/core/evaluation_backlog.h"
+#include "control/service/run_hub.h"
+#include "proto/run.grpc.pb.h"
+
+namespace pmoe {
+
+class FollowerSession {
+ public:
+  using Stream = grpc::ServerReaderWriter<LearnerMessage, FollowerMessage>;
+
+  FollowerSession(RunHub* hub, EvaluationBacklog* backlog, grpc::ServerContext* context,
+                  Stream* stream)
+      : hub_(hub), backlog_(backlog), context_(context), stream_(stream) {}
+
+  // Until the follower leaves, is lost or is given up.
+  absl::Status Run();
+
+ private:
+  void ReadReports();
+  absl::Status WriteNews();
+  absl::Status WriteEvaluation();
+  bool WriteSnapshot(uint64_t version, const std::string& bytes);
+  bool WriteFilesRequest();
+  bool WriteDirective(DirectiveMessage directive);
+
+  RunHub* const hub_;
+  EvaluationBacklog* const backlog_;
+  grpc::ServerContext* const context_;
+  Stream* const stream_;
+  FollowerCursor cursor_;
+  std::atomic<bool> over_{false};     // nothing more comes from the follower
+  std::atomic<bool> leaving_{false};  // by its own will
+  std::shared_ptr<const PolicySnapshot> playing_;
+};
+
+}  // namespace pmoe

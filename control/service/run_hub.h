@@ -1,0 +1,150 @@
+// The meeting point of the learner's thread and the streams of its followers: the directive that
+// stands, the newest snapshot, reports, who is there. Knows messages, not gRPC. Thread-safe; no
+// call waits without a deadline.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+#include "common/base/stopwatch.h"
+#include "control/core/actor_group.h"
+#include "control/core/evaluation_backlog.h"
+#include "control/core/report_queues.h"
+#include "control/service/env_receiver.h"
+#include "control/service/roster.h"
+#include "proto/run.pb.h"
+
+namespace pmoe {
+
+struct RunHubOptions {
+  RosterOptions roster{};
+  uint64_t learner_epoch = 1;
+  RunConfig config{};
+  std::string directory;                   // of the run, for messages
+  std::optional<EnvSpecMessage> kept_env;  // what the run was made with, if that is known
+  bool allow_other_env = false;
+  Clock* clock = Clock::Real();
+};
+
+// An encoded snapshot, serialised once for everybody.
+struct EncodedSnapshot {
+  uint64_t version = 0;
+  uint64_t env_steps = 0;
+  std::string bytes;
+};
+
+// What a follower's stream has been sent.
+struct FollowerCursor {
+  RunRole role = RUN_ROLE_UNSPECIFIED;
+  Seat seat;
+  uint64_t stream = 0;         // number of its stream, as the roster gave it
+  uint64_t serial = 0;         // of the last directive
+  uint64_t version = 0;        // of the last snapshot
+  bool has_env_files = false;  // the very ones of the run's first member
+};
+
+// News for one follower, in the order in which they must be sent.
+struct FollowerNews {
+  std::shared_ptr<const EncodedSnapshot> snapshot;  // null: none
+  std::optional<DirectiveMessage> directive;
+  bool send_env_files = false;
+};
+
+class RunHub : public ActorGroup {
+ public:
+  explicit RunHub(RunHubOptions options);
+
+  // Learner's side, beside ActorGroup's.
+  void Publish(const Directive& directive) override ABSL_LOCKS_EXCLUDED(mu_);
+  void PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout) override
+      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::vector<ActorReport>> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Failure() override ABSL_LOCKS_EXCLUDED(mu_);
+  bool may_lose_actors() const override { return true; }
+  uint64_t NewestVersionSeen() override ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The env spec of the first actor or evaluator; null until one has come. It is the run's, unless
+  // the run was made with another one: then nobody is let in who differs from that.
+  std::optional<EnvSpecMessage> env() const ABSL_LOCKS_EXCLUDED(mu_);
+  // From now on members are asked for the task's files, one after the other until one has sent
+  // them.
+  void AskForEnvFiles() ABSL_LOCKS_EXCLUDED(mu_);
+  // What was sent, once.
+  std::optional<EnvRecord> TakeEnvFiles() ABSL_LOCKS_EXCLUDED(mu_);
+  // Where shard `index` listens and how often it has joined; joins 0: not yet.
+  struct ShardSeat {
+    std::string address;
+    uint64_t joins = 0;
+    bool connected = false;
+  };
+  std::vector<ShardSeat> shards() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Where rows go, by shard; travels with the next directive of every actor, at once.
+  void SetTables(std::vector<TableAssignment> tables) ABSL_LOCKS_EXCLUDED(mu_);
+  // What GetStatus says beside the members.
+  void SetStatus(RunStatus status) ABSL_LOCKS_EXCLUDED(mu_);
+  // Actors that went since the last call, to be cut from replay. Notices silent members.
+  struct Departure {
+    MemberStatus actor;
+    bool in_order = false;  // it said that it leaves
+  };
+  std::vector<Departure> TakeDepartures() ABSL_LOCKS_EXCLUDED(mu_);
+  // Tells everybody that the run is over, and waits for them to leave.
+  void Finish(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // The service's side.
+  absl::StatusOr<JoinReply> Join(const JoinRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<FollowerCursor> Open(const FollowerMessage& first) ABSL_LOCKS_EXCLUDED(mu_);
+  // AbortedError: the seat is another's by now, or was given up for silence.
+  absl::Status OnReport(const FollowerCursor& cursor, const FollowerMessage& message)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // What is new since `cursor`, which it moves; nothing after `wait`. AbortedError as OnReport's.
+  absl::StatusOr<FollowerNews> WaitNews(FollowerCursor* cursor, std::chrono::milliseconds wait)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void Close(const FollowerCursor& cursor, bool leaving) ABSL_LOCKS_EXCLUDED(mu_);
+  RunStatus Status() const ABSL_LOCKS_EXCLUDED(mu_);
+  uint64_t learner_epoch() const { return options_.learner_epoch; }
+
+ private:
+  absl::Status CheckEnv(const FollowerMessage& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // *files: what is wrong with the files that came, which is no reason to end the stream.
+  absl::Status TakeReport(const FollowerCursor& cursor, const FollowerMessage& message,
+                          absl::Status* files) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool AnybodyConnected() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Lose(const MemberStatus& member, bool leaving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  DirectiveMessage DirectiveFor(uint32_t actor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool lockstep() const { return options_.roster.lockstep; }
+
+  const RunHubOptions options_;
+  const Stopwatch clock_;
+  mutable Mutex mu_;
+  mutable CondVar changed_;
+  Roster roster_ ABSL_GUARDED_BY(mu_);
+  std::optional<EnvSpecMessage> env_ ABSL_GUARDED_BY(mu_);
+  bool wants_env_files_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t env_stream_ ABSL_GUARDED_BY(mu_) = 0;  // that was asked for them; 0: none
+  std::optional<EnvReceiver> env_receiver_ ABSL_GUARDED_BY(mu_);
+  std::optional<EnvRecord> env_files_ ABSL_GUARDED_BY(mu_);
+  std::optional<Directive> directive_ ABSL_GUARDED_BY(mu_);
+  uint64_t serial_ ABSL_GUARDED_BY(mu_) = 0;
+  std::shared_ptr<const EncodedSnapshot> snapshot_ ABSL_GUARDED_BY(mu_);
+  std::vector<TableAssignment> tables_ ABSL_GUARDED_BY(mu_);
+  ReportQueues reports_ ABSL_GUARDED_BY(mu_);
+  std::vector<Departure> departures_ ABSL_GUARDED_BY(mu_);
+  uint64_t newest_version_seen_ ABSL_GUARDED_BY(mu_) = 0;
+  RunStatus status_ ABSL_GUARDED_BY(mu_);
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);  // lockstep: an actor is lost
+};
+
+}  // namespace pmoe

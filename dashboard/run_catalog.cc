@@ -1,0 +1,143 @@
+#include "dashboard/run_catalog.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <tuple>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/config/run_config.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kSearchEvery_s = 2.0;
+constexpr int64_t kConfigBytesMax = 1 << 20;
+
+// The last change and the size of a regular file; nullopt where there is none.
+struct FileInfo {
+  int64_t changed_unix_s;
+  int64_t bytes;
+};
+std::optional<FileInfo> Look(const std::string& path) {
+  struct stat info;
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  return FileInfo{info.st_mtim.tv_sec, info.st_size};
+}
+
+void ReadConfig(const std::string& file, RunEntry* entry) {
+  const absl::StatusOr<std::string> text = ReadFile(file);
+  if (!text.ok()) return;
+  const absl::StatusOr<RunConfig> config = ParseConfigText(*text);
+  if (!config.ok()) return;
+  entry->env = config->env().id();
+  entry->algorithm = config->algorithm();
+  entry->mode = config->schedule().mode();
+  entry->seed = config->seed();
+  entry->primitives = config->policy().primitives();
+  entry->total_steps = TotalSteps(*config);
+  entry->replay_capacity = config->replay().capacity();
+  entry->batch_size = config->learner().batch_size();
+}
+
+std::string Normal(const std::string& path) {
+  std::error_code error;
+  const fs::path real = fs::weakly_canonical(path, error);
+  return error ? path : real.string();
+}
+
+// The folder's own name: "runs" of "../runs/".
+std::string NameOf(const std::string& path) { return fs::path(Normal(path)).filename().string(); }
+
+}  // namespace
+
+std::vector<RunEntry> RunCatalog::List() {
+  std::vector<RunEntry> list;
+  {
+    MutexLock lock(&mu_);
+    Search();
+    for (const auto& [id, entry] : runs_) list.push_back(entry);
+  }
+  std::sort(list.begin(), list.end(), [](const RunEntry& a, const RunEntry& b) {
+    return std::tie(b.changed_unix_s, a.id) < std::tie(a.changed_unix_s, b.id);
+  });
+  return list;
+}
+
+std::optional<RunEntry> RunCatalog::Find(const std::string& id) {
+  MutexLock lock(&mu_);
+  Search();
+  const auto at = runs_.find(id);
+  if (at == runs_.end()) return std::nullopt;
+  return at->second;
+}
+
+std::string RunCatalog::IdOf(const std::string& path) {
+  MutexLock lock(&mu_);
+  Search();
+  const std::string wanted = Normal(path);
+  for (const auto& [id, entry] : runs_) {
+    if (Normal(entry.path) == wanted) return id;
+  }
+  return "";
+}
+
+void RunCatalog::Search() {
+  if (searched_ && since_search_.Elapsed() < kSearchEvery_s) return;
+  searched_ = true;
+  since_search_.Lap();
+  runs_.clear();
+  int budget = kFoldersMax;
+  for (const RunFolder& folder : folders_) {
+    SearchBelow(folder, folder.path, folder.depth, &budget);
+  }
+}
+
+void RunCatalog::SearchBelow(const RunFolder& root, const std::string& path, int depth,
+                             int* budget) {
+  if (runs_.size() >= kRunsMax || --*budget < 0) return;
+  if (Look(path + "/config.textproto").has_value()) {
+    AddRun(root, path);
+    return;
+  }
+  if (depth == 0) return;
+  std::error_code error;
+  std::vector<std::string> below;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path, error)) {
+    if (--*budget < 0) break;
+    if (absl::StartsWith(entry.path().filename().string(), ".")) continue;
+    // Links could lead out of the folder, or in circles.
+    if (entry.is_directory(error) && !entry.is_symlink(error)) below.push_back(entry.path());
+  }
+  std::sort(below.begin(), below.end());
+  for (const std::string& folder : below) SearchBelow(root, folder, depth - 1, budget);
+}
+
+void RunCatalog::AddRun(const RunFolder& root, const std::string& path) {
+  RunEntry entry;
+  entry.path = path;
+  entry.id =
+      path == root.path ? NameOf(path) : fs::path(path).lexically_relative(root.path).string();
+  // Two folders may hold runs of one name.
+  const std::string name = entry.id;
+  for (int i = 2; runs_.contains(entry.id); ++i) {
+    if (Normal(runs_[entry.id].path) == Normal(path)) return;
+    entry.id = absl::StrCat(name, " (", i, ")");
+  }
+  const std::string config = path + "/config.textproto";
+  const std::optional<FileInfo> info = Look(config);
+  if (!info.has_value()) return;
+  if (info->bytes <= kConfigBytesMax) ReadConfig(config, &entry);
+  entry.changed_unix_s = info->changed_unix_s;
+  if (const std::optional<FileInfo> metrics = Look(path + "/metrics.csv")) {
+    entry.changed_unix_s = std::max(entry.changed_unix_s, metrics->changed_unix_s);
+  }
+  runs_.emplace(entry.id, std::move(entry));
+}
+
+}  // namespace pmoe

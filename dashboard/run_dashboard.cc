@@ -1,0 +1,37 @@
+#include "dashboard/run_dashboard.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include "common/base/log.h"
+
+namespace pmoe {
+
+namespace fs = std::filesystem;
+
+absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlags& flags,
+                                                             const std::string& directory,
+                                                             std::function<std::string()> status) {
+  if (!flags.wanted()) return nullptr;
+  std::error_code error;
+  const fs::path own = fs::weakly_canonical(directory, error);
+  DashboardOptions options;
+  options.address = flags.address;
+  options.token_file = flags.token_file;
+  options.folders = {{own.parent_path().string(), /*depth=*/1}};
+  options.own = own.string();
+  options.live = [own = own.string(), status = std::move(status)](const std::string& run) {
+    return run == own ? status() : "";
+  };
+  absl::StatusOr<std::unique_ptr<Dashboard>> dashboard = Dashboard::Start(std::move(options));
+  if (!dashboard.ok() && flags.address.empty() && absl::IsFailedPrecondition(dashboard.status())) {
+    Log(LogLevel::kInfo, "no dashboard: ", dashboard.status().message());
+    return nullptr;
+  }
+  if (dashboard.ok()) std::printf("dashboard: %s\n", (*dashboard)->url().c_str());
+  std::fflush(stdout);
+  return dashboard;
+}
+
+}  // namespace pmoe

@@ -1,0 +1,22 @@
+// The dashboard of a process that trains one run: that run live, beside it the other runs of the
+// same folder. Free function.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "dashboard/dashboard.h"
+#include "dashboard/dashboard_flags.h"
+
+namespace pmoe {
+
+// Prints the URL. Null without one: --dashboard none, or no address was named and no port is free,
+// which a note says: nobody asked for it. `status`: the run as it is now, a RunStatus as JSON;
+// called by any thread.
+absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlags& flags,
+                                                             const std::string& directory,
+                                                             std::function<std::string()> status);
+
+}  // namespace pmoe

@@ -1,0 +1,37 @@
+#include "run/make_run.h"
+
+#include <string>
+
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/memory_limit.h"
+#include "common/config/run_config.h"
+#include "run/async_run.h"
+#include "run/checkpoint.h"
+#include "run/lockstep_run.h"
+#include "replay/core/size_warnings.h"
+
+namespace pmoe {
+
+void WarnOfSizes(const RunConfig& config, const std::optional<ReplayShardOptions>& table,
+                 const Learner& learner, const RunDirectory& directory) {
+  const TableSize full =
+      table.has_value() ? FullSize(*table, static_cast<int64_t>(TotalSteps(config))) : TableSize();
+  const int64_t states = (config.checkpoint().keep() + 1) * StateBytes(learner);
+  for (const std::string& warning :
+       SizeWarnings(full, MemoryLimit(), states, directory.path(), DiskSpaceAt(directory.path()))) {
+    Log(LogLevel::kWarning, warning);
+  }
+}
+
+EvaluationBacklog::Keep EvaluationsKept(const RunConfig& config) {
+  return IsLockstep(config) ? EvaluationBacklog::Keep::kAll : EvaluationBacklog::Keep::kNewest;
+}
+
+absl::StatusOr<std::unique_ptr<TrainingRun>> MakeTrainingRun(const RunConfig& config,
+                                                             const RunParts& parts, bool resume) {
+  if (IsLockstep(config)) return LockstepRun::Create(config, parts, resume);
+  return AsyncRun::Create(config, parts, resume);
+}
+
+}  // namespace pmoe

@@ -1,0 +1,195 @@
+#include "run/run_start.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/config/run_config.h"
+#include "control/wire/env_identity.h"
+
+namespace pmoe {
+namespace {
+
+// Where a task's files lie may change: what they hold is compared when the environment is made.
+absl::Status CheckEnvChanges(const EnvConfig& before, const EnvConfig& after) {
+  const auto args = [](const EnvConfig& env) {
+    std::map<std::string, std::string> args;
+    for (const EnvArg& arg : env.arg()) args[arg.name()] = arg.value();
+    args.erase(kModelFileArg);
+    return args;
+  };
+  const std::string kind = FileKind(after.id());
+  const bool same_task =
+      before.id() == after.id() || (!kind.empty() && kind == FileKind(before.id()));
+  if (same_task && args(before) == args(after)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--resume cannot change ",
+      same_task ? "the task's parameters"
+                : absl::StrCat("env.id: ", before.id(), " -> ", after.id()),
+      ": the checkpoint has another task; leave the setting away, or start a new run"));
+}
+
+// What a checkpoint cannot follow: another task, architecture or shape of the run.
+absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after) {
+  const bool lockstep = IsLockstep(after);
+  std::vector<std::string> fixed = {"seed",
+                                    "algorithm",
+                                    "policy.",
+                                    "replay.n_step",
+                                    "learner.critics",
+                                    "learner.critic_hidden",
+                                    "learner.target_policy",
+                                    "learner.value_net",
+                                    "learner.qnet_",
+                                    "learner.router_loss",
+                                    "learner.ppo_r",
+                                    "schedule.mode"};
+  // Actors may come and go in async; a lockstep round is cut by their number.
+  if (lockstep) fixed.insert(fixed.end(), {"actor.", "schedule.steps_per_round"});
+  PMOE_RETURN_IF_ERROR(CheckEnvChanges(before.env(), after.env()));
+  for (const std::string& change : ChangedFields(before, after)) {
+    for (const std::string& prefix : fixed) {
+      if (!absl::StartsWith(change, prefix)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat("--resume cannot change ", change,
+                       ": the checkpoint has another task, architecture or shape; leave the "
+                       "setting away, or start a new run"));
+    }
+    std::printf("changed on resume: %s\n", change.c_str());
+  }
+  return absl::OkStatus();
+}
+
+bool NamesMode(const ConfigSources& sources) {
+  for (const auto& [path, value] : sources.flags) {
+    if (path == "schedule.mode") return true;
+  }
+  for (const std::string& set : sources.sets) {
+    if (absl::StartsWith(set, "schedule.mode=")) return true;
+  }
+  return !sources.config_file.empty();
+}
+
+// "go on with: ./pmoe train --resume runs/a", if there is something to go on from.
+std::string HowToGoOn(const RunDirectory& directory, const std::string& command,
+                      uint64_t env_steps) {
+  const absl::StatusOr<uint64_t> newest = directory.NewestCheckpoint();
+  if (!newest.ok()) return "there is no checkpoint to go on from; start it anew with another --out";
+  return absl::StrCat(
+      *newest == env_steps ? "" : absl::StrCat("from its checkpoint at ", *newest, " env steps, "),
+      "go on with: ", command, " --resume ", ShellWord(directory.path()));
+}
+
+}  // namespace
+
+std::string ShellWord(absl::string_view word) {
+  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return absl::ascii_isalnum(c) || absl::StrContains("/._-+,:@%=", c);
+  });
+  if (plain) return std::string(word);
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
+absl::Status ApplyOrResume(RunStartOptions* options) {
+  if (!options->or_resume) return absl::OkStatus();
+  if (options->out.empty()) {
+    return absl::InvalidArgumentError(
+        "--or-resume needs --out, the directory of the run to start or to go on with");
+  }
+  if (!std::filesystem::exists(options->out + "/config.textproto")) return absl::OkStatus();
+  options->resume = std::exchange(options->out, "");
+  // A run that has begun has a configuration of its own.
+  options->config.preset.clear();
+  options->config.config_file.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
+                                        const std::string& default_mode) {
+  ConfigSources sources = options.config;
+  if (options.resume.empty()) {
+    if (!default_mode.empty() && !NamesMode(sources)) {
+      sources.flags.emplace_back("schedule.mode", default_mode);
+    }
+    return ResolveConfig(sources);
+  }
+  if (!options.out.empty())
+    return absl::InvalidArgumentError("--resume goes on in its own directory: leave --out away");
+  if (!sources.config_file.empty() || !sources.preset.empty()) {
+    return absl::InvalidArgumentError(
+        "--resume uses the run's own configuration: leave --config and --preset away");
+  }
+  const std::string file = options.resume + "/config.textproto";
+  absl::StatusOr<std::string> text = ReadText(file);
+  if (!text.ok()) {
+    return absl::NotFoundError(absl::StrCat("--resume ", options.resume,
+                                            " is not a run directory: it has no config.textproto"));
+  }
+  PMOE_ASSIGN_OR_RETURN(const RunConfig before, ParseConfigText(*text, file));
+  sources.config_file = file;
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
+  PMOE_RETURN_IF_ERROR(CheckResumeChanges(before, config));
+  return config;
+}
+
+absl::StatusOr<RunDirectory> OpenRunDirectory(const RunStartOptions& options,
+                                              const RunConfig& config) {
+  if (!options.resume.empty()) return RunDirectory::Open(options.resume);
+  if (!options.out.empty()) return RunDirectory::Create(options.out);
+  PMOE_ASSIGN_OR_RETURN(const std::string made,
+                        MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
+  return RunDirectory::Create(made);
+}
+
+std::vector<std::string> ResumeWords(const std::string& directory, const RunConfig& config) {
+  std::vector<std::string> words = {"--resume", directory};
+  const absl::StatusOr<std::string> text = ReadText(directory + "/config.textproto");
+  if (!text.ok()) return words;
+  const absl::StatusOr<RunConfig> before = ParseConfigText(*text);
+  if (!before.ok()) return words;
+  for (const auto& [path, value] : ChangedValues(*before, config)) {
+    words.insert(words.end(), {"--set", absl::StrCat(path, "=", value)});
+  }
+  return words;
+}
+
+absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config) {
+  return WriteFileAtomic(directory.File("config.textproto"), PrintConfig(config));
+}
+
+absl::Status CheckUnfinished(const std::string& directory, const RunConfig& config) {
+  const absl::StatusOr<uint64_t> newest = NewestCheckpointIn(directory);
+  const uint64_t total = static_cast<uint64_t>(config.schedule().total_steps());
+  if (!newest.ok() || *newest < total) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the run in ", directory, " has finished: it has ", *newest, " of ", total,
+                   " env steps; make it longer with --steps"));
+}
+
+std::string DescribeEnd(const RunDirectory& directory, const std::string& command,
+                        uint64_t env_steps, uint64_t total_steps) {
+  if (env_steps < total_steps) {
+    return absl::StrCat("stopped at ", env_steps, " of ", total_steps, " env steps; ",
+                        HowToGoOn(directory, command, env_steps));
+  }
+  return absl::StrCat("finished; look at it with: ./pmoe eval --run ", ShellWord(directory.path()));
+}
+
+absl::Status DescribeFailure(const absl::Status& status, const RunDirectory& directory,
+                             const std::string& command, uint64_t env_steps) {
+  if (status.ok()) return status;
+  return absl::Status(
+      status.code(), absl::StrCat(std::string(status.message()), "\nThe run stopped at ", env_steps,
+                                  " env steps; ", HowToGoOn(directory, command, env_steps)));
+}
+
+}  // namespace pmoe

@@ -1,0 +1,92 @@
+#include "dashboard/run_catalog.h"
+
+#include <filesystem>
+
+#include "gmock/gmock.h"
+#include "tests/dashboard/dashboard_testing.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using testing::MakeRun;
+using ::testing::UnorderedElementsAre;
+
+std::vector<std::string> Ids(RunCatalog* catalog) {
+  std::vector<std::string> ids;
+  for (const RunEntry& run : catalog->List()) ids.push_back(run.id);
+  return ids;
+}
+
+TEST(RunCatalogTest, FindsRunsBelowAFolderAndTheFolderItself) {
+  testing::TempDir dir;
+  MakeRun(dir.File("a"));
+  MakeRun(dir.File("sweep/b"));
+  ASSERT_TRUE(MakeDirs(dir.File("no-run")).ok());
+  RunCatalog below({{dir.path(), 2}});
+  EXPECT_THAT(Ids(&below), UnorderedElementsAre("a", "sweep/b"));
+  RunCatalog itself({{dir.File("a"), 2}});
+  EXPECT_THAT(Ids(&itself), UnorderedElementsAre("a"));
+}
+
+TEST(RunCatalogTest, LooksNoDeeperThanItWasTold) {
+  testing::TempDir dir;
+  MakeRun(dir.File("a"));
+  MakeRun(dir.File("sweep/b"));
+  RunCatalog catalog({{dir.path(), 1}});
+  EXPECT_THAT(Ids(&catalog), UnorderedElementsAre("a"));
+}
+
+TEST(RunCatalogTest, ReadsWhatThePageNeedsOfTheConfiguration) {
+  testing::TempDir dir;
+  MakeRun(dir.File("a"));
+  RunCatalog catalog({{dir.path(), 1}});
+  const std::optional<RunEntry> run = catalog.Find("a");
+  ASSERT_TRUE(run.has_value());
+  EXPECT_EQ(run->env, "Hopper-v5");
+  EXPECT_EQ(run->algorithm, "sac");
+  EXPECT_EQ(run->seed, 7u);
+  EXPECT_EQ(run->total_steps, 3000);
+  EXPECT_EQ(catalog.IdOf(dir.File("a/")), "a");
+}
+
+TEST(RunCatalogTest, APathIsNoName) {
+  testing::TempDir dir;
+  MakeRun(dir.File("runs/a"));
+  MakeRun(dir.File("secret"));
+  RunCatalog catalog({{dir.File("runs"), 3}});
+  for (const std::string& id :
+       {std::string("../secret"), dir.File("secret"), std::string("a/../../secret"),
+        std::string("a/"), std::string("."), std::string("")}) {
+    EXPECT_FALSE(catalog.Find(id).has_value()) << id;
+  }
+}
+
+TEST(RunCatalogTest, LinksAreNotFollowed) {
+  testing::TempDir dir;
+  MakeRun(dir.File("elsewhere/a"));
+  ASSERT_TRUE(MakeDirs(dir.File("runs")).ok());
+  std::filesystem::create_symlink(dir.File("elsewhere"), dir.File("runs/link"));
+  RunCatalog catalog({{dir.File("runs"), 3}});
+  EXPECT_THAT(Ids(&catalog), UnorderedElementsAre());
+}
+
+TEST(RunCatalogTest, RunsOfOneNameInTwoFoldersAreTold) {
+  testing::TempDir dir;
+  MakeRun(dir.File("x/a"));
+  MakeRun(dir.File("y/a"));
+  RunCatalog catalog({{dir.File("x"), 1}, {dir.File("y"), 1}, {dir.File("x"), 1}});
+  EXPECT_THAT(Ids(&catalog), UnorderedElementsAre("a", "a (2)"));
+}
+
+TEST(RunCatalogTest, AConfigurationThatCannotBeReadStillNamesARun) {
+  testing::TempDir dir;
+  ASSERT_TRUE(MakeDirs(dir.File("a")).ok());
+  testing::Append(dir.File("a/config.textproto"), "no { such: field }");
+  RunCatalog catalog({{dir.path(), 1}});
+  ASSERT_TRUE(catalog.Find("a").has_value());
+  EXPECT_EQ(catalog.Find("a")->env, "");
+}
+
+}  // namespace
+}  // namespace pmoe

@@ -1,0 +1,60 @@
+#include "run/run_start.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "common/base/file.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using ::testing::EndsWith;
+using testing::FailsWith;
+using ::testing::HasSubstr;
+using testing::IsOk;
+
+class HowARunEndsTest : public ::testing::Test {
+ protected:
+  void SaveCheckpoint(uint64_t env_steps) {
+    ASSERT_THAT(directory_.PrepareCheckpoint(env_steps), IsOk());
+    ASSERT_THAT(directory_.CommitCheckpoint(env_steps, /*keep=*/2), IsOk());
+  }
+
+  testing::TempDir folder_;
+  const std::string path_ = folder_.File("it's a run");
+  const RunDirectory directory_ = *RunDirectory::Create(path_);
+};
+
+TEST_F(HowARunEndsTest, GoesOnFromTheCheckpointByALineToPaste) {
+  SaveCheckpoint(500);
+  EXPECT_EQ(DescribeEnd(directory_, "./pmoe train", 500, 1000),
+            "stopped at 500 of 1000 env steps; go on with: ./pmoe train --resume '" +
+                folder_.File("it") + "'\\''s a run'");
+}
+
+TEST_F(HowARunEndsTest, SaysWhereTheCheckpointIsIfTheRunWentFurther) {
+  SaveCheckpoint(400);
+  EXPECT_THAT(DescribeEnd(directory_, "./pmoe train", 500, 1000),
+              HasSubstr("from its checkpoint at 400 env steps, go on with"));
+}
+
+TEST_F(HowARunEndsTest, AdvisesNoResumeWithoutACheckpoint) {
+  EXPECT_THAT(DescribeEnd(directory_, "./pmoe train", 500, 1000),
+              EndsWith("there is no checkpoint to go on from; start it anew with another --out"));
+  EXPECT_THAT(DescribeFailure(absl::InternalError("it broke"), directory_, "./pmoe train", 7),
+              FailsWith(absl::StatusCode::kInternal,
+                        "it broke\nThe run stopped at 7 env steps; there is no checkpoint"));
+}
+
+TEST(ShellWordTest, QuotesOnlyWhatAShellWouldSplitOrExpand) {
+  EXPECT_EQ(ShellWord("runs/Hopper-v5-s1"), "runs/Hopper-v5-s1");
+  EXPECT_EQ(ShellWord("my runs/$a"), "'my runs/$a'");
+  EXPECT_EQ(ShellWord(""), "''");
+}
+
+}  // namespace
+}  // namespace pmoe

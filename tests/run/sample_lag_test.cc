@@ -1,0 +1,73 @@
+#include "run/sample_lag.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace pmoe {
+namespace {
+
+constexpr TableSpec kSpec{.obs_dim = 1, .action_dim = 1};
+
+Minibatch BatchOf(const std::vector<uint32_t>& versions) {
+  Minibatch batch(kSpec, static_cast<int>(versions.size()));
+  std::copy(versions.begin(), versions.end(), batch.policy_version());
+  return batch;
+}
+
+TEST(SampleLagTest, IsTheMeanDistanceToTheNewestVersion) {
+  SampleLag lag;
+  for (const uint64_t version : {1, 2, 3, 4, 5}) lag.OnPublish(version);
+  Minibatch batch = BatchOf({5, 5, 4, 2});
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
+  const SampleLag::Means means = lag.Drain();
+  EXPECT_DOUBLE_EQ(means.versions, (0 + 0 + 1 + 3) / 4.0);
+  EXPECT_GE(means.seconds, 0.0);
+}
+
+TEST(SampleLagTest, RowsOfTheWarmUpAndOfNoKnownVersionDoNotCount) {
+  SampleLag lag;
+  lag.OnPublish(3);
+  Minibatch batch = BatchOf({0, 0, 1, 9});
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
+  EXPECT_DOUBLE_EQ(lag.Drain().versions, 2.0);
+}
+
+TEST(SampleLagTest, ADrainStartsAnew) {
+  SampleLag lag;
+  lag.OnPublish(3);
+  Minibatch batch = BatchOf({1});
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
+  EXPECT_DOUBLE_EQ(lag.Drain().versions, 2.0);
+  EXPECT_DOUBLE_EQ(lag.Drain().versions, 0.0);
+}
+
+TEST(SampleLagTest, ARestartedLearnerMayJumpAhead) {
+  SampleLag lag;
+  lag.OnPublish(3);
+  lag.OnPublish(1000);
+  lag.OnPublish(999);  // never backwards
+  Minibatch batch = BatchOf({998});
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
+  EXPECT_DOUBLE_EQ(lag.Drain().versions, 2.0);
+}
+
+TEST(SampleLagTest, WhatWasNotDrainedSurvivesACheckpoint) {
+  SampleLag before;
+  before.OnPublish(10);
+  Minibatch first = BatchOf({4});
+  before.OnRows({first.policy_version(), static_cast<size_t>(first.size())});
+  ByteWriter out;
+  before.SaveState(&out);
+  const std::string bytes = out.Take();
+  SampleLag after;
+  ByteReader in(bytes);
+  after.LoadState(&in);
+  Minibatch second = BatchOf({8});
+  after.OnRows({second.policy_version(), static_cast<size_t>(second.size())});
+  EXPECT_DOUBLE_EQ(after.Drain().versions, (6 + 2) / 2.0);
+}
+
+}  // namespace
+}  // namespace pmoe
