@@ -11,8 +11,8 @@
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
 #include "actor/policy_network.h"
-#include "control/core/run_client.h"
 #include "common/base/rng.h"
+#include "control/core/run_client.h"
 #include "replay/client/transition_writer.h"
 
 namespace pmoe {

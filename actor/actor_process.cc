@@ -9,12 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "actor/actor.h"
 #include "actor/configured_env.h"
-#include "control/client/rpc_run_client.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
+#include "control/client/rpc_run_client.h"
 #include "replay/client/rpc_writer.h"
 #include "replay/wire/table_request.h"
 

@@ -7,12 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
-#include "control/client/env_sender.h"
 #include "actor/evaluator.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
+#include "control/client/env_sender.h"
 #include "control/client/run_follower.h"
 #include "control/wire/run_messages.h"
 #include "control/wire/snapshot_assembler.h"

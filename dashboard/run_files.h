@@ -7,9 +7,9 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/metrics/csv_reader.h"
 #include "dashboard/history.h"
 #include "dashboard/tail_file.h"
-#include "common/metrics/csv_reader.h"
 
 namespace pmoe {
 

@@ -20,10 +20,10 @@
 #include "control/client/run_follower.h"
 #include "control/wire/run_messages.h"
 #include "learner/learner_config.h"
+#include "replay/wire/table_request.h"
 #include "run/make_run.h"
 #include "run/run_env.h"
 #include "run/view_status.h"
-#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {

@@ -13,14 +13,14 @@
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
 #include "common/rpc/server.h"
-#include "control/wire/usage.h"
-#include "run/learner.h"
 #include "control/core/evaluation_backlog.h"
-#include "run/run_directory.h"
-#include "run/run_parts.h"
 #include "control/service/run_hub.h"
 #include "control/service/run_service.h"
+#include "control/wire/usage.h"
 #include "replay/client/rpc_replay_client.h"
+#include "run/learner.h"
+#include "run/run_directory.h"
+#include "run/run_parts.h"
 
 namespace pmoe {
 

@@ -7,10 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "common/policy/policy_spec.h"
-#include "run/learner.h"
 #include "learner/ppo/ppo_options.h"
 #include "learner/sac/sac_options.h"
 #include "proto/config.pb.h"
+#include "run/learner.h"
 
 namespace pmoe {
 

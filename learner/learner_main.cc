@@ -12,14 +12,14 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
-#include "dashboard/run_dashboard.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/security_flags.h"
 #include "control/wire/status_json.h"
+#include "dashboard/run_dashboard.h"
 #include "learner/cluster_run.h"
+#include "learner/torch_info.h"
 #include "run/manifest.h"
 #include "run/run_start.h"
-#include "learner/torch_info.h"
 
 namespace pmoe {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "run/learner.h"
 #include "learner/nets/flat_parameters.h"
+#include "run/learner.h"
 
 namespace pmoe {
 

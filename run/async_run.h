@@ -9,9 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/stopwatch.h"
+#include "proto/config.pb.h"
 #include "run/run_log.h"
 #include "run/run_parts.h"
-#include "proto/config.pb.h"
 
 namespace pmoe {
 

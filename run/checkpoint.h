@@ -30,7 +30,7 @@ absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpo
 int64_t StateBytes(const Learner& learner);
 
 struct LoadedCheckpoint {
-  uint64_t version = 0;  // of the snapshot
+  uint64_t version = 0;                          // of the snapshot
   std::shared_ptr<const PolicySnapshot> acting;  // null: of no open round
   std::string run;
   std::vector<std::string> actors;

@@ -12,8 +12,8 @@
 #include "absl/status/status.h"
 #include "common/policy/container.h"
 #include "common/policy/policy_snapshot.h"
-#include "run/phase_clock.h"
 #include "replay/core/experience.h"
+#include "run/phase_clock.h"
 
 namespace pmoe {
 

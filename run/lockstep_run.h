@@ -11,9 +11,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "proto/config.pb.h"
 #include "run/run_log.h"
 #include "run/run_parts.h"
-#include "proto/config.pb.h"
 
 namespace pmoe {
 

@@ -6,10 +6,10 @@
 #include "common/base/log.h"
 #include "common/base/memory_limit.h"
 #include "common/config/run_config.h"
+#include "replay/core/size_warnings.h"
 #include "run/async_run.h"
 #include "run/checkpoint.h"
 #include "run/lockstep_run.h"
-#include "replay/core/size_warnings.h"
 
 namespace pmoe {
 

@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
-#include "run/run_parts.h"
 #include "proto/config.pb.h"
 #include "replay/core/shard_types.h"
+#include "run/run_parts.h"
 
 namespace pmoe {
 

@@ -4,8 +4,8 @@
 
 #include "absl/status/status.h"
 #include "control/wire/env_folder.h"
-#include "run/run_directory.h"
 #include "proto/run.pb.h"
+#include "run/run_directory.h"
 
 namespace pmoe {
 

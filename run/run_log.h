@@ -20,12 +20,12 @@
 #include "common/metrics/progress.h"
 #include "common/metrics/tensorboard_writer.h"
 #include "control/core/control.h"
-#include "run/learner.h"
-#include "run/break_downs.h"
 #include "control/core/evaluation_backlog.h"
+#include "proto/config.pb.h"
+#include "run/break_downs.h"
+#include "run/learner.h"
 #include "run/run_directory.h"
 #include "run/sample_lag.h"
-#include "proto/config.pb.h"
 
 namespace pmoe {
 

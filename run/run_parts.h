@@ -7,12 +7,12 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "run/learner.h"
 #include "control/core/actor_group.h"
 #include "control/core/evaluation_backlog.h"
+#include "replay/client/replay_client.h"
+#include "run/learner.h"
 #include "run/run_directory.h"
 #include "run/run_log.h"
-#include "replay/client/replay_client.h"
 
 namespace pmoe {
 

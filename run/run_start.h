@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "common/config/run_start_options.h"
-#include "run/run_directory.h"
 #include "proto/config.pb.h"
+#include "run/run_directory.h"
 
 namespace pmoe {
 

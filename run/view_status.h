@@ -2,8 +2,8 @@
 // function.
 #pragma once
 
-#include "run/run_parts.h"
 #include "proto/run.pb.h"
+#include "run/run_parts.h"
 
 namespace pmoe {
 

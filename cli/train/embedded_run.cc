@@ -6,8 +6,8 @@
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "learner/learner_config.h"
-#include "run/make_run.h"
 #include "replay/wire/table_request.h"
+#include "run/make_run.h"
 
 namespace pmoe {
 

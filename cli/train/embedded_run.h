@@ -12,13 +12,13 @@
 #include "actor/actor.h"
 #include "cli/train/embedded_status.h"
 #include "cli/train/evaluation_thread.h"
-#include "control/client/local_run_link.h"
 #include "common/config/run_config.h"
-#include "run/run_directory.h"
-#include "run/run_parts.h"
+#include "control/client/local_run_link.h"
 #include "replay/client/direct_replay_client.h"
 #include "replay/client/direct_writer.h"
 #include "replay/core/replay_shard.h"
+#include "run/run_directory.h"
+#include "run/run_parts.h"
 
 namespace pmoe {
 

@@ -10,10 +10,10 @@
 #include "common/base/process_usage.h"
 #include "common/base/stopwatch.h"
 #include "control/wire/usage.h"
-#include "run/run_parts.h"
 #include "proto/config.pb.h"
 #include "proto/run.pb.h"
 #include "replay/core/replay_shard.h"
+#include "run/run_parts.h"
 
 namespace pmoe {
 

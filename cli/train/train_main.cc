@@ -17,13 +17,13 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
-#include "dashboard/run_dashboard.h"
 #include "control/wire/status_json.h"
+#include "dashboard/run_dashboard.h"
+#include "learner/torch_info.h"
 #include "run/manifest.h"
 #include "run/run_directory.h"
 #include "run/run_env.h"
 #include "run/run_start.h"
-#include "learner/torch_info.h"
 
 namespace pmoe {
 namespace {

@@ -20,12 +20,12 @@
 #include "common/base/interrupt.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
-#include "dashboard/dashboard.h"
-#include "dashboard/dashboard_flags.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/security_flags.h"
 #include "control/wire/status_json.h"
+#include "dashboard/dashboard.h"
+#include "dashboard/dashboard_flags.h"
 #include "proto/run.grpc.pb.h"
 
 namespace pmoe {

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "control/core/run_client.h"
 #include "common/base/mutex.h"
 #include "control/core/actor_group.h"
 #include "control/core/report_queues.h"
+#include "control/core/run_client.h"
 
 namespace pmoe {
 

@@ -11,10 +11,10 @@
 #include <optional>
 #include <utility>
 
-#include "control/client/env_sender.h"
-#include "control/core/run_client.h"
 #include "common/base/mutex.h"
+#include "control/client/env_sender.h"
 #include "control/client/run_follower.h"
+#include "control/core/run_client.h"
 #include "control/wire/snapshot_assembler.h"
 
 namespace pmoe {

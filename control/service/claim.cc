@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/rpc/callers.h"
 #include "common/rpc/refusals.h"
-#include "control/wire/run_messages.h"
 #include "control/service/roster.h"
+#include "control/wire/run_messages.h"
 
 namespace pmoe {
 

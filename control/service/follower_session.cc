@@ -6,8 +6,8 @@
 
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
-#include "control/wire/run_messages.h"
 #include "control/service/claim.h"
+#include "control/wire/run_messages.h"
 
 namespace pmoe {
 namespace {

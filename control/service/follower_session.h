@@ -5,10 +5,10 @@
 #include <atomic>
 #include <memory>
 
-#include "grpcpp/server_context.h"
-#include "grpcpp/support/sync_stream.h"
 #include "control/core/evaluation_backlog.h"
 #include "control/service/run_hub.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/sync_stream.h"
 #include "proto/run.grpc.pb.h"
 
 namespace pmoe {

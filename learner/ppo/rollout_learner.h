@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "common/base/rng.h"
-#include "run/learner.h"
 #include "learner/ppo/ppo_options.h"
 #include "learner/ppo/rollout_normalizer.h"
 #include "learner/ppo/rollout_update.h"
 #include "learner/stat_sums.h"
+#include "run/learner.h"
 
 namespace pmoe {
 

@@ -10,8 +10,8 @@
 #include "common/base/bytes.h"
 #include "common/base/rng.h"
 #include "learner/nets/flat_parameters.h"
-#include "run/phase_clock.h"
 #include "replay/core/rollout.h"
+#include "run/phase_clock.h"
 
 namespace pmoe {
 

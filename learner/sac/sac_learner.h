@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "common/base/rng.h"
-#include "run/learner.h"
 #include "learner/sac/sac_update.h"
 #include "learner/stat_sums.h"
+#include "run/learner.h"
 
 namespace pmoe {
 

@@ -15,9 +15,9 @@
 #include "learner/nets/flat_parameters.h"
 #include "learner/nets/optimizer.h"
 #include "learner/nets/policy_net.h"
-#include "run/phase_clock.h"
 #include "learner/sac/policy_loss.h"
 #include "learner/sac/sac_options.h"
+#include "run/phase_clock.h"
 
 namespace pmoe {
 

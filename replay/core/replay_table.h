@@ -10,7 +10,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -23,44 +22,12 @@
 #include "replay/core/chunk.h"
 #include "replay/core/minibatch.h"
 #include "replay/core/page_pool.h"
+#include "replay/core/replay_table_types.h"
 #include "replay/core/rollout.h"
-#include "replay/core/selectors/fifo_selector.h"
 #include "replay/core/selectors/selector.h"
 #include "replay/core/stream_book.h"
 
 namespace pmoe {
-
-// Types of the blocks of a saved shard: one shard block, one table block, then a page block for
-// each live page, then a selector block if there is something to say, and a rollout block if one
-// may be asked for again.
-enum ReplayBlock : uint32_t {
-  kShardBlock = 1,
-  kTableBlock = 2,
-  kPageBlock = 3,
-  kOldQueueBlock = 4,  // until 2026-11 on-policy shards kept their rows in blocks of their own
-  kOldQueuePieceBlock = 5,
-  kRolloutBlock = 6,
-  kSelectorBlock = 7,
-};
-
-struct ReplayTableOptions {
-  int64_t capacity = 1'000'000;  // transitions; at least 2 * kPageRows per stream
-  int64_t bytes_max = 0;         // memory of the pages; 0: no limit
-  int n_step = 1;                // rewards summed per sampled transition, at most kPageRows
-  double gamma = 0.99;           // per step
-  // On-policy: rows are taken once, in order, and nothing is evicted before. The four above count
-  // for nothing then.
-  std::optional<FifoOptions> fifo{};
-
-  absl::Status Validate() const;
-};
-
-// A transition in the table, and what its writer called it.
-struct StoredStep {
-  uint32_t member = 0, actor = 0, epoch = 0, env = 0;
-  uint64_t step = 0;
-  Transition transition{};  // borrowed from the table
-};
 
 class ReplayTable {
  public:
@@ -105,8 +72,7 @@ class ReplayTable {
   int64_t streams() const { return static_cast<int64_t>(streams_.size()); }
 
   // Streams the table into `out` as blocks, and back. Load replaces *this only when all of it was
-  // good; `book` is what the file said of the writers before, and *next the block after the
-  // table's.
+  // good; `book` is what the file said of the writers before, *next the block after the table's.
   absl::Status Save(BlockFileWriter* out) const;
   absl::Status Load(BlockFileReader* in, StreamBook book, BlockFileReader::Block* next);
 
@@ -117,10 +83,9 @@ class ReplayTable {
   };
   struct Stream {
     uint32_t epoch = 0;
-    RowRef head;              // row that waits for its action; none between episodes
-    uint32_t page = kNoPage;  // open page
-    std::vector<RowRef>
-        pending;  // the last rows, at most n_step - 1, whose rewards are not all known
+    RowRef head;                  // row that waits for its action; none between episodes
+    uint32_t page = kNoPage;      // open page
+    std::vector<RowRef> pending;  // the last ones, whose n_step rewards are not all known
   };
   // Where a chunk's rows go.
   struct Target {
@@ -134,7 +99,7 @@ class ReplayTable {
   absl::Status CheckRoomForStream(const StreamId& id, int64_t others) const;
   absl::Status CheckJoin(const Chunk& chunk, const StreamKey& key, Seam seam) const;
   Stream* OpenStream(const StreamKey& key, uint32_t epoch);
-  // Writes rows from `begin` on; returns the row after the last one written.
+  // Writes rows from `begin` on; returns the row after the last one.
   uint32_t AppendRun(const Target& to, uint32_t begin);
   uint32_t AppendLast(const Target& to, uint32_t i);
   void WriteStep(const Chunk& chunk, uint32_t i, float* at, uint32_t flags) const;

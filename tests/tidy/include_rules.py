@@ -8,16 +8,27 @@ ALLOWED = {
     "common/policy": ("common/base", "common/policy", "proto"),
     "common": ("common", "proto"),
     "replay/core": ("replay/core", "common/base"),
-    "replay/wire": ("replay/wire", "replay/core", "common/base", "proto"),
-    "replay/service": ("replay/service", "replay/wire", "replay/core", "common", "proto"),
+    "control/core": ("control/core", "common/base", "common/policy"),
+    "control/wire": ("control/wire", "control/core", "common", "proto"),
+    "control/service": ("control/service", "control/wire", "control/core", "common", "proto"),
+    "control/client": ("control/client", "control/wire", "control/core", "common", "proto"),
+    "dashboard": ("dashboard", "common", "proto"),
+    "replay/wire": ("replay/wire", "replay/core", "common/base", "common/config", "proto"),
+    "replay/service": ("replay/service", "replay/wire", "replay/core", "control/client",
+                       "control/wire", "common", "proto"),
     "replay/client": ("replay/client", "replay/wire", "replay/core", "common", "proto"),
-    "actor": ("actor", "replay/client", "common", "proto"),
-    "learner": ("learner", "replay/client", "replay/core", "common", "proto"),
+    "actor": ("actor", "control/client", "control/wire", "control/core", "replay/client",
+              "replay/wire", "common", "proto"),
+    "run": ("run", "control/wire", "control/core", "replay/client", "replay/wire", "replay/core",
+            "common", "proto"),
+    "learner": ("learner", "run", "control", "dashboard", "replay/client", "replay/wire",
+                "replay/core", "common", "proto"),
 }
-OUR_FOLDERS = ("proto", "common", "actor", "replay", "learner", "cli", "tests")
+OUR_FOLDERS = ("proto", "common", "control", "dashboard", "actor", "replay", "run", "learner",
+               "cli", "tests")
 
 # These must stay usable by every binary: an actor has no LibTorch, a test no server.
-PURE = ("replay/core", "common/base", "common/policy")
+PURE = ("replay/core", "control/core", "run", "common/base", "common/policy")
 
 TORCH = ("torch/", "ATen/", "c10/")
 GRPC = ("grpc/", "grpcpp/", "grpc++/")
