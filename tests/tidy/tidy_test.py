@@ -190,6 +190,17 @@ class BannedRulesTest(RuleTestCase):
             self.assert_breaks("banned", "actor/a.cc", code)
             self.assert_fine("common/base/clock.cc", code)
 
+    def test_an_algorithms_name_means_its_row(self):
+        for code in ('if (config.algorithm() == "dac") F();', 'if (name != "pmoe_sac") F();',
+                     'return absl::EndsWith(algorithm, "ppo");', 'if (algorithm.name == "x") F();',
+                     'absl::StartsWith(config.algorithm(), "gating")'):
+            self.assert_breaks("algorithm name", "learner/a.cc", code + "\n")
+            self.assert_fine("common/config/algorithms.cc", code + "\n")
+            self.assert_fine("tests/a_test.cc", code + "\n")
+        for code in ('if (field == "algorithm") F();', 'Use("pmoe_sac, sac, ppo");',
+                     'AddField("algorithm", "ppo");'):
+            self.assert_fine("learner/a.cc", code + "\n")
+
     def test_a_reason_lets_one_use_pass(self):
         reason = "// tidy: allowed because another library wants it\n"
         self.assert_fine("actor/a.cc", reason + "std::mutex m;\n")
