@@ -1,6 +1,5 @@
 #include "actor/actor_process.h"
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -11,6 +10,7 @@
 #include "actor/actor.h"
 #include "actor/configured_env.h"
 #include "actor/rpc_run_client.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 #include "common/config/run_config.h"
@@ -117,7 +117,7 @@ absl::Status ActorProcess::Live() {
   // The limiter may rightly keep rows out until this process has to go. Nothing that was
   // acknowledged is lost; a finished run needs no more rows.
   if (!flushed.ok() && !client_.finished()) {
-    std::fprintf(stderr, "pmoe: %s\n", std::string(flushed.message()).c_str());
+    Log(LogLevel::kWarning, flushed.message());
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "cli/command_exec.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 
@@ -54,7 +55,7 @@ absl::Status ConfigCommand::Print() const {
 absl::Status ConfigCommand::Check() const {
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, Resolve(check_flags_));
   for (const std::string& warning : ConfigWarnings(config)) {
-    std::fprintf(stderr, "pmoe: note: %s\n", warning.c_str());
+    Log(LogLevel::kInfo, warning);
   }
   PMOE_RETURN_IF_ERROR(WriteOut("settings: valid\n"));
   std::vector<std::string> args = {"check-env"};

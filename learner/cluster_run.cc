@@ -1,7 +1,6 @@
 #include "learner/cluster_run.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <optional>
 #include <thread>
@@ -12,6 +11,7 @@
 #include "common/base/build_info.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -19,6 +19,7 @@
 #include "common/rpc/refusals.h"
 #include "common/rpc/rpc_status.h"
 #include "common/run/run_follower.h"
+#include "common/run/run_messages.h"
 #include "learner/learner_config.h"
 #include "learner/run/async_run.h"
 #include "learner/run/checkpoint.h"
@@ -50,7 +51,7 @@ RpcControlOptions ControlOptions(const RunConfig& config, const RunHubOptions& h
   options.lockstep = IsLockstep(config);
   options.actors = config.actor().count();
   options.first_round = kFirstRound;
-  options.on_policy = RolloutQueueFromConfig(config);
+  options.on_policy = FifoFromConfig(config);
   if (!options.lockstep && !options.on_policy.has_value())
     options.limiter = LimiterFromConfig(config);
   return options;
@@ -142,8 +143,7 @@ absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
     ExportMembers();
     if (since_said.Elapsed() > kSayMissing_s) {
       since_said.Lap();
-      std::fprintf(stderr, "pmoe: waiting for %s to join at %s\n", missing.c_str(),
-                   address().Text().c_str());
+      Log(LogLevel::kInfo, "waiting for ", missing, " to join at ", address().Text());
     }
     Clock::Real()->Sleep(kTick);
   }
@@ -166,7 +166,7 @@ absl::Status ClusterRun::MakeParts(bool resume) {
       config_, env_.obs_dim(), {env_.action_low().begin(), env_.action_low().end()},
       {env_.action_high().begin(), env_.action_high().end()});
   for (const std::string& warning : PolicyWarnings(policy)) {
-    std::fprintf(stderr, "pmoe: note: %s\n", warning.c_str());
+    Log(LogLevel::kInfo, warning);
   }
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
   columns_ = {env_.obs_dim(), env_.action_dim(), static_cast<int>(policy.columns.size())};
@@ -207,7 +207,7 @@ void ClusterRun::WarnOfSizes(const RpcControlOptions& options) const {
   const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
   for (const std::string& warning : SizeWarnings(tables, MemoryLimit(), states, directory_->path(),
                                                  DiskSpaceAt(directory_->path()))) {
-    std::fprintf(stderr, "pmoe: WARNING: %s\n", warning.c_str());
+    Log(LogLevel::kWarning, warning);
   }
 }
 
@@ -247,8 +247,8 @@ absl::Status ClusterRun::Train(const std::atomic<bool>& interrupted) {
 absl::Status ClusterRun::Tick(const RunView& view) {
   for (const auto& [actor, in_order] : hub_.TakeDepartures()) {
     if (lockstep()) continue;  // the loop ends, and leaves its rows as they were at the barrier
-    std::fprintf(stderr, "\npmoe: %s %s; the run goes on\n", DescribeMember(actor).c_str(),
-                 in_order ? "has left" : "is gone");
+    Log(in_order ? LogLevel::kInfo : LogLevel::kWarning, DescribeMember(actor),
+        in_order ? " has left" : " is gone", "; the run goes on");
     // Its streams end where they are; a shard that is away has nothing to cut.
     const absl::Status cut = control_->CutActor(/*member=*/0, actor.index(), actor.epoch());
     if (!cut.ok() && !IsTransient(cut)) return cut;

@@ -1,7 +1,5 @@
 #include "actor/command/command_eval.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include "actor/configured_env.h"
 #include "actor/evaluation_trace.h"
 #include "actor/policy_export.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 
@@ -31,18 +30,14 @@ void PrintEvaluation(const Evaluation& evaluation) {
 // Counts episodes on a terminal.
 class Progress {
  public:
-  explicit Progress(int episodes) : episodes_(episodes), shown_(::isatty(STDERR_FILENO) == 1) {}
-  ~Progress() {
-    if (shown_) std::fprintf(stderr, "\r\033[K");
-  }
+  explicit Progress(int episodes) : episodes_(episodes) {}
+  ~Progress() { Logger::OfProcess().EraseLive(); }
   void Add() {
-    const int done = ++done_;
-    if (shown_) std::fprintf(stderr, "\r%d of %d episodes", done, episodes_);
+    Logger::OfProcess().DrawLive(absl::StrCat(++done_, " of ", episodes_, " episodes"));
   }
 
  private:
   const int episodes_;
-  const bool shown_;
   std::atomic<int> done_ = 0;
 };
 

@@ -1,6 +1,5 @@
 #include "actor/command/settled_env.h"
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "actor/env_record.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/run/env_folder.h"
@@ -38,8 +38,8 @@ absl::StatusOr<std::unique_ptr<Env>> MakeOrCopy(const std::string& run,
   PMOE_ASSIGN_OR_RETURN(const RunConfig copy, WithCopy(run, *kept, *config));
   absl::StatusOr<std::unique_ptr<Env>> copied = MakeConfiguredEnv(copy);
   if (!copied.ok()) return env;
-  std::fprintf(stderr, "pmoe: note: %s; the run's own copy in %s/env/files is used\n",
-               std::string(env.status().message()).c_str(), run.c_str());
+  Log(LogLevel::kInfo, env.status().message(), "; the run's own copy in ", run,
+      "/env/files is used");
   *config = copy;
   return copied;
 }
@@ -66,8 +66,8 @@ absl::Status SettleEnv(const std::string& run, const PolicySpec& policy,
     PMOE_RETURN_IF_ERROR(CheckSameEnv(run, *kept, now.spec, options.allow_other));
     const std::vector<std::string> differences = EnvDifferences(*kept, now.spec);
     if (!differences.empty()) {
-      std::fprintf(stderr, "pmoe: WARNING: not the task that %s was made with: %s\n", run.c_str(),
-                   ListDifferences(differences).c_str());
+      Log(LogLevel::kWarning, "not the task that ", run,
+          " was made with: ", ListDifferences(differences));
     }
   }
   return CheckSizes(run, policy, env->spec());

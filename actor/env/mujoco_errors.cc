@@ -2,9 +2,10 @@
 
 #include <atomic>
 #include <csetjmp>
-#include <cstdio>
 #include <cstdlib>
 #include <mutex>
+
+#include "common/base/log.h"
 
 namespace pmoe {
 namespace {
@@ -17,8 +18,8 @@ thread_local std::jmp_buf* escape = nullptr;
 void Show(const char* what, const char* message, std::atomic<int>* count) {
   const int nth = count->fetch_add(1, std::memory_order_relaxed) + 1;
   if (nth > kShownMax) return;
-  std::fprintf(stderr, "mujoco %s: %s%s\n", what, message,
-               nth == kShownMax ? " (more of them will not be shown)" : "");
+  Log(LogLevel::kWarning, "mujoco ", what, ": ", message,
+      nth == kShownMax ? " (more of them will not be shown)" : "");
 }
 
 void OnWarning(const char* message) {
@@ -33,7 +34,7 @@ void OnError(const char* message) {
     Show("error", message, &count);
     std::longjmp(*escape, 1);
   }
-  std::fprintf(stderr, "mujoco error: %s\n", message);
+  Log(LogLevel::kError, "mujoco error: ", message);
   std::abort();
 }
 

@@ -1,7 +1,5 @@
 #include "actor/render/command_play.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "actor/configured_env.h"
 #include "actor/render/frame_writer.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -40,9 +39,7 @@ class Film {
     renderer_->Draw(step.env, labels, values, absl::MakeSpan(frame_));
     status_ = writer_->Write(frame_);
     ++frames_;
-    if (::isatty(STDERR_FILENO) == 1 && frames_ % 10 == 0) {
-      std::fprintf(stderr, "\rframe %d", frames_);
-    }
+    if (frames_ % 10 == 0) Logger::OfProcess().DrawLive(absl::StrCat("frame ", frames_));
   }
 
   bool full() const { return frames_max_ > 0 && frames_ >= frames_max_; }
@@ -119,6 +116,7 @@ absl::Status PlayCommand::Run(const std::atomic<bool>& interrupted) const {
   const absl::StatusOr<Evaluation> evaluation = evaluator->Run(
       run.snapshot, /*stream=*/0,
       [&film, &interrupted] { return interrupted || film.full() || !film.status().ok(); });
+  Logger::OfProcess().EraseLive();
   PMOE_RETURN_IF_ERROR(film.status());
   PMOE_RETURN_IF_ERROR(writer->Close());
   if (!evaluation.ok() && !absl::IsCancelled(evaluation.status())) return evaluation.status();

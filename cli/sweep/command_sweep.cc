@@ -18,6 +18,7 @@
 #include "common/base/exit_code.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -56,10 +57,9 @@ void PrintEnd(const SweepPlan& plan, const std::vector<SweepRow>& rows,
     if (row.state != SweepState::kFailed) continue;
     failed = true;
     const SweepRun& run = plan.runs[static_cast<size_t>(index)];
-    std::fprintf(stderr, "pmoe: %s failed: %s; its log: %s\n", run.name.c_str(),
-                 row.failure.c_str(), plan.Log(run).c_str());
+    Log(LogLevel::kError, run.name, " failed: ", row.failure, "; its log: ", plan.Log(run));
   }
-  if (failed) std::fprintf(stderr, "pmoe: --retry tries those that failed again\n");
+  if (failed) Log(LogLevel::kInfo, "--retry tries those that failed again");
 }
 
 int CodeOf(const std::vector<SweepRow>& rows, const std::vector<int>& chosen) {

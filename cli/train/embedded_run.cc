@@ -1,11 +1,11 @@
 #include "cli/train/embedded_run.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -47,7 +47,7 @@ absl::Status EmbeddedRun::Build(bool resume) {
   const PolicySpec policy =
       PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
   for (const std::string& warning : PolicyWarnings(policy)) {
-    std::printf("note: %s\n", warning.c_str());
+    Log(LogLevel::kInfo, warning);
   }
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
   PMOE_RETURN_IF_ERROR(BuildReplay(env, policy));
@@ -66,16 +66,15 @@ absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& poli
   options.stage.actors = config_.actor().count();
   options.stage.first_round = kFirstRound;
   options.seed = config_.seed();
-  options.on_policy = RolloutQueueFromConfig(config_);
-  const bool on_policy = options.on_policy.has_value();
-  if (!lockstep() && !on_policy) options.limiter = LimiterFromConfig(config_);
+  options.table.fifo = FifoFromConfig(config_);
+  const bool on_policy = options.table.fifo.has_value();
+  if (!lockstep() && !on_policy) options.gate.limiter = LimiterFromConfig(config_);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
   const TableSize full = FullSize(options, TotalSteps(config_));
   const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
-  for (const std::string& warning :
-       SizeWarnings(full, MemoryLimit(), states, directory_->path(),
-                    DiskSpaceAt(directory_->path()))) {
-    std::fprintf(stderr, "pmoe: WARNING: %s\n", warning.c_str());
+  for (const std::string& warning : SizeWarnings(full, MemoryLimit(), states, directory_->path(),
+                                                 DiskSpaceAt(directory_->path()))) {
+    Log(LogLevel::kWarning, warning);
   }
   if (on_policy) {
     rollouts_ = std::make_unique<DirectRolloutSource>(replay_.get());

@@ -80,7 +80,7 @@ void EmbeddedStatus::ShowReplay(const ReplayShard& replay) {
   table->set_bytes(stats.bytes);
   table->set_insert_blocked_s(stats.inserts_blocked.total);
   table->set_sample_blocked_s(stats.samples_blocked.total);
-  table->set_limiter(stats.limiter);
+  table->set_limiter(replay.Explain());
 }
 
 }  // namespace pmoe

@@ -16,6 +16,7 @@
 #include "common/base/exit_code.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -57,8 +58,7 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags.Options());
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
   PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config));
-  for (const std::string& warning : ConfigWarnings(config))
-    std::printf("note: %s\n", warning.c_str());
+  for (const std::string& warning : ConfigWarnings(config)) Log(LogLevel::kInfo, warning);
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
   const bool resume = !start.resume.empty();
   // A new run has its configuration before anything else, so that the folder says what it is; a

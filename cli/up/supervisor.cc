@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <thread>
 #include <utility>
 
@@ -12,8 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/clock.h"
-#include "common/base/exit_code.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "nlohmann/json.hpp"
 
@@ -27,11 +26,6 @@ constexpr std::chrono::seconds kHealthy(30);  // a life this long forgives the o
 constexpr size_t kRestartsMax = 8;            // of one process within a minute
 constexpr int kUserMendable = 2;              // exit code: trying again cannot help
 constexpr int kTailLines = 5;
-
-// Above the learner's progress line.
-void Say(const std::string& text) {
-  std::fprintf(stderr, "%spmoe: %s\n", isatty(STDERR_FILENO) ? "\r\x1b[K" : "", text.c_str());
-}
 
 const char* KindName(ProcessKind kind) {
   switch (kind) {
@@ -142,8 +136,8 @@ absl::Status Supervisor::ScheduleRestart(Process* process, const ChildEnd& end) 
   process->restart_at =
       now + std::chrono::milliseconds(static_cast<int64_t>(1000.0 * process->delay_s));
   process->waiting = true;
-  Say(absl::StrCat(process->spec.name, " ", end.Text(), "; starts again in ", process->delay_s,
-                   " s (restart ", process->restarts, ")"));
+  Log(LogLevel::kWarning, process->spec.name, " ", end.Text(), "; starts again in ",
+      process->delay_s, " s (restart ", process->restarts, ")");
   return absl::OkStatus();
 }
 
@@ -175,7 +169,8 @@ void Supervisor::Stop(const std::vector<ProcessKind>& kinds, std::chrono::second
     Clock::Real()->Sleep(kPoll);
   }
   for (Process* process : left) {
-    Say(absl::StrCat(process->spec.name, " did not end within ", grace.count(), " s; killed"));
+    Log(LogLevel::kWarning, process->spec.name, " did not end within ", grace.count(),
+        " s; killed");
     OnBadStop(*process, "was killed while it stopped");
     process->child.reset();
   }

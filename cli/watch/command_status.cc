@@ -38,10 +38,9 @@ absl::StatusOr<RunStatus> Ask(RunService::Stub* stub) {
 // A learner that answers and refuses is one that the user can satisfy.
 int NoAnswer(const LearnerTarget& target, const absl::Status& status) {
   const bool refused = absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status);
-  std::fprintf(stderr, "pmoe: %s at %s: %s%s\n",
-               refused ? "refused by the learner" : "no learner answers",
-               target.address.Text().c_str(), std::string(status.message()).c_str(),
-               target.security.Hint(status).c_str());
+  ReportError(absl::UnavailableError(
+      absl::StrCat(refused ? "refused by the learner" : "no learner answers", " at ",
+                   target.address.Text(), ": ", status.message(), target.security.Hint(status))));
   return refused ? kRefused : kNobodyAnswers;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/watch/live_screen.h"
 #include "cli/watch/status_screen.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/run/status_json.h"
 
 namespace pmoe {
@@ -36,8 +37,8 @@ void PrintLine(const StatusView& view, const absl::StatusOr<RunStatus>& answer) 
     std::fflush(stdout);
     return;
   }
-  std::fprintf(stderr, "pmoe: no learner answers at %s since %s: %s\n", view.address.c_str(),
-               view.away_since.c_str(), view.error.c_str());
+  Log(LogLevel::kWarning, "no learner answers at ", view.address, " since ", view.away_since, ": ",
+      view.error);
 }
 
 bool IsRefusal(const absl::Status& status) {

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/strip.h"
 #include "common/base/exit_code.h"
+#include "common/base/log.h"
 #include "common/base/near_names.h"
 
 namespace pmoe {
@@ -24,6 +26,12 @@ const CLI::App* ChosenCommand(const CLI::App* app) {
 std::string FullName(const CLI::App* command) {
   const CLI::App* parent = command->get_parent();
   return (parent == nullptr ? "" : FullName(parent) + " ") + command->get_name();
+}
+
+// Who speaks in the log: "train" of "pmoe train", "replay" of "pmoe-replay".
+absl::string_view RoleOf(absl::string_view name) {
+  if (absl::ConsumePrefix(&name, "pmoe") && !name.empty()) name.remove_prefix(1);
+  return name.empty() ? "pmoe" : name;
 }
 
 // "unknown argument --sed; did you mean --seed?"
@@ -60,6 +68,7 @@ std::optional<int> ParseCommandLine(CLI::App* app, int argc, const char* const* 
   OpenMissingDescriptors();
   try {
     app->parse(argc, argv);
+    Logger::OfProcess().SetRole(RoleOf(FullName(ChosenCommand(app))));
     return std::nullopt;
   } catch (const CLI::CallForHelp&) {
     std::fputs(app->help().c_str(), stdout);

@@ -2,10 +2,9 @@
 // for the rest.
 #pragma once
 
-#include <cstdio>
-#include <string>
-
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 
 namespace pmoe {
 
@@ -27,7 +26,7 @@ inline int ExitCode(const absl::Status& status) {
 
 // Prints "pmoe: <message>" unless ok; returns the exit code.
 inline int ReportError(const absl::Status& status) {
-  if (!status.ok()) std::fprintf(stderr, "pmoe: %s\n", std::string(status.message()).c_str());
+  if (!status.ok()) Logger::OfProcess().Print(absl::StrCat("pmoe: ", status.message()));
   return ExitCode(status);
 }
 

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "common/base/log.h"
+
 namespace pmoe {
 
 namespace fs = std::filesystem;
@@ -24,7 +26,7 @@ absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlag
   };
   absl::StatusOr<std::unique_ptr<Dashboard>> dashboard = Dashboard::Start(std::move(options));
   if (!dashboard.ok() && flags.address.empty() && absl::IsFailedPrecondition(dashboard.status())) {
-    std::printf("note: no dashboard: %s\n", std::string(dashboard.status().message()).c_str());
+    Log(LogLevel::kInfo, "no dashboard: ", dashboard.status().message());
     return nullptr;
   }
   if (dashboard.ok()) std::printf("dashboard: %s\n", (*dashboard)->url().c_str());

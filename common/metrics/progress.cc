@@ -1,11 +1,7 @@
 #include "common/metrics/progress.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -14,7 +10,6 @@
 namespace pmoe {
 namespace {
 
-constexpr int kDefaultWidth = 80;
 constexpr double kRedraw_s = 0.1;  // least time between redraws
 
 // 1234567 -> "1,234,567".
@@ -46,12 +41,6 @@ std::string Remaining(const ProgressState& state) {
   return seconds < 1e9 ? absl::StrCat("ETA ", Duration(seconds)) : "ETA ?";
 }
 
-int TerminalWidth(std::FILE* out) {
-  winsize size{};
-  const bool known = ::ioctl(::fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : kDefaultWidth;
-}
-
 }  // namespace
 
 std::string FormatProgress(absl::string_view label, const ProgressState& state, int width) {
@@ -72,20 +61,11 @@ std::string FormatProgress(absl::string_view label, const ProgressState& state, 
   return line;
 }
 
-ProgressOptions ProgressOptionsFor(std::FILE* out) {
-  const char* term = std::getenv("TERM");
-  const bool dumb = term == nullptr || absl::string_view(term) == "dumb";
-  ProgressOptions options;
-  options.out = out;
-  options.terminal = !dumb && ::isatty(::fileno(out)) == 1;
-  return options;
-}
-
 void ProgressPrinter::Update(const ProgressState& state) {
   last_ = state;
   printed_last_ = false;
   const bool done = state.env_steps >= state.total_steps;
-  if (options_.terminal) {
+  if (options_.log->terminal()) {
     if (drawn_at_s_ && !done && state.elapsed_s - *drawn_at_s_ < kRedraw_s) return;
     Draw(state);
     return;
@@ -100,37 +80,20 @@ void ProgressPrinter::Update(const ProgressState& state) {
 }
 
 void ProgressPrinter::Draw(const ProgressState& state) {
-  if (options_.terminal) {
+  if (options_.log->terminal()) {
     // One column less: a character in the last one makes some terminals start a new line.
-    const int width = options_.width > 0 ? options_.width : TerminalWidth(options_.out);
-    absl::FPrintF(options_.out, "\r\x1b[K%s",
-                  FormatProgress(options_.label, state, std::max(width - 1, 1)));
-    live_ = true;
+    const int width = options_.width > 0 ? options_.width : options_.log->columns();
+    options_.log->DrawLive(FormatProgress(options_.label, state, std::max(width - 1, 1)));
   } else {
-    absl::FPrintF(options_.out, "%s\n", FormatProgress(options_.label, state, 0));
+    options_.log->Print(FormatProgress(options_.label, state, 0));
   }
-  std::fflush(options_.out);
   drawn_at_s_ = state.elapsed_s;
   printed_last_ = true;
 }
 
-void ProgressPrinter::Erase() {
-  if (live_) std::fputs("\r\x1b[K", options_.out);
-  live_ = false;
-}
-
-void ProgressPrinter::Note(absl::string_view line) {
-  Erase();
-  absl::FPrintF(options_.out, "%s\n", line);
-  std::fflush(options_.out);
-  if (options_.terminal && last_) Draw(*last_);
-}
-
 void ProgressPrinter::Finish() {
   if (last_ && !printed_last_) Draw(*last_);
-  if (live_) std::fputs("\n", options_.out);
-  std::fflush(options_.out);
-  live_ = false;
+  options_.log->KeepLive();
   last_.reset();
 }
 

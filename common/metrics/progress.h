@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "common/base/log.h"
 
 namespace pmoe {
 
@@ -26,37 +26,28 @@ std::string FormatProgress(absl::string_view label, const ProgressState& state, 
 
 struct ProgressOptions {
   std::string label;  // "HalfCheetah-v5 pmoe_sac seed 1"
-  std::FILE* out = stderr;
-  bool terminal = false;  // false: a plain line per plain_every_steps env steps
-  int width = 0;          // columns; 0: asks the terminal at every redraw
-  int64_t plain_every_steps = 1000;
+  Logger* log = &Logger::OfProcess();
+  int width = 0;                     // columns; 0: asks the terminal at every redraw
+  int64_t plain_every_steps = 1000;  // a line where there is no terminal
 };
 
-// Options for a stream: whether it is a terminal that can redraw a line.
-ProgressOptions ProgressOptionsFor(std::FILE* out);
-
-// Owns nothing; write errors are ignored, as the run must not end because nobody looks.
-// Thread-compatible.
+// Owns nothing. Thread-compatible.
 class ProgressPrinter {
  public:
   explicit ProgressPrinter(ProgressOptions options) : options_(std::move(options)) {}
 
   // Call as often as you like; it decides when to print.
   void Update(const ProgressState& state);
-  // A line that stays, above the live one.
-  void Note(absl::string_view line);
-  // Leaves the last state on a line of its own. Update and Note may follow.
+  // Leaves the last state on a line of its own. Update may follow.
   void Finish();
 
  private:
   void Draw(const ProgressState& state);
-  void Erase();
 
   ProgressOptions options_;
   std::optional<ProgressState> last_;
   std::optional<double> drawn_at_s_;
   int64_t plain_interval_ = -1;  // that the last line or the start fell in; -1: not started
-  bool live_ = false;            // the cursor stands behind a progress line
   bool printed_last_ = false;    // last_ is on screen
 };
 

@@ -1,6 +1,5 @@
 #include "common/rpc/refusals.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/tls/peer_name.h"
 #include "grpc/support/log.h"
 
@@ -53,7 +53,7 @@ void Refusals::Add(absl::string_view caller, absl::string_view what) {
     unsaid = std::exchange(unsaid_, 0);
   }
   const std::string more = unsaid == 0 ? "" : absl::StrCat(" (and ", unsaid, " before it)");
-  std::fprintf(stderr, "pmoe: refused %s%s\n", std::string(what).c_str(), more.c_str());
+  Log(LogLevel::kWarning, "refused ", what, more);
 }
 
 std::map<std::string, int64_t> Refusals::Counts() const {

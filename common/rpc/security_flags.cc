@@ -1,11 +1,11 @@
 #include "common/rpc/security_flags.h"
 
-#include <cstdio>
 #include <cstdlib>
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -16,10 +16,8 @@ const absl::Duration kSoon = absl::Hours(24 * 14);
 void SayWhenItEndsSoon(const std::string& dir, const Identity& identity) {
   const absl::Time end = identity.certificate.validity.to;
   if (end - absl::Now() > kSoon) return;
-  std::fprintf(stderr,
-               "pmoe: the certificate in %s holds until %s; renew it with `pmoe certs init` in "
-               "time, no restart is needed\n",
-               dir.c_str(), TimeText(end).c_str());
+  Log(LogLevel::kWarning, "the certificate in ", dir, " holds until ", TimeText(end),
+      "; renew it with `pmoe certs init` in time, no restart is needed");
 }
 
 }  // namespace

@@ -3,16 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/build_info.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/run/clock_skew.h"
+#include "common/run/run_messages.h"
 #include "common/run/usage.h"
 
 namespace pmoe {
@@ -98,8 +100,9 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   PMOE_RETURN_IF_ERROR(FromGrpc(stub_->Join(&context, request, &reply)));
   if (reply.finished()) return reply;
   const std::string skew = ClockSkew(asked_s, reply.unix_time_s(), UnixTime());
-  if (!skew.empty()) std::fprintf(stderr, "pmoe: %s\n", skew.c_str());
+  if (!skew.empty()) Log(LogLevel::kWarning, skew);
   if (options_.on_heard) options_.on_heard(true);
+  Logger::OfProcess().SetRole(absl::StrCat(RoleName(options_.role), " ", reply.seat().index()));
   MutexLock lock(&mu_);
   seat_ = reply.seat();
   return reply;
@@ -109,7 +112,7 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
 absl::Status RunFollower::Finished() const {
   const std::string text =
       absl::StrCat("the run at ", options_.learner.Text(), " has finished; there is nothing to do");
-  std::fprintf(stderr, "pmoe: %s\n", text.c_str());
+  Log(LogLevel::kInfo, text);
   return absl::CancelledError(text);
 }
 
@@ -132,9 +135,9 @@ absl::StatusOr<JoinReply> RunFollower::Join(const std::atomic<bool>& interrupted
     // longer than that.
     const std::chrono::milliseconds wait = std::min(backoff_.Next(), kFirstJoinWait);
     if (attempt > kQuietAttempts) {
-      std::fprintf(stderr, "pmoe: cannot join at %s yet (%s); attempt %d in %.1f s\n",
-                   options_.learner.Text().c_str(), Explained(reply.status()).c_str(), attempt + 1,
-                   static_cast<double>(wait.count()) / 1000.0);
+      Log(LogLevel::kWarning, "cannot join at ", options_.learner.Text(), " yet (",
+          Explained(reply.status()), "); attempt ", attempt + 1, " in ",
+          absl::StrFormat("%.1f s", static_cast<double>(wait.count()) / 1000.0));
     }
     const Clock::Time until = Clock::Real()->Now() + wait;
     while (Clock::Real()->Now() < until && !interrupted) Pause(std::min(kTick, wait));

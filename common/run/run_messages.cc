@@ -39,6 +39,21 @@ absl::StatusOr<Directive> FromMessage(const DirectiveMessage& message) {
   return directive;
 }
 
+std::string RoleName(RunRole role) {
+  switch (role) {
+    case RUN_ROLE_ACTOR:
+      return "actor";
+    case RUN_ROLE_EVALUATOR:
+      return "evaluator";
+    case RUN_ROLE_REPLAY:
+      return "replay";
+    case RUN_ROLE_LEARNER:
+      return "learner";
+    default:
+      return "unknown";
+  }
+}
+
 ActorReportMessage ToMessage(const ActorReport& report) {
   ActorReportMessage message;
   message.set_round(report.round);

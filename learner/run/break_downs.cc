@@ -28,7 +28,7 @@ std::optional<std::string> BreakDowns::Add(absl::Span<const EpisodeResult> episo
   if (broken_ < next_line_) return std::nullopt;
   while (next_line_ <= broken_) next_line_ *= 10;
   return absl::StrFormat(
-      "warning: the simulation broke down in %d of %d episodes (%.0f %%); %s; metrics.csv counts "
+      "the simulation broke down in %d of %d episodes (%.0f %%); %s; metrics.csv counts "
       "them in train_diverged",
       broken_, episodes_, 100.0 * static_cast<double>(broken_) / static_cast<double>(episodes_),
       kCause);

@@ -1,6 +1,5 @@
 #include "learner/run/run_env.h"
 
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/append_file.h"
 #include "common/run/env_identity.h"
@@ -31,10 +31,9 @@ absl::Status AppendNote(const RunDirectory& directory, const std::string& text) 
 absl::Status CheckRunEnv(const RunDirectory& directory, const EnvSpecMessage& now, bool allowed) {
   PMOE_ASSIGN_OR_RETURN(const std::optional<EnvSpecMessage> kept, KeptEnv(directory.path()));
   if (kept.has_value()) return CheckSameEnv(directory.path(), *kept, now, allowed);
-  std::fprintf(stderr,
-               "pmoe: note: %s does not say what task it was made with, as runs of before do not; "
-               "from now on it is this one\n",
-               directory.path().c_str());
+  Log(LogLevel::kInfo, directory.path(),
+      " does not say what task it was made with, as runs of before do not; from now on it is this "
+      "one");
   return absl::OkStatus();
 }
 
@@ -45,15 +44,13 @@ absl::Status KeepRunEnv(const RunDirectory& directory, const EnvSpecMessage& now
     if (!differences.empty()) {
       const std::string text = absl::StrCat("goes on with another task (--allow-other-env): ",
                                             ListDifferences(differences));
-      std::fprintf(stderr, "pmoe: WARNING: the run %s\n", text.c_str());
+      Log(LogLevel::kWarning, "the run ", text);
       PMOE_RETURN_IF_ERROR(AppendNote(directory, text));
     }
   }
   if (TotalBytes(now) > kKeptBytesMax) {
-    std::fprintf(stderr,
-                 "pmoe: note: the model's files are more than %llu MiB: the run keeps their "
-                 "digests only\n",
-                 static_cast<unsigned long long>(kKeptBytesMax >> 20));
+    Log(LogLevel::kInfo, "the model's files are more than ", kKeptBytesMax >> 20,
+        " MiB: the run keeps their digests only");
   }
   return KeepEnvSpec(directory.path(), now);
 }

@@ -1,7 +1,6 @@
 #include "learner/run/run_log.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -118,7 +118,7 @@ RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
       evaluations_(evaluations),
       files_(std::move(files)),
       progress_([&] {
-        ProgressOptions progress = ProgressOptionsFor(stderr);
+        ProgressOptions progress;
         progress.label = options.label;
         progress.plain_every_steps = static_cast<int64_t>(options.log_every_steps);
         return progress;
@@ -131,8 +131,8 @@ RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
 void RunLog::OnReport(const ActorReport& report) {
   episodes_.insert(episodes_.end(), report.episodes.begin(), report.episodes.end());
   if (const auto line = break_downs_.Add(report.episodes); line.has_value()) {
-    progress_.Note(*line);
-    Note(*line);
+    Log(LogLevel::kWarning, *line);
+    Note(absl::StrCat("warning: ", *line));
   }
   totals_["time_env_s"] += report.seconds.env;
   totals_["time_policy_s"] += report.seconds.policy;
@@ -249,10 +249,8 @@ absl::Status RunLog::Flush(std::chrono::seconds wait) {
   const std::chrono::seconds quiet = std::min(wait, kQuietWait);
   absl::Status evaluated = TakeEvaluations(quiet);
   if (absl::IsDeadlineExceeded(evaluated) && wait > quiet) {
-    std::fprintf(stderr,
-                 "\npmoe: still waiting for an evaluation, up to %ld s more; a cluster started by "
-                 "hand needs a `pmoe-actor run --evaluate`\n",
-                 static_cast<long>((wait - quiet).count()));
+    Log(LogLevel::kWarning, "still waiting for an evaluation, up to ", (wait - quiet).count(),
+        " s more; a cluster started by hand needs a `pmoe-actor run --evaluate`");
     evaluated = TakeEvaluations(wait - quiet);
   }
   if (absl::IsCancelled(evaluated)) {

@@ -7,12 +7,12 @@
 
 namespace pmoe {
 
-std::optional<RolloutQueueOptions> RolloutQueueFromConfig(const RunConfig& config) {
+std::optional<FifoOptions> FifoFromConfig(const RunConfig& config) {
   if (!AlgorithmOf(config).on_policy()) return std::nullopt;
   // Rows of the rollout that comes next are one version old when they are learned from, and one
   // more where their actor waited for room: what lies beyond is for greater lags.
   constexpr int kLagOfTheNext = 2;
-  return RolloutQueueOptions{.rollout_steps = config.schedule().steps_per_round(),
+  return FifoOptions{.rollout_steps = config.schedule().steps_per_round(),
                              .max_lag = std::max(0, config.schedule().max_lag() - kLagOfTheNext)};
 }
 

@@ -16,7 +16,7 @@
 #include "replay/client/batch_sampler.h"
 #include "replay/client/replay_control.h"
 #include "replay/client/rollout_source.h"
-#include "replay/core/rollout_queue.h"
+#include "replay/core/selectors/fifo_selector.h"
 
 namespace pmoe {
 
@@ -52,7 +52,7 @@ class TrainingRun {
 };
 
 // How replay keeps the rows of an on-policy run; nothing where rows are sampled.
-std::optional<RolloutQueueOptions> RolloutQueueFromConfig(const RunConfig& config);
+std::optional<FifoOptions> FifoFromConfig(const RunConfig& config);
 
 // The log of a run with this configuration. `resumed_steps`: later rows are dropped.
 RunLogOptions LogOptions(const RunConfig& config, uint64_t total_steps, bool resumed,

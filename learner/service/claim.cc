@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/rpc/callers.h"
 #include "common/rpc/refusals.h"
+#include "common/run/run_messages.h"
 #include "learner/service/roster.h"
 
 namespace pmoe {

@@ -1,10 +1,10 @@
 #include "learner/service/follower_session.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <thread>
 #include <utility>
 
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/run/run_messages.h"
 #include "learner/service/claim.h"
@@ -23,8 +23,8 @@ absl::Status FollowerSession::Run() {
   PMOE_RETURN_IF_ERROR(CheckClaim(*context_->auth_context(), first.role()));
   absl::StatusOr<FollowerCursor> opened = hub_->Open(first);
   if (absl::IsFailedPrecondition(opened.status())) {
-    std::fprintf(stderr, "pmoe: %s %u was refused: %s\n", RoleName(first.role()).c_str(),
-                 first.seat().index(), std::string(opened.status().message()).c_str());
+    Log(LogLevel::kWarning, RoleName(first.role()), " ", first.seat().index(),
+        " was refused: ", opened.status().message());
   }
   PMOE_ASSIGN_OR_RETURN(cursor_, std::move(opened));
   absl::Status status = hub_->OnReport(cursor_, first);

@@ -2,26 +2,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/run/run_messages.h"
 
 namespace pmoe {
 namespace {
 constexpr uint32_t kActorsMax = 1024;
 }  // namespace
-
-std::string RoleName(RunRole role) {
-  switch (role) {
-    case RUN_ROLE_ACTOR:
-      return "actor";
-    case RUN_ROLE_EVALUATOR:
-      return "evaluator";
-    case RUN_ROLE_REPLAY:
-      return "replay";
-    case RUN_ROLE_LEARNER:
-      return "learner";
-    default:
-      return "unknown";
-  }
-}
 
 std::string DescribeMember(const MemberStatus& member) {
   return absl::StrCat(RoleName(member.role()), " ", member.index(), " (pid ",

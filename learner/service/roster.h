@@ -77,6 +77,5 @@ class Roster {
 
 // "actor 1 (pid 4711 on host)"
 std::string DescribeMember(const MemberStatus& member);
-std::string RoleName(RunRole role);
 
 }  // namespace pmoe

@@ -1,10 +1,10 @@
 #include "learner/service/run_hub.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/run/clock_skew.h"
 #include "common/run/env_identity.h"
@@ -191,18 +191,14 @@ std::optional<EnvRecord> RunHub::TakeEnvFiles() {
   return std::exchange(env_files_, std::nullopt);
 }
 
-void RunHub::OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece) {
-  if (!env_receiver_.has_value() || cursor.stream != env_stream_) return;
+absl::Status RunHub::OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece) {
+  if (!env_receiver_.has_value() || cursor.stream != env_stream_) return absl::OkStatus();
   const absl::StatusOr<bool> complete = env_receiver_->Add(piece);
-  if (complete.ok() && !*complete) return;
-  if (complete.ok()) {
-    env_files_ = env_receiver_->Take();
-  } else {
-    std::fprintf(stderr, "pmoe: the task's files are not kept: %s\n",
-                 std::string(complete.status().message()).c_str());
-  }
+  if (complete.ok() && !*complete) return absl::OkStatus();
+  if (complete.ok()) env_files_ = env_receiver_->Take();
   wants_env_files_ = false;
   env_receiver_.reset();
+  return complete.status();
 }
 
 absl::StatusOr<FollowerCursor> RunHub::Open(const FollowerMessage& first) {
@@ -220,11 +216,21 @@ absl::StatusOr<FollowerCursor> RunHub::Open(const FollowerMessage& first) {
 }
 
 absl::Status RunHub::OnReport(const FollowerCursor& cursor, const FollowerMessage& message) {
+  absl::Status files;
+  const absl::Status taken = TakeReport(cursor, message, &files);
+  if (!files.ok()) {
+    Log(LogLevel::kWarning, "the task's files are not kept: ", files.message());
+  }
+  return taken;
+}
+
+absl::Status RunHub::TakeReport(const FollowerCursor& cursor, const FollowerMessage& message,
+                                absl::Status* files) {
   MutexLock lock(&mu_);
   if (!roster_.OnReport(cursor.role, cursor.seat, cursor.stream, message, clock_.Elapsed())) {
     return absl::AbortedError("this seat was given up; join again");
   }
-  if (message.has_env_file()) OnEnvFile(cursor, message.env_file());
+  if (message.has_env_file()) *files = OnEnvFile(cursor, message.env_file());
   uint64_t version = message.policy_version();
   if (message.has_table()) version = std::max<uint64_t>(version, message.table().newest_version());
   newest_version_seen_ = std::max(newest_version_seen_, version);

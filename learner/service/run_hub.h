@@ -114,7 +114,10 @@ class RunHub : public ActorGroup {
 
  private:
   absl::Status CheckEnv(const FollowerMessage& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece)
+  // *files: what is wrong with the files that came, which is no reason to end the stream.
+  absl::Status TakeReport(const FollowerCursor& cursor, const FollowerMessage& message,
+                          absl::Status* files) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AnybodyConnected() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Lose(const MemberStatus& member, bool leaving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

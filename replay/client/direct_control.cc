@@ -20,8 +20,8 @@ absl::Status DirectReplayControl::Commit(uint64_t round, std::chrono::millisecon
 }
 
 absl::StatusOr<ReplayStats> DirectReplayControl::Stats() {
-  ShardStats stats = shard_->Stats();
-  return ReplayStats{stats.size, stats.inserted, std::move(stats.limiter)};
+  const ShardCounts counts = shard_->Counts();
+  return ReplayStats{counts.size, counts.inserted, shard_->Explain()};
 }
 
 absl::Status DirectReplayControl::Save(absl::string_view name) { return shard_->Save(File(name)); }

@@ -18,7 +18,7 @@
 #include "replay/client/replay_control.h"
 #include "replay/core/chunk.h"
 #include "replay/core/rate_limiter.h"
-#include "replay/core/rollout_queue.h"
+#include "replay/core/selectors/fifo_selector.h"
 
 namespace pmoe {
 
@@ -37,7 +37,7 @@ struct RpcControlOptions {
   int actors = 1;         // lockstep
   uint64_t first_round = 0;
   std::optional<RateLimiterOptions> limiter;     // of all shards together
-  std::optional<RolloutQueueOptions> on_policy;  // of one shard only, without a limiter
+  std::optional<FifoOptions> on_policy;  // of one shard only, without a limiter
 
   absl::Status Validate() const;
 };

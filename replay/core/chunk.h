@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
-#include "common/base/bytes.h"
 
 namespace pmoe {
 
@@ -45,13 +44,6 @@ struct Chunk {
 // OK, or InvalidArgumentError naming the field: column sizes, flags of 0 or 1, rows <= kPageRows,
 // an episode's end in the last row only, and empty columns in a bare marker.
 absl::Status ValidateChunk(const TableSpec& spec, const Chunk& chunk);
-
-// Bytes of the columns, headers not counted.
-size_t ChunkBytes(const Chunk& chunk);
-
-// For checkpoints. The reader takes what fits the reader's bytes; validate what it gives.
-void SaveChunk(const Chunk& chunk, ByteWriter* out);
-Chunk LoadChunk(ByteReader* in);
 
 // One step as the actor sees it; spans are borrowed for the call.
 struct Transition {

@@ -32,6 +32,7 @@ enum RowFlag : uint32_t {
   kRowReady = 8,        // a transition whose n_step rewards are known: it can be sampled
   kRowTerminated = 16,  // of a transition
   kRowTruncated = 32,   // of a transition
+  kRowTaken = 64,       // a transition that no selector gives any more
 };
 
 struct Page {
@@ -42,6 +43,7 @@ struct Page {
   uint16_t rows = 0;        // written
   uint16_t steps = 0;       // of those, transitions
   uint16_t ready = 0;       // of those, with kRowReady
+  uint16_t taken = 0;       // of those, with kRowTaken
   bool live = false;
   bool open = false;
 };

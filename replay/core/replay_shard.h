@@ -1,10 +1,10 @@
-// One shard of replay: a table (on-policy, a queue of rollouts), the stage of lockstep rounds, the
-// ledger of async writers, the rate limiter and the random stream that draws minibatches.
+// One shard of replay: a table, the stage of lockstep rounds, the gate where both sides wait, and
+// the random stream that draws minibatches, behind one mutex.
 // Thread-safe. Actors call Stage (lockstep) or Insert (async); the learner calls the rest.
 //
 //   lockstep, round n:  Stage(chunk) … from every actor → WaitStaged(n) → Commit(n) → Sample(batch)
 //   async:              ResumeInsert(hello) → Insert(chunk) …, beside Sample(batch) …
-//   on-policy:          TakeRollout(request) where the others call Sample
+//   on-policy (table.fifo): TakeRollout(request) where the others call Sample
 #pragma once
 
 #include <chrono>
@@ -12,11 +12,13 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
-#include "replay/core/blocked_time.h"
+#include "replay/core/block_file.h"
 #include "replay/core/chunk.h"
+#include "replay/core/gate.h"
 #include "replay/core/minibatch.h"
 #include "replay/core/replay_table.h"
 #include "replay/core/rollout.h"
@@ -29,7 +31,7 @@ class ReplayShard {
  public:
   static absl::StatusOr<std::unique_ptr<ReplayShard>> Create(const ReplayShardOptions& options);
 
-  // A writer comes, or comes back: the seq that it must send next, as RoundStage and WriterLedger
+  // A writer comes, or comes back: the seq that it must send next, as RoundStage and StreamBook
   // have it. A newer epoch ends the streams of the older one.
   absl::StatusOr<uint64_t> ResumeStage(const WriterHello& hello) ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<uint64_t> ResumeInsert(const WriterHello& hello) ABSL_LOCKS_EXCLUDED(mu_);
@@ -55,12 +57,12 @@ class ReplayShard {
   // come.
   void CutActor(uint32_t member, uint32_t actor, uint32_t epoch) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Fills the batch with rows drawn uniformly, with replacement. FailedPreconditionError while
-  // there is none. With a limiter, waits while it blocks samples or there is none.
-  absl::Status Sample(Minibatch* batch, const WaitLimit& limit = std::chrono::seconds(60))
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // Fills the batch. FailedPreconditionError while there is no row. With a limiter, waits while it
+  // blocks samples or there is none. *counts, if given, is the shard's right after.
+  absl::Status Sample(Minibatch* batch, const WaitLimit& limit = std::chrono::seconds(60),
+                      ShardCounts* counts = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // On-policy: waits until all rows of the rollout are here (RolloutQueue) and takes them.
+  // On-policy: waits until all rows of the rollout are here (FifoSelector) and takes them.
   absl::Status TakeRollout(const RolloutRequest& request, Rollout* out, const WaitLimit& limit)
       ABSL_LOCKS_EXCLUDED(mu_);
   // For answers that may get lost: the same ticket gets the same rollout again, until a higher one
@@ -80,6 +82,8 @@ class ReplayShard {
   // The three at one moment.
   ShardCounts Counts() const ABSL_LOCKS_EXCLUDED(mu_);
   ShardStats Stats() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Which side waits, and for what, with today's numbers, for people.
+  std::string Explain() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
 
   // Everything that the next batch's bits depend on, streamed to `path` (tmp, fsync, rename) page
@@ -90,58 +94,35 @@ class ReplayShard {
   absl::Status Load(const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  enum Side { kInserts = 0, kSamples = 1 };
   ReplayShard(const ReplayShardOptions& options, ReplayTable table);
-  ShardState NewState() const;
-  absl::Status LoadState(absl::string_view bytes, ShardState* state) const;
-  absl::Status SaveRollouts(BlockFileWriter* out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status LoadRollouts(BlockFileReader* in, ShardState* state) const;
-
-  // What a call waits for.
-  struct Turn {
-    Side side;
-    int64_t rows;
-    const Chunk* chunk = nullptr;             // of an insert
-    const RolloutRequest* request = nullptr;  // of a take
-    const RolloutTicket* ticket = nullptr;
-  };
-  bool IsBlocked(const Turn& turn) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Waits while the side is blocked; for an insert, at most until its chunk is not the next any
-  // more, because a twin of it came on a newer stream.
-  absl::Status AwaitTurn(const Turn& turn, const WaitLimit& limit)
+  ShardState NewState(ReplayTable table) const;
+  absl::Status CheckBatch(const Minibatch& batch) const;
+  bool BlocksInsert(const Chunk& chunk) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool BlocksSample(const SelectRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AwaitRows(const SelectRequest& request, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status AwaitRollout(const Turn& turn, const WaitLimit& limit)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // A call that waits.
-  struct Wait {
-    const WaitLimit& limit;
-    Clock::Time deadline;
-    Clock::Time ask_at;  // the next question whether to stop
-  };
-  Wait StartWait(const WaitLimit& limit) const;
-  // OK to look again; callers loop on their predicate.
-  absl::Status AwaitChange(CondVar* changed, Wait* wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool MayGoOn(Side side) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Wakes the sides that may go on.
-  void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // `answered`: is the rollout there already, for another call with the same ticket?
+  absl::Status AwaitRollout(const RolloutRequest& request, const WaitLimit& limit,
+                            absl::FunctionRef<bool()> answered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Enter(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::string Explain() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::string ExplainRollouts() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Wakes the sides that may go on.
+  void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string ExplainLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ShardCounts CountRows() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string SaveState() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status SaveRollout(BlockFileWriter* out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status LoadState(absl::string_view bytes, ShardState* state, Gate* gate,
+                         StreamBook* book) const;
+  absl::Status LoadRollout(BlockFileReader::Block block, BlockFileReader* in,
+                           ShardState* state) const;
 
   const ReplayShardOptions options_;
   mutable Mutex mu_;
-  CondVar staged_;        // a round's last chunk of an actor, or cancelled
-  CondVar may_go_on_[2];  // by Side, or cancelled
-  ReplayTable table_ ABSL_GUARDED_BY(mu_);
+  Gate gate_ ABSL_GUARDED_BY(mu_);
   ShardState state_ ABSL_GUARDED_BY(mu_);
-  int64_t insert_bound_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t duplicates_ ABSL_GUARDED_BY(mu_) = 0;
-  BlockedTime blocked_[2] ABSL_GUARDED_BY(mu_);      // by Side
-  int64_t least_rows_[2] ABSL_GUARDED_BY(mu_) = {};  // by Side: of those that wait
-  RolloutRequest awaited_ ABSL_GUARDED_BY(mu_);      // by the newest take
-  absl::Status cancelled_ ABSL_GUARDED_BY(mu_);
+  SelectRequest awaited_ ABSL_GUARDED_BY(mu_);  // by the newest take
 };
 
 }  // namespace pmoe

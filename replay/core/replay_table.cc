@@ -1,12 +1,13 @@
 #include "replay/core/replay_table.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "replay/core/selectors/uniform_selector.h"
 
 namespace pmoe {
 namespace {
@@ -18,9 +19,28 @@ std::string Name(const Chunk& chunk) {
   return absl::StrCat("actor ", chunk.actor, " env ", chunk.env, " step ", chunk.first_step);
 }
 
+bool EndsEpisode(const Chunk& chunk, uint32_t i) {
+  return (chunk.terminated[i] | chunk.truncated[i]) != 0;
+}
+
+std::unique_ptr<Selector> MakeSelector(const ReplayTableOptions& options, const PagePool* pool) {
+  if (options.fifo.has_value()) return std::make_unique<FifoSelector>(pool, *options.fifo);
+  return std::make_unique<UniformSelector>(pool);
+}
+
+// A rollout's rows wait until they are taken, so that only the selector limits them.
+ReplayTableOptions WithLimits(ReplayTableOptions options) {
+  if (!options.fifo.has_value()) return options;
+  options.capacity = std::numeric_limits<int64_t>::max();
+  options.bytes_max = 0;
+  options.n_step = 1;
+  return options;
+}
+
 }  // namespace
 
 absl::Status ReplayTableOptions::Validate() const {
+  if (fifo.has_value()) PMOE_RETURN_IF_ERROR(fifo->Validate());
   if (capacity < kStreamPages * kPageRows) {
     return absl::InvalidArgumentError(
         absl::StrCat("replay.capacity must be >= ", kStreamPages * kPageRows, ", got ", capacity,
@@ -51,18 +71,23 @@ absl::StatusOr<ReplayTable> ReplayTable::Create(const TableSpec& spec,
         "; they come from the environment's spec"));
   }
   PMOE_RETURN_IF_ERROR(options.Validate());
-  return ReplayTable(spec, options);
+  return ReplayTable(spec, WithLimits(options));
 }
 
 ReplayTable::ReplayTable(const TableSpec& spec, const ReplayTableOptions& options)
-    : spec_(spec), options_(options), pool_(spec) {
+    : spec_(spec),
+      options_(options),
+      pool_(std::make_unique<PagePool>(spec)),
+      selector_(MakeSelector(options, pool_.get())) {
   double power = 1.0;
   for (int k = 0; k <= options.n_step; ++k, power *= options.gamma) gamma_power_.push_back(power);
 }
 
 // The open pages of all streams can never be evicted, so the limits must leave room for closed
 // ones.
-absl::Status ReplayTable::CheckRoomForStream(int64_t streams) const {
+absl::Status ReplayTable::CheckRoomForStream(const StreamId& id, int64_t others) const {
+  PMOE_RETURN_IF_ERROR(selector_->CheckStream(id, others));
+  const int64_t streams = others + 1;
   const int64_t rows = kStreamPages * kPageRows * streams;
   if (options_.capacity < rows) {
     return absl::ResourceExhaustedError(
@@ -70,7 +95,7 @@ absl::Status ReplayTable::CheckRoomForStream(int64_t streams) const {
                      kPageRows, " rows for each of ", streams, " environments), got ",
                      options_.capacity, "; raise it or run fewer environments"));
   }
-  const int64_t bytes = kStreamPages * pool_.page_bytes() * streams;
+  const int64_t bytes = kStreamPages * pool_->page_bytes() * streams;
   if (options_.bytes_max > 0 && options_.bytes_max < bytes) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "replay.bytes_max must be >= ", bytes, " (", kStreamPages, " pages for each of ", streams,
@@ -79,131 +104,185 @@ absl::Status ReplayTable::CheckRoomForStream(int64_t streams) const {
   return absl::OkStatus();
 }
 
-absl::Status ReplayTable::CheckContinues(const Chunk& chunk, const Stream& stream) const {
-  if (chunk.first_step < stream.next_step) {
-    return absl::AlreadyExistsError(absl::StrCat(
-        Name(chunk), " came before; the next step of this stream is ", stream.next_step));
+absl::Status ReplayTable::CheckJoin(const Chunk& chunk, const StreamKey& key, Seam seam) const {
+  const auto found = streams_.find(key);
+  if (found == streams_.end() || seam == Seam::kNewEpoch) {
+    int64_t others = streams();
+    if (seam == Seam::kNewEpoch) {  // whose streams end
+      others -= std::count_if(streams_.begin(), streams_.end(), [&key](const auto& entry) {
+        return entry.first.member == key.member && entry.first.actor == key.actor;
+      });
+    }
+    return CheckRoomForStream({key.member, key.actor, key.env, chunk.epoch}, others);
   }
-  if (chunk.first_step > stream.next_step || !stream.head) return absl::OkStatus();
+  const RowRef head = found->second.head;
+  if (seam != Seam::kContinues || !head) return absl::OkStatus();
   const size_t bytes = static_cast<size_t>(spec_.obs_dim) * sizeof(float);
-  if (std::memcmp(pool_.row(stream.head), chunk.observations.data(), bytes) != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Name(chunk),
-                     ": the first observation is not the successor of the step before; a writer "
-                     "must end the episode or skip a step number where it loses one"));
+  if (std::memcmp(pool_->row(head), chunk.observations.data(), bytes) == 0) {
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(Name(chunk),
+                   ": the first observation is not the successor of the step before; a writer "
+                   "must end the episode or skip a step number where it loses one"));
 }
 
-absl::Status ReplayTable::CheckAppend(const Chunk& chunk, const StreamKey& key) const {
-  const auto epoch = epochs_.find({key.member, key.actor});
-  if (epoch != epochs_.end() && chunk.epoch < epoch->second) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(Name(chunk), " is of epoch ", chunk.epoch, ", but epoch ", epoch->second,
-                     " has taken this actor's place; it must stop"));
-  }
-  const auto stream = streams_.find(key);
-  if (stream != streams_.end() && chunk.epoch == epoch->second) {
-    return CheckContinues(chunk, stream->second);
-  }
-  int64_t others = streams();
-  if (epoch != epochs_.end() && chunk.epoch > epoch->second) {
-    others -= std::count_if(streams_.begin(), streams_.end(), [&key](const auto& entry) {
-      return entry.first.member == key.member && entry.first.actor == key.actor;
-    });
-  }
-  return CheckRoomForStream(others + 1);
+absl::StatusOr<uint64_t> ReplayTable::Hello(const WriterHello& hello) {
+  const bool is_new = book_.IsNewEpoch(hello.member, hello.actor, hello.epoch);
+  PMOE_ASSIGN_OR_RETURN(const uint64_t next_seq, book_.Hello(hello));
+  if (is_new) CutActor(hello.member, hello.actor);
+  return next_seq;
 }
 
 absl::Status ReplayTable::Append(const Chunk& chunk) {
-  PMOE_RETURN_IF_ERROR(ValidateChunk(spec_, chunk));
-  if (chunk.rows == 0) return absl::OkStatus();
-  const StreamKey key{chunk.member, chunk.actor, chunk.env};
-  PMOE_RETURN_IF_ERROR(CheckAppend(chunk, key));
-
-  uint32_t& epoch = epochs_.try_emplace({key.member, key.actor}, chunk.epoch).first->second;
-  if (chunk.epoch > epoch) CutActor(key.member, key.actor);
-  epoch = chunk.epoch;
-  Stream& stream = streams_[key];
-  if (chunk.first_step != stream.next_step) Cut(&stream);
-  stream.next_step = chunk.first_step;
-  for (uint32_t i = 0; i < chunk.rows; ++i) AppendStep(key, &stream, chunk, i);
+  if (chunk.rows > 0) {
+    const StreamKey key{chunk.member, chunk.actor, chunk.env};
+    PMOE_ASSIGN_OR_RETURN(const Seam seam, book_.CheckSteps(chunk));
+    PMOE_RETURN_IF_ERROR(CheckJoin(chunk, key, seam));
+    if (seam == Seam::kNewEpoch) CutActor(key.member, key.actor);
+    const Target to{key, OpenStream(key, chunk.epoch), chunk};
+    if (seam == Seam::kGap) Cut(to.stream);
+    for (uint32_t i = 0; i < chunk.rows;) i = AppendRun(to, i);
+    LetGoOfSpent();
+  }
+  book_.Record(chunk);
   return absl::OkStatus();
 }
 
-void ReplayTable::AppendStep(const StreamKey& key, Stream* stream, const Chunk& chunk, uint32_t i) {
-  const size_t obs_dim = static_cast<size_t>(spec_.obs_dim);
-  const size_t action_dim = static_cast<size_t>(spec_.action_dim);
-  const size_t extra_dim = static_cast<size_t>(spec_.extra_dim);
-  const float* obs = chunk.observations.data() + i * obs_dim;
-  if (!stream->head) stream->head = NewRow(key, stream, obs, kRowHead);
+ReplayTable::Stream* ReplayTable::OpenStream(const StreamKey& key, uint32_t epoch) {
+  const auto [entry, is_new] = streams_.try_emplace(key);
+  if (is_new) {
+    entry->second.epoch = epoch;
+    selector_->OnStream({key.member, key.actor, key.env, epoch});
+  }
+  return &entry->second;
+}
 
+// As many rows as go on without a new page or an episode's end, at once: their successors are the
+// next rows of the page. A row at such an end is written by itself.
+uint32_t ReplayTable::AppendRun(const Target& to, uint32_t begin) {
+  const Chunk& chunk = to.chunk;
+  const size_t obs_dim = static_cast<size_t>(spec_.obs_dim);
+  const float* obs = chunk.observations.data() + begin * obs_dim;
+  Stream* const stream = to.stream;
+  if (!stream->head) stream->head = NewRow(to, chunk.first_step + begin, obs, kRowHead);
+
+  const RowRef first = stream->head;
+  const uint32_t inner = chunk.rows - (EndsEpisode(chunk, chunk.rows - 1) ? 1 : 0);
+  const uint32_t end = std::min(inner, begin + (kPageRows - 1 - first.row));
+  if (end <= begin) return AppendLast(to, begin);
+  float* at = pool_->row(first);
+  for (uint32_t i = begin; i < end; ++i) {
+    WriteStep(chunk, i, at, kRowStep);
+    at += pool_->stride();
+    obs += obs_dim;
+    std::memcpy(at, obs, obs_dim * sizeof(float));
+  }
+  // Only the last one stays a head, and a head's other columns are zeros in a saved page.
+  std::fill(at + pool_->action_at(), at + pool_->flags_at(), 0.0f);
+  PagePool::SetWord(at + pool_->flags_at(), kRowHead);
+  const uint32_t count = end - begin;
+  pool_->page(first.page).rows = static_cast<uint16_t>(first.row + count + 1);
+  stream->head.row += count;
+  CountSteps(stream, first, static_cast<int>(count));
+  while (size_ > options_.capacity) EvictOldest();
+  return end;
+}
+
+uint32_t ReplayTable::AppendLast(const Target& to, uint32_t i) {
+  const Chunk& chunk = to.chunk;
+  Stream* const stream = to.stream;
   const RowRef row = stream->head;
-  float* at = pool_.row(row);
-  std::copy_n(chunk.actions.data() + i * action_dim, action_dim, at + pool_.action_at());
-  std::copy_n(chunk.extra.data() + i * extra_dim, extra_dim, at + pool_.extra_at());
-  at[pool_.reward_at()] = chunk.rewards[i];
-  PagePool::SetWord(at + pool_.version_at(), chunk.policy_version[i]);
   uint32_t flags = kRowStep;
   if (chunk.terminated[i] != 0) flags |= kRowTerminated;
   if (chunk.truncated[i] != 0) flags |= kRowTruncated;
-  pool_.set_flags(row, flags);
-  ++pool_.page(row.page).steps;
-  ++size_;
-  ++inserted_;
-  ++stream->next_step;
-
-  const bool episode_end = flags != kRowStep;
-  const RowRef successor = NewRow(key, stream, obs + obs_dim, episode_end ? kRowFinal : kRowHead);
+  WriteStep(chunk, i, pool_->row(row), flags);
+  const float* const next_obs =
+      chunk.observations.data() + (i + 1) * static_cast<size_t>(spec_.obs_dim);
+  const bool episode_end = EndsEpisode(chunk, i);
+  const RowRef successor =
+      NewRow(to, chunk.first_step + i + 1, next_obs, episode_end ? kRowFinal : kRowHead);
   stream->head = episode_end ? RowRef{} : successor;
-  stream->pending.push_back(row);
-  MarkReady(stream, /*all=*/episode_end);
+  CountSteps(stream, row, 1);
+  if (episode_end) MarkReady(stream, /*all=*/true);
   if (episode_end && successor.row + 1 == kPageRows) ClosePage(stream);
   while (size_ > options_.capacity) EvictOldest();
+  return i + 1;
 }
 
-RowRef ReplayTable::NewRow(const StreamKey& key, Stream* stream, const float* obs, uint32_t flags) {
-  if (stream->page == kNoPage || pool_.page(stream->page).rows == kPageRows) {
-    while (options_.bytes_max > 0 && bytes() + pool_.page_bytes() > options_.bytes_max) {
+void ReplayTable::WriteStep(const Chunk& chunk, uint32_t i, float* at, uint32_t flags) const {
+  const size_t action_dim = static_cast<size_t>(spec_.action_dim);
+  const size_t extra_dim = static_cast<size_t>(spec_.extra_dim);
+  std::copy_n(chunk.actions.data() + i * action_dim, action_dim, at + pool_->action_at());
+  std::copy_n(chunk.extra.data() + i * extra_dim, extra_dim, at + pool_->extra_at());
+  at[pool_->reward_at()] = chunk.rewards[i];
+  PagePool::SetWord(at + pool_->version_at(), chunk.policy_version[i]);
+  PagePool::SetWord(at + pool_->flags_at(), flags);
+}
+
+// A row of a stream's open page, or of a new one; `step` is the row's.
+RowRef ReplayTable::NewRow(const Target& to, uint64_t step, const float* obs, uint32_t flags) {
+  Stream* const stream = to.stream;
+  if (stream->page == kNoPage || pool_->page(stream->page).rows == kPageRows) {
+    while (options_.bytes_max > 0 && bytes() + pool_->page_bytes() > options_.bytes_max) {
       EvictOldest();
     }
-    const uint32_t opened = pool_.Open();
+    const uint32_t opened = pool_->Open();
     if (stream->page != kNoPage) {
-      pool_.page(stream->page).next = opened;
+      pool_->page(stream->page).next = opened;
       ClosePage(stream);
     }
-    Page& page = pool_.page(opened);
-    page.member = key.member;
-    page.actor = key.actor;
-    page.epoch = epochs_.at({key.member, key.actor});
-    page.env = key.env;
-    page.first_step = stream->next_step;
+    Page& page = pool_->page(opened);
+    page.member = to.key.member;
+    page.actor = to.key.actor;
+    page.epoch = stream->epoch;
+    page.env = to.key.env;
+    page.first_step = step;
     stream->page = opened;
+    selector_->OnOpen(opened);
   }
-  Page& page = pool_.page(stream->page);
+  Page& page = pool_->page(stream->page);
   const RowRef row{stream->page, page.rows++};
-  float* at = pool_.row(row);
+  float* at = pool_->row(row);
   std::copy_n(obs, spec_.obs_dim, at);
-  std::fill(at + pool_.action_at(), at + pool_.flags_at(), 0.0f);
-  pool_.set_flags(row, flags);
+  std::fill(at + pool_->action_at(), at + pool_->flags_at(), 0.0f);
+  pool_->set_flags(row, flags);
   return row;
 }
 
-// A row can be sampled once n_step rewards are known, or all that will ever be.
+void ReplayTable::CountSteps(Stream* stream, RowRef first, int count) {
+  pool_->page(first.page).steps += static_cast<uint16_t>(count);
+  size_ += count;
+  inserted_ += count;
+  for (int i = 0; i < count; ++i) {
+    stream->pending.push_back({first.page, first.row + static_cast<uint32_t>(i)});
+  }
+  MarkReady(stream, /*all=*/false);
+}
+
+// A row can be given once n_step rewards are known, or all that will ever be.
 void ReplayTable::MarkReady(Stream* stream, bool all) {
   std::vector<RowRef>& pending = stream->pending;
   const size_t short_tail = all ? 0 : static_cast<size_t>(options_.n_step) - 1;
-  while (pending.size() > short_tail) {
-    pool_.set_flags(pending.front(), pool_.flags(pending.front()) | kRowReady);
-    ++pool_.page(pending.front().page).ready;
-    ++eligible_;
-    pending.erase(pending.begin());
+  const size_t ready = pending.size() - std::min(pending.size(), short_tail);
+  for (size_t begin = 0, end = 0; begin < ready; begin = end) {  // a page's rows at once
+    const RowRef first = pending[begin];
+    while (end < ready && pending[end].page == first.page &&
+           pending[end].row - first.row == end - begin) {
+      pool_->set_flags(pending[end], pool_->flags(pending[end]) | kRowReady);
+      ++end;
+    }
+    const int count = static_cast<int>(end - begin);
+    pool_->page(first.page).ready += static_cast<uint16_t>(count);
+    eligible_ += count;
+    selector_->OnReady(first, count);
   }
+  pending.erase(pending.begin(), pending.begin() + static_cast<ptrdiff_t>(ready));
 }
 
 // The head stays as the last successor: rows before it bootstrap there, as after a truncation.
 void ReplayTable::Cut(Stream* stream) {
-  if (stream->head) pool_.set_flags(stream->head, kRowFinal);
+  if (stream->head) pool_->set_flags(stream->head, kRowFinal);
   stream->head = RowRef{};
   MarkReady(stream, /*all=*/true);
   if (stream->page != kNoPage) ClosePage(stream);
@@ -213,98 +292,58 @@ void ReplayTable::CutActor(uint32_t member, uint32_t actor) {
   auto it = streams_.lower_bound({member, actor, 0});
   while (it != streams_.end() && it->first.member == member && it->first.actor == actor) {
     Cut(&it->second);
+    selector_->OnCut({member, actor, it->first.env, it->second.epoch});
     it = streams_.erase(it);
   }
+  LetGoOfSpent();
+}
+
+void ReplayTable::DropOlder(uint32_t version_min) {
+  selector_->DropOlder(version_min);
+  LetGoOfSpent();
 }
 
 void ReplayTable::ClosePage(Stream* stream) {
-  Page& page = pool_.page(stream->page);
+  Page& page = pool_->page(stream->page);
   page.open = false;
-  closed_.push({page.id, stream->page});
+  closed_.insert({page.id, stream->page});
   stream->page = kNoPage;
 }
 
 void ReplayTable::EvictOldest() {
   PMOE_CHECK(!closed_.empty());  // CheckRoomForStream leaves room beside the open pages
-  const uint32_t slot = closed_.top().second;
-  closed_.pop();
-  const Page& page = pool_.page(slot);
-  size_ -= page.steps;
+  Evict(closed_.begin()->second);
+}
+
+void ReplayTable::Evict(uint32_t slot) {
+  const Page& page = pool_->page(slot);
+  closed_.erase({page.id, slot});
+  size_ -= page.steps - page.taken;
   eligible_ -= page.ready;
   const auto stream = streams_.find({page.member, page.actor, page.env});
   if (stream != streams_.end()) {
     std::erase_if(stream->second.pending, [slot](RowRef row) { return row.page == slot; });
   }
-  pool_.Free(slot);
+  selector_->OnEvict(slot);
+  pool_->Free(slot);
+}
+
+void ReplayTable::LetGoOfSpent() {
+  const Spent spent = selector_->TakeSpent();
+  for (const RowRef row : spent.rows) {
+    pool_->set_flags(row, (pool_->flags(row) & ~uint32_t{kRowReady}) | kRowTaken);
+    Page& page = pool_->page(row.page);
+    ++page.taken;
+    --page.ready;
+    --size_;
+    --eligible_;
+  }
+  for (const uint32_t page : spent.pages) Evict(page);
 }
 
 RowRef ReplayTable::Next(RowRef row) const {
   if (row.row + 1 < kPageRows) return {row.page, row.row + 1};
-  return {pool_.page(row.page).next, 0};
-}
-
-RowRef ReplayTable::Draw(Rng* rng) const {
-  const uint64_t drawn = rng->UniformInt(uint64_t{pool_.slots()} * kPageRows);
-  return {static_cast<uint32_t>(drawn / kPageRows), static_cast<uint32_t>(drawn % kPageRows)};
-}
-
-absl::Status ReplayTable::Sample(Rng* rng, Minibatch* batch) const {
-  if (batch->spec() != spec_) {
-    return absl::InvalidArgumentError("the minibatch was made for a table with other columns");
-  }
-  if (eligible_ == 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("nothing to sample: the table holds ", size_, " transitions and none has all ",
-                     options_.n_step, " rewards yet; insert first"));
-  }
-  // Draws go first, so that the gather finds its rows on their way to the cache.
-  constexpr int kAhead = 8;
-  std::vector<RowRef> rows(static_cast<size_t>(batch->size()));
-  for (RowRef& row : rows) row = Draw(rng);
-  for (int i = 0; i < batch->size(); ++i) {
-    if (i + kAhead < batch->size()) Prefetch(rows[static_cast<size_t>(i + kAhead)]);
-    RowRef row = rows[static_cast<size_t>(i)];
-    while ((pool_.flags(row) & kRowReady) == 0) row = Draw(rng);
-    Gather(row, i, batch);
-  }
-  return absl::OkStatus();
-}
-
-void ReplayTable::Prefetch(RowRef row) const {
-  constexpr size_t kLineFloats = 16;
-  constexpr size_t kFloatsMax = 16 * kLineFloats;  // further on the hardware follows by itself
-  const float* at = pool_.row(row);
-  const size_t floats = static_cast<size_t>(pool_.stride() + spec_.obs_dim);
-  for (size_t i = 0; i < std::min(floats, kFloatsMax); i += kLineFloats) {
-    __builtin_prefetch(at + i);
-  }
-  __builtin_prefetch(at + floats - 1);
-}
-
-void ReplayTable::Gather(RowRef row, int i, Minibatch* batch) const {
-  const size_t index = static_cast<size_t>(i);
-  const size_t obs_dim = static_cast<size_t>(spec_.obs_dim);
-  const size_t action_dim = static_cast<size_t>(spec_.action_dim);
-  const float* at = pool_.row(row);
-  std::memcpy(batch->obs() + index * obs_dim, at, obs_dim * sizeof(float));
-  std::memcpy(batch->action() + index * action_dim, at + pool_.action_at(),
-              action_dim * sizeof(float));
-  batch->policy_version()[i] = PagePool::Word(at + pool_.version_at());
-
-  // R = sum of gamma^k r_k over k < n, where n is n_step or ends with the episode, whose last row
-  // is no step.
-  double reward = 0.0;
-  bool terminated = false;
-  size_t n = 0;
-  do {
-    reward += gamma_power_[n] * pool_.row(row)[pool_.reward_at()];
-    terminated = (pool_.flags(row) & kRowTerminated) != 0;
-    row = Next(row);
-    ++n;
-  } while (n < static_cast<size_t>(options_.n_step) && (pool_.flags(row) & kRowStep) != 0);
-  batch->reward()[i] = static_cast<float>(reward);
-  batch->discount()[i] = terminated ? 0.0f : static_cast<float>(gamma_power_[n]);
-  std::memcpy(batch->next_obs() + index * obs_dim, pool_.row(row), obs_dim * sizeof(float));
+  return {pool_->page(row.page).next, 0};
 }
 
 }  // namespace pmoe

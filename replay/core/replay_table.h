@@ -1,14 +1,17 @@
 // The rows of replay. Each (member, actor, env) is a stream of rows appended to pages of 64 rows;
 // an observation is stored once, and the successor of a row is the next row of its stream. The
 // newest row of a stream holds the observation whose action is still to come, so every inserted
-// step can be sampled at once. The layout depends on the rows alone, never on how they were cut
-// into chunks. Thread-compatible.
+// step can be given at once. A Selector chooses the rows that a learner gets: uniform_selector for
+// minibatches, fifo_selector for rollouts. The layout depends on the rows alone, never on how they
+// were cut into chunks. Thread-compatible.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <queue>
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,19 +23,24 @@
 #include "replay/core/chunk.h"
 #include "replay/core/minibatch.h"
 #include "replay/core/page_pool.h"
+#include "replay/core/rollout.h"
+#include "replay/core/selectors/fifo_selector.h"
+#include "replay/core/selectors/selector.h"
+#include "replay/core/stream_book.h"
 
 namespace pmoe {
 
 // Types of the blocks of a saved shard: one shard block, one table block, then a page block for
-// each live page; on-policy then one queue block, a piece block for each run of rows that waits,
-// and a rollout block.
+// each live page, then a selector block if there is something to say, and a rollout block if one
+// may be asked for again.
 enum ReplayBlock : uint32_t {
   kShardBlock = 1,
   kTableBlock = 2,
   kPageBlock = 3,
-  kQueueBlock = 4,
-  kQueuePieceBlock = 5,
+  kOldQueueBlock = 4,  // until 2026-11 on-policy shards kept their rows in blocks of their own
+  kOldQueuePieceBlock = 5,
   kRolloutBlock = 6,
+  kSelectorBlock = 7,
 };
 
 struct ReplayTableOptions {
@@ -40,6 +48,9 @@ struct ReplayTableOptions {
   int64_t bytes_max = 0;         // memory of the pages; 0: no limit
   int n_step = 1;                // rewards summed per sampled transition, at most kPageRows
   double gamma = 0.99;           // per step
+  // On-policy: rows are taken once, in order, and nothing is evicted before. The four above count
+  // for nothing then.
+  std::optional<FifoOptions> fifo{};
 
   absl::Status Validate() const;
 };
@@ -58,32 +69,46 @@ class ReplayTable {
   // The table of a saved shard, with the columns and the n_step that the file names: for reading.
   static absl::StatusOr<ReplayTable> FromFile(const std::string& path);
 
-  // Enters a chunk, evicting the oldest closed pages (by order of opening) while there are too many
-  // transitions or bytes. A gap in the steps or a newer epoch cuts the stream. On error nothing
-  // changes: InvalidArgumentError for a bad chunk or one whose first observation is not the
-  // stream's head, AlreadyExistsError for steps that came before, FailedPreconditionError for an
-  // older epoch, ResourceExhaustedError for a stream too many.
+  // A writer comes, or comes back: StreamBook::Hello. A newer epoch ends the older one's streams.
+  absl::StatusOr<uint64_t> Hello(const WriterHello& hello);
+  // Enters a valid chunk, evicting the oldest closed pages (by order of opening) while there are
+  // too many transitions or bytes. A gap in the steps or a newer epoch cuts the stream. On error
+  // nothing changes: InvalidArgumentError if the first observation is not the stream's head,
+  // AlreadyExistsError for steps that came before, FailedPreconditionError for an older epoch,
+  // ResourceExhaustedError for a stream too many.
   absl::Status Append(const Chunk& chunk);
   // Ends the actor's streams where they are and closes their pages. Its epoch stays fenced.
   void CutActor(uint32_t member, uint32_t actor);
 
-  // Fills the batch with eligible rows drawn uniformly, with replacement. FailedPreconditionError
-  // while there is none.
-  absl::Status Sample(Rng* rng, Minibatch* batch) const;
+  // Fills the batch. FailedPreconditionError: there is nothing to sample yet, or the selector gives
+  // rollouts.
+  absl::Status Sample(Rng* rng, Minibatch* batch);
+  // Replaces *out, which keeps its memory, and lets go of the rows. The selector must be able to.
+  // Does not look at version_min: DropOlder does.
+  void Take(const RolloutRequest& request, Rollout* out);
+  static SelectRequest InOrder(const RolloutRequest& request) {
+    return {request.steps, /*in_order=*/true, request.version_min, request.version_max};
+  }
+  void DropOlder(uint32_t version_min);
 
   // Every transition held: by (member, actor, env), each stream in its order.
   void VisitSteps(const std::function<void(const StoredStep&)>& visit) const;
 
+  const StreamBook& book() const { return book_; }
+  StreamBook* mutable_book() { return &book_; }
+  const Selector& selector() const { return *selector_; }
+  Selector* mutable_selector() { return selector_.get(); }
   int64_t size() const { return size_; }          // transitions held
-  int64_t eligible() const { return eligible_; }  // of those, with all n_step rewards known
+  int64_t eligible() const { return eligible_; }  // of those, that can be given
   int64_t inserted() const { return inserted_; }  // transitions ever
-  int64_t bytes() const { return pool_.live_pages() * pool_.page_bytes(); }
+  int64_t bytes() const { return pool_->live_pages() * pool_->page_bytes(); }
   int64_t streams() const { return static_cast<int64_t>(streams_.size()); }
 
   // Streams the table into `out` as blocks, and back. Load replaces *this only when all of it was
-  // good.
+  // good; `book` is what the file said of the writers before, and *next the block after the
+  // table's.
   absl::Status Save(BlockFileWriter* out) const;
-  absl::Status Load(BlockFileReader* in);
+  absl::Status Load(BlockFileReader* in, StreamBook book, BlockFileReader::Block* next);
 
  private:
   struct StreamKey {
@@ -91,52 +116,66 @@ class ReplayTable {
     auto operator<=>(const StreamKey&) const = default;
   };
   struct Stream {
-    uint64_t next_step = 0;
+    uint32_t epoch = 0;
     RowRef head;              // row that waits for its action; none between episodes
     uint32_t page = kNoPage;  // open page
     std::vector<RowRef>
         pending;  // the last rows, at most n_step - 1, whose rewards are not all known
   };
-  using ActorKey = std::pair<uint32_t, uint32_t>;  // (member, actor)
+  // Where a chunk's rows go.
+  struct Target {
+    StreamKey key;
+    Stream* stream;
+    const Chunk& chunk;
+  };
 
   ReplayTable(const TableSpec& spec, const ReplayTableOptions& options);
 
-  absl::Status CheckAppend(const Chunk& chunk, const StreamKey& key) const;
-  absl::Status CheckContinues(const Chunk& chunk, const Stream& stream) const;
-  absl::Status CheckRoomForStream(int64_t streams) const;
-  void AppendStep(const StreamKey& key, Stream* stream, const Chunk& chunk, uint32_t i);
-  RowRef NewRow(const StreamKey& key, Stream* stream, const float* obs, uint32_t flags);
+  absl::Status CheckRoomForStream(const StreamId& id, int64_t others) const;
+  absl::Status CheckJoin(const Chunk& chunk, const StreamKey& key, Seam seam) const;
+  Stream* OpenStream(const StreamKey& key, uint32_t epoch);
+  // Writes rows from `begin` on; returns the row after the last one written.
+  uint32_t AppendRun(const Target& to, uint32_t begin);
+  uint32_t AppendLast(const Target& to, uint32_t i);
+  void WriteStep(const Chunk& chunk, uint32_t i, float* at, uint32_t flags) const;
+  RowRef NewRow(const Target& to, uint64_t step, const float* obs, uint32_t flags);
+  void CountSteps(Stream* stream, RowRef first, int count);
   void MarkReady(Stream* stream, bool all);
   void Cut(Stream* stream);
   void ClosePage(Stream* stream);
   void EvictOldest();
-  RowRef Draw(Rng* rng) const;
+  void Evict(uint32_t slot);
+  void LetGoOfSpent();
   void Prefetch(RowRef row) const;
   void Gather(RowRef row, int i, Minibatch* batch) const;
+  void CopyRollout(Rollout* out) const;
+  bool IsNextStep(RowRef row, RowRef before) const;
+  uint64_t StepOf(RowRef row) const;
   RowRef Next(RowRef row) const;
   std::string SaveIndex() const;
   void VisitPage(uint32_t slot, const std::function<void(const StoredStep&)>& visit) const;
   static absl::StatusOr<absl::string_view> NextIndex(BlockFileReader* in);
   absl::Status LoadFrom(absl::string_view index, BlockFileReader* in);
   absl::Status LoadIndex(absl::string_view bytes, const BlockFileReader& file);
-  void LoadActors(ByteReader* in);
   void LoadStreams(ByteReader* in);
+  absl::Status LoadOldQueue(absl::string_view index, BlockFileReader* in,
+                            BlockFileReader::Block* next);
   bool LoadPage(absl::string_view payload);
   bool RowIsSound(RowRef row) const;
   bool PageIsSound(uint32_t slot) const;
   bool StreamIsSound(const StreamKey& key, const Stream& stream) const;
   bool Rebuild();
+  void TellSelector();
 
   TableSpec spec_;
   ReplayTableOptions options_;
   std::vector<double> gamma_power_;  // [n_step + 1]
-  PagePool pool_;
-  std::map<StreamKey, Stream> streams_;
-  std::map<ActorKey, uint32_t> epochs_;  // newest epoch seen of each actor
-  // Closed pages, oldest (smallest id) on top.
-  std::priority_queue<std::pair<uint64_t, uint32_t>, std::vector<std::pair<uint64_t, uint32_t>>,
-                      std::greater<>>
-      closed_;
+  std::unique_ptr<PagePool> pool_;   // at one address, for the selector
+  std::unique_ptr<Selector> selector_;
+  StreamBook book_;
+  std::map<StreamKey, Stream> streams_;             // that take rows
+  std::set<std::pair<uint64_t, uint32_t>> closed_;  // pages as (id, slot), oldest first
+  std::vector<RowRef> chosen_;                      // of the last Sample or Take
   int64_t size_ = 0;
   int64_t eligible_ = 0;
   int64_t inserted_ = 0;

@@ -40,39 +40,44 @@ RoundStage::RoundStage(const RoundStageOptions& options)
   for (ActorState& actor : actors_) actor.round = options.first_round;
 }
 
-absl::Status RoundStage::CheckWriter(uint32_t member, uint32_t actor, uint32_t epoch) const {
+absl::Status RoundStage::CheckWriter(uint32_t member, uint32_t actor, uint32_t epoch,
+                                     const StreamBook& book) const {
   if (member != 0 || actor >= actors_.size()) {
     return absl::InvalidArgumentError(absl::StrCat("member ", member, " actor ", actor,
                                                    ": the run has actors 0 to ", actors_.size() - 1,
                                                    " of member 0"));
   }
-  const ActorState& known = actors_[actor];
-  if (known.seen && epoch != known.epoch) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("actor ", actor, " is of epoch ", epoch, ", but the run began with epoch ",
-                     known.epoch, "; an actor lost in lockstep ends the run"));
-  }
-  return absl::OkStatus();
+  const StreamBook::Writer* const known = book.Find(member, actor);
+  if (known == nullptr || epoch == known->epoch) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("actor ", actor, " is of epoch ", epoch,
+                                                    ", but the run began with epoch ", known->epoch,
+                                                    "; an actor lost in lockstep ends the run"));
 }
 
-absl::StatusOr<uint64_t> RoundStage::Hello(const WriterHello& hello) const {
-  PMOE_RETURN_IF_ERROR(CheckWriter(hello.member, hello.actor, hello.epoch));
-  const uint64_t next_seq = actors_[hello.actor].next_seq;
+uint64_t RoundStage::NextSeq(uint32_t actor, const StreamBook& book) const {
+  const StreamBook::Writer* const known = book.Find(/*member=*/0, actor);
+  return (known == nullptr ? 0 : known->next_seq) + actors_[actor].staged;
+}
+
+absl::StatusOr<uint64_t> RoundStage::Hello(const WriterHello& hello, const StreamBook& book) const {
+  PMOE_RETURN_IF_ERROR(CheckWriter(hello.member, hello.actor, hello.epoch, book));
+  const uint64_t next_seq = NextSeq(hello.actor, book);
   if (hello.first_seq_held <= next_seq) return next_seq;
   return absl::FailedPreconditionError(
       absl::StrCat("actor ", hello.actor, " holds its chunks from seq ", hello.first_seq_held,
                    " on, but seq ", next_seq, " is needed; a chunk lost in lockstep ends the run"));
 }
 
-absl::Status RoundStage::Check(const Chunk& chunk) const {
-  PMOE_RETURN_IF_ERROR(CheckWriter(chunk.member, chunk.actor, chunk.epoch));
+absl::Status RoundStage::Check(const Chunk& chunk, const StreamBook& book) const {
+  PMOE_RETURN_IF_ERROR(CheckWriter(chunk.member, chunk.actor, chunk.epoch, book));
   const ActorState& actor = actors_[chunk.actor];
-  if (chunk.seq < actor.next_seq) {
+  const uint64_t next_seq = NextSeq(chunk.actor, book);
+  if (chunk.seq < next_seq) {
     return absl::AlreadyExistsError(absl::StrCat(Name(chunk), " came before"));
   }
-  if (chunk.seq > actor.next_seq) {
+  if (chunk.seq > next_seq) {
     return absl::FailedPreconditionError(
-        absl::StrCat(Name(chunk), ": seq ", actor.next_seq, " must come first; a chunk was lost"));
+        absl::StrCat(Name(chunk), ": seq ", next_seq, " must come first; a chunk was lost"));
   }
   if (chunk.round != actor.round) {
     return absl::FailedPreconditionError(
@@ -91,18 +96,14 @@ absl::Status RoundStage::Check(const Chunk& chunk) const {
   return absl::OkStatus();
 }
 
-absl::Status RoundStage::Add(Chunk chunk) {
-  PMOE_RETURN_IF_ERROR(Check(chunk));
+absl::Status RoundStage::Add(Chunk chunk, StreamBook* book) {
+  PMOE_RETURN_IF_ERROR(Check(chunk, *book));
+  book->Meet(chunk.member, chunk.actor, chunk.epoch);
   ActorState& actor = actors_[chunk.actor];
-  actor.seen = true;
-  actor.epoch = chunk.epoch;
-  ++actor.next_seq;
-  if (chunk.last_of_round) {
-    ++actor.round;
-    if (actor.round == next_round_ + 1) actor.later_first_seq = actor.next_seq;
-  }
+  ++actor.staged;
+  if (chunk.last_of_round) ++actor.round;
   rows_ += chunk.rows;
-  if (chunk.rows > 0) staged_[chunk.round].push_back(std::move(chunk));
+  staged_[chunk.round].push_back(std::move(chunk));
   return absl::OkStatus();
 }
 
@@ -137,30 +138,29 @@ absl::StatusOr<std::vector<Chunk>> RoundStage::Take(uint64_t round) {
   std::vector<Chunk> chunks = std::move(staged_[round]);
   staged_.erase(round);
   ++next_round_;
-  for (const Chunk& chunk : chunks) rows_ -= chunk.rows;
-  for (ActorState& actor : actors_) {
-    actor.first_seq = actor.later_first_seq;
-    // An actor that ended the round after it too has sent nothing since: Check did not let it.
-    if (actor.round > next_round_) actor.later_first_seq = actor.next_seq;
+  for (const Chunk& chunk : chunks) {
+    rows_ -= chunk.rows;
+    --actors_[chunk.actor].staged;
   }
   std::sort(chunks.begin(), chunks.end(),
             [](const Chunk& a, const Chunk& b) { return Order(a) < Order(b); });
   return chunks;
 }
 
-void RoundStage::SaveState(ByteWriter* out) const {
+void RoundStage::SaveState(const StreamBook& book, ByteWriter* out) const {
   out->Pod(next_round_);
   out->Pod(static_cast<uint64_t>(actors_.size()));
-  for (const ActorState& actor : actors_) {
-    out->Pod(actor.epoch);
-    out->Pod(actor.first_seq);
+  for (uint32_t i = 0; i < actors_.size(); ++i) {
+    const StreamBook::Writer* const known = book.Find(/*member=*/0, i);
+    out->Pod(known == nullptr ? uint32_t{0} : known->epoch);
+    out->Pod(known == nullptr ? uint64_t{0} : known->next_seq);
     out->Pod(next_round_);
-    out->Pod(static_cast<uint8_t>(actor.seen));
+    out->Pod(static_cast<uint8_t>(known != nullptr));
   }
   out->Pod(uint64_t{0});  // staged chunks, of which older files could hold some
 }
 
-absl::Status RoundStage::LoadState(ByteReader* in) {
+absl::Status RoundStage::LoadState(ByteReader* in, StreamBook* book) {
   RoundStage loaded(options_);
   uint64_t actors = 0;
   uint64_t staged = 0;
@@ -170,19 +170,22 @@ absl::Status RoundStage::LoadState(ByteReader* in) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the saved run has ", actors, " actors, this one ", actors_.size(), "; set actor.count"));
   }
-  for (ActorState& actor : loaded.actors_) {
+  for (uint32_t i = 0; i < loaded.actors_.size(); ++i) {
+    uint32_t epoch = 0;
+    uint64_t next_seq = 0;
+    uint64_t round = 0;
     uint8_t seen = 0;
-    in->Pod(&actor.epoch);
-    in->Pod(&actor.first_seq);
-    in->Pod(&actor.round);
+    in->Pod(&epoch);
+    in->Pod(&next_seq);
+    in->Pod(&round);
     in->Pod(&seen);
-    if (in->ok() && actor.round != loaded.next_round_) {
-      return absl::DataLossError(absl::StrCat("the saved stage has an actor in round ", actor.round,
+    if (in->ok() && round != loaded.next_round_) {
+      return absl::DataLossError(absl::StrCat("the saved stage has an actor in round ", round,
                                               " before round ", loaded.next_round_,
                                               " is committed"));
     }
-    actor.next_seq = actor.first_seq;
-    actor.seen = seen != 0;
+    loaded.actors_[i].round = round;
+    if (in->ok() && seen != 0) book->RestoreSeq(/*member=*/0, i, epoch, next_seq);
   }
   in->Pod(&staged);
   if (!in->ok()) return absl::DataLossError("the staged rounds are truncated");

@@ -1,8 +1,8 @@
 // Lockstep: holds the chunks of a round until every actor has marked its last one, then gives them
 // out in (member, actor, env, step) order, so that the order of arrival leaves no trace in the
 // table. At most two rounds are open: the one to be committed next and the one after it (lag 1).
-// What is saved is the last commit: a run that goes on from it makes its open rounds again.
-// Thread-compatible.
+// What is saved is the last commit, as the StreamBook has it: a run that goes on from it makes its
+// open rounds again. Thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/bytes.h"
 #include "replay/core/chunk.h"
-#include "replay/core/writer_ledger.h"
+#include "replay/core/stream_book.h"
 
 namespace pmoe {
 
@@ -30,14 +30,15 @@ class RoundStage {
  public:
   explicit RoundStage(const RoundStageOptions& options);
 
-  // Takes a valid chunk. AlreadyExistsError: this (actor, epoch, seq) came before.
-  // FailedPreconditionError: a seq or round that is not the actor's next, or an older epoch. On
-  // error nothing changes.
-  absl::Status Add(Chunk chunk);
+  // Takes a valid chunk. `book` knows the chunks of the rounds committed, and now the actor.
+  // AlreadyExistsError: this (actor, epoch, seq) came before. FailedPreconditionError: a seq or
+  // round that is not the actor's next, or another epoch than the run began with. On error nothing
+  // changes.
+  absl::Status Add(Chunk chunk, StreamBook* book);
 
   // The seq that a writer must send next. FailedPreconditionError: of another epoch than the run
   // began with, or without a chunk that the stage still needs.
-  absl::StatusOr<uint64_t> Hello(const WriterHello& hello) const;
+  absl::StatusOr<uint64_t> Hello(const WriterHello& hello, const StreamBook& book) const;
 
   // Has every actor marked its last chunk of `round`?
   bool Complete(uint64_t round) const;
@@ -45,31 +46,28 @@ class RoundStage {
   std::string Missing(uint64_t round) const;
   // OK if `round` is one that can be waited for: the next or the one after it.
   absl::Status CheckOpen(uint64_t round) const;
-  // The chunks of the next round, which must be complete, in order and without bare markers.
+  // The chunks of the next round, which must be complete, in order; markers among them.
   absl::StatusOr<std::vector<Chunk>> Take(uint64_t round);
 
   uint64_t next_round() const { return next_round_; }
   int64_t rows() const { return rows_; }
 
   // As it was after the last Take, without what is staged.
-  void SaveState(ByteWriter* out) const;
+  void SaveState(const StreamBook& book, ByteWriter* out) const;
   // DataLossError for bytes that SaveState did not write; FailedPreconditionError for another
   // number of actors.
-  absl::Status LoadState(ByteReader* in);
+  absl::Status LoadState(ByteReader* in, StreamBook* book);
 
  private:
   struct ActorState {
-    uint32_t epoch = 0;
-    uint64_t next_seq = 0;
-    uint64_t round = 0;  // the one its next chunk must belong to
-    // Of the round to be committed next, and of the one after it once the actor is there.
-    uint64_t first_seq = 0;
-    uint64_t later_first_seq = 0;
-    bool seen = false;
+    uint64_t round = 0;   // the one its next chunk must belong to
+    uint64_t staged = 0;  // chunks, of both rounds
   };
 
-  absl::Status CheckWriter(uint32_t member, uint32_t actor, uint32_t epoch) const;
-  absl::Status Check(const Chunk& chunk) const;
+  absl::Status CheckWriter(uint32_t member, uint32_t actor, uint32_t epoch,
+                           const StreamBook& book) const;
+  absl::Status Check(const Chunk& chunk, const StreamBook& book) const;
+  uint64_t NextSeq(uint32_t actor, const StreamBook& book) const;
 
   RoundStageOptions options_;
   uint64_t next_round_;

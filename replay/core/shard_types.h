@@ -1,19 +1,13 @@
 // What a ReplayShard is made with, how long its callers wait, and what it counts: plain values.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <functional>
-#include <optional>
-#include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "common/base/clock.h"
 #include "replay/core/chunk.h"
-#include "replay/core/rate_limiter.h"
+#include "replay/core/gate.h"
 #include "replay/core/replay_table.h"
-#include "replay/core/rollout_queue.h"
 #include "replay/core/round_stage.h"
 
 namespace pmoe {
@@ -22,33 +16,12 @@ struct ReplayShardOptions {
   TableSpec spec{};
   ReplayTableOptions table{};
   RoundStageOptions stage{};
-  uint64_t seed = 1;                            // the run's
-  uint32_t index = 0;                           // of this shard
-  std::optional<RateLimiterOptions> limiter{};  // absent: off, as in lockstep
-  bool granted_inserts = false;  // instead of the limiter: inserts wait for SetInsertBound
-  // Instead of both and of the table's rows: each row is taken once, with a rollout.
-  std::optional<RolloutQueueOptions> on_policy{};
+  uint64_t seed = 1;   // the run's
+  uint32_t index = 0;  // of this shard
+  GateOptions gate{};
   Clock* clock = Clock::Real();  // of waits and of what they took
 
   absl::Status Validate() const;
-};
-
-// How long a call may wait: until `timeout` has passed (DeadlineExceededError) or `stop` says true
-// (CancelledError). `stop` is asked about ten times a second, on the caller's thread and without a
-// lock.
-struct WaitLimit {
-  template <typename Rep, typename Period>
-  WaitLimit(std::chrono::duration<Rep, Period> timeout, std::function<bool()> stop = nullptr)
-      : timeout(std::chrono::ceil<std::chrono::milliseconds>(timeout)), stop(std::move(stop)) {}
-
-  std::chrono::milliseconds timeout;
-  std::function<bool()> stop;
-};
-
-// Seconds that one side of the shard was kept waiting.
-struct BlockedSeconds {
-  double total = 0.0;    // in which anybody waited
-  double current = 0.0;  // of the oldest wait of now; 0: nobody waits
 };
 
 // On-policy, sampled means taken, and what is held are the rows that wait to be.
@@ -69,7 +42,6 @@ struct ShardStats {
   uint64_t rows_lost = 0;       // that a writer sent and a restarted shard no longer has
   BlockedSeconds inserts_blocked;
   BlockedSeconds samples_blocked;
-  std::string limiter;  // which side waits, and the inequality with today's numbers
 };
 
 }  // namespace pmoe

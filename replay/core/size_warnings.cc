@@ -27,15 +27,14 @@ int64_t Rounded(double rows) {
 }  // namespace
 
 TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever) {
-  const RolloutQueueOptions queue = options.on_policy.value_or(RolloutQueueOptions{});
-  const int64_t room = options.on_policy.has_value() ? queue.rollout_steps * (1 + queue.max_lag)
-                                                     : options.table.capacity;
-  const int64_t rows = std::min(room, rows_ever);
+  const std::optional<FifoOptions>& fifo = options.table.fifo;
+  const int64_t rows =
+      std::min(fifo.has_value() ? fifo->rows_max() : options.table.capacity, rows_ever);
   const int64_t page = PagePool(options.spec).page_bytes();
   const int64_t bytes = (rows + kPageRows - 1) / kPageRows * page;
-  const bool limited = !options.on_policy.has_value() && options.table.bytes_max > 0;
-  if (!limited || bytes <= options.table.bytes_max) return {rows, bytes};
-  return {options.table.bytes_max / page * kPageRows, options.table.bytes_max};
+  const int64_t bytes_max = fifo.has_value() ? 0 : options.table.bytes_max;
+  if (bytes_max == 0 || bytes <= bytes_max) return {rows, bytes};
+  return {bytes_max / page * kPageRows, bytes_max};
 }
 
 std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, int64_t state_bytes,

@@ -44,7 +44,7 @@ absl::Status InsertStream::Enter(const InsertRequest& request) {
 }
 
 absl::Status InsertStream::EnterChunk(const ChunkMessage& message) {
-  absl::StatusOr<Chunk> chunk = DecodeChunk(shard_->spec(), hello_, message);
+  absl::StatusOr<Chunk> chunk = DecodeChunk(hello_, message);
   if (absl::IsDataLoss(chunk.status())) {
     options_.on_bad_crc();
     return absl::AbortedError(chunk.status().message());

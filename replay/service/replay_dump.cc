@@ -6,7 +6,6 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "replay/core/replay_table.h"
-#include "replay/core/rollout_queue.h"
 #include "replay/core/row_crc.h"
 
 namespace pmoe {
@@ -18,9 +17,6 @@ absl::Status DumpTable(const std::string& path, std::FILE* out) {
   };
   PMOE_ASSIGN_OR_RETURN(const ReplayTable table, ReplayTable::FromFile(path));
   table.VisitSteps(print);
-  const absl::StatusOr<RolloutQueue> queue = RolloutQueue::FromFile(path);
-  if (!queue.ok() && !absl::IsNotFound(queue.status())) return queue.status();
-  if (queue.ok()) queue->VisitSteps(print);
   if (std::fflush(out) == 0 && std::ferror(out) == 0) return absl::OkStatus();
   return FileError("write", "the dump", errno);
 }

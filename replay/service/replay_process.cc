@@ -1,7 +1,6 @@
 #include "replay/service/replay_process.h"
 
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <thread>
@@ -9,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/disk_metrics.h"
 #include "common/rpc/refusals.h"
@@ -26,8 +26,6 @@ constexpr milliseconds kTick{50};
 constexpr int kLookEvery = 20;             // ticks between two looks at the counts
 constexpr milliseconds kDrainGrace{2500};  // for streams to end by themselves
 constexpr milliseconds kStopGrace{500};    // for calls that are still open then
-
-void Say(const std::string& line) { std::fprintf(stderr, "pmoe-replay: %s\n", line.c_str()); }
 
 // The membership's half: counts up, the end of the run down.
 class Member : public FollowerHandler {
@@ -74,7 +72,9 @@ std::string FoundAt(const RpcAddress& bound, RpcAddress advertise, const std::st
 void LookAtTable(const ReplayServer& service, const std::string& dir, StallReport* stalls,
                  MetricsExporter* metrics) {
   const ShardStats counts = service.Counts();
-  for (const std::string& line : stalls->Look(counts)) Say(line);
+  for (const std::string& line : stalls->Look(counts, service.Explain())) {
+    Log(LogLevel::kWarning, line);
+  }
   if (metrics == nullptr) return;
   Export(service, metrics);
   ExportWaits(counts, metrics);
@@ -118,7 +118,7 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   ReplayServer service(options.dir);
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                         RpcServer::Start(options.listen, {&service}, options.membership.security));
-  Say("listening on " + server->address().Text());
+  Log(LogLevel::kInfo, "listening on ", server->address().Text());
   Member member(&service, options.dir);
   RunFollowerOptions membership = options.membership;
   membership.role = RUN_ROLE_REPLAY;
@@ -134,7 +134,7 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   server->Stop(kStopGrace);
   status.Update(service.SaveAtEnd());
   follower.Leave();
-  if (status.ok()) Say("left in order");
+  if (status.ok()) Log(LogLevel::kInfo, "left in order");
   return status;
 }
 

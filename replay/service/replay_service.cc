@@ -1,9 +1,9 @@
 #include "replay/service/replay_service.h"
 
-#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/service/insert_stream.h"
@@ -38,17 +38,22 @@ ShardStats ReplayServer::Counts() const {
   return shard == nullptr ? ShardStats() : shard->Stats();
 }
 
+std::string ReplayServer::Explain() const {
+  const ReplayShard* const shard = holder_.shard();
+  return shard == nullptr ? "" : shard->Explain();
+}
+
 TableStats ReplayServer::Stats() const {
   const ShardStats counts = Counts();
   TableStats stats;
   stats.set_has_table(holder_.shard() != nullptr);
+  stats.set_limiter(Explain());
   stats.set_size(counts.size);
   stats.set_inserted(counts.inserted);
   stats.set_sampled(counts.sampled);
   stats.set_bytes(counts.bytes);
   stats.set_next_round(counts.next_round);
   stats.set_newest_version(counts.newest_version);
-  stats.set_limiter(counts.limiter);
   stats.set_insert_blocked_s(counts.inserts_blocked.total);
   stats.set_sample_blocked_s(counts.samples_blocked.total);
   stats.set_duplicates(counts.duplicates);
@@ -82,9 +87,8 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request,
   }
   PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore()));
   if (reply->restored().empty()) return absl::OkStatus();
-  std::fprintf(stderr, "pmoe-replay: restored %s: %lld transitions, %lld ever inserted\n",
-               reply->restored().c_str(), static_cast<long long>(Counts().size),
-               static_cast<long long>(Counts().inserted));
+  Log(LogLevel::kInfo, "restored ", reply->restored(), ": ", Counts().size, " transitions, ",
+      Counts().inserted, " ever inserted");
   return absl::OkStatus();
 }
 

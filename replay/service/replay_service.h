@@ -31,6 +31,8 @@ class ReplayServer final : public ReplayService::Service {
   TableStats Stats() const;
   // Of the table; nothing held before there is one.
   ShardStats Counts() const;
+  // Which side waits, and for what; empty before there is a table.
+  std::string Explain() const;
 
   grpc::Status CreateTable(grpc::ServerContext* context, const CreateTableRequest* request,
                            CreateTableReply* reply) override;

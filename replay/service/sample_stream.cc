@@ -38,8 +38,12 @@ absl::Status SampleStream::Serve(SampleRequest request) {
 absl::Status SampleStream::Answer(const SampleRequest& request) {
   if (request.insert_bound() > 0) shard_->SetInsertBound(request.insert_bound());
   reply_.Clear();
-  if (request.rows() > 0) PMOE_RETURN_IF_ERROR(Draw(request.rows()));
-  const ShardCounts counts = shard_->Counts();
+  ShardCounts counts;
+  if (request.rows() > 0) {
+    PMOE_RETURN_IF_ERROR(Draw(request.rows(), &counts));
+  } else {
+    counts = shard_->Counts();
+  }
   reply_.set_size(counts.size);
   reply_.set_inserted(counts.inserted);
   reply_.set_eligible(counts.eligible);
@@ -48,7 +52,7 @@ absl::Status SampleStream::Answer(const SampleRequest& request) {
   return absl::OkStatus();
 }
 
-absl::Status SampleStream::Draw(uint32_t rows) {
+absl::Status SampleStream::Draw(uint32_t rows, ShardCounts* counts) {
   PMOE_RETURN_IF_ERROR(CheckRows(shard_->spec(), rows));
   if (!batch_.has_value() || batch_->size() != static_cast<int>(rows)) {
     batch_.emplace(shard_->spec(), static_cast<int>(rows));
@@ -58,7 +62,7 @@ absl::Status SampleStream::Draw(uint32_t rows) {
     ended = ended_();
     return !ended.ok();
   });
-  const absl::Status drawn = shard_->Sample(&*batch_, limit);
+  const absl::Status drawn = shard_->Sample(&*batch_, limit, counts);
   if (!ended.ok()) return ended;
   PMOE_RETURN_IF_ERROR(drawn);
   reply_.set_rows(rows);

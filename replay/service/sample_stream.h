@@ -26,7 +26,7 @@ class SampleStream {
 
  private:
   absl::Status Answer(const SampleRequest& request);
-  absl::Status Draw(uint32_t rows);
+  absl::Status Draw(uint32_t rows, ShardCounts* counts);
 
   ReplayShard* const shard_;
   const std::function<absl::Status()> ended_;

@@ -12,12 +12,12 @@ bool StallReport::IsDue(double waited_s, Side* side) {
   return true;
 }
 
-std::vector<std::string> StallReport::Look(const ShardStats& counts) {
+std::vector<std::string> StallReport::Look(const ShardStats& counts, absl::string_view limiter) {
   std::vector<std::string> lines;
   const auto look = [&](const char* what, double waited_s, Side* side) {
     if (!IsDue(waited_s, side)) return;
     lines.push_back(absl::StrCat(what, " have waited for ", static_cast<int>(waited_s),
-                                 " s: ", counts.limiter));
+                                 " s: ", limiter));
   };
   look("inserts", counts.inserts_blocked.current, &inserts_);
   look("samples", counts.samples_blocked.current, &samples_);

@@ -5,14 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "replay/core/shard_types.h"
 
 namespace pmoe {
 
 class StallReport {
  public:
-  // Lines for people, with the limiter's inequality; as a rule none.
-  std::vector<std::string> Look(const ShardStats& counts);
+  // Lines for people, with what the shard says of its limiter; as a rule none.
+  std::vector<std::string> Look(const ShardStats& counts, absl::string_view limiter);
 
  private:
   static constexpr double kFirst_s = 5.0;

@@ -1,11 +1,11 @@
 #include "replay/service/table_holder.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -28,17 +28,18 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& request) {
   options.stage.first_round = request.first_round();
   options.seed = request.seed();
   options.index = request.shard();
-  options.granted_inserts = request.granted_inserts();
+  options.gate.granted_inserts = request.granted_inserts();
   if (request.has_on_policy()) {
-    options.on_policy = RolloutQueueOptions{.rollout_steps = request.on_policy().rollout_steps(),
-                                            .max_lag = request.on_policy().max_lag()};
+    options.table.fifo = FifoOptions{.rollout_steps = request.on_policy().rollout_steps(),
+                                     .max_lag = request.on_policy().max_lag()};
   }
   if (!request.has_limiter()) return options;
-  options.limiter = RateLimiterOptions{.min_size = request.limiter().min_size(),
-                                       .samples_per_insert = request.limiter().samples_per_insert(),
-                                       .error_window = request.limiter().error_window(),
-                                       .insert_max = kPageRows,
-                                       .sample_max = request.limiter().sample_max()};
+  options.gate.limiter =
+      RateLimiterOptions{.min_size = request.limiter().min_size(),
+                         .samples_per_insert = request.limiter().samples_per_insert(),
+                         .error_window = request.limiter().error_window(),
+                         .insert_max = kPageRows,
+                         .sample_max = request.limiter().sample_max()};
   return options;
 }
 
@@ -76,7 +77,7 @@ absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request) {
   }
   for (const std::string& warning : SizeWarnings(FullSize(options), MemoryLimit(),
                                                  /*state_bytes=*/0, dir_, DiskSpaceAt(dir_))) {
-    std::fprintf(stderr, "pmoe-replay: WARNING: %s\n", warning.c_str());
+    Log(LogLevel::kWarning, warning);
   }
   return true;
 }
@@ -87,22 +88,30 @@ bool TableHolder::Restores(absl::string_view restore, bool created) {
 
 absl::StatusOr<std::string> TableHolder::Restore(const std::string& restore) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
+  if (restore == kNewest) {
+    std::vector<absl::Status> damaged;
+    absl::StatusOr<std::string> restored = RestoreNewest(shard, &damaged);
+    for (const absl::Status& status : damaged) {
+      Log(LogLevel::kWarning, "passed over a checkpoint: ", status.message());
+    }
+    return restored;
+  }
   MutexLock lock(&files_mu_);
-  if (restore == kNewest) return RestoreNewest(shard);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(restore));
   PMOE_RETURN_IF_ERROR(shard->Load(path));
   return restore;
 }
 
-absl::StatusOr<std::string> TableHolder::RestoreNewest(ReplayShard* shard) {
+absl::StatusOr<std::string> TableHolder::RestoreNewest(ReplayShard* shard,
+                                                       std::vector<absl::Status>* damaged) {
+  MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.NewestFirst());
   for (const std::string& name : names) {
     PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(name));
     const absl::Status loaded = shard->Load(path);
     if (loaded.ok()) return name;
     if (!absl::IsDataLoss(loaded)) return loaded;
-    std::fprintf(stderr, "pmoe-replay: passed over a checkpoint: %s\n",
-                 std::string(loaded.message()).c_str());
+    damaged->push_back(loaded);
   }
   return "";
 }

@@ -43,8 +43,8 @@ class TableHolder {
   bool lockstep() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard, std::vector<absl::Status>* damaged)
+      ABSL_LOCKS_EXCLUDED(files_mu_);
 
   const std::string dir_;
   Mutex files_mu_;  // one file operation at a time

@@ -21,9 +21,8 @@ uint32_t ChunkCrc(const InsertHello& hello, const ChunkMessage& message);
 void EncodeChunk(const Chunk& chunk, ChunkMessage* message);
 
 // The chunk of the writer that said `hello`. Allocates no more than the bytes that have come.
-// DataLossError: the checksum differs. InvalidArgumentError: whole, but not a chunk of this table
-// (ValidateChunk).
-absl::StatusOr<Chunk> DecodeChunk(const TableSpec& spec, const InsertHello& hello,
-                                  const ChunkMessage& message);
+// DataLossError: the checksum differs. InvalidArgumentError: a column is not made of whole values.
+// The shard checks the rest (ValidateChunk).
+absl::StatusOr<Chunk> DecodeChunk(const InsertHello& hello, const ChunkMessage& message);
 
 }  // namespace pmoe

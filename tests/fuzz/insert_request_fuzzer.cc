@@ -29,9 +29,9 @@ std::unique_ptr<ReplayShard> MakeShard() {
 // What decodes must encode to the same checksum.
 void CheckChunk(const InsertHello& hello, ChunkMessage message, ReplayShard* staging,
                 ReplayShard* inserting) {
-  (void)DecodeChunk(kSpec, hello, message);
+  (void)DecodeChunk(hello, message);
   message.set_crc32c(ChunkCrc(hello, message));
-  const auto chunk = DecodeChunk(kSpec, hello, message);
+  const auto chunk = DecodeChunk(hello, message);
   if (!chunk.ok()) return;
   ChunkMessage again;
   EncodeChunk(*chunk, &again);

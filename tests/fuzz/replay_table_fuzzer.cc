@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kNow{0};
 
 std::unique_ptr<ReplayShard> MakeShard(bool on_policy) {
   ReplayShardOptions options;
-  if (on_policy) options.on_policy = RolloutQueueOptions{.rollout_steps = 100};
+  if (on_policy) options.table.fifo = FifoOptions{.rollout_steps = 100};
   options.spec = kSpec;
   options.table.capacity = 512;
   options.table.n_step = 2;
@@ -99,10 +99,6 @@ void CheckLoad(const std::string& bytes) {
   float sum = 0.0f;
   if (table.ok()) {
     table->VisitSteps([&sum](const StoredStep& row) { sum += row.transition.next_obs.back(); });
-  }
-  const auto queue = RolloutQueue::FromFile(path);
-  if (queue.ok()) {
-    queue->VisitSteps([&sum](const StoredStep& row) { sum += row.transition.next_obs.back(); });
   }
   ::close(fd);
 }

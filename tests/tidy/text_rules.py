@@ -27,13 +27,18 @@ BANNED = (
      "times, waits and sleeps come from a Clock (common/base/clock.h)"),
     (r"\busing\s+namespace\b", (".h",), "a header must not open a namespace for its includers"),
 )
+# What we ship says what it has to say in one way; tests and their tools may print.
+BANNED_IN_PROGRAMS = (
+    (r"(?i:\bf?printf)\s*\(\s*stderr|\bfput[sc]\s*\([^;]*\bstderr|\bfwrite\s*\([^;]*\bstderr"
+     r"|\bcerr\b|\bperror\s*\(", CPP, "messages go through Log (common/base/log.h)"),
+)
 BANNED_IN_TESTS = (
     (r"\b(?:sleep_for|sleep_until|SleepFor|usleep|nanosleep|sleep)\s*\(", CPP + (".py",),
      "tests do not sleep: use FakeClock, or wait on what is to happen with a deadline"),
 )
-# The one place of std::mutex, and of the machine's time.
+# The one place of std::mutex, of the machine's time, and of a process's last words.
 EXEMPT = {"common/base/mutex.h", "common/base/clock.h", "common/base/clock.cc",
-          "tests/testing/fake_clock.h"}
+          "common/base/check.h", "tests/testing/fake_clock.h"}
 
 # Written in pieces: this file is checked too.
 HOST_NAMES = re.compile(r"\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|pytorch|docker|npmjs)" +
@@ -69,7 +74,7 @@ def check_file_length(path, text):
 
 
 def check_banned(path, text):
-    rules = BANNED + (BANNED_IN_TESTS if path.startswith("tests/") else ())
+    rules = BANNED + (BANNED_IN_TESTS if path.startswith("tests/") else BANNED_IN_PROGRAMS)
     code = code_only(text) if path.endswith(CPP) else text
     lines = text.split("\n")
     for pattern, endings, instead in rules:

@@ -201,6 +201,15 @@ class BannedRulesTest(RuleTestCase):
                      'AddField("algorithm", "ppo");'):
             self.assert_fine("learner/a.cc", code + "\n")
 
+    def test_programs_speak_through_log(self):
+        for code in ('std::fprintf(stderr, "%d", 3);', "std::fputs(text,\n           stderr);",
+                     'std::cerr << "lost";', 'absl::FPrintF(stderr, "lost");', 'perror("open");'):
+            self.assert_breaks("banned", "actor/a.cc", code + "\n")
+            self.assert_fine("tests/a.cc", code + "\n")
+        for code in ('std::fprintf(out, "%d", 3);', "std::fputs(text, stdout); Use(stderr);",
+                     'Log(LogLevel::kInfo, "fprintf(stderr");'):
+            self.assert_fine("actor/a.cc", code + "\n")
+
     def test_a_reason_lets_one_use_pass(self):
         reason = "// tidy: allowed because another library wants it\n"
         self.assert_fine("actor/a.cc", reason + "std::mutex m;\n")

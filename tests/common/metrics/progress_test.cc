@@ -68,24 +68,27 @@ TEST(FormatProgressTest, IsCutToTheWidth) {
 
 class ProgressPrinterTest : public ::testing::Test {
  protected:
-  ProgressPrinterTest() { options_.out = ::open_memstream(&text_, &size_); }
+  ProgressPrinterTest() { options_.log = &pipe_; }
   ~ProgressPrinterTest() override {
-    std::fclose(options_.out);
+    std::fclose(out_);
     std::free(text_);
   }
 
   // What was printed since the last call.
   std::string Printed() {
-    std::fflush(options_.out);
+    std::fflush(out_);
     const std::string fresh(text_ + seen_, size_ - seen_);
     seen_ = size_;
     return fresh;
   }
 
-  ProgressOptions options_;
   char* text_ = nullptr;
   size_t size_ = 0;
   size_t seen_ = 0;
+  std::FILE* const out_ = ::open_memstream(&text_, &size_);
+  Logger pipe_{out_, /*terminal=*/false};
+  Logger terminal_{out_, /*terminal=*/true};
+  ProgressOptions options_;
 };
 
 TEST_F(ProgressPrinterTest, PipesGetAPlainLinePerInterval) {
@@ -131,7 +134,7 @@ TEST_F(ProgressPrinterTest, FinishPrintsTheLastStateOnce) {
 }
 
 TEST_F(ProgressPrinterTest, TerminalsRedrawOneLineThatFits) {
-  options_.terminal = true;
+  options_.log = &terminal_;
   options_.width = 31;
   ProgressPrinter printer(options_);
   printer.Update(At(10, 1));
@@ -141,34 +144,17 @@ TEST_F(ProgressPrinterTest, TerminalsRedrawOneLineThatFits) {
   printer.Update(At(30, 1.2));
   EXPECT_EQ(Printed(), "\r\x1b[K" + FormatProgress("", At(30, 1.2), 30));
   printer.Finish();
-  EXPECT_EQ(Printed(), "\n");
+  EXPECT_EQ(Printed(), "\r\x1b[K" + FormatProgress("", At(30, 1.2), 30) + "\n");
 }
 
 TEST_F(ProgressPrinterTest, TheLastStepIsAlwaysDrawn) {
-  options_.terminal = true;
+  options_.log = &terminal_;
   options_.width = 200;
   ProgressPrinter printer(options_);
   printer.Update(At(990, 1));
   Printed();
   printer.Update(At(1000, 1.01));
   EXPECT_EQ(Printed(), "\r\x1b[K" + FormatProgress("", At(1000, 1.01), 0));
-}
-
-TEST_F(ProgressPrinterTest, NotesStayAboveTheLiveLine) {
-  options_.terminal = true;
-  options_.width = 200;
-  ProgressPrinter printer(options_);
-  printer.Update(At(10, 1));
-  Printed();
-  printer.Note("saved a checkpoint");
-  EXPECT_EQ(Printed(), "\r\x1b[Ksaved a checkpoint\n\r\x1b[K" + FormatProgress("", At(10, 1), 0));
-}
-
-TEST_F(ProgressPrinterTest, AFileIsNoTerminal) {
-  std::FILE* file = std::tmpfile();
-  ASSERT_NE(file, nullptr);
-  EXPECT_FALSE(ProgressOptionsFor(file).terminal);
-  std::fclose(file);
 }
 
 }  // namespace

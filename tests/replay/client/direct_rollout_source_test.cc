@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 TEST(DirectRolloutSourceTest, HandsOutTheShardsRolloutsOneAfterTheOther) {
   ReplayShardOptions options;
   options.spec = kRolloutSpec;
-  options.on_policy = RolloutQueueOptions{.rollout_steps = 4};
+  options.table.fifo = FifoOptions{.rollout_steps = 4};
   const auto shard = ReplayShard::Create(options);
   ASSERT_OK(shard);
   DirectRolloutSource source(shard->get());

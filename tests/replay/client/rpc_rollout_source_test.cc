@@ -27,7 +27,7 @@ RpcControlOptions Options(int64_t steps, uint64_t learner_epoch = 1) {
   options.run_id = "run-a";
   options.learner_epoch = learner_epoch;
   options.spec = kRolloutSpec;
-  options.on_policy = RolloutQueueOptions{.rollout_steps = steps, .max_lag = 3};
+  options.on_policy = FifoOptions{.rollout_steps = steps, .max_lag = 3};
   return options;
 }
 

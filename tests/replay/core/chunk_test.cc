@@ -67,22 +67,5 @@ TEST(ChunkTest, RefusesAStepNumberThatWouldOverflow) {
               FailsWith(absl::StatusCode::kInvalidArgument, "first_step"));
 }
 
-TEST(ChunkTest, CountsTheBytesOfItsColumns) {
-  // 5 observations of 3, 4 rows of (2 actions, reward, version, 1 extra) and 2 flags.
-  EXPECT_EQ(ChunkBytes(Good()), 4u * (5 * 3 + 4 * 5) + 4 * 2);
-}
-
-TEST(ChunkTest, ComesBackFromItsSavedBytes) {
-  ByteWriter out;
-  const Chunk chunk = MakeChunk(kSpec, {.actor = 1, .env = 2, .seq = 3, .round = 4, .rows = 5});
-  SaveChunk(chunk, &out);
-  ByteReader in(out.bytes());
-  const Chunk back = LoadChunk(&in);
-  EXPECT_OK(in.Finish("chunk"));
-  ByteWriter again;
-  SaveChunk(back, &again);
-  EXPECT_EQ(again.bytes(), out.bytes());
-}
-
 }  // namespace
 }  // namespace pmoe

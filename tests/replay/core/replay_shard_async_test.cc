@@ -51,7 +51,7 @@ TEST(ReplayShardAsyncTest, ANewerEpochEndsTheOlderOnesStreams) {
   EXPECT_THAT(shard->Sample(&batch), FailsWith(kRefused, "nothing to sample"));
   EXPECT_EQ(*shard->ResumeInsert({.epoch = 1}), 0u);
   EXPECT_OK(shard->Sample(&batch));
-  EXPECT_THAT(shard->Insert(Rows(1, 2), kNow), FailsWith(kRefused, "epoch 1 has taken its place"));
+  EXPECT_THAT(shard->Insert(Rows(1, 2), kNow), FailsWith(kRefused, "epoch 1 has taken this actor"));
 }
 
 TEST(ReplayShardAsyncTest, ChunksThatComeBeforeUnderAnotherSeqAreRefused) {
@@ -62,7 +62,7 @@ TEST(ReplayShardAsyncTest, ChunksThatComeBeforeUnderAnotherSeqAreRefused) {
 }
 
 TEST(ReplayShardAsyncTest, AWaitEndsWhenItsStopSaysSo) {
-  auto shard = MakeShard({.limiter = Narrow()});
+  auto shard = MakeShard({.gate = {.limiter = Narrow()}});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   std::atomic<int> asked = 0;
   EXPECT_THAT(shard->Insert(Rows(1, 64), WaitLimit(kLong, [&] { return ++asked == 3; })),
@@ -73,7 +73,7 @@ TEST(ReplayShardAsyncTest, AWaitEndsWhenItsStopSaysSo) {
 
 TEST(ReplayShardAsyncTest, AWaitEndsAfterItsTimeAndSaysWhatItWaitedFor) {
   testing::FakeClock clock;
-  auto shard = MakeShard({.limiter = Narrow(), .clock = &clock});
+  auto shard = MakeShard({.gate = {.limiter = Narrow()}, .clock = &clock});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   const Clock::Time before = clock.Now();
   EXPECT_THAT(shard->Insert(Rows(1, 64), kLong),
@@ -84,17 +84,19 @@ TEST(ReplayShardAsyncTest, AWaitEndsAfterItsTimeAndSaysWhatItWaitedFor) {
 
 TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
   testing::FakeClock clock;
-  auto shard = MakeShard({.limiter = Narrow(), .clock = &clock});
+  auto shard = MakeShard({.gate = {.limiter = Narrow()}, .clock = &clock});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   ShardStats during;
+  std::string reason;
   const auto look = [&] {
     during = shard->Stats();
+    reason = shard->Explain();
     return true;
   };
   EXPECT_FALSE(shard->Insert(Rows(1, 64), WaitLimit(kLong, look)).ok());
   EXPECT_DOUBLE_EQ(during.inserts_blocked.current, 0.1);  // `stop` is asked ten times a second
   EXPECT_EQ(during.inserts_blocked.current, during.inserts_blocked.total);
-  EXPECT_THAT(during.limiter, ::testing::HasSubstr("inserts are blocked"));
+  EXPECT_THAT(reason, ::testing::HasSubstr("inserts are blocked"));
   EXPECT_EQ(during.samples_blocked.total, 0.0);
   const ShardStats after = shard->Stats();
   EXPECT_EQ(after.inserts_blocked.current, 0.0);
@@ -102,7 +104,7 @@ TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
 }
 
 TEST(ReplayShardAsyncTest, ATwinThatEntersFirstMakesTheWaitingOneADuplicate) {
-  auto shard = MakeShard({.limiter = Narrow()});
+  auto shard = MakeShard({.gate = {.limiter = Narrow()}});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   absl::Status first, second;
   const WaitLimit limit(kLong, [] { return false; });
@@ -118,7 +120,7 @@ TEST(ReplayShardAsyncTest, ATwinThatEntersFirstMakesTheWaitingOneADuplicate) {
 }
 
 TEST(ReplayShardAsyncTest, GrantedInsertsWaitForTheBound) {
-  auto shard = MakeShard({.granted_inserts = true});
+  auto shard = MakeShard({.gate = {.granted_inserts = true}});
   EXPECT_THAT(shard->Insert(Rows(0, 5), kNow), FailsWith(kLate, "granted 0"));
   shard->SetInsertBound(5);
   EXPECT_OK(shard->Insert(Rows(0, 5), kNow));
@@ -131,12 +133,13 @@ TEST(ReplayShardAsyncTest, GrantedInsertsWaitForTheBound) {
 }
 
 TEST(ReplayShardAsyncTest, RefusesALimiterBesideGrants) {
-  EXPECT_THAT(ReplayShard::Create({.spec = kSpec, .limiter = Narrow(), .granted_inserts = true}),
-              FailsWith(absl::StatusCode::kInvalidArgument, "not both"));
+  EXPECT_THAT(
+      ReplayShard::Create({.spec = kSpec, .gate = {.limiter = Narrow(), .granted_inserts = true}}),
+      FailsWith(absl::StatusCode::kInvalidArgument, "not both"));
 }
 
 TEST(ReplayShardAsyncTest, WithALimiterSamplesWaitForARowWithAllItsRewards) {
-  auto shard = MakeShard({.table = {.n_step = 3}, .limiter = Narrow()});
+  auto shard = MakeShard({.table = {.n_step = 3}, .gate = {.limiter = Narrow()}});
   ASSERT_OK(shard->Insert(Rows(0, 2), kNow));
   Minibatch batch(kSpec, 4);
   EXPECT_THAT(shard->Sample(&batch, kNow), FailsWith(kLate, "nothing may be sampled"));

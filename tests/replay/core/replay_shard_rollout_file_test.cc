@@ -96,6 +96,53 @@ TEST_F(RolloutFileTest, ATruncatedFileIsDataLoss) {
   }
 }
 
+// The blocks of a file that an older version saved at a lockstep barrier, with two rows that
+// waited.
+TEST_F(RolloutFileTest, AnOlderFileGoesOnWithoutTheRowsThatWaited) {
+  ASSERT_OK(MakeShard(OnPolicy(8))->Save(path_));
+  auto reader = BlockFileReader::Open(path_);
+  ASSERT_OK(reader);
+  auto writer = BlockFileWriter::Create(folder_.File("old.table"));
+  for (const uint32_t type : {kShardBlock, kTableBlock}) {
+    ASSERT_OK((*writer)->Write(type, {(*reader)->Next()->payload}));
+  }
+  ByteWriter queue;
+  for (const int32_t width : {2, 1, 1}) queue.Pod(width);
+  for (const int64_t rows : {20, 3}) queue.Pod(rows);  // inserted, dropped
+  queue.Pod(uint64_t{1});
+  for (const uint32_t number : {0u, 0u, 5u}) queue.Pod(number);  // member, actor, epoch
+  queue.Pod(uint64_t{1});
+  for (const uint32_t number : {0u, 0u, 0u, 5u}) queue.Pod(number);  // … env, epoch
+  queue.Pod(uint8_t{1});
+  queue.Pod(uint64_t{20});
+  queue.Vector(std::vector<float>{1.0f, 2.0f});
+  queue.Pod(uint64_t{1});
+  ASSERT_OK((*writer)->Write(kOldQueueBlock, {queue.bytes()}));
+  ByteWriter piece;
+  piece.Pod(uint32_t{1});  // taken
+  for (const uint32_t number : {0u, 0u, 5u}) piece.Pod(number);
+  piece.Pod(uint64_t{4});
+  piece.Pod(uint32_t{0});
+  for (const uint64_t number : {17u, 0u}) piece.Pod(number);
+  piece.Pod(uint8_t{0});
+  piece.Pod(uint32_t{3});  // rows; their columns follow
+  ASSERT_OK((*writer)->Write(kOldQueuePieceBlock, {piece.bytes()}));
+  ByteWriter rollout;
+  for (const uint64_t number : {0u, 0u}) rollout.Pod(number);
+  rollout.Pod(uint8_t{0});
+  ASSERT_OK((*writer)->Write(kRolloutBlock, {rollout.bytes()}));
+  ASSERT_OK((*writer)->Finish());
+
+  auto loaded = MakeShard(OnPolicy(8));
+  ASSERT_OK(loaded->Load(folder_.File("old.table")));
+  EXPECT_EQ(loaded->inserted(), 20);
+  EXPECT_EQ(loaded->size(), 0);
+  ASSERT_OK(loaded->Insert(VersionChunk({.epoch = 5, .first_step = 20, .rows = 8}, 1), kAtOnce));
+  Rollout taken;
+  ASSERT_OK(loaded->TakeRollout({.steps = 8}, &taken, kAtOnce));
+  EXPECT_EQ(taken.dropped, 5);
+}
+
 TEST_F(RolloutFileTest, AShardOfATableRefusesIt) {
   ReplayShardOptions options;
   options.spec = kRolloutSpec;

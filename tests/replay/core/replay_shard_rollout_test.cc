@@ -49,7 +49,7 @@ TEST(ReplayShardRolloutTest, AShardOfATableGivesNoRollouts) {
 
 TEST(ReplayShardRolloutTest, ALimiterBesideTheQueueIsRefused) {
   ReplayShardOptions options = OnPolicy(8);
-  options.limiter = RateLimiterOptions{.insert_max = kPageRows};
+  options.gate.limiter = RateLimiterOptions{.insert_max = kPageRows};
   EXPECT_THAT(ReplayShard::Create(options), FailsWith(kBad, "neither a limiter"));
 }
 
@@ -132,7 +132,7 @@ TEST(ReplayShardRolloutTest, ANewLifeEndsTheInsertOfTheOldOneThatWaits) {
       std::async(std::launch::async, [&] { return shard->Insert(StepRows(1, 8), kLongWait); });
   AwaitBlocked(*shard, kInsertsOf);
   ASSERT_OK(shard->ResumeInsert({.epoch = 1}));
-  EXPECT_THAT(insert.get(), FailsWith(kRefused, "has taken its place"));
+  EXPECT_THAT(insert.get(), FailsWith(kRefused, "has taken this actor"));
 }
 
 TEST(ReplayShardRolloutTest, DroppingWhatIsTooOldMakesRoomForWhatATakeWaitsFor) {

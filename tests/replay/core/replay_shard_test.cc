@@ -98,11 +98,11 @@ TEST(ReplayShardTest, TheSameSeedDrawsTheSameBatches) {
 }
 
 TEST(ReplayShardTest, TheLimiterHoldsSamplesAndInsertsBack) {
-  auto shard = MakeShard({.limiter = RateLimiterOptions{.min_size = 4,
-                                                        .samples_per_insert = 1.0,
-                                                        .error_window = 64.0,
-                                                        .insert_max = 64,
-                                                        .sample_max = 16}});
+  auto shard = MakeShard({.gate = {.limiter = RateLimiterOptions{.min_size = 4,
+                                                                 .samples_per_insert = 1.0,
+                                                                 .error_window = 64.0,
+                                                                 .insert_max = 64,
+                                                                 .sample_max = 16}}});
   Minibatch batch(kSpec, 16);
   EXPECT_THAT(shard->Sample(&batch, milliseconds(0)), FailsWith(kLate, "0 inserted < min_size 4"));
   ASSERT_OK(shard->Insert(MakeChunk(kSpec, {.rows = 64}), milliseconds(0)));
@@ -115,9 +115,10 @@ TEST(ReplayShardTest, TheLimiterHoldsSamplesAndInsertsBack) {
 }
 
 TEST(ReplayShardTest, ABlockedInsertGoesOnWhenSamplesMakeRoom) {
-  auto shard = MakeShard(
-      {.limiter = RateLimiterOptions{
-           .samples_per_insert = 1.0, .error_window = 64.0, .insert_max = 64, .sample_max = 16}});
+  auto shard = MakeShard({.gate = {.limiter = RateLimiterOptions{.samples_per_insert = 1.0,
+                                                                 .error_window = 64.0,
+                                                                 .insert_max = 64,
+                                                                 .sample_max = 16}}});
   std::thread actor([&] {
     for (uint64_t step = 0; step < 64 * 5; step += 64) {
       EXPECT_OK(shard->Insert(MakeChunk(kSpec, {.seq = step / 64, .first_step = step, .rows = 64}),
@@ -131,7 +132,7 @@ TEST(ReplayShardTest, ABlockedInsertGoesOnWhenSamplesMakeRoom) {
 }
 
 TEST(ReplayShardTest, NamesALimiterTooNarrowForItsChunks) {
-  ReplayShardOptions options{.spec = kSpec, .limiter = RateLimiterOptions{}};
+  ReplayShardOptions options{.spec = kSpec, .gate = {.limiter = RateLimiterOptions{}}};
   EXPECT_THAT(ReplayShard::Create(options),
               FailsWith(absl::StatusCode::kInvalidArgument, "limiter.insert_max must be >= 64"));
 }

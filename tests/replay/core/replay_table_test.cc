@@ -23,7 +23,7 @@ ReplayTable MakeTable(const ReplayTableOptions& options) {
 }
 
 // First observation components of every row that 40 batches of 64 meet.
-std::set<float> SampledObs(const ReplayTable& table) {
+std::set<float> SampledObs(ReplayTable& table) {
   Rng rng(3, RngRole::kReplay, 0);
   Minibatch batch(kSpec, 64);
   std::set<float> seen;
@@ -38,7 +38,7 @@ std::set<float> SampledObs(const ReplayTable& table) {
 struct Row {
   float reward, discount, next_obs;
 };
-Row OnlyRow(const ReplayTable& table) {
+Row OnlyRow(ReplayTable& table) {
   Rng rng(3, RngRole::kReplay, 0);
   Minibatch batch(kSpec, 1);
   EXPECT_OK(table.Sample(&rng, &batch));

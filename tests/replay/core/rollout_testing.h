@@ -58,7 +58,7 @@ inline constexpr std::chrono::milliseconds kLongWait{60'000};  // ends a test th
 inline ReplayShardOptions OnPolicy(int64_t steps, int max_lag = 0) {
   ReplayShardOptions options;
   options.spec = kRolloutSpec;
-  options.on_policy = RolloutQueueOptions{.rollout_steps = steps, .max_lag = max_lag};
+  options.table.fifo = FifoOptions{.rollout_steps = steps, .max_lag = max_lag};
   return options;
 }
 
@@ -75,6 +75,42 @@ inline Chunk StepRows(uint64_t seq, uint32_t rows, uint32_t actor = 0, uint32_t 
       {.actor = actor, .epoch = epoch, .seq = seq, .first_step = seq * rows, .rows = rows},
       version);
 }
+
+// A table of rollouts, in the words of its tests.
+class RolloutTable {
+ public:
+  explicit RolloutTable(const FifoOptions& options)
+      : options_(options), table_(*ReplayTable::Create(kRolloutSpec, {.fifo = options})) {}
+
+  absl::Status Append(const Chunk& chunk) { return table_.Append(chunk); }
+  void CutActor(uint32_t member, uint32_t actor) { table_.CutActor(member, actor); }
+  void DropOlder(uint32_t version_min) { table_.DropOlder(version_min); }
+  void Take(const RolloutRequest& request, Rollout* out) { table_.Take(request, out); }
+  bool CanInsert(const Chunk& chunk) const {
+    return table_.selector().HasRoom({chunk.member, chunk.actor, chunk.env, chunk.epoch},
+                                     chunk.rows);
+  }
+  bool CanTake(const RolloutRequest& request) const {
+    return table_.selector().CanSelect(ReplayTable::InOrder(request));
+  }
+  absl::Status CheckRequest(const RolloutRequest& request) const {
+    return table_.selector().Check(ReplayTable::InOrder(request));
+  }
+  bool RoomGrew() { return table_.mutable_selector()->RoomGrew(); }
+  std::string ExplainTake(const RolloutRequest& request) const {
+    return table_.selector().ExplainSelect(ReplayTable::InOrder(request));
+  }
+  std::string ExplainInsert() const { return table_.selector().ExplainInsert(); }
+  int64_t size() const { return table_.size(); }
+  int64_t inserted() const { return table_.inserted(); }
+  int64_t dropped() const { return table_.selector().dropped(); }
+  int64_t rows_max() const { return options_.rows_max(); }
+  int64_t bytes() const { return table_.bytes(); }
+
+ private:
+  FifoOptions options_;
+  ReplayTable table_;
+};
 
 // Waits until the shard says that somebody waits.
 template <typename Blocked>

@@ -10,8 +10,38 @@ namespace {
 constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
+// A stage and the book of what was committed, as a shard has them.
+class Stage {
+ public:
+  explicit Stage(const RoundStageOptions& options) : stage_(options) {}
+
+  absl::Status Add(const Chunk& chunk) { return stage_.Add(chunk, &book_); }
+  absl::StatusOr<uint64_t> Hello(const WriterHello& hello) { return stage_.Hello(hello, book_); }
+  absl::StatusOr<std::vector<Chunk>> Take(uint64_t round) {
+    auto chunks = stage_.Take(round);
+    if (chunks.ok()) {
+      for (const Chunk& chunk : *chunks) book_.Record(chunk);
+    }
+    return chunks;
+  }
+  std::string Saved() const {
+    ByteWriter out;
+    stage_.SaveState(book_, &out);
+    return out.Take();
+  }
+  absl::Status Load(const std::string& bytes) {
+    ByteReader in(bytes);
+    return stage_.LoadState(&in, &book_);
+  }
+  const RoundStage* operator->() const { return &stage_; }
+
+ private:
+  RoundStage stage_;
+  StreamBook book_;
+};
+
 TEST(RoundStageTest, GivesChunksInActorEnvStepOrderWhateverTheArrival) {
-  RoundStage stage({.actors = 2});
+  Stage stage({.actors = 2});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .env = 1, .seq = 0})));
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .env = 1, .seq = 0})));
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .env = 0, .seq = 1, .last_of_round = true})));
@@ -26,28 +56,29 @@ TEST(RoundStageTest, GivesChunksInActorEnvStepOrderWhateverTheArrival) {
 }
 
 TEST(RoundStageTest, WaitsForEveryActorsLastChunk) {
-  RoundStage stage({.actors = 3});
-  EXPECT_EQ(stage.Missing(0), "actors 0, 1, 2");
+  Stage stage({.actors = 3});
+  EXPECT_EQ(stage->Missing(0), "actors 0, 1, 2");
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .last_of_round = true})));
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 2, .rows = 0, .last_of_round = true})));
-  EXPECT_FALSE(stage.Complete(0));
-  EXPECT_EQ(stage.Missing(0), "actor 1");
+  EXPECT_FALSE(stage->Complete(0));
+  EXPECT_EQ(stage->Missing(0), "actor 1");
   EXPECT_THAT(stage.Take(0), FailsWith(kRefused, "actor 1 did not end it"));
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 1, .last_of_round = true})));
-  EXPECT_TRUE(stage.Complete(0));
+  EXPECT_TRUE(stage->Complete(0));
 }
 
-TEST(RoundStageTest, DropsBareMarkersFromWhatItGives) {
-  RoundStage stage({.actors = 1});
+TEST(RoundStageTest, GivesMarkersTooSoThatTheirNumbersCount) {
+  Stage stage({.actors = 1});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0})));
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 1, .rows = 0, .last_of_round = true})));
   const auto chunks = stage.Take(0);
   ASSERT_OK(chunks);
-  EXPECT_EQ(chunks->size(), 1u);
+  EXPECT_EQ(chunks->size(), 2u);
+  EXPECT_EQ(*stage.Hello({}), 2u);
 }
 
 TEST(RoundStageTest, TellsADuplicateFromALostChunk) {
-  RoundStage stage({.actors = 1});
+  Stage stage({.actors = 1});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0})));
   EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.seq = 0})),
               FailsWith(absl::StatusCode::kAlreadyExists, "came before"));
@@ -57,14 +88,14 @@ TEST(RoundStageTest, TellsADuplicateFromALostChunk) {
 }
 
 TEST(RoundStageTest, RefusesARoundThatIsNotTheActorsOwn) {
-  RoundStage stage({.actors = 1, .first_round = 5});
+  Stage stage({.actors = 1, .first_round = 5});
   EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.round = 4})), FailsWith(kRefused, "in round 5"));
   EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.round = 6})), FailsWith(kRefused, "in round 5"));
   EXPECT_OK(stage.Add(MakeChunk(kSpec, {.round = 5})));
 }
 
 TEST(RoundStageTest, TakesTheNextRoundOnlyOnceThisOneIsWhole) {
-  RoundStage stage({.actors = 2});
+  Stage stage({.actors = 2});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.actor = 0, .seq = 0, .last_of_round = true})));
   const Chunk ahead = MakeChunk(kSpec, {.actor = 0, .seq = 1, .round = 1, .last_of_round = true});
   EXPECT_THAT(stage.Add(ahead), FailsWith(kRefused, "round 0 is not wholly staged"));
@@ -73,7 +104,7 @@ TEST(RoundStageTest, TakesTheNextRoundOnlyOnceThisOneIsWhole) {
 }
 
 TEST(RoundStageTest, HoldsOneRoundBeyondTheUncommittedOne) {
-  RoundStage stage({.actors = 1});
+  Stage stage({.actors = 1});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0, .round = 0, .last_of_round = true})));
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 1, .round = 1, .last_of_round = true})));
   const Chunk third = MakeChunk(kSpec, {.seq = 2, .round = 2, .last_of_round = true});
@@ -83,7 +114,7 @@ TEST(RoundStageTest, HoldsOneRoundBeyondTheUncommittedOne) {
 }
 
 TEST(RoundStageTest, CommitsRoundsInOrderAndOnce) {
-  RoundStage stage({.actors = 1});
+  Stage stage({.actors = 1});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.last_of_round = true})));
   EXPECT_THAT(stage.Take(1), FailsWith(kRefused, "the next is 0"));
   EXPECT_OK(stage.Take(0));
@@ -91,33 +122,27 @@ TEST(RoundStageTest, CommitsRoundsInOrderAndOnce) {
 }
 
 TEST(RoundStageTest, RefusesAnActorThatTheRunDoesNotHave) {
-  RoundStage stage({.actors = 2});
+  Stage stage({.actors = 2});
   EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.actor = 2})),
               FailsWith(absl::StatusCode::kInvalidArgument, "actors 0 to 1"));
 }
 
 TEST(RoundStageTest, RefusesAnActorThatComesBackAsAnotherEpoch) {
-  RoundStage stage({.actors = 1});
+  Stage stage({.actors = 1});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.epoch = 1, .seq = 0})));
   EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.epoch = 2, .seq = 0})), FailsWith(kRefused, "epoch 2"));
 }
 
 TEST(RoundStageTest, BoundsTheRowsItHolds) {
-  RoundStage stage({.actors = 1, .rows_max = 100});
+  Stage stage({.actors = 1, .rows_max = 100});
   ASSERT_OK(stage.Add(MakeChunk(kSpec, {.seq = 0, .rows = 64})));
   EXPECT_THAT(stage.Add(MakeChunk(kSpec, {.seq = 1, .rows = 64})),
               FailsWith(absl::StatusCode::kResourceExhausted, "at most 100"));
 }
 
-std::string SavedBytes(const RoundStage& stage) {
-  ByteWriter out;
-  stage.SaveState(&out);
-  return out.Take();
-}
-
 // Lag 1: one actor is a whole round ahead of the other.
 TEST(RoundStageTest, SavesTheLastCommitWhateverIsStaged) {
-  RoundStage stage({.actors = 2});
+  Stage stage({.actors = 2});
   const auto send = [&stage](uint32_t actor, uint64_t round, uint64_t seq) {
     ASSERT_OK(stage.Add(
         MakeChunk(kSpec, {.actor = actor, .seq = seq, .round = round, .last_of_round = true})));
@@ -127,37 +152,33 @@ TEST(RoundStageTest, SavesTheLastCommitWhateverIsStaged) {
   for (uint64_t round = 0; round < 3; ++round) {
     send(0, round + 1, round + 1);
     ASSERT_OK(stage.Take(round));
-    RoundStage restored({.actors = 2});
-    const std::string saved = SavedBytes(stage);
-    ByteReader in(saved);
-    ASSERT_OK(restored.LoadState(&in));
-    EXPECT_EQ(restored.rows(), 0);
-    EXPECT_EQ(restored.next_round(), round + 1);
+    Stage restored({.actors = 2});
+    const std::string saved = stage.Saved();
+    ASSERT_OK(restored.Load(saved));
+    EXPECT_EQ(restored->rows(), 0);
+    EXPECT_EQ(restored->next_round(), round + 1);
     for (const uint32_t actor : {0u, 1u}) EXPECT_EQ(*restored.Hello({.actor = actor}), round + 1);
     send(1, round + 1, round + 1);
-    EXPECT_EQ(SavedBytes(stage), saved);
+    EXPECT_EQ(stage.Saved(), saved);
   }
 }
 
 TEST(RoundStageTest, RefusesBytesOfARoundThatIsNotCommitted) {
-  RoundStage stage({.actors = 1});
-  std::string bytes = SavedBytes(stage);
+  Stage stage({.actors = 1});
+  std::string bytes = stage.Saved();
   bytes[bytes.size() - 8] = 1;  // the count of staged chunks
-  RoundStage other({.actors = 1});
-  ByteReader in(bytes);
-  EXPECT_THAT(other.LoadState(&in), FailsWith(absl::StatusCode::kDataLoss, "not committed"));
+  Stage other({.actors = 1});
+  EXPECT_THAT(other.Load(bytes), FailsWith(absl::StatusCode::kDataLoss, "not committed"));
 }
 
 TEST(RoundStageTest, RefusesTheStateOfARunWithOtherActors) {
-  ByteWriter out;
-  RoundStage({.actors = 2}).SaveState(&out);
-  RoundStage other({.actors = 3});
-  ByteReader in(out.bytes());
-  EXPECT_THAT(other.LoadState(&in), FailsWith(kRefused, "2 actors, this one 3"));
+  Stage other({.actors = 3});
+  EXPECT_THAT(other.Load(Stage({.actors = 2}).Saved()),
+              FailsWith(kRefused, "2 actors, this one 3"));
 }
 
 TEST(RoundStageTest, AWriterThatComesBackHearsWhichChunkIsNeeded) {
-  RoundStage stage({.actors = 2});
+  Stage stage({.actors = 2});
   EXPECT_EQ(*stage.Hello({.actor = 1, .epoch = 3}), 0u);
   ASSERT_OK(stage.Add(MakeChunk({.obs_dim = 1, .action_dim = 1}, {.actor = 1, .epoch = 3})));
   EXPECT_EQ(*stage.Hello({.actor = 1, .epoch = 3}), 1u);

@@ -56,7 +56,7 @@ TEST(SizeWarningsTest, ALimitInBytesCounts) {
 
 TEST(SizeWarningsTest, OnPolicyHoldsRolloutsAlone) {
   ReplayShardOptions options = Wide();
-  options.on_policy = RolloutQueueOptions{.rollout_steps = 2048, .max_lag = 2};
+  options.table.fifo = FifoOptions{.rollout_steps = 2048, .max_lag = 2};
   EXPECT_EQ(FullSize(options).rows, 3 * 2048);
 }
 

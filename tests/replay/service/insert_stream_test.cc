@@ -89,7 +89,7 @@ TEST_F(InsertStreamTest, ANewerLifeOfAnActorFencesTheOlderOne) {
   newer.SayHello();
   TestWriter older(stub_.get(), Hello(/*epoch=*/1));
   older.SayHello();
-  EXPECT_THAT(older.Finish(), FailsWith(kRefused, "epoch 2 has taken its place; it must stop"));
+  EXPECT_THAT(older.Finish(), FailsWith(kRefused, "epoch 2 has taken this actor"));
 }
 
 TEST_F(InsertStreamTest, AWriterOfAnotherRunIsRefused) {

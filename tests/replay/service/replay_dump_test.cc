@@ -46,7 +46,7 @@ TEST(ReplayDumpTest, PrintsALineForEachTransition) {
 TEST(ReplayDumpTest, PrintsTheRowsThatWaitToBeTaken) {
   ReplayShardOptions options;
   options.spec = kSpec;
-  options.on_policy = RolloutQueueOptions{.rollout_steps = 8};
+  options.table.fifo = FifoOptions{.rollout_steps = 8};
   ExpectALineForEachTransition(options);
 }
 

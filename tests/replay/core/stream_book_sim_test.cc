@@ -10,7 +10,7 @@
 #include <tuple>
 
 #include "common/base/rng.h"
-#include "replay/core/writer_ledger.h"
+#include "replay/core/stream_book.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {
@@ -23,15 +23,15 @@ constexpr size_t kRing = 6;  // chunks that a writer keeps
 
 using RowName = std::tuple<uint32_t, uint32_t, uint32_t, uint64_t>;  // actor, epoch, env, step
 
-// The shard as the service drives it: a ledger, and the rows in the order in which they entered.
+// The shard as the service drives it: a book, and the rows in the order in which they entered.
 struct Shard {
-  WriterLedger ledger;
+  StreamBook book;
   std::vector<RowName> rows;
 
   absl::Status Insert(const Chunk& chunk) {
-    const absl::Status status = ledger.Check(chunk);
+    const absl::Status status = book.CheckSeq(chunk);
     if (!status.ok()) return status;
-    ledger.OnInsert(chunk);
+    book.Record(chunk);
     for (uint32_t i = 0; i < chunk.rows; ++i) {
       rows.emplace_back(chunk.actor, chunk.epoch, chunk.env, chunk.first_step + i);
     }
@@ -40,7 +40,7 @@ struct Shard {
 };
 
 struct Saved {
-  std::string ledger;
+  std::string book;
   std::vector<RowName> rows;
 };
 
@@ -74,7 +74,7 @@ struct Writer {
   }
   void Connect(Shard* shard) {
     const uint64_t held = ring.empty() ? next_seq : ring.front().seq;
-    const auto next = shard->ledger.Hello({0, actor, epoch, held});
+    const auto next = shard->book.Hello({0, actor, epoch, held});
     ASSERT_OK(next);
     ASSERT_LE(*next, next_seq);
     Acknowledge(*next);
@@ -162,14 +162,15 @@ class Simulation {
   }
   void Save() {
     ByteWriter out;
-    shard_.ledger.SaveState(&out);
+    shard_.book.SaveState(&out);
     saved_ = {out.Take(), shard_.rows};
   }
   // The shard dies and comes back from its checkpoint.
   void SetBack() {
     shard_.rows = saved_.rows;
-    ByteReader in(saved_.ledger);
-    ASSERT_OK(shard_.ledger.LoadState(&in));
+    ByteReader in(saved_.book);
+    shard_.book = StreamBook();
+    ASSERT_OK(shard_.book.LoadState(&in));
     set_back_ = true;
     gaps_of_checkpoint_ = Gaps(shard_.rows);
     for (Writer& writer : writers_) writer.Disconnect();
@@ -193,7 +194,7 @@ void CheckOrderAndOnce(const std::vector<RowName>& rows, uint64_t seed) {
   }
 }
 
-TEST(WriterLedgerSimTest, EveryRowEntersOnceInOrderAndWhatIsMissingIsCounted) {
+TEST(StreamBookSimTest, EveryRowEntersOnceInOrderAndWhatIsMissingIsCounted) {
   int set_back = 0;
   int lossy = 0;
   for (uint64_t seed = 1; seed <= 5000; ++seed) {
@@ -211,7 +212,7 @@ TEST(WriterLedgerSimTest, EveryRowEntersOnceInOrderAndWhatIsMissingIsCounted) {
       ASSERT_EQ(missing, 0u) << "seed " << seed;
     }
     ASSERT_LE(missing, Gaps(shard.rows)) << "seed " << seed;
-    ASSERT_EQ(shard.ledger.rows_lost(), Gaps(shard.rows) - simulation.gaps_of_checkpoint())
+    ASSERT_EQ(shard.book.rows_lost(), Gaps(shard.rows) - simulation.gaps_of_checkpoint())
         << "seed " << seed;
     set_back += simulation.set_back();
     lossy += missing > 0;

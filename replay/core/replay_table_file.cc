@@ -1,6 +1,7 @@
 // Saving and loading a ReplayTable. A file may be damaged in ways that its CRCs cannot tell
 // (another program's, an older one's), so nothing is believed that a later row access depends on.
 #include <algorithm>
+#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
@@ -73,19 +74,14 @@ std::string ReplayTable::SaveIndex() const {
   out.Pod(spec_.extra_dim);
   out.Pod(options_.n_step);
   out.Pod(inserted_);
-  out.Pod(pool_.next_id());
-  out.Pod(pool_.slots());
-  out.Vector(pool_.free_list());
-  out.Pod(static_cast<uint64_t>(epochs_.size()));
-  for (const auto& [actor, epoch] : epochs_) {
-    out.Pod(actor.first);
-    out.Pod(actor.second);
-    out.Pod(epoch);
-  }
+  out.Pod(pool_->next_id());
+  out.Pod(pool_->slots());
+  out.Vector(pool_->free_list());
+  book_.SaveEpochs(&out);
   out.Pod(static_cast<uint64_t>(streams_.size()));
   for (const auto& [key, stream] : streams_) {
     out.Pod(key);
-    out.Pod(stream.next_step);
+    out.Pod(book_.Find(key.member, key.actor)->next_step.at(key.env));
     SaveRow(stream.head, &out);
     out.Pod(stream.page);
     out.Vector(stream.pending);
@@ -95,17 +91,18 @@ std::string ReplayTable::SaveIndex() const {
 
 absl::Status ReplayTable::Save(BlockFileWriter* out) const {
   PMOE_RETURN_IF_ERROR(out->Write(kTableBlock, {SaveIndex()}));
-  for (uint32_t slot = 0; slot < pool_.slots(); ++slot) {
-    const Page& page = pool_.page(slot);
+  for (uint32_t slot = 0; slot < pool_->slots(); ++slot) {
+    const Page& page = pool_->page(slot);
     if (!page.live) continue;
     ByteWriter header;
     SavePageHeader(slot, page, &header);
-    const size_t floats = size_t{page.rows} * static_cast<size_t>(pool_.stride());
-    const absl::string_view rows(reinterpret_cast<const char*>(pool_.row({slot, 0})),
+    const size_t floats = size_t{page.rows} * static_cast<size_t>(pool_->stride());
+    const absl::string_view rows(reinterpret_cast<const char*>(pool_->row({slot, 0})),
                                  floats * sizeof(float));
     PMOE_RETURN_IF_ERROR(out->Write(kPageBlock, {header.bytes(), rows}));
   }
-  return absl::OkStatus();
+  const std::string selector = selector_->SaveState();
+  return selector.empty() ? absl::OkStatus() : out->Write(kSelectorBlock, {selector});
 }
 
 absl::StatusOr<absl::string_view> ReplayTable::NextIndex(BlockFileReader* in) {
@@ -114,10 +111,23 @@ absl::StatusOr<absl::string_view> ReplayTable::NextIndex(BlockFileReader* in) {
   return block.payload;
 }
 
-absl::Status ReplayTable::Load(BlockFileReader* in) {
+absl::Status ReplayTable::Load(BlockFileReader* in, StreamBook book, BlockFileReader::Block* next) {
   ReplayTable loaded(spec_, options_);
+  loaded.book_ = std::move(book);
   PMOE_ASSIGN_OR_RETURN(const absl::string_view index, NextIndex(in));
   PMOE_RETURN_IF_ERROR(loaded.LoadFrom(index, in));
+  PMOE_ASSIGN_OR_RETURN(*next, in->Next());
+  if (next->type == kOldQueueBlock && options_.fifo.has_value()) {
+    PMOE_RETURN_IF_ERROR(loaded.LoadOldQueue(next->payload, in, next));
+    *this = std::move(loaded);
+    return absl::OkStatus();
+  }
+  const bool has_state = next->type == kSelectorBlock;
+  PMOE_RETURN_IF_ERROR(loaded.selector_->LoadState(has_state ? next->payload : ""));
+  if (has_state) {
+    PMOE_ASSIGN_OR_RETURN(*next, in->Next());
+  }
+  loaded.TellSelector();
   *this = std::move(loaded);
   return absl::OkStatus();
 }
@@ -133,12 +143,13 @@ absl::StatusOr<ReplayTable> ReplayTable::FromFile(const std::string& path) {
   LoadSpec(&head, &spec, &options.n_step);
   PMOE_ASSIGN_OR_RETURN(ReplayTable table, Create(spec, options));
   PMOE_RETURN_IF_ERROR(table.LoadFrom(index, file.get()));
+  table.TellSelector();
   return table;
 }
 
 absl::Status ReplayTable::LoadFrom(absl::string_view index, BlockFileReader* in) {
   PMOE_RETURN_IF_ERROR(LoadIndex(index, *in));
-  for (int64_t i = pool_.live_pages(); i > 0; --i) {
+  for (int64_t i = pool_->live_pages(); i > 0; --i) {
     PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, in->Next());
     if (block.type != kPageBlock || !LoadPage(block.payload)) return in->Bad("has a bad page");
   }
@@ -165,28 +176,15 @@ absl::Status ReplayTable::LoadIndex(absl::string_view bytes, const BlockFileRead
   in.Pod(&next_id);
   in.Pod(&slots);
   in.Vector(&free_list);
-  LoadActors(&in);
+  book_.LoadEpochs(&in);
   LoadStreams(&in);
   PMOE_RETURN_IF_ERROR(in.Finish("the table block"));
   if (free_list.size() > slots || inserted_ < 0 ||
       slots - free_list.size() > file.remaining() / kPageHeaderBytes) {
     return file.Bad("is truncated: it counts more pages than it holds");
   }
-  pool_.Restore(slots, std::move(free_list), next_id);
+  pool_->Restore(slots, std::move(free_list), next_id);
   return absl::OkStatus();
-}
-
-void ReplayTable::LoadActors(ByteReader* in) {
-  uint64_t count = 0;
-  in->Pod(&count);
-  for (uint64_t i = 0; i < count && in->ok(); ++i) {
-    ActorKey actor;
-    uint32_t epoch = 0;
-    in->Pod(&actor.first);
-    in->Pod(&actor.second);
-    in->Pod(&epoch);
-    epochs_[actor] = epoch;
-  }
 }
 
 void ReplayTable::LoadStreams(ByteReader* in) {
@@ -195,32 +193,82 @@ void ReplayTable::LoadStreams(ByteReader* in) {
   for (uint64_t i = 0; i < count && in->ok(); ++i) {
     StreamKey key{};
     Stream stream;
+    uint64_t next_step = 0;
     in->Pod(&key);
-    in->Pod(&stream.next_step);
+    in->Pod(&next_step);
     LoadRow(in, &stream.head);
     in->Pod(&stream.page);
     in->Vector(&stream.pending);
+    book_.RestoreStep(key.member, key.actor, key.env, next_step);
+    stream.epoch = book_.Find(key.member, key.actor)->epoch;
     streams_[key] = std::move(stream);
   }
+}
+
+// Writers go on where they were. Rows that waited are given up and counted as dropped: in lockstep
+// there are none, and elsewhere they are less than what the actors hold ready.
+absl::Status ReplayTable::LoadOldQueue(absl::string_view index, BlockFileReader* in,
+                                       BlockFileReader::Block* next) {
+  ByteReader bytes(index);
+  TableSpec spec;
+  int64_t dropped = 0;
+  bytes.Pod(&spec.obs_dim);
+  bytes.Pod(&spec.action_dim);
+  bytes.Pod(&spec.extra_dim);
+  bytes.Pod(&inserted_);
+  bytes.Pod(&dropped);
+  if (spec != spec_) {
+    return absl::FailedPreconditionError("the saved rollout queue has other columns");
+  }
+  book_.LoadEpochs(&bytes);
+  uint64_t streams = 0;
+  bytes.Pod(&streams);
+  for (uint64_t i = 0; i < streams && bytes.ok(); ++i) {
+    uint32_t key[4] = {};  // member, actor, env, epoch
+    uint8_t live = 0;
+    uint64_t next_step = 0;
+    std::vector<float> head;
+    bytes.Pod(&key);
+    bytes.Pod(&live);
+    bytes.Pod(&next_step);
+    bytes.Vector(&head);
+    if (live != 0) book_.RestoreStep(key[0], key[1], key[2], next_step);
+  }
+  uint64_t pieces = 0;
+  bytes.Pod(&pieces);
+  PMOE_RETURN_IF_ERROR(bytes.Finish("the rollout queue block"));
+  PMOE_ASSIGN_OR_RETURN(*next, in->Next());
+  while (next->type == kOldQueuePieceBlock) {
+    constexpr size_t kTakenAt = 0, kRowsAt = 45;  // in the piece
+    uint32_t taken = 0, rows = 0;
+    if (next->payload.size() < kRowsAt + sizeof(rows)) return in->Bad("has a bad run of rows");
+    std::memcpy(&taken, next->payload.data() + kTakenAt, sizeof(taken));
+    std::memcpy(&rows, next->payload.data() + kRowsAt, sizeof(rows));
+    dropped += int64_t{rows} - taken;
+    PMOE_ASSIGN_OR_RETURN(*next, in->Next());
+  }
+  ByteWriter state;
+  state.Pod(dropped);
+  return selector_->LoadState(state.bytes());
 }
 
 bool ReplayTable::LoadPage(absl::string_view payload) {
   ByteReader in(payload);
   uint32_t slot = 0;
   const Page page = LoadPageHeader(&in, &slot);
-  if (!in.ok() || slot >= pool_.slots() || pool_.page(slot).live || page.rows > kPageRows) {
+  if (!in.ok() || slot >= pool_->slots() || pool_->page(slot).live || page.rows > kPageRows) {
     return false;
   }
-  const size_t bytes = size_t{page.rows} * static_cast<size_t>(pool_.stride()) * sizeof(float);
+  const size_t bytes = size_t{page.rows} * static_cast<size_t>(pool_->stride()) * sizeof(float);
   if (in.remaining() != bytes) return false;
-  in.Raw(pool_.row({slot, 0}), bytes);
-  pool_.page(slot) = page;
+  in.Raw(pool_->row({slot, 0}), bytes);
+  pool_->page(slot) = page;
   return true;
 }
 
 bool ReplayTable::RowIsSound(RowRef row) const {
-  const Page& page = pool_.page(row.page);
-  const uint32_t flags = pool_.flags(row);
+  const Page& page = pool_->page(row.page);
+  const uint32_t flags = pool_->flags(row);
   switch (flags & kRowKinds) {
     case kRowHead: {
       const auto stream = streams_.find({page.member, page.actor, page.env});
@@ -233,22 +281,23 @@ bool ReplayTable::RowIsSound(RowRef row) const {
     default:
       return false;
   }
-  if (flags >= 2 * kRowTruncated) return false;
+  if (flags >= 2 * kRowTaken) return false;
+  if ((flags & kRowReady) != 0 && (flags & kRowTaken) != 0) return false;
   const RowRef next = Next(row);
-  return next.page < pool_.slots() && pool_.page(next.page).live &&
-         next.row < pool_.page(next.page).rows &&
-         (next.page == row.page || pool_.page(next.page).id > page.id);
+  return next.page < pool_->slots() && pool_->page(next.page).live &&
+         next.row < pool_->page(next.page).rows &&
+         (next.page == row.page || pool_->page(next.page).id > page.id);
 }
 
 bool ReplayTable::PageIsSound(uint32_t slot) const {
-  const Page& page = pool_.page(slot);
-  if (page.rows == 0 || page.id >= pool_.next_id()) return false;
+  const Page& page = pool_->page(slot);
+  if (page.rows == 0 || page.id >= pool_->next_id()) return false;
   int steps = 0;
   int ready = 0;
   for (uint32_t i = 0; i < page.rows; ++i) {
     if (!RowIsSound({slot, i})) return false;
-    steps += (pool_.flags({slot, i}) & kRowStep) != 0;
-    ready += (pool_.flags({slot, i}) & kRowReady) != 0;
+    steps += (pool_->flags({slot, i}) & kRowStep) != 0;
+    ready += (pool_->flags({slot, i}) & kRowReady) != 0;
   }
   if (steps != page.steps || ready != page.ready) return false;
   if (!page.open) return true;
@@ -257,46 +306,68 @@ bool ReplayTable::PageIsSound(uint32_t slot) const {
 }
 
 bool ReplayTable::StreamIsSound(const StreamKey& key, const Stream& stream) const {
-  if (!epochs_.contains({key.member, key.actor})) return false;
   const auto is_ours = [this, &key](uint32_t slot) {
-    if (slot >= pool_.slots() || !pool_.page(slot).live) return false;
-    const Page& page = pool_.page(slot);
+    if (slot >= pool_->slots() || !pool_->page(slot).live) return false;
+    const Page& page = pool_->page(slot);
     return StreamKey{page.member, page.actor, page.env} == key;
   };
-  if (stream.page != kNoPage && (!is_ours(stream.page) || !pool_.page(stream.page).open)) {
+  if (stream.page != kNoPage && (!is_ours(stream.page) || !pool_->page(stream.page).open ||
+                                 pool_->page(stream.page).epoch != stream.epoch)) {
     return false;
   }
   if (stream.head &&
-      (stream.head.page != stream.page || stream.head.row + 1 != pool_.page(stream.page).rows ||
-       pool_.flags(stream.head) != kRowHead)) {
+      (stream.head.page != stream.page || stream.head.row + 1 != pool_->page(stream.page).rows ||
+       pool_->flags(stream.head) != kRowHead)) {
     return false;
   }
   return stream.pending.size() < static_cast<size_t>(options_.n_step) &&
          std::all_of(stream.pending.begin(), stream.pending.end(), [&](RowRef row) {
-           return is_ours(row.page) && row.row < pool_.page(row.page).rows &&
-                  (pool_.flags(row) & (kRowStep | kRowReady)) == kRowStep;
+           return is_ours(row.page) && row.row < pool_->page(row.page).rows &&
+                  (pool_->flags(row) & (kRowStep | kRowReady)) == kRowStep;
          });
 }
 
 // Recomputes what the file does not store, and checks the rest.
 bool ReplayTable::Rebuild() {
-  std::vector<bool> is_free(pool_.slots(), false);
-  for (uint32_t slot : pool_.free_list()) {
-    if (slot >= pool_.slots() || is_free[slot] || pool_.page(slot).live) return false;
+  std::vector<bool> is_free(pool_->slots(), false);
+  for (uint32_t slot : pool_->free_list()) {
+    if (slot >= pool_->slots() || is_free[slot] || pool_->page(slot).live) return false;
     is_free[slot] = true;
   }
   for (const auto& [key, stream] : streams_) {
     if (!StreamIsSound(key, stream)) return false;
   }
-  for (uint32_t slot = 0; slot < pool_.slots(); ++slot) {
-    const Page& page = pool_.page(slot);
+  for (uint32_t slot = 0; slot < pool_->slots(); ++slot) {
+    Page& page = pool_->page(slot);
     if (!page.live) continue;
     if (!PageIsSound(slot)) return false;
-    size_ += page.steps;
+    for (uint32_t i = 0; i < page.rows; ++i) {
+      page.taken += (pool_->flags({slot, i}) & kRowTaken) != 0 ? 1 : 0;
+    }
+    size_ += page.steps - page.taken;
     eligible_ += page.ready;
-    if (!page.open) closed_.push({page.id, slot});
+    if (!page.open) closed_.insert({page.id, slot});
   }
   return true;
+}
+
+// Once more what it heard while the rows came, in an order that gives it the same state.
+void ReplayTable::TellSelector() {
+  for (const auto& [key, stream] : streams_) {
+    selector_->OnStream({key.member, key.actor, key.env, stream.epoch});
+  }
+  std::vector<std::pair<uint64_t, uint32_t>> pages;  // (id, slot)
+  for (uint32_t slot = 0; slot < pool_->slots(); ++slot) {
+    if (pool_->page(slot).live) pages.push_back({pool_->page(slot).id, slot});
+  }
+  std::sort(pages.begin(), pages.end());
+  for (const auto& [id, slot] : pages) {
+    selector_->OnOpen(slot);
+    for (uint32_t i = 0; i < pool_->page(slot).rows; ++i) {
+      if ((pool_->flags({slot, i}) & kRowReady) != 0) selector_->OnReady({slot, i}, 1);
+    }
+  }
+  LetGoOfSpent();
 }
 
 }  // namespace pmoe

@@ -1,4 +1,4 @@
-#include "replay/core/rollout_queue.h"
+#include "replay/core/selectors/fifo_selector.h"
 
 #include <gtest/gtest.h>
 
@@ -14,8 +14,8 @@ constexpr auto kBad = absl::StatusCode::kInvalidArgument;
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
 // A queue whose rollouts have `steps` rows.
-RolloutQueue MakeQueue(int64_t steps, int max_lag = 1) {
-  return RolloutQueue(kRolloutSpec, {.rollout_steps = steps, .max_lag = max_lag});
+RolloutTable MakeQueue(int64_t steps, int max_lag = 1) {
+  return RolloutTable({.rollout_steps = steps, .max_lag = max_lag});
 }
 
 // Rows from `first_step` on of one stream.
@@ -24,7 +24,7 @@ Chunk Rows(uint32_t actor, uint32_t env, uint64_t first_step, uint32_t rows, uin
                       version);
 }
 
-Rollout Take(RolloutQueue* queue, const RolloutRequest& request) {
+Rollout Take(RolloutTable* queue, const RolloutRequest& request) {
   Rollout rollout;
   queue->DropOlder(request.version_min);
   EXPECT_TRUE(queue->CanTake(request)) << queue->ExplainTake(request);
@@ -33,8 +33,8 @@ Rollout Take(RolloutQueue* queue, const RolloutRequest& request) {
   return rollout;
 }
 
-TEST(RolloutQueueTest, GivesEveryLiveStreamTheSamePart) {
-  RolloutQueue queue = MakeQueue(6);
+TEST(FifoSelectorTest, GivesEveryLiveStreamTheSamePart) {
+  RolloutTable queue = MakeQueue(6);
   ASSERT_OK(queue.Append(Rows(1, 0, 0, 5)));
   ASSERT_OK(queue.Append(Rows(0, 1, 0, 5)));
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 5)));
@@ -43,8 +43,8 @@ TEST(RolloutQueueTest, GivesEveryLiveStreamTheSamePart) {
   EXPECT_EQ(queue.size(), 9);
 }
 
-TEST(RolloutQueueTest, WaitsForTheStreamThatHasTooFewRows) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, WaitsForTheStreamThatHasTooFewRows) {
+  RolloutTable queue = MakeQueue(4);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 4)));
   ASSERT_OK(queue.Append(Rows(1, 0, 0, 1)));
   EXPECT_FALSE(queue.CanTake({.steps = 4}));
@@ -53,22 +53,22 @@ TEST(RolloutQueueTest, WaitsForTheStreamThatHasTooFewRows) {
   EXPECT_TRUE(queue.CanTake({.steps = 4}));
 }
 
-TEST(RolloutQueueTest, TheRemainderIsTheFirstStreamsAmongEquals) {
-  RolloutQueue queue = MakeQueue(5);
+TEST(FifoSelectorTest, TheRemainderIsTheFirstStreamsAmongEquals) {
+  RolloutTable queue = MakeQueue(5);
   for (const uint32_t env : {0, 1, 2}) ASSERT_OK(queue.Append(Rows(0, env, 0, 9)));
   EXPECT_EQ(SegmentNames(Take(&queue, {.steps = 5})), "0.0+2C 0.1+2C 0.2+1C");
 }
 
 // With a remainder that always went to the first, the last would hold more and more rows.
-TEST(RolloutQueueTest, TheRemainderGoesToWhoeverHasTheMostRowsLeft) {
-  RolloutQueue queue = MakeQueue(5);
+TEST(FifoSelectorTest, TheRemainderGoesToWhoeverHasTheMostRowsLeft) {
+  RolloutTable queue = MakeQueue(5);
   for (const uint32_t env : {0, 1, 2}) ASSERT_OK(queue.Append(Rows(0, env, 0, 9)));
   Take(&queue, {.steps = 5});
   EXPECT_EQ(SegmentNames(Take(&queue, {.steps = 5})), "0.0+2C 0.1+1C 0.2+2C");
 }
 
-TEST(RolloutQueueTest, GoesOnWhereTheLastRolloutEndedInsideAChunk) {
-  RolloutQueue queue = MakeQueue(3);
+TEST(FifoSelectorTest, GoesOnWhereTheLastRolloutEndedInsideAChunk) {
+  RolloutTable queue = MakeQueue(3);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 7)));
   const Rollout first = Take(&queue, {.steps = 3});
   const Rollout second = Take(&queue, {.steps = 3});
@@ -77,8 +77,8 @@ TEST(RolloutQueueTest, GoesOnWhereTheLastRolloutEndedInsideAChunk) {
   EXPECT_THAT(first.bootstrap_obs, ElementsAre(second.obs[0], second.obs[1]));
 }
 
-TEST(RolloutQueueTest, ASegmentGoesOverSeveralChunksAndVersions) {
-  RolloutQueue queue = MakeQueue(5);
+TEST(FifoSelectorTest, ASegmentGoesOverSeveralChunksAndVersions) {
+  RolloutTable queue = MakeQueue(5);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 2, 1)));
   Chunk chunk = Rows(0, 0, 2, 3, 1);
   chunk.policy_version = {1, 2, 2};
@@ -88,8 +88,8 @@ TEST(RolloutQueueTest, ASegmentGoesOverSeveralChunksAndVersions) {
   EXPECT_THAT(rollout.policy_version, ElementsAre(1, 1, 1, 2, 2));
 }
 
-TEST(RolloutQueueTest, ASegmentEndsWithItsEpisodeAndBootstrapsFromItsFinalObservation) {
-  RolloutQueue queue = MakeQueue(5);
+TEST(FifoSelectorTest, ASegmentEndsWithItsEpisodeAndBootstrapsFromItsFinalObservation) {
+  RolloutTable queue = MakeQueue(5);
   ASSERT_OK(
       queue.Append(VersionChunk({.env = 0, .first_step = 0, .rows = 2, .terminated = true}, 1)));
   ASSERT_OK(
@@ -102,14 +102,14 @@ TEST(RolloutQueueTest, ASegmentEndsWithItsEpisodeAndBootstrapsFromItsFinalObserv
                                                  ObsValue(0, 0, 5), ObsValue(0, 0, 5) + 0.125f));
 }
 
-TEST(RolloutQueueTest, AnEpisodeThatIsBothTerminatedAndTruncatedIsTerminated) {
-  RolloutQueue queue = MakeQueue(2);
+TEST(FifoSelectorTest, AnEpisodeThatIsBothTerminatedAndTruncatedIsTerminated) {
+  RolloutTable queue = MakeQueue(2);
   ASSERT_OK(queue.Append(VersionChunk({.rows = 2, .terminated = true, .truncated = true}, 1)));
   EXPECT_EQ(SegmentNames(Take(&queue, {.steps = 2})), "0.0+2T");
 }
 
-TEST(RolloutQueueTest, LostRowsCutTheSegment) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, LostRowsCutTheSegment) {
+  RolloutTable queue = MakeQueue(4);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 2)));
   ASSERT_OK(queue.Append(Rows(0, 0, 5, 2)));
   const Rollout rollout = Take(&queue, {.steps = 4});
@@ -117,8 +117,8 @@ TEST(RolloutQueueTest, LostRowsCutTheSegment) {
   EXPECT_EQ(rollout.bootstrap_obs[0], ObsValue(0, 0, 2));
 }
 
-TEST(RolloutQueueTest, TheRestOfARolloutIsReassignedWhenAnActorIsGone) {
-  RolloutQueue queue = MakeQueue(12);
+TEST(FifoSelectorTest, TheRestOfARolloutIsReassignedWhenAnActorIsGone) {
+  RolloutTable queue = MakeQueue(12);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 20)));
   ASSERT_OK(queue.Append(Rows(1, 0, 0, 1)));
   ASSERT_OK(queue.Append(Rows(2, 0, 0, 20)));
@@ -128,8 +128,8 @@ TEST(RolloutQueueTest, TheRestOfARolloutIsReassignedWhenAnActorIsGone) {
   EXPECT_EQ(SegmentNames(Take(&queue, {.steps = 12})), "0.0+6C 2.0+6C");  // actor 1 is forgotten
 }
 
-TEST(RolloutQueueTest, RowsOfAnActorThatIsGoneMayFillARolloutAlone) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, RowsOfAnActorThatIsGoneMayFillARolloutAlone) {
+  RolloutTable queue = MakeQueue(4);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 6)));
   ASSERT_OK(queue.Append(Rows(1, 0, 0, 1)));
   queue.CutActor(0, 0);
@@ -137,8 +137,8 @@ TEST(RolloutQueueTest, RowsOfAnActorThatIsGoneMayFillARolloutAlone) {
   EXPECT_EQ(SegmentNames(Take(&queue, {.steps = 3})), "0.0+2C 1.0+1C");
 }
 
-TEST(RolloutQueueTest, ANewerEpochEndsTheOlderOnesStreams) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, ANewerEpochEndsTheOlderOnesStreams) {
+  RolloutTable queue = MakeQueue(4);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 1)));
   Chunk newer = VersionChunk({.epoch = 1, .rows = 5}, 1);
   ASSERT_OK(queue.Append(newer));
@@ -149,16 +149,16 @@ TEST(RolloutQueueTest, ANewerEpochEndsTheOlderOnesStreams) {
   EXPECT_THAT(queue.Append(Rows(0, 0, 1, 1)), FailsWith(kRefused, "epoch 1 has taken"));
 }
 
-TEST(RolloutQueueTest, AnActorThatOnlySeemedGoneGoesOnInItsStream) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, AnActorThatOnlySeemedGoneGoesOnInItsStream) {
+  RolloutTable queue = MakeQueue(4);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 2)));
   queue.CutActor(0, 0);
   ASSERT_OK(queue.Append(Rows(0, 0, 2, 2)));
   EXPECT_EQ(SegmentNames(Take(&queue, {.steps = 4})), "0.0+4C");
 }
 
-TEST(RolloutQueueTest, RowsOfOlderVersionsAreDroppedAndCounted) {
-  RolloutQueue queue = MakeQueue(2);
+TEST(FifoSelectorTest, RowsOfOlderVersionsAreDroppedAndCounted) {
+  RolloutTable queue = MakeQueue(2);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 3, /*version=*/1)));
   ASSERT_OK(queue.Append(Rows(0, 0, 3, 3, /*version=*/2)));
   const Rollout rollout = Take(&queue, {.steps = 2, .version_min = 2});
@@ -167,16 +167,16 @@ TEST(RolloutQueueTest, RowsOfOlderVersionsAreDroppedAndCounted) {
   EXPECT_EQ(queue.inserted(), 6);
 }
 
-TEST(RolloutQueueTest, RowsThatComeTooLateAreDroppedToo) {
-  RolloutQueue queue = MakeQueue(2);
+TEST(FifoSelectorTest, RowsThatComeTooLateAreDroppedToo) {
+  RolloutTable queue = MakeQueue(2);
   queue.DropOlder(2);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 3, /*version=*/1)));
   EXPECT_EQ(queue.size(), 0);
   EXPECT_EQ(queue.dropped(), 3);
 }
 
-TEST(RolloutQueueTest, ANewerRowEndsWhatCanBeTakenOfItsStream) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, ANewerRowEndsWhatCanBeTakenOfItsStream) {
+  RolloutTable queue = MakeQueue(4);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 3, /*version=*/1)));
   ASSERT_OK(queue.Append(Rows(0, 0, 3, 3, /*version=*/2)));
   const RolloutRequest request = {.steps = 4, .version_max = 1};
@@ -186,8 +186,8 @@ TEST(RolloutQueueTest, ANewerRowEndsWhatCanBeTakenOfItsStream) {
               ElementsAre("0.0@0", "0.0@1", "0.0@2"));
 }
 
-TEST(RolloutQueueTest, AStreamHoldsItsPartOfTheRolloutsItMayBeAhead) {
-  RolloutQueue queue = MakeQueue(20, /*max_lag=*/1);
+TEST(FifoSelectorTest, AStreamHoldsItsPartOfTheRolloutsItMayBeAhead) {
+  RolloutTable queue = MakeQueue(20, /*max_lag=*/1);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 10)));
   ASSERT_OK(queue.Append(Rows(1, 0, 0, 1)));
   EXPECT_TRUE(queue.CanInsert(Rows(0, 0, 10, 10)));
@@ -195,8 +195,8 @@ TEST(RolloutQueueTest, AStreamHoldsItsPartOfTheRolloutsItMayBeAhead) {
   EXPECT_TRUE(queue.CanInsert(Rows(1, 0, 1, 64)));  // it lacks rows: a chunk may be too large
 }
 
-TEST(RolloutQueueTest, AnActorIsNotHeldBackWhileAnotherOfItsEnvironmentsLacksRows) {
-  RolloutQueue queue = MakeQueue(8, /*max_lag=*/0);
+TEST(FifoSelectorTest, AnActorIsNotHeldBackWhileAnotherOfItsEnvironmentsLacksRows) {
+  RolloutTable queue = MakeQueue(8, /*max_lag=*/0);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 4)));
   ASSERT_OK(queue.Append(Rows(0, 1, 0, 3)));
   EXPECT_TRUE(queue.CanInsert(Rows(0, 0, 4, 4)));  // the row that is missing comes behind it
@@ -204,8 +204,8 @@ TEST(RolloutQueueTest, AnActorIsNotHeldBackWhileAnotherOfItsEnvironmentsLacksRow
   EXPECT_FALSE(queue.CanInsert(Rows(0, 0, 4, 4)));
 }
 
-TEST(RolloutQueueTest, AnActorThatSendsOneEnvironmentOnlyIsHeldBackAtLast) {
-  RolloutQueue queue = MakeQueue(8, /*max_lag=*/0);
+TEST(FifoSelectorTest, AnActorThatSendsOneEnvironmentOnlyIsHeldBackAtLast) {
+  RolloutTable queue = MakeQueue(8, /*max_lag=*/0);
   ASSERT_OK(queue.Append(Rows(0, 1, 0, 3)));
   uint64_t step = 0;
   while (queue.CanInsert(Rows(0, 0, step, 64)) && step < 100'000) {
@@ -215,8 +215,8 @@ TEST(RolloutQueueTest, AnActorThatSendsOneEnvironmentOnlyIsHeldBackAtLast) {
   EXPECT_LT(step, 2000u);
 }
 
-TEST(RolloutQueueTest, AnActorThatGoesMakesRoom) {
-  RolloutQueue queue = MakeQueue(20, /*max_lag=*/0);
+TEST(FifoSelectorTest, AnActorThatGoesMakesRoom) {
+  RolloutTable queue = MakeQueue(20, /*max_lag=*/0);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 10)));
   ASSERT_OK(queue.Append(Rows(1, 0, 0, 1)));
   EXPECT_FALSE(queue.CanInsert(Rows(0, 0, 10, 5)));
@@ -227,8 +227,8 @@ TEST(RolloutQueueTest, AnActorThatGoesMakesRoom) {
 }
 
 // An actor that dies again and again must not fill the memory while the learner is busy.
-TEST(RolloutQueueTest, RowsOfActorsThatAreGoneHoldTheOthersBackAtLast) {
-  RolloutQueue queue = MakeQueue(10, /*max_lag=*/1);
+TEST(FifoSelectorTest, RowsOfActorsThatAreGoneHoldTheOthersBackAtLast) {
+  RolloutTable queue = MakeQueue(10, /*max_lag=*/1);
   uint32_t epoch = 0;
   const auto chunk = [&epoch] { return VersionChunk({.epoch = epoch, .rows = 6}, 1); };
   for (; queue.CanInsert(chunk()) && epoch < 100; ++epoch) ASSERT_OK(queue.Append(chunk()));
@@ -237,8 +237,8 @@ TEST(RolloutQueueTest, RowsOfActorsThatAreGoneHoldTheOthersBackAtLast) {
   EXPECT_THAT(queue.ExplainInsert(), HasSubstr("rows of actors that are gone"));
 }
 
-TEST(RolloutQueueTest, AStreamTooManyForARolloutIsRefused) {
-  RolloutQueue queue = MakeQueue(2);
+TEST(FifoSelectorTest, AStreamTooManyForARolloutIsRefused) {
+  RolloutTable queue = MakeQueue(2);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 1)));
   ASSERT_OK(queue.Append(Rows(0, 1, 0, 1)));
   EXPECT_THAT(queue.Append(Rows(0, 2, 0, 1)),
@@ -246,8 +246,8 @@ TEST(RolloutQueueTest, AStreamTooManyForARolloutIsRefused) {
   EXPECT_OK(queue.Append(VersionChunk({.epoch = 1, .env = 2, .rows = 1}, 1)));
 }
 
-TEST(RolloutQueueTest, StepsThatCameBeforeOrDoNotContinueAreRefused) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, StepsThatCameBeforeOrDoNotContinueAreRefused) {
+  RolloutTable queue = MakeQueue(4);
   ASSERT_OK(queue.Append(Rows(0, 0, 0, 2)));
   EXPECT_THAT(queue.Append(Rows(0, 0, 1, 2)),
               FailsWith(absl::StatusCode::kAlreadyExists, "came before"));
@@ -257,17 +257,17 @@ TEST(RolloutQueueTest, StepsThatCameBeforeOrDoNotContinueAreRefused) {
   EXPECT_EQ(queue.inserted(), 2);
 }
 
-TEST(RolloutQueueTest, ARequestThatCannotBeMetIsRefused) {
-  RolloutQueue queue = MakeQueue(4);
+TEST(FifoSelectorTest, ARequestThatCannotBeMetIsRefused) {
+  RolloutTable queue = MakeQueue(4);
   EXPECT_THAT(queue.CheckRequest({.steps = 5}), FailsWith(kBad, "rollout_steps = 4"));
   EXPECT_THAT(queue.CheckRequest({.steps = 0}), FailsWith(kBad, "got 0"));
   EXPECT_THAT(queue.CheckRequest({.steps = 4, .version_min = 3, .version_max = 2}),
               FailsWith(kBad, "version_min 3"));
 }
 
-TEST(RolloutQueueTest, OptionsWithoutRowsOrWithANegativeLagAreRefused) {
-  EXPECT_THAT(RolloutQueueOptions{}.Validate(), FailsWith(kBad, "rollout_steps"));
-  EXPECT_THAT((RolloutQueueOptions{.rollout_steps = 8, .max_lag = -1}.Validate()),
+TEST(FifoSelectorTest, OptionsWithoutRowsOrWithANegativeLagAreRefused) {
+  EXPECT_THAT(FifoOptions{}.Validate(), FailsWith(kBad, "rollout_steps"));
+  EXPECT_THAT((FifoOptions{.rollout_steps = 8, .max_lag = -1}.Validate()),
               FailsWith(kBad, "max_lag"));
 }
 

@@ -1,4 +1,4 @@
-// RolloutQueue against a model of plain rows, and against actors that wait for room, with random
+// FifoSelector against a model of plain rows, and against actors that wait for room, with random
 // chunks, episode ends, lost rows, versions, deaths and new lives.
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "common/base/rng.h"
-#include "replay/core/rollout_queue.h"
+#include "replay/core/selectors/fifo_selector.h"
 #include "tests/replay/core/rollout_testing.h"
 
 namespace pmoe {
@@ -151,8 +151,7 @@ void ExpectRollout(const Rollout& rollout, const std::map<Model::Key, std::vecto
 class ModelSim {
  public:
   explicit ModelSim(uint64_t seed)
-      : rng_(seed, RngRole::kReplay, 0),
-        queue_(kRolloutSpec, {.rollout_steps = 40, .max_lag = 1}) {}
+      : rng_(seed, RngRole::kReplay, 0), queue_({.rollout_steps = 40, .max_lag = 1}) {}
 
   void Step() {
     const uint64_t what = rng_.UniformInt(20);
@@ -218,7 +217,7 @@ class ModelSim {
   }
 
   Rng rng_;
-  RolloutQueue queue_;
+  RolloutTable queue_;
   Model model_;
   Rollout rollout_;
   uint32_t version_ = 1;
@@ -229,7 +228,7 @@ class ModelSim {
   int64_t taken_ = 0;
 };
 
-TEST(RolloutQueueSimTest, GivesTheRowsThatTheModelGivesEachOnce) {
+TEST(FifoSelectorSimTest, GivesTheRowsThatTheModelGivesEachOnce) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     ModelSim sim(seed);
     for (int i = 0; i < 300; ++i) {
@@ -285,14 +284,14 @@ class SimActor {
 };
 
 // Rollouts smaller and larger than a chunk for each environment, without lag and with.
-TEST(RolloutQueueSimTest, WhenNobodyHasRoomARolloutIsReady) {
+TEST(FifoSelectorSimTest, WhenNobodyHasRoomARolloutIsReady) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     Rng rng(seed, RngRole::kReplay, 1);
     const int envs = 1 + static_cast<int>(rng.UniformInt(4));
     const int64_t steps = kActors * envs * (1 + static_cast<int64_t>(rng.UniformInt(150))) +
                           static_cast<int64_t>(rng.UniformInt(5));
     const int lag = static_cast<int>(rng.UniformInt(3));
-    RolloutQueue queue(kRolloutSpec, {.rollout_steps = steps, .max_lag = lag});
+    RolloutTable queue({.rollout_steps = steps, .max_lag = lag});
     std::vector<SimActor> actors;
     for (uint32_t a = 0; a < kActors; ++a) actors.emplace_back(a, envs);
     Rollout rollout;

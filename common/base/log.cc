@@ -1,0 +1,94 @@
+#include "common/base/log.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "absl/strings/str_replace.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kDefaultColumns = 80;
+constexpr absl::string_view kErase = "\r\x1b[K";
+
+const char* LevelName(LogLevel level) {
+  switch (level) {
+    case LogLevel::kInfo:
+      return "INFO";
+    case LogLevel::kWarning:
+      return "WARNING";
+    default:
+      return "ERROR";
+  }
+}
+
+bool CanErase(std::FILE* out) {
+  const char* term = std::getenv("TERM");
+  const bool dumb = term == nullptr || absl::string_view(term) == "dumb";
+  return !dumb && ::isatty(::fileno(out)) == 1;
+}
+
+}  // namespace
+
+Logger& Logger::OfProcess() {
+  static auto& logger = *new Logger(stderr, CanErase(stderr));
+  return logger;
+}
+
+void Logger::SetRole(absl::string_view role) {
+  MutexLock lock(&mu_);
+  role_ = std::string(role);
+}
+
+void Logger::Write(LogLevel level, absl::string_view text) {
+  const std::string time =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
+  const std::string line = absl::StrReplaceAll(text, {{"\n", " "}, {"\r", " "}});
+  MutexLock lock(&mu_);
+  Put(absl::StrCat(time, " ", role_, " ", LevelName(level), ": ", line, "\n", live_));
+}
+
+void Logger::Print(absl::string_view line) {
+  MutexLock lock(&mu_);
+  Put(absl::StrCat(line, "\n", live_));
+}
+
+void Logger::DrawLive(absl::string_view line) {
+  if (!terminal_) return;
+  MutexLock lock(&mu_);
+  live_ = std::string(line);
+  Put(live_);
+}
+
+void Logger::EraseLive() {
+  MutexLock lock(&mu_);
+  if (!live_.empty()) Put("");
+  live_.clear();
+}
+
+void Logger::KeepLive() {
+  MutexLock lock(&mu_);
+  if (live_.empty()) return;
+  Put(live_ + "\n");
+  live_.clear();
+}
+
+int Logger::columns() const {
+  winsize size{};
+  const bool known = ::ioctl(::fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : kDefaultColumns;
+}
+
+// Erases even where we have drawn nothing: the line of another process may stand there, as the
+// learner's does under what `pmoe up` says.
+void Logger::Put(const std::string& text) {
+  const std::string all = terminal_ ? absl::StrCat(kErase, text) : text;
+  std::fwrite(all.data(), 1, all.size(), out_);
+  std::fflush(out_);
+}
+
+}  // namespace pmoe

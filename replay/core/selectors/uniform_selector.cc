@@ -1,0 +1,50 @@
+#include "replay/core/selectors/uniform_selector.h"
+
+#include <bit>
+
+namespace pmoe {
+
+static_assert(kPageRows == 64);  // a page's rows are the bits of a word
+
+void UniformSelector::OnOpen(uint32_t page) {
+  if (ready_.size() < pool_->slots()) ready_.resize(pool_->slots(), 0);
+  ready_[page] = 0;
+}
+
+void UniformSelector::OnReady(RowRef first, int count) {
+  ready_[first.page] |= (~uint64_t{0} >> (kPageRows - count)) << first.row;
+  ready_rows_ += count;
+}
+
+void UniformSelector::OnEvict(uint32_t page) {
+  ready_rows_ -= std::popcount(ready_[page]);
+  ready_[page] = 0;
+}
+
+absl::Status UniformSelector::Check(const SelectRequest& request) const {
+  if (!request.in_order) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "this shard's rows are sampled; only one made with on_policy gives rollouts");
+}
+
+RowRef UniformSelector::Draw(Rng* rng) const {
+  const uint64_t drawn = rng->UniformInt(uint64_t{pool_->slots()} * kPageRows);
+  return {static_cast<uint32_t>(drawn / kPageRows), static_cast<uint32_t>(drawn % kPageRows)};
+}
+
+void UniformSelector::Select(const SelectRequest& request, Rng* rng, std::vector<RowRef>* rows) {
+  const size_t before = rows->size();
+  for (int64_t i = 0; i < request.rows; ++i) rows->push_back(Draw(rng));
+  for (size_t i = before; i < rows->size(); ++i) {
+    RowRef& row = (*rows)[i];
+    while ((ready_[row.page] >> row.row & 1) == 0) row = Draw(rng);
+  }
+}
+
+absl::Status UniformSelector::LoadState(absl::string_view state) {
+  if (state.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "the saved shard kept rollouts, this one keeps a table; resume with its algorithm");
+}
+
+}  // namespace pmoe

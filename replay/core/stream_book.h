@@ -1,0 +1,88 @@
+// Who writes, and what comes next: for each writer (one life, or epoch, of a (member, actor)) the
+// number of its next chunk, and for each of its environments the number of the next step. The one
+// place that tells a new row from one that came before, from one after a gap, and from one of a
+// life that is over. Saved with the rows, so that a shard that comes back knows what it has.
+// Thread-compatible.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/bytes.h"
+#include "replay/core/chunk.h"
+
+namespace pmoe {
+
+// How a writer presents itself when it comes, and when it comes back.
+struct WriterHello {
+  uint32_t member = 0;
+  uint32_t actor = 0;
+  uint32_t epoch = 0;
+  uint64_t first_seq_held = 0;  // oldest chunk that it can still send; its next one if it has none
+};
+
+// How a chunk joins the rows of its stream.
+enum class Seam {
+  kNewStream,  // the first rows of an environment
+  kContinues,  // the next step
+  kGap,        // steps between are missing
+  kNewEpoch,   // the actor's first rows in a newer life: its older streams are over
+};
+
+class StreamBook {
+ public:
+  static constexpr size_t kWritersMax = 4096;
+  struct Writer {
+    uint32_t epoch = 0;
+    uint64_t next_seq = 0;                   // chunk
+    std::map<uint32_t, uint64_t> next_step;  // by env
+  };
+
+  // The seq that the writer must send next: what the book waits for, or the oldest chunk that the
+  // writer still has if that is later (the rows between are lost). A newer epoch takes the place of
+  // the older one, which is FailedPreconditionError from then on. InvalidArgumentError: a seq that
+  // leaves no room to count on; ResourceExhaustedError: more than kWritersMax actors.
+  absl::StatusOr<uint64_t> Hello(const WriterHello& hello);
+  // Writes down a writer that nobody knew, whose first chunk is held elsewhere.
+  void Meet(uint32_t member, uint32_t actor, uint32_t epoch);
+
+  // OK if the chunk is its writer's next. AlreadyExistsError: it came before.
+  // FailedPreconditionError: of an older epoch, or a chunk before it is missing. A writer that said
+  // no hello begins with seq 0.
+  absl::Status CheckSeq(const Chunk& chunk) const;
+  // How the chunk's rows join. AlreadyExistsError: its steps came before. FailedPreconditionError:
+  // of an older epoch.
+  absl::StatusOr<Seam> CheckSteps(const Chunk& chunk) const;
+  // The chunk, which was checked, is in.
+  void Record(const Chunk& chunk);
+
+  // The actor's newest life; null if none came.
+  const Writer* Find(uint32_t member, uint32_t actor) const;
+  // Is `epoch` newer than the life known?
+  bool IsNewEpoch(uint32_t member, uint32_t actor, uint32_t epoch) const;
+  // Is a newer life than `epoch` known?
+  bool IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) const;
+  // Steps that are missing between the chunks of one epoch: a shard that came back from an older
+  // checkpoint never gets them again. Not saved.
+  uint64_t rows_lost() const { return rows_lost_; }
+
+  void SaveState(ByteWriter* out) const;
+  // Adds to what is here, as the three below do.
+  absl::Status LoadState(ByteReader* in);
+  // A table's file repeats epochs and steps beside the streams that they belong to.
+  void SaveEpochs(ByteWriter* out) const;
+  void LoadEpochs(ByteReader* in);
+  void RestoreSeq(uint32_t member, uint32_t actor, uint32_t epoch, uint64_t next_seq);
+  void RestoreStep(uint32_t member, uint32_t actor, uint32_t env, uint64_t next_step);
+
+ private:
+  using ActorKey = std::pair<uint32_t, uint32_t>;  // (member, actor)
+
+  std::map<ActorKey, Writer> writers_;
+  uint64_t rows_lost_ = 0;
+};
+
+}  // namespace pmoe

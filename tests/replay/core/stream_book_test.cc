@@ -1,0 +1,102 @@
+#include "replay/core/stream_book.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/replay/replay_testing.h"
+
+namespace pmoe {
+namespace {
+
+constexpr TableSpec kSpec{.obs_dim = 1, .action_dim = 1};
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+constexpr auto kCameBefore = absl::StatusCode::kAlreadyExists;
+
+absl::Status Insert(StreamBook* book, const ChunkPlan& plan) {
+  const Chunk chunk = MakeChunk(kSpec, plan);
+  const absl::Status status = book->CheckSeq(chunk);
+  if (status.ok()) book->Record(chunk);
+  return status;
+}
+
+TEST(StreamBookTest, TakesTheChunksOfAWriterInOrder) {
+  StreamBook book;
+  EXPECT_EQ(*book.Hello({.actor = 1}), 0u);
+  EXPECT_OK(Insert(&book, {.actor = 1, .seq = 0}));
+  EXPECT_OK(Insert(&book, {.actor = 1, .seq = 1, .first_step = 1}));
+  EXPECT_EQ(book.Find(0, 1)->next_seq, 2u);
+  EXPECT_EQ(book.rows_lost(), 0u);
+}
+
+TEST(StreamBookTest, KnowsAChunkThatCameBefore) {
+  StreamBook book;
+  EXPECT_OK(Insert(&book, {.seq = 0}));
+  EXPECT_THAT(Insert(&book, {.seq = 0}), FailsWith(kCameBefore, "actor 0 seq 0 came before"));
+}
+
+TEST(StreamBookTest, RefusesAGapThatNoHelloSkipped) {
+  StreamBook book;
+  EXPECT_THAT(Insert(&book, {.seq = 2}), FailsWith(kRefused, "seq 0 must come first"));
+}
+
+TEST(StreamBookTest, AWriterThatComesBackHearsWhatIsWantedNext) {
+  StreamBook book;
+  EXPECT_OK(Insert(&book, {.seq = 0}));
+  EXPECT_OK(Insert(&book, {.seq = 1, .first_step = 1}));
+  EXPECT_EQ(*book.Hello({.first_seq_held = 0}), 2u);
+}
+
+TEST(StreamBookTest, AHelloSkipsWhatTheWriterNoLongerHasAndItsRowsAreLost) {
+  StreamBook book;
+  EXPECT_OK(Insert(&book, {.seq = 0, .rows = 5}));
+  EXPECT_EQ(*book.Hello({.first_seq_held = 3}), 3u);
+  EXPECT_OK(Insert(&book, {.seq = 3, .first_step = 15, .rows = 5}));
+  EXPECT_EQ(book.rows_lost(), 10u);
+}
+
+TEST(StreamBookTest, ANewerEpochTakesTheOlderOnesPlace) {
+  StreamBook book;
+  EXPECT_OK(Insert(&book, {.epoch = 4, .seq = 0}));
+  EXPECT_TRUE(book.IsNewEpoch(0, 0, 5));
+  EXPECT_EQ(*book.Hello({.epoch = 5}), 0u);
+  EXPECT_THAT(Insert(&book, {.epoch = 4, .seq = 1}),
+              FailsWith(kRefused, "of epoch 4, but epoch 5 has taken this actor's place"));
+  EXPECT_THAT(book.Hello({.epoch = 4}), FailsWith(kRefused, "actor 0 is of epoch 4"));
+  EXPECT_OK(Insert(&book, {.epoch = 5, .seq = 0}));
+  EXPECT_EQ(book.rows_lost(), 0u);
+}
+
+TEST(StreamBookTest, RefusesASeqThatLeavesNoRoomToCountOn) {
+  StreamBook book;
+  EXPECT_THAT(book.Hello({.first_seq_held = UINT64_MAX}),
+              FailsWith(absl::StatusCode::kInvalidArgument, "first_seq_held"));
+}
+
+TEST(StreamBookTest, RefusesAWriterTooMany) {
+  StreamBook book;
+  for (uint32_t actor = 0; actor < StreamBook::kWritersMax; ++actor) {
+    ASSERT_OK(book.Hello({.actor = actor}));
+  }
+  EXPECT_THAT(book.Hello({.actor = StreamBook::kWritersMax}),
+              FailsWith(absl::StatusCode::kResourceExhausted, "use more shards"));
+  EXPECT_OK(book.Hello({.actor = 7}));
+}
+
+TEST(StreamBookTest, ComesBackFromItsSavedBytesAndFromNoTruncationOfThem) {
+  StreamBook book;
+  EXPECT_OK(Insert(&book, {.actor = 1, .epoch = 2, .env = 3, .seq = 0, .rows = 4}));
+  ByteWriter saved;
+  book.SaveState(&saved);
+  StreamBook back;
+  ByteReader in(saved.bytes());
+  ASSERT_OK(back.LoadState(&in));
+  ByteWriter again;
+  back.SaveState(&again);
+  EXPECT_EQ(again.bytes(), saved.bytes());
+  for (size_t n = 0; n < saved.bytes().size(); ++n) {
+    ByteReader part(absl::string_view(saved.bytes()).substr(0, n));
+    EXPECT_THAT(back.LoadState(&part), FailsWith(absl::StatusCode::kDataLoss, "truncated")) << n;
+  }
+}
+
+}  // namespace
+}  // namespace pmoe
