@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "absl/strings/match.h"
@@ -143,6 +144,27 @@ absl::StatusOr<SweepRun> MakeRun(const SweepFile& sweep, ConfigSources sources, 
   return run;
 }
 
+// By message: the runs.
+using Refusals = std::map<std::string, std::vector<int>>;
+
+// One line per message, which names all its runs: a setting that some algorithms of a sweep do not
+// read is refused for each of their runs.
+std::string Describe(const Refusals& refusals) {
+  constexpr size_t kLines = 8;
+  std::map<std::vector<int>, absl::string_view> in_order;
+  for (const auto& [message, runs] : refusals) in_order[runs] = message;
+  std::vector<std::string> lines;
+  for (const auto& [runs, message] : in_order) {
+    if (lines.size() == kLines) {
+      lines.push_back(absl::StrCat("and ", refusals.size() - kLines, " more such lines"));
+      break;
+    }
+    lines.push_back(absl::StrCat(runs.size() == 1 ? "run " : "runs ", absl::StrJoin(runs, ", "),
+                                 ": ", message));
+  }
+  return absl::StrJoin(lines, "\n");
+}
+
 }  // namespace
 
 std::string SweepPlan::Directory(const SweepRun& run) const {
@@ -173,10 +195,12 @@ absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::strin
   }
   sources.sets = CommonSets(sweep);
   std::set<std::string> names;
+  Refusals refusals;
   for (int index = 0; index < runs; ++index) {
     absl::StatusOr<SweepRun> run = MakeRun(sweep, sources, index);
     if (!run.ok()) {
-      return Wrong(file, absl::StrCat("run ", index, ": ", std::string(run.status().message())));
+      refusals[std::string(run.status().message())].push_back(index);
+      continue;
     }
     if (IsTaken(run->name) || !names.insert(run->name).second) {
       return Wrong(file, absl::StrCat("run ", index, " would have the folder ", run->name,
@@ -184,6 +208,7 @@ absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::strin
     }
     plan.runs.push_back(*std::move(run));
   }
+  if (!refusals.empty()) return Wrong(file, Describe(refusals));
   return plan;
 }
 

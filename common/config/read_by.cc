@@ -27,7 +27,10 @@ bool HasTrait(const Algorithm& algorithm, Rule::Trait trait) {
     case Rule::MIXTURE:
       return draws;
     case Rule::RANKING:
-      return draws && estimator != Estimator::kMarginal;
+      return draws && (estimator == Estimator::kFrequency || estimator == Estimator::kGumbel ||
+                       estimator == Estimator::kReinforce);
+    case Rule::WINNER:
+      return draws && estimator == Estimator::kFrequency;
     case Rule::FREQUENCY:
       return algorithm.frequency_loss();
     case Rule::GUMBEL:

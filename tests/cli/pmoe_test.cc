@@ -96,6 +96,8 @@ TEST_F(PmoeTest, ConfigErrorsEndWithTwo) {
   ExpectUsageError({"config", "print", "--config", dir_.File("none")}, "No such file");
   ExpectUsageError({"config", "check", "--algo", "pmoesac"}, "did you mean pmoe_sac?");
   ExpectUsageError({"config", "print", "--env-arg", "x"}, "--env-arg needs name=value");
+  ExpectUsageError({"config", "check", "--algo", "sac", "--set", "learner.epochs=3"},
+                   "learner.epochs=3 does nothing with algorithm sac");
 }
 
 TEST_F(PmoeTest, ConfigExplainNamesEverySetting) {

@@ -43,6 +43,12 @@ EXEMPT = {"common/base/mutex.h", "common/base/clock.h", "common/base/clock.cc",
 # Written in pieces: this file is checked too.
 HOST_NAMES = re.compile(r"\b(?:[\w-]+\.)*(?:pypi|pythonhosted|debian|pytorch|docker|npmjs)" +
                         r"\.(?:org|io|net)\b")
+# A comparison with an algorithm's name, or with a part of it.
+ALGORITHMS = "common/config/algorithms.cc"
+ALGORITHM_TEST = re.compile(
+    r'[=!]=\s*"(?:\w*(?:sac|ppo)|dac)"|"(?:\w*(?:sac|ppo)|dac)"\s*[=!]=|'
+    r'\balgorithm\w*(?:\(\))?(?:\.name)?\s*[=!]=\s*"|'
+    r'\b(?:StartsWith|EndsWith|StrContains)\(\s*[^,;]*\balgorithm[^,;]*,\s*"')
 TASK_MARK = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b(?!\(\w+\))")
 
 
@@ -80,6 +86,16 @@ def check_banned(path, text):
                 yield Violation(path, line, "banned", f"`{match.group().strip()}`: {instead}")
 
 
+def check_algorithm_names(path, text):
+    """The row of an algorithm says what its name means; who asks the name grows a second table."""
+    if not path.endswith(CPP) or path.startswith("tests/") or path == ALGORITHMS:
+        return
+    for match in ALGORITHM_TEST.finditer(text):
+        yield Violation(path, line_of(text, match.start()), "algorithm name",
+                        f"`{match.group()}`: ask the algorithm's row (AlgorithmOf), and give "
+                        f"the row in {ALGORITHMS} what it lacks")
+
+
 def check_lines(path, text):
     # A .proto is a table: one field with its help and range per line.
     has_columns = is_code(path) and not path.endswith(".proto")
@@ -109,5 +125,6 @@ def check_shape(path, text):
 
 def check_text(tree):
     for path, text in tree.items():
-        for check in (check_functions, check_file_length, check_banned, check_lines, check_shape):
+        for check in (check_functions, check_file_length, check_banned, check_algorithm_names,
+                      check_lines, check_shape):
             yield from check(path, text)

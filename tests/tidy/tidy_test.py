@@ -191,6 +191,17 @@ class BannedRulesTest(RuleTestCase):
             self.assert_breaks("banned", "actor/a.cc", code)
             self.assert_fine("common/base/clock.cc", code)
 
+    def test_an_algorithms_name_means_its_row(self):
+        for code in ('if (config.algorithm() == "dac") F();', 'if (name != "pmoe_sac") F();',
+                     'return absl::EndsWith(algorithm, "ppo");', 'if (algorithm.name == "x") F();',
+                     'absl::StartsWith(config.algorithm(), "gating")'):
+            self.assert_breaks("algorithm name", "learner/a.cc", code + "\n")
+            self.assert_fine("common/config/algorithms.cc", code + "\n")
+            self.assert_fine("tests/a_test.cc", code + "\n")
+        for code in ('if (field == "algorithm") F();', 'Use("pmoe_sac, sac, ppo");',
+                     'AddField("algorithm", "ppo");'):
+            self.assert_fine("learner/a.cc", code + "\n")
+
     def test_programs_speak_through_log(self):
         for code in ('std::fprintf(stderr, "%d", 3);', "std::fputs(text,\n           stderr);",
                      'std::cerr << "lost";', 'absl::FPrintF(stderr, "lost");', 'perror("open");'):

@@ -82,6 +82,15 @@ TEST(SweepPlanTest, AWrongFieldOrValueIsNamedWithWhatIsNear) {
                 "did you mean seed");
 }
 
+// Left out silently, one file would mean two things; the message says for which runs it must go.
+TEST(SweepPlanTest, ASettingThatSomeAlgorithmsDoNotReadIsRefusedWithTheirRuns) {
+  const std::string text = R"(out: "a" set: "learner.freq_coef=2"
+      grid { field: "algorithm" value: ["sac", "pmoe_sac", "mrp_sac"] }
+      grid { field: "seed" value: ["1", "2"] })";
+  ExpectRefused(text, "runs 0, 1: learner.freq_coef=2 does nothing with algorithm sac; leave it");
+  ExpectRefused(text, "\nruns 4, 5: learner.freq_coef=2 does nothing with algorithm mrp_sac");
+}
+
 TEST(SweepPlanTest, AGridThatCannotBeMeantIsRefused) {
   ExpectRefused(R"(grid { field: "seed" value: ["1"] })", "out is missing");
   ExpectRefused(R"(out: "a")", "grid is missing");

@@ -26,14 +26,13 @@ using testing::TempDir;
 
 // Every preset with the algorithms that it is for.
 const std::map<std::string, std::vector<std::string>> kPresets = [] {
-  const std::vector<std::string> sac = {"sac",     "pmoe_sac",        "gating_sac",
-                                        "mcp_sac", "pmoe_gumbel_sac", "pmoe_reinforce_sac",
-                                        "mrp_sac"};
-  const std::vector<std::string> ppo = {
-      "ppo", "pmoe_ppo", "gating_ppo", "mcp_ppo", "pmoe_gumbel_ppo", "pmoe_reinforce_ppo", "dac"};
-  std::map<std::string, std::vector<std::string>> presets = {
-      {"official", sac}, {"tianshou", ppo}, {"cleanrl", ppo}, {"paper", sac}};
-  presets["paper"].insert(presets["paper"].end(), ppo.begin(), ppo.end());
+  std::map<std::string, std::vector<std::string>> presets;
+  for (const Algorithm& algorithm : Algorithms()) {
+    const std::vector<std::string> names =
+        algorithm.on_policy() ? std::vector<std::string>{"paper", "tianshou", "cleanrl"}
+                              : std::vector<std::string>{"paper", "official"};
+    for (const std::string& name : names) presets[name].emplace_back(algorithm.name);
+  }
   return presets;
 }();
 
