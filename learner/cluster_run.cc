@@ -202,7 +202,7 @@ void ClusterRun::WarnOfSizes(const RpcControlOptions& options) const {
   all.spec = options.spec;
   all.table.capacity = options.capacity;
   all.table.bytes_max = options.bytes_max;
-  all.on_policy = options.on_policy;
+  all.table.fifo = options.on_policy;
   const TableSize tables = here ? FullSize(all, TotalSteps(config_)) : TableSize();
   const int64_t states = (config_.checkpoint().keep() + 1) * StateBytes(*learner_);
   for (const std::string& warning : SizeWarnings(tables, MemoryLimit(), states, directory_->path(),
