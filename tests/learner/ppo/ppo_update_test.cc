@@ -302,7 +302,8 @@ TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
   };
   Training actor(options, HeadType::kMixture, 3);
   const auto straight = make(), resumed = make();
-  ASSERT_THAT(straight->Update(actor.Play(1)), IsOk());
+  const Rollout first = actor.Play(1);
+  ASSERT_THAT(straight->Update(&first), IsOk());
   auto reader = ContainerReader::Open(checkpoint(*straight));
   ASSERT_THAT(reader, IsOk());
   ASSERT_THAT(resumed->LoadState(*reader), IsOk());
@@ -315,7 +316,7 @@ TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
   EXPECT_EQ(straight->DrainStats(), resumed->DrainStats());
   Rollout other = actor.Play(3);
   other.reward.pop_back();
-  EXPECT_EQ(straight->Update(other).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(straight->Update(&other).code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace
