@@ -54,7 +54,7 @@ absl::Status SacLearner::Update(const Experience& experience) {
   const int rows = batch->size();
   if (rows != options_.batch_size) {
     return absl::DataLossError(absl::StrCat("replay gave a minibatch of ", rows,
-                                            " rows where learner.batch_size is ",
+                                            " rows instead of learner.batch_size = ",
                                             options_.batch_size));
   }
   const ScopedFlushDenormals flush;

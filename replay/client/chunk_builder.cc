@@ -10,15 +10,41 @@
 namespace pmoe {
 namespace {
 
+bool IsWide(size_t got, int want) { return got == static_cast<size_t>(want); }
+
 absl::Status CheckWidth(absl::string_view column, size_t got, int want) {
-  if (got == static_cast<size_t>(want)) return absl::OkStatus();
+  if (IsWide(got, want)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(column, " must hold ", want, " values, got ", got));
 }
 
-template <typename T>
-void AppendTo(std::vector<T>* column, absl::Span<const T> values) {
-  column->insert(column->end(), values.begin(), values.end());
+absl::Status CheckWidths(const TableSpec& spec, const Transition& transition) {
+  if (IsWide(transition.obs.size(), spec.obs_dim) &&
+      IsWide(transition.next_obs.size(), spec.obs_dim) &&
+      IsWide(transition.action.size(), spec.action_dim) &&
+      IsWide(transition.extra.size(), spec.extra_dim)) {
+    return absl::OkStatus();  // each row comes here
+  }
+  PMOE_RETURN_IF_ERROR(CheckWidth("obs", transition.obs.size(), spec.obs_dim));
+  PMOE_RETURN_IF_ERROR(CheckWidth("action", transition.action.size(), spec.action_dim));
+  PMOE_RETURN_IF_ERROR(CheckWidth("next_obs", transition.next_obs.size(), spec.obs_dim));
+  return CheckWidth("extra", transition.extra.size(), spec.extra_dim);
+}
+
+// Row `row` of a column; a column without width has no memory.
+void Put(absl::Span<const float> values, uint32_t row, std::vector<float>* column) {
+  if (values.empty()) return;
+  std::memcpy(column->data() + row * values.size(), values.data(), values.size() * sizeof(float));
+}
+
+void Resize(const TableSpec& spec, size_t rows, Chunk* chunk) {
+  chunk->observations.resize((rows + 1) * static_cast<size_t>(spec.obs_dim));
+  chunk->actions.resize(rows * static_cast<size_t>(spec.action_dim));
+  chunk->extra.resize(rows * static_cast<size_t>(spec.extra_dim));
+  chunk->rewards.resize(rows);
+  chunk->terminated.resize(rows);
+  chunk->truncated.resize(rows);
+  chunk->policy_version.resize(rows);
 }
 
 }  // namespace
@@ -44,10 +70,7 @@ absl::Status ChunkBuilder::Check(uint32_t env, const Transition& transition) con
   if (env >= envs_.size()) {
     return absl::InvalidArgumentError(absl::StrCat("env must be < ", envs_.size(), ", got ", env));
   }
-  PMOE_RETURN_IF_ERROR(CheckWidth("obs", transition.obs.size(), spec_.obs_dim));
-  PMOE_RETURN_IF_ERROR(CheckWidth("action", transition.action.size(), spec_.action_dim));
-  PMOE_RETURN_IF_ERROR(CheckWidth("next_obs", transition.next_obs.size(), spec_.obs_dim));
-  PMOE_RETURN_IF_ERROR(CheckWidth("extra", transition.extra.size(), spec_.extra_dim));
+  PMOE_RETURN_IF_ERROR(CheckWidths(spec_, transition));
   const EnvState& state = envs_[env];
   const size_t bytes = transition.obs.size() * sizeof(float);
   if (state.in_episode && std::memcmp(Head(state), transition.obs.data(), bytes) != 0) {
@@ -65,16 +88,18 @@ absl::Status ChunkBuilder::Add(uint32_t env, const Transition& transition) {
   if (chunk.rows == 0) {
     chunk.env = env;
     chunk.first_step = state.next_step;
-    Reserve(&chunk);
-    AppendTo(&chunk.observations, transition.obs);
+    // A chunk's memory goes with it, so each is made in one piece and not grown row by row.
+    Resize(spec_, static_cast<size_t>(options_.rows_max), &chunk);
+    Put(transition.obs, 0, &chunk.observations);
   }
-  AppendTo(&chunk.observations, transition.next_obs);
-  AppendTo(&chunk.actions, transition.action);
-  AppendTo(&chunk.extra, transition.extra);
-  chunk.rewards.push_back(transition.reward);
-  chunk.terminated.push_back(transition.terminated ? 1 : 0);
-  chunk.truncated.push_back(transition.truncated ? 1 : 0);
-  chunk.policy_version.push_back(transition.policy_version);
+  const uint32_t row = chunk.rows;
+  Put(transition.next_obs, row + 1, &chunk.observations);
+  Put(transition.action, row, &chunk.actions);
+  Put(transition.extra, row, &chunk.extra);
+  chunk.rewards[row] = transition.reward;
+  chunk.terminated[row] = transition.terminated ? 1 : 0;
+  chunk.truncated[row] = transition.truncated ? 1 : 0;
+  chunk.policy_version[row] = transition.policy_version;
   ++chunk.rows;
   state.in_episode = !transition.terminated && !transition.truncated;
   if (state.in_episode && chunk.rows < static_cast<uint32_t>(options_.rows_max))
@@ -84,23 +109,13 @@ absl::Status ChunkBuilder::Add(uint32_t env, const Transition& transition) {
 
 const float* ChunkBuilder::Head(const EnvState& state) const {
   if (state.chunk.rows == 0) return state.head.data();
-  return state.chunk.observations.data() + state.chunk.observations.size() - spec_.obs_dim;
-}
-
-// A chunk's memory goes with it, so each is made in one piece and not grown row by row.
-void ChunkBuilder::Reserve(Chunk* chunk) const {
-  const size_t rows = static_cast<size_t>(options_.rows_max);
-  chunk->observations.reserve((rows + 1) * static_cast<size_t>(spec_.obs_dim));
-  chunk->actions.reserve(rows * static_cast<size_t>(spec_.action_dim));
-  chunk->extra.reserve(rows * static_cast<size_t>(spec_.extra_dim));
-  chunk->rewards.reserve(rows);
-  chunk->terminated.reserve(rows);
-  chunk->truncated.reserve(rows);
-  chunk->policy_version.reserve(rows);
+  return state.chunk.observations.data() +
+         size_t{state.chunk.rows} * static_cast<size_t>(spec_.obs_dim);
 }
 
 absl::Status ChunkBuilder::SendBuffered(EnvState* state, bool last_of_round) {
   state->head.assign(Head(*state), Head(*state) + spec_.obs_dim);
+  Resize(spec_, state->chunk.rows, &state->chunk);
   state->next_step += state->chunk.rows;
   state->stale = false;
   return Send(std::exchange(state->chunk, Chunk{}), last_of_round);

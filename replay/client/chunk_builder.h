@@ -61,7 +61,6 @@ class ChunkBuilder {
   absl::Status Check(uint32_t env, const Transition& transition) const;
   // [O] successor of the last step.
   const float* Head(const EnvState& state) const;
-  void Reserve(Chunk* chunk) const;
   absl::Status SendBuffered(EnvState* state, bool last_of_round);
   absl::Status Send(Chunk chunk, bool last_of_round);
 

@@ -63,8 +63,6 @@ uint32_t PagePool::Open() {
 }
 
 void PagePool::Free(uint32_t page) {
-  // A draw may still hit these rows: without flags it rejects them.
-  for (uint32_t row = 0; row < kPageRows; ++row) set_flags({page, row}, 0);
   pages_[page] = Page{};
   free_.push_back(page);
 }

@@ -24,7 +24,7 @@ struct RowRef {
   explicit operator bool() const { return page != kNoPage; }
 };
 
-// Flags of a row record; 0 is a row that was never written.
+// Flags of a row record.
 enum RowFlag : uint32_t {
   kRowHead = 1,         // observation only, the action is still to come
   kRowFinal = 2,        // observation only, for ever: an episode's end or a cut

@@ -112,7 +112,6 @@ class ReplayTable {
   void EvictOldest();
   void Evict(uint32_t slot);
   void LetGoOfSpent();
-  void Prefetch(RowRef row) const;
   void Gather(RowRef row, int i, Minibatch* batch) const;
   void CopyRollout(Rollout* out) const;
   bool IsNextStep(RowRef row, RowRef before) const;

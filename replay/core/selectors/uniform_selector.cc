@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "absl/types/span.h"
+
 namespace pmoe {
 
 static_assert(kPageRows == 64);  // a page's rows are the bits of a word
@@ -27,17 +29,20 @@ absl::Status UniformSelector::Check(const SelectRequest& request) const {
       "this shard's rows are sampled; only one made with on_policy gives rollouts");
 }
 
-RowRef UniformSelector::Draw(Rng* rng) const {
-  const uint64_t drawn = rng->UniformInt(uint64_t{pool_->slots()} * kPageRows);
-  return {static_cast<uint32_t>(drawn / kPageRows), static_cast<uint32_t>(drawn % kPageRows)};
-}
-
 void UniformSelector::Select(const SelectRequest& request, Rng* rng, std::vector<RowRef>* rows) {
   const size_t before = rows->size();
-  for (int64_t i = 0; i < request.rows; ++i) rows->push_back(Draw(rng));
-  for (size_t i = before; i < rows->size(); ++i) {
-    RowRef& row = (*rows)[i];
-    while ((ready_[row.page] >> row.row & 1) == 0) row = Draw(rng);
+  rows->resize(before + static_cast<size_t>(request.rows));
+  const absl::Span<RowRef> drawn = absl::MakeSpan(*rows).subspan(before);
+  const uint64_t range = uint64_t{pool_->slots()} * kPageRows;
+  const auto draw = [&] {
+    const uint64_t number = rng->UniformInt(range);
+    return RowRef{static_cast<uint32_t>(number / kPageRows),
+                  static_cast<uint32_t>(number % kPageRows)};
+  };
+  for (RowRef& row : drawn) row = draw();
+  const uint64_t* const ready = ready_.data();
+  for (RowRef& row : drawn) {
+    while ((ready[row.page] >> row.row & 1) == 0) row = draw();
   }
 }
 

@@ -25,8 +25,6 @@ class UniformSelector : public Selector {
   absl::Status LoadState(absl::string_view state) override;
 
  private:
-  RowRef Draw(Rng* rng) const;
-
   const PagePool* pool_;
   std::vector<uint64_t> ready_;  // by slot, a bit for each row
   int64_t ready_rows_ = 0;
