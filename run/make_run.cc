@@ -15,8 +15,9 @@ namespace pmoe {
 
 void WarnOfSizes(const RunConfig& config, const std::optional<ReplayShardOptions>& table,
                  const Learner& learner, const RunDirectory& directory) {
+  const int64_t streams = int64_t{config.actor().count()} * config.actor().envs();
   const TableSize full =
-      table.has_value() ? FullSize(*table, static_cast<int64_t>(TotalSteps(config))) : TableSize();
+      table.has_value() ? FullSize(*table, TotalSteps(config), streams) : TableSize();
   const int64_t states = (config.checkpoint().keep() + 1) * StateBytes(learner);
   for (const std::string& warning :
        SizeWarnings(full, MemoryLimit(), states, directory.path(), DiskSpaceAt(directory.path()))) {

@@ -141,12 +141,19 @@ absl::Status ReplayShard::WaitStaged(uint64_t round, const WaitLimit& limit) {
 absl::Status ReplayShard::Commit(uint64_t round) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
+  PMOE_RETURN_IF_ERROR(state_.damage);
   if (const absl::Status room = state_.table.selector().CheckRoundRoom(); !room.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat("round ", round, " cannot be committed: ", room.message()));
   }
   PMOE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, state_.stage.Take(round));
-  for (const Chunk& chunk : chunks) PMOE_RETURN_IF_ERROR(Enter(chunk));
+  for (const Chunk& chunk : chunks) {
+    if (const absl::Status entered = Enter(chunk); !entered.ok()) {
+      state_.damage = absl::Status(
+          entered.code(), absl::StrCat("round ", round, " is half in: ", entered.message()));
+      return state_.damage;
+    }
+  }
   WakeBlocked();
   return absl::OkStatus();
 }
@@ -169,6 +176,7 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit, Shard
   const SelectRequest request{.rows = batch->size()};
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
+  PMOE_RETURN_IF_ERROR(state_.damage);
   // Without a limiter there is nothing to wait for: in lockstep the rows are there, or never.
   if (gate_.limits_samples() && BlocksSample(request)) {
     const auto blocked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return BlocksSample(request); };
@@ -298,6 +306,11 @@ int64_t ReplayShard::inserted() const { return Counts().inserted; }
 uint64_t ReplayShard::next_round() const {
   MutexLock lock(&mu_);
   return state_.stage.next_round();
+}
+
+absl::Status ReplayShard::damage() const {
+  MutexLock lock(&mu_);
+  return state_.damage;
 }
 
 ShardCounts ReplayShard::Counts() const {

@@ -43,7 +43,7 @@ class ReplayShard {
   // actors missing.
   absl::Status WaitStaged(uint64_t round, const WaitLimit& limit) ABSL_LOCKS_EXCLUDED(mu_);
   // Enters the round's rows in (actor, env, step) order. After an error the table may hold part of
-  // the round: the run must stop.
+  // the round: until a Load every Commit, Sample and Save fails with it.
   absl::Status Commit(uint64_t round) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Async: enters the chunk now, waiting while the limiter or the bound blocks inserts.
@@ -79,6 +79,7 @@ class ReplayShard {
   int64_t size() const ABSL_LOCKS_EXCLUDED(mu_);         // transitions held
   int64_t inserted() const ABSL_LOCKS_EXCLUDED(mu_);     // transitions ever inserted: env_steps
   uint64_t next_round() const ABSL_LOCKS_EXCLUDED(mu_);  // the one to be committed next
+  absl::Status damage() const ABSL_LOCKS_EXCLUDED(mu_);  // why Commit left half a round; OK
   // The three at one moment.
   ShardCounts Counts() const ABSL_LOCKS_EXCLUDED(mu_);
   ShardStats Stats() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -21,6 +21,7 @@ absl::Status ReplayShard::Save(const std::string& path) const {
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileWriter::Create(path));
   {
     MutexLock lock(&mu_);
+    PMOE_RETURN_IF_ERROR(state_.damage);
     PMOE_RETURN_IF_ERROR(file->Write(kShardBlock, {SaveState()}));
     PMOE_RETURN_IF_ERROR(state_.table.Save(file.get()));
     PMOE_RETURN_IF_ERROR(SaveRollout(file.get()));

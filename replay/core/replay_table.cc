@@ -135,11 +135,11 @@ absl::StatusOr<uint64_t> ReplayTable::Hello(const WriterHello& hello) {
 }
 
 absl::Status ReplayTable::Append(const Chunk& chunk) {
+  const StreamKey key{chunk.member, chunk.actor, chunk.env};
+  PMOE_ASSIGN_OR_RETURN(const Seam seam, book_.CheckSteps(chunk));
+  if (chunk.rows > 0) PMOE_RETURN_IF_ERROR(CheckJoin(chunk, key, seam));
+  if (seam == Seam::kNewEpoch) CutActor(key.member, key.actor);
   if (chunk.rows > 0) {
-    const StreamKey key{chunk.member, chunk.actor, chunk.env};
-    PMOE_ASSIGN_OR_RETURN(const Seam seam, book_.CheckSteps(chunk));
-    PMOE_RETURN_IF_ERROR(CheckJoin(chunk, key, seam));
-    if (seam == Seam::kNewEpoch) CutActor(key.member, key.actor);
     const Target to{key, OpenStream(key, chunk.epoch), chunk};
     if (seam == Seam::kGap) Cut(to.stream);
     for (uint32_t i = 0; i < chunk.rows;) i = AppendRun(to, i);

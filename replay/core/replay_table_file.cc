@@ -117,7 +117,8 @@ absl::Status ReplayTable::Load(BlockFileReader* in, StreamBook book, BlockFileRe
   PMOE_ASSIGN_OR_RETURN(const absl::string_view index, NextIndex(in));
   PMOE_RETURN_IF_ERROR(loaded.LoadFrom(index, in));
   PMOE_ASSIGN_OR_RETURN(*next, in->Next());
-  if (next->type == kOldQueueBlock && options_.fifo.has_value()) {
+  if (next->type == kOldQueueBlock) {
+    if (!options_.fifo.has_value()) return loaded.selector_->LoadState("rollouts");
     PMOE_RETURN_IF_ERROR(loaded.LoadOldQueue(next->payload, in, next));
     *this = std::move(loaded);
     return absl::OkStatus();
@@ -143,6 +144,11 @@ absl::StatusOr<ReplayTable> ReplayTable::FromFile(const std::string& path) {
   LoadSpec(&head, &spec, &options.n_step);
   PMOE_ASSIGN_OR_RETURN(ReplayTable table, Create(spec, options));
   PMOE_RETURN_IF_ERROR(table.LoadFrom(index, file.get()));
+  PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block next, file->Next());
+  if (next.type == kOldQueueBlock) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, " holds rollouts as versions until November 2026 saved them; dump it with one"));
+  }
   table.TellSelector();
   return table;
 }
@@ -162,7 +168,9 @@ absl::Status ReplayTable::LoadIndex(absl::string_view bytes, const BlockFileRead
   TableSpec spec;
   int n_step = 0;
   LoadSpec(&in, &spec, &n_step);
-  if (in.ok() && (spec != spec_ || n_step != options_.n_step)) {
+  // On-policy n_step says nothing: older files have whatever was configured.
+  const bool same_n_step = n_step == options_.n_step || options_.fifo.has_value();
+  if (in.ok() && (spec != spec_ || !same_n_step)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the saved table has observations of ", spec.obs_dim, ", actions of ", spec.action_dim,
         ", ", spec.extra_dim, " extra columns and n_step ", n_step, "; this run has ",
@@ -209,6 +217,7 @@ void ReplayTable::LoadStreams(ByteReader* in) {
 // there are none, and elsewhere they are less than what the actors hold ready.
 absl::Status ReplayTable::LoadOldQueue(absl::string_view index, BlockFileReader* in,
                                        BlockFileReader::Block* next) {
+  const absl::Status bad = in->Bad("has a bad rollout queue");
   ByteReader bytes(index);
   TableSpec spec;
   int64_t dropped = 0;
@@ -217,6 +226,8 @@ absl::Status ReplayTable::LoadOldQueue(absl::string_view index, BlockFileReader*
   bytes.Pod(&spec.extra_dim);
   bytes.Pod(&inserted_);
   bytes.Pod(&dropped);
+  if (!bytes.ok() || inserted_ < 0 || dropped < 0 || dropped > inserted_) return bad;
+  if (pool_->live_pages() > 0 || !streams_.empty()) return bad;  // a table beside the queue
   if (spec != spec_) {
     return absl::FailedPreconditionError("the saved rollout queue has other columns");
   }
@@ -238,13 +249,16 @@ absl::Status ReplayTable::LoadOldQueue(absl::string_view index, BlockFileReader*
   bytes.Pod(&pieces);
   PMOE_RETURN_IF_ERROR(bytes.Finish("the rollout queue block"));
   PMOE_ASSIGN_OR_RETURN(*next, in->Next());
-  while (next->type == kOldQueuePieceBlock) {
+  for (; pieces > 0; --pieces) {
     constexpr size_t kTakenAt = 0, kRowsAt = 45;  // in the piece
     uint32_t taken = 0, rows = 0;
-    if (next->payload.size() < kRowsAt + sizeof(rows)) return in->Bad("has a bad run of rows");
+    if (next->type != kOldQueuePieceBlock || next->payload.size() < kRowsAt + sizeof(rows)) {
+      return bad;
+    }
     std::memcpy(&taken, next->payload.data() + kTakenAt, sizeof(taken));
     std::memcpy(&rows, next->payload.data() + kRowsAt, sizeof(rows));
-    dropped += int64_t{rows} - taken;
+    if (rows > kPageRows || taken > rows) return bad;
+    dropped += rows - taken;
     PMOE_ASSIGN_OR_RETURN(*next, in->Next());
   }
   ByteWriter state;
@@ -320,11 +334,18 @@ bool ReplayTable::StreamIsSound(const StreamKey& key, const Stream& stream) cons
        pool_->flags(stream.head) != kRowHead)) {
     return false;
   }
-  return stream.pending.size() < static_cast<size_t>(options_.n_step) &&
-         std::all_of(stream.pending.begin(), stream.pending.end(), [&](RowRef row) {
-           return is_ours(row.page) && row.row < pool_->page(row.page).rows &&
-                  (pool_->flags(row) & (kRowStep | kRowReady)) == kRowStep;
-         });
+  if (stream.pending.empty()) return true;
+  // One row after the other, up to the head: they will be marked ready as runs of a page.
+  RowRef wanted = stream.pending.front();
+  for (const RowRef row : stream.pending) {
+    const bool is_step = row == wanted && is_ours(row.page) &&
+                         row.row < pool_->page(row.page).rows &&
+                         (pool_->flags(row) & (kRowStep | kRowReady | kRowTaken)) == kRowStep;
+    if (!is_step) return false;
+    wanted = Next(row);
+  }
+  return stream.head && wanted == stream.head &&
+         stream.pending.size() < static_cast<size_t>(options_.n_step);
 }
 
 // Recomputes what the file does not store, and checks the rest.

@@ -28,8 +28,8 @@ struct ReplayTableOptions {
   int64_t bytes_max = 0;         // memory of the pages; 0: no limit
   int n_step = 1;                // rewards summed per sampled transition, at most kPageRows
   double gamma = 0.99;           // per step
-  // On-policy: rows are taken once, in order, and nothing is evicted before. The four above count
-  // for nothing then.
+  // On-policy: rows are taken once, in order, and nothing is evicted before. The four above must be
+  // valid all the same, and count for nothing.
   std::optional<FifoOptions> fifo{};
 
   absl::Status Validate() const;

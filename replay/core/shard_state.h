@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "common/base/rng.h"
 #include "replay/core/replay_table.h"
 #include "replay/core/rollout.h"
@@ -19,6 +20,7 @@ struct ShardState {
   std::shared_ptr<const Rollout> kept{};  // what it got; null: nothing yet
   int64_t sampled = 0;
   uint32_t newest_version = 0;
+  absl::Status damage{};  // a round is half in: the rows must not be saved or learned from
 };
 
 }  // namespace pmoe

@@ -26,12 +26,13 @@ int64_t Rounded(double rows) {
 
 }  // namespace
 
-TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever) {
+TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever, int64_t streams) {
   const std::optional<FifoOptions>& fifo = options.table.fifo;
   const int64_t rows =
       std::min(fifo.has_value() ? fifo->rows_max() : options.table.capacity, rows_ever);
   const int64_t page = PagePool(options.spec).page_bytes();
-  const int64_t bytes = (rows + kPageRows - 1) / kPageRows * page;
+  const int64_t pages = (rows + kPageRows - 1) / kPageRows + (fifo.has_value() ? streams : 0);
+  const int64_t bytes = pages * page;
   const int64_t bytes_max = fifo.has_value() ? 0 : options.table.bytes_max;
   if (bytes_max == 0 || bytes <= bytes_max) return {rows, bytes};
   return {bytes_max / page * kPageRows, bytes_max};

@@ -16,8 +16,10 @@ struct TableSize {
   int64_t bytes = 0;  // in memory, and about as many in its file
 };
 
-// Of the shard's table or queue once it is full, or holds all `rows_ever` that will come.
-TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever = INT64_MAX);
+// Of the shard's table once it is full, or holds all `rows_ever` that will come. On-policy each of
+// the `streams` (environments) keeps a page, however few rows it may hold.
+TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever = INT64_MAX,
+                   int64_t streams = 1);
 
 // A line for each thing that will not fit, with the numbers and what to set: the table in `memory`
 // (MemoryLimit; 0: unknown), and a checkpoint in `folder`: two tables, the new one beside the old,

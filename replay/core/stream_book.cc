@@ -84,6 +84,7 @@ absl::StatusOr<Seam> StreamBook::CheckSteps(const Chunk& chunk) const {
   if (writer == nullptr) return Seam::kNewStream;
   if (chunk.epoch < writer->epoch) return Fenced(StepName(chunk), chunk.epoch, writer->epoch);
   if (chunk.epoch > writer->epoch) return Seam::kNewEpoch;
+  if (chunk.rows == 0) return Seam::kContinues;
   const auto next = writer->next_step.find(chunk.env);
   if (next == writer->next_step.end()) return Seam::kNewStream;
   if (chunk.first_step == next->second) return Seam::kContinues;

@@ -136,7 +136,7 @@ absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRe
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   // Asked again because the answer was lost: it is done.
-  if (request.round() + 1 == shard->next_round()) return absl::OkStatus();
+  if (request.round() + 1 == shard->next_round()) return shard->damage();
   absl::Status ended;
   const WaitLimit limit(milliseconds(request.timeout_ms()), [&] {
     ended = Ended(context, request.learner().learner_epoch());

@@ -23,7 +23,7 @@ std::unique_ptr<ReplayShard> MakeShard(bool on_policy) {
   if (on_policy) options.table.fifo = FifoOptions{.rollout_steps = 100};
   options.spec = kSpec;
   options.table.capacity = 512;
-  options.table.n_step = 2;
+  options.table.n_step = 4;
   auto shard = ReplayShard::Create(options);
   if (!shard.ok()) __builtin_trap();
   return *std::move(shard);
@@ -52,7 +52,7 @@ std::string GoodFile(bool on_policy) {
   const auto shard = MakeShard(on_policy);
   (void)shard->Insert(MakeChunk(0, 0, 60, true), kNow);
   (void)shard->Insert(MakeChunk(1, 60, 20, false), kNow);
-  (void)shard->Stage(MakeChunk(0, 0, 2, false));
+  (void)shard->Stage(MakeChunk(2, 80, 2, false));
   if (on_policy) (void)shard->TakeRollout({1, 1}, {.steps = 10}, kNow);
   if (!shard->Save(path).ok()) __builtin_trap();
   std::string bytes = *ReadFile(path);

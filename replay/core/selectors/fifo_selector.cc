@@ -49,7 +49,11 @@ void FifoSelector::OnStream(const StreamId& id) {
   stream.live = true;
 }
 
-void FifoSelector::OnOpen(uint32_t page) { StreamOf(page).pages.push_back(page); }
+// The page before it, if there was one, is closed now.
+void FifoSelector::OnOpen(uint32_t page) {
+  StreamOf(page).pages.push_back(page);
+  may_be_spent_ = true;
+}
 
 void FifoSelector::OnReady(RowRef first, int count) {
   Stream& stream = StreamOf(first.page);
@@ -77,7 +81,7 @@ void FifoSelector::OnCut(const StreamId& id) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
   found->second.live = false;
-  room_grew_ = true;
+  room_grew_ = may_be_spent_ = true;
 }
 
 void FifoSelector::GiveUp(const Run& run) {
@@ -85,6 +89,7 @@ void FifoSelector::GiveUp(const Run& run) {
     spent_.rows.push_back({run.first.page, run.first.row + static_cast<uint32_t>(i)});
   }
   dropped_ += run.rows;
+  may_be_spent_ = true;
 }
 
 void FifoSelector::DropOlder(uint32_t version_min) {
@@ -104,6 +109,7 @@ void FifoSelector::DropOlder(uint32_t version_min) {
 // A stream's pages go in the order of opening: the successor of a page's last row is on the next
 // one, which therefore must not go first.
 Spent FifoSelector::TakeSpent() {
+  if (!std::exchange(may_be_spent_, false)) return {};  // as after most chunks
   for (auto it = streams_.begin(); it != streams_.end();) {
     Stream& stream = it->second;
     while (!stream.pages.empty() && !pool_->page(stream.pages.front()).open &&
@@ -225,7 +231,7 @@ void FifoSelector::Select(const SelectRequest& request, Rng*, std::vector<RowRef
   size_t index = 0;
   for (auto& [id, stream] : streams_) SelectFrom(&stream, (*shares)[index++], rows);
   size_ -= request.rows;
-  room_grew_ = true;
+  room_grew_ = may_be_spent_ = true;
 }
 
 void FifoSelector::SelectFrom(Stream* stream, int64_t owed, std::vector<RowRef>* rows) {

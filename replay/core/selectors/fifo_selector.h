@@ -98,6 +98,7 @@ class FifoSelector : public Selector {
   int64_t size_ = 0;  // rows that wait
   int64_t dropped_ = 0;
   bool room_grew_ = false;
+  bool may_be_spent_ = false;  // something since the last TakeSpent
 };
 
 }  // namespace pmoe

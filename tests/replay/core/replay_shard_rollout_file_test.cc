@@ -141,6 +141,20 @@ TEST_F(RolloutFileTest, AnOlderFileGoesOnWithoutTheRowsThatWaited) {
   Rollout taken;
   ASSERT_OK(loaded->TakeRollout({.steps = 8}, &taken, kAtOnce));
   EXPECT_EQ(taken.dropped, 5);
+
+  ReplayShardOptions table;
+  table.spec = kRolloutSpec;
+  EXPECT_THAT(MakeShard(table)->Load(folder_.File("old.table")),
+              FailsWith(kRefused, "this one keeps a table"));
+  EXPECT_THAT(ReplayTable::FromFile(folder_.File("old.table")),
+              FailsWith(kRefused, "November 2026"));
+}
+
+TEST_F(RolloutFileTest, OnPolicyNStepSaysNothing) {
+  ReplayShardOptions options = OnPolicy(8);
+  ASSERT_OK(MakeShard(options)->Save(path_));
+  options.table.n_step = 5;
+  EXPECT_OK(MakeShard(options)->Load(path_));
 }
 
 TEST_F(RolloutFileTest, AShardOfATableRefusesIt) {

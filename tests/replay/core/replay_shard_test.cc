@@ -69,6 +69,24 @@ TEST(ReplayShardTest, RefusesToWaitForARoundThatIsNotOpen) {
   EXPECT_THAT(shard->Commit(0), FailsWith(kRefused, "actor 0 did not end it"));
 }
 
+TEST(ReplayShardTest, ARoundThatIsHalfInIsNeitherSavedNorSampled) {
+  TestFolder folder;
+  auto shard = MakeShard({.stage = {.actors = 2}});
+  Chunk torn = MakeChunk(kSpec, {.actor = 1, .seq = 1, .first_step = 2, .rows = 2});
+  torn.last_of_round = true;
+  torn.observations[0] += 1.0f;
+  ASSERT_OK(shard->Stage(MakeChunk(kSpec, {.actor = 0, .rows = 3, .last_of_round = true})));
+  ASSERT_OK(shard->Stage(MakeChunk(kSpec, {.actor = 1, .rows = 2})));
+  ASSERT_OK(shard->Stage(torn));
+  const auto half = FailsWith(absl::StatusCode::kInvalidArgument, "round 0 is half in");
+  EXPECT_THAT(shard->Commit(0), half);
+  EXPECT_THAT(shard->Commit(1), half);
+  EXPECT_THAT(shard->damage(), half);
+  Minibatch batch(kSpec, 4);
+  EXPECT_THAT(shard->Sample(&batch), half);
+  EXPECT_THAT(shard->Save(folder.File("a")), half);
+}
+
 TEST(ReplayShardTest, RefusesABadChunkBeforeItsRound) {
   auto shard = MakeShard();
   Chunk chunk = MakeChunk(kSpec, {.rows = 3});

@@ -271,5 +271,38 @@ TEST(ReplayTableModelTest, LayoutDoesNotDependOnChunkBoundaries) {
   }
 }
 
+// The rows that wait for their rewards, in another order, or twice, with a sum that is right.
+TEST(ReplayTableModelTest, RefusesPendingRowsThatAreNotOneAfterTheOther) {
+  TestFolder folder;
+  ReplayTable table = *ReplayTable::Create(kSpec, {.capacity = 900, .n_step = 3});
+  ASSERT_OK(table.Append(MakeChunk(kSpec, {.rows = 63})));
+  FileOf(table, folder.File("good"));
+  auto reader = BlockFileReader::Open(folder.File("good"));
+  ASSERT_OK(reader);
+  const std::string index((*reader)->Next()->payload);
+  const std::string page((*reader)->Next()->payload);
+  const auto load = [&](const std::string& changed) {
+    auto writer = BlockFileWriter::Create(folder.File("changed"));
+    EXPECT_OK((*writer)->Write(kTableBlock, {changed}));
+    EXPECT_OK((*writer)->Write(kPageBlock, {page}));
+    EXPECT_OK((*writer)->Finish());
+    auto file = BlockFileReader::Open(folder.File("changed"));
+    EXPECT_OK(file);
+    BlockFileReader::Block next;
+    return ReplayTable::Create(kSpec, {.capacity = 900, .n_step = 3})
+        ->Load(file->get(), StreamBook(), &next);
+  };
+  EXPECT_OK(load(index));
+  constexpr size_t kRow = 8;  // bytes of a reference; two end the index
+  const size_t first = index.size() - 2 * kRow;
+  std::string swapped =
+      index.substr(0, first) + index.substr(first + kRow) + index.substr(first, kRow);
+  std::string twice =
+      index.substr(0, first) + index.substr(first + kRow) + index.substr(first + kRow);
+  for (const std::string& changed : {swapped, twice}) {
+    EXPECT_THAT(load(changed), FailsWith(absl::StatusCode::kDataLoss, "do not fit together"));
+  }
+}
+
 }  // namespace
 }  // namespace pmoe

@@ -181,6 +181,16 @@ TEST(ReplayTableTest, ANewEpochCutsEveryStreamOfItsActor) {
   EXPECT_EQ(table.size(), 8);
 }
 
+TEST(ReplayTableTest, ABareMarkerOfANewEpochEndsTheOlderStreamsToo) {
+  ReplayTable table = MakeTable({.capacity = 1000});
+  ASSERT_OK(table.Append(MakeChunk(kSpec, {.rows = 2})));
+  ASSERT_OK(table.Append(MakeChunk(kSpec, {.epoch = 1, .rows = 0, .last_of_round = true})));
+  EXPECT_EQ(table.streams(), 0);
+  EXPECT_THAT(table.Append(MakeChunk(kSpec, {.rows = 0, .last_of_round = true})),
+              FailsWith(kRefused, "epoch 1 has taken"));
+  EXPECT_OK(table.Append(MakeChunk(kSpec, {.epoch = 1, .rows = 2})));
+}
+
 TEST(ReplayTableTest, EvictsTheOldestClosedPageAboveCapacity) {
   ReplayTable table = MakeTable({.capacity = 128});
   for (uint64_t step = 0; step < 128; step += 64) {

@@ -54,6 +54,19 @@ TEST(SizeWarningsTest, ALimitInBytesCounts) {
   EXPECT_LT(FullSize(options).rows, 50'000);
 }
 
+TEST(SizeWarningsTest, OnPolicyEachEnvironmentKeepsAPage) {
+  ReplayShardOptions options{.spec = {.obs_dim = 3, .action_dim = 1}};
+  options.table.fifo = FifoOptions{.rollout_steps = 128, .max_lag = 0};
+  auto shard = *ReplayShard::Create(options);
+  for (uint32_t env = 0; env < 128; ++env) {
+    ASSERT_OK(shard->Insert(MakeChunk(options.spec, {.env = env, .seq = env, .rows = 1}),
+                            std::chrono::milliseconds(0)));
+  }
+  const TableSize full = FullSize(options, INT64_MAX, /*streams=*/128);
+  EXPECT_GE(full.bytes, shard->Stats().bytes);
+  EXPECT_LE(full.bytes, shard->Stats().bytes * 11 / 10);
+}
+
 TEST(SizeWarningsTest, OnPolicyHoldsRolloutsAlone) {
   ReplayShardOptions options = Wide();
   options.table.fifo = FifoOptions{.rollout_steps = 2048, .max_lag = 2};
