@@ -195,6 +195,7 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit, Shard
 // Rows too old make room first: whoever waits with newer ones may hold what is missing.
 absl::Status ReplayShard::AwaitRollout(const RolloutRequest& request, const WaitLimit& limit,
                                        absl::FunctionRef<bool()> answered) {
+  PMOE_RETURN_IF_ERROR(state_.damage);
   const SelectRequest rows = ReplayTable::InOrder(request);
   PMOE_RETURN_IF_ERROR(state_.table.selector().Check(rows));
   awaited_ = rows;

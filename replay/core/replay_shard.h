@@ -43,7 +43,7 @@ class ReplayShard {
   // actors missing.
   absl::Status WaitStaged(uint64_t round, const WaitLimit& limit) ABSL_LOCKS_EXCLUDED(mu_);
   // Enters the round's rows in (actor, env, step) order. After an error the table may hold part of
-  // the round: until a Load every Commit, Sample and Save fails with it.
+  // the round: until a Load every Commit, Sample, TakeRollout and Save fails with it.
   absl::Status Commit(uint64_t round) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Async: enters the chunk now, waiting while the limiter or the bound blocks inserts.
@@ -79,12 +79,13 @@ class ReplayShard {
   int64_t size() const ABSL_LOCKS_EXCLUDED(mu_);         // transitions held
   int64_t inserted() const ABSL_LOCKS_EXCLUDED(mu_);     // transitions ever inserted: env_steps
   uint64_t next_round() const ABSL_LOCKS_EXCLUDED(mu_);  // the one to be committed next
-  absl::Status damage() const ABSL_LOCKS_EXCLUDED(mu_);  // why Commit left half a round; OK
-  // The three at one moment.
+  // Size, inserted and what can be given, at one moment.
   ShardCounts Counts() const ABSL_LOCKS_EXCLUDED(mu_);
   ShardStats Stats() const ABSL_LOCKS_EXCLUDED(mu_);
   // Which side waits, and for what, with today's numbers, for people.
   std::string Explain() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Why Commit left half a round in the table; OK if it did not.
+  absl::Status damage() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
   bool gives_rollouts() const { return options_.table.fifo.has_value(); }
 
@@ -101,8 +102,6 @@ class ReplayShard {
   absl::Status CheckBatch(const Minibatch& batch) const;
   bool BlocksInsert(const Chunk& chunk) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool BlocksSample(const SelectRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status AwaitRows(const SelectRequest& request, const WaitLimit& limit)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // `answered`: is the rollout there already, for another call with the same ticket?
   absl::Status AwaitRollout(const RolloutRequest& request, const WaitLimit& limit,
                             absl::FunctionRef<bool()> answered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -66,17 +66,26 @@ TableStats ReplayServer::Stats() const {
 absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
                                          CreateTableReply* reply) {
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
-  MutexLock lock(&create_mu_);
-  streams_.Close();
-  const absl::Status status = CreateClosed(request, reply);
-  if (!draining_) streams_.Open();
-  if (status.ok()) *reply->mutable_stats() = Stats();
-  return status;
+  absl::Status status;
+  std::vector<std::string>
+      warnings;  // said without the lock: a log may stand still, writers must not
+  {
+    MutexLock lock(&create_mu_);
+    streams_.Close();
+    status = CreateClosed(request, reply, &warnings);
+    if (!draining_) streams_.Open();
+    if (status.ok()) *reply->mutable_stats() = Stats();
+  }
+  for (const std::string& warning : warnings) Log(LogLevel::kWarning, warning);
+  if (!status.ok() || reply->restored().empty()) return status;
+  Log(LogLevel::kInfo, "restored ", reply->restored(), ": ", reply->stats().size(),
+      " transitions, ", reply->stats().inserted(), " ever inserted");
+  return absl::OkStatus();
 }
 
-absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request,
-                                        CreateTableReply* reply) {
-  PMOE_ASSIGN_OR_RETURN(const bool created, holder_.Create(request));
+absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, CreateTableReply* reply,
+                                        std::vector<std::string>* warnings) {
+  PMOE_ASSIGN_OR_RETURN(const bool created, holder_.Create(request, warnings));
   if (!TableHolder::Restores(request.restore(), created)) return absl::OkStatus();
   // Writers must not go on with numbers from before the table was set back: they leave, and come
   // back with a hello.
@@ -84,10 +93,7 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request,
   if (!streams_.AwaitEmpty(kEvictionMax)) {
     return absl::UnavailableError("cannot restore yet: writers do not leave; try again");
   }
-  PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore()));
-  if (reply->restored().empty()) return absl::OkStatus();
-  Log(LogLevel::kInfo, "restored ", reply->restored(), ": ", Counts().size, " transitions, ",
-      Counts().inserted, " ever inserted");
+  PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore(), warnings));
   return absl::OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "proto/replay.grpc.pb.h"
@@ -54,7 +55,8 @@ class ReplayServer final : public ReplayService::Service {
  private:
   absl::Status DoCreateTable(const CreateTableRequest& request, CreateTableReply* reply)
       ABSL_LOCKS_EXCLUDED(create_mu_);
-  absl::Status CreateClosed(const CreateTableRequest& request, CreateTableReply* reply)
+  absl::Status CreateClosed(const CreateTableRequest& request, CreateTableReply* reply,
+                            std::vector<std::string>* warnings)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(create_mu_);
   absl::Status DoInsert(grpc::ServerContext* context,
                         grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream);

@@ -16,8 +16,8 @@ std::vector<std::string> StallReport::Look(const ShardStats& counts, absl::strin
   std::vector<std::string> lines;
   const auto look = [&](const char* what, double waited_s, Side* side) {
     if (!IsDue(waited_s, side)) return;
-    lines.push_back(absl::StrCat(what, " have waited for ", static_cast<int>(waited_s),
-                                 " s: ", limiter));
+    lines.push_back(
+        absl::StrCat(what, " have waited for ", static_cast<int>(waited_s), " s: ", limiter));
   };
   look("inserts", counts.inserts_blocked.current, &inserts_);
   look("samples", counts.samples_blocked.current, &samples_);

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
-#include "common/base/log.h"
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
@@ -38,7 +37,8 @@ absl::Status CheckSame(const CreateTableRequest& had, const CreateTableRequest& 
 
 }  // namespace
 
-absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request) {
+absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request,
+                                         std::vector<std::string>* warnings) {
   const ReplayShardOptions options = ShardOptions(request);
   {
     MutexLock lock(&mu_);
@@ -49,10 +49,8 @@ absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request) {
     PMOE_ASSIGN_OR_RETURN(shard_, ReplayShard::Create(options));
     request_ = request;
   }
-  for (const std::string& warning : SizeWarnings(FullSize(options), MemoryLimit(),
-                                                 /*state_bytes=*/0, dir_, DiskSpaceAt(dir_))) {
-    Log(LogLevel::kWarning, warning);
-  }
+  *warnings =
+      SizeWarnings(FullSize(options), MemoryLimit(), /*state_bytes=*/0, dir_, DiskSpaceAt(dir_));
   return true;
 }
 
@@ -60,16 +58,10 @@ bool TableHolder::Restores(absl::string_view restore, bool created) {
   return !restore.empty() && (restore != kNewest || created);
 }
 
-absl::StatusOr<std::string> TableHolder::Restore(const std::string& restore) {
+absl::StatusOr<std::string> TableHolder::Restore(const std::string& restore,
+                                                 std::vector<std::string>* warnings) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
-  if (restore == kNewest) {
-    std::vector<absl::Status> damaged;
-    absl::StatusOr<std::string> restored = RestoreNewest(shard, &damaged);
-    for (const absl::Status& status : damaged) {
-      Log(LogLevel::kWarning, "passed over a checkpoint: ", status.message());
-    }
-    return restored;
-  }
+  if (restore == kNewest) return RestoreNewest(shard, warnings);
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(restore));
   PMOE_RETURN_IF_ERROR(shard->Load(path));
@@ -77,7 +69,7 @@ absl::StatusOr<std::string> TableHolder::Restore(const std::string& restore) {
 }
 
 absl::StatusOr<std::string> TableHolder::RestoreNewest(ReplayShard* shard,
-                                                       std::vector<absl::Status>* damaged) {
+                                                       std::vector<std::string>* warnings) {
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.NewestFirst());
   for (const std::string& name : names) {
@@ -85,7 +77,7 @@ absl::StatusOr<std::string> TableHolder::RestoreNewest(ReplayShard* shard,
     const absl::Status loaded = shard->Load(path);
     if (loaded.ok()) return name;
     if (!absl::IsDataLoss(loaded)) return loaded;
-    damaged->push_back(loaded);
+    warnings->push_back(absl::StrCat("passed over a checkpoint: ", loaded.message()));
   }
   return "";
 }

@@ -20,14 +20,16 @@ class TableHolder {
   explicit TableHolder(const std::string& dir) : dir_(dir), files_(dir) {}
 
   // Makes the table, or checks that the one it has is the same; FailedPreconditionError names the
-  // field that differs. The learner, `restore` and first_round may differ.
-  absl::StatusOr<bool> Create(const CreateTableRequest& request)
+  // field that differs. The learner, `restore` and first_round may differ. Adds to *warnings what
+  // its owner must say once it holds no lock.
+  absl::StatusOr<bool> Create(const CreateTableRequest& request, std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Is there anything to load? A name always; "newest" only into a table `created` just now.
   static bool Restores(absl::string_view restore, bool created);
   // Loads what `restore` names and returns its name. "newest" is the newest that is whole, or
-  // nothing (""); those passed over are named on stderr.
-  absl::StatusOr<std::string> Restore(const std::string& restore)
+  // nothing (""); *warnings names those passed over.
+  absl::StatusOr<std::string> Restore(const std::string& restore,
+                                      std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Writes <dir>/<name>.table and removes the others but `keep`. Returns its size in bytes.
   absl::StatusOr<int64_t> Save(const std::string& name, std::vector<std::string> keep)
@@ -43,7 +45,7 @@ class TableHolder {
   bool lockstep() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard, std::vector<absl::Status>* damaged)
+  absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard, std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_);
 
   const std::string dir_;

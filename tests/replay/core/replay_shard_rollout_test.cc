@@ -47,6 +47,17 @@ TEST(ReplayShardRolloutTest, AShardOfATableGivesNoRollouts) {
   EXPECT_THAT(Taken(MakeShard(options).get(), {.steps = 1}), HasSubstr("rows are sampled"));
 }
 
+TEST(ReplayShardRolloutTest, NothingIsTakenOfARoundThatIsHalfIn) {
+  auto shard = MakeShard(OnPolicy(8));
+  Chunk torn = StepRows(1, 2);
+  torn.observations[0] += 1.0f;
+  torn.last_of_round = true;
+  ASSERT_OK(shard->Stage(StepRows(0, 2)));
+  ASSERT_OK(shard->Stage(torn));
+  EXPECT_FALSE(shard->Commit(0).ok());
+  EXPECT_THAT(Taken(shard.get(), {.steps = 2}), HasSubstr("round 0 is half in"));
+}
+
 TEST(ReplayShardRolloutTest, ALimiterBesideTheQueueIsRefused) {
   ReplayShardOptions options = OnPolicy(8);
   options.gate.limiter = RateLimiterOptions{.insert_max = kPageRows};
