@@ -17,10 +17,10 @@ at::Tensor Slice(const at::Tensor& flat, const Parameter& parameter, int groups)
 }  // namespace
 
 FlatParameters::FlatParameters(absl::Span<const DenseLayer> layers, int members, int copies,
-                               const at::Device& device)
+                               const at::Device& device, at::ScalarType type)
     : layout_(layers, members, copies) {
   const c10::AutoGradMode no_grad(false);
-  const auto options = at::TensorOptions().dtype(at::kFloat).device(device);
+  const auto options = at::TensorOptions().dtype(type).device(device);
   values_ = at::zeros({static_cast<int64_t>(layout_.total())}, options);
   gradient_ = at::zeros_like(values_);
   const int groups = members * copies;

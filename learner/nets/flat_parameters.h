@@ -19,8 +19,9 @@ struct DenseParameters {
 
 class FlatParameters {
  public:
+  // `type`: float, or double for tests.
   FlatParameters(absl::Span<const DenseLayer> layers, int members, int copies,
-                 const at::Device& device);
+                 const at::Device& device, at::ScalarType type = at::kFloat);
 
   const ParameterLayout& layout() const { return layout_; }
   at::Tensor& values() { return values_; }  // [layout().total()]

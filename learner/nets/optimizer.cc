@@ -10,25 +10,16 @@
 namespace pmoe {
 namespace {
 
-constexpr float kBeta1 = 0.9f;
-constexpr float kBeta2 = 0.999f;
 constexpr double kMomentum = 0.9;
 
-struct AdamFactors {
-  float step_size, inv_sqrt_correction2, epsilon, gradient;
-};
-
-void FusedAdam(int64_t n, const AdamFactors& f, float* __restrict values,
-               float* __restrict gradient, float* __restrict first, float* __restrict second) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float g = gradient[i] * f.gradient;
-    const float m = kBeta1 * first[i] + (1.0f - kBeta1) * g;
-    const float v = kBeta2 * second[i] + (1.0f - kBeta2) * g * g;
-    first[i] = m;
-    second[i] = v;
-    values[i] -= f.step_size * m / (std::sqrt(v) * f.inv_sqrt_correction2 + f.epsilon);
-    gradient[i] = 0.0f;
-  }
+template <typename T>
+void AdamOnHost(const AdamFactors<double>& f, at::Tensor* values, at::Tensor* gradient,
+                at::Tensor* first, at::Tensor* second) {
+  AdamStep(
+      AdamFactors<T>::From(f),
+      {values->data_ptr<T>(), gradient->data_ptr<T>(), first->data_ptr<T>(), second->data_ptr<T>()},
+      {0, values->numel()});
+  gradient->zero_();
 }
 
 }  // namespace
@@ -38,29 +29,32 @@ Optimizer::Optimizer(const OptimizerOptions& options, const at::Tensor& like)
 
 void Optimizer::Step(at::Tensor* values, at::Tensor* gradient, const StepScale& scale) {
   const c10::AutoGradMode no_grad(false);
-  ++steps_;
-  if (options_.sgd) return MomentumStep(values, gradient, scale);
-  AdamStep(values, gradient, scale);
+  if (options_.sgd) {
+    ++steps_;
+    return MomentumStep(values, gradient, scale);
+  }
+  const AdamFactors<double> f = NextAdam(scale);
+  if (values->is_cpu()) {
+    return values->scalar_type() == at::kDouble
+               ? AdamOnHost<double>(f, values, gradient, &first_, &second_)
+               : AdamOnHost<float>(f, values, gradient, &first_, &second_);
+  }
+  const at::Tensor g = *gradient * f.gradient;
+  first_.mul_(kAdamBeta1).add_(g, 1.0 - kAdamBeta1);
+  second_.mul_(kAdamBeta2).addcmul_(g, g, 1.0 - kAdamBeta2);
+  values->addcdiv_(first_, second_.sqrt().mul_(f.inv_sqrt_correction2).add_(f.epsilon),
+                   -f.step_size);
+  gradient->zero_();
 }
 
-void Optimizer::AdamStep(at::Tensor* values, at::Tensor* gradient, const StepScale& scale) {
-  const double step_size =
-      options_.learning_rate * scale.learning_rate / (1.0 - std::pow(double{kBeta1}, steps_));
-  const double inv_sqrt_correction2 = 1.0 / std::sqrt(1.0 - std::pow(double{kBeta2}, steps_));
-  if (values->is_cpu()) {
-    const AdamFactors factors = {
-        static_cast<float>(step_size), static_cast<float>(inv_sqrt_correction2),
-        static_cast<float>(options_.epsilon), static_cast<float>(scale.gradient)};
-    FusedAdam(values->numel(), factors, values->data_ptr<float>(), gradient->data_ptr<float>(),
-              first_.data_ptr<float>(), second_.data_ptr<float>());
-    return;
-  }
-  const at::Tensor g = *gradient * scale.gradient;
-  first_.mul_(kBeta1).add_(g, 1.0 - kBeta1);
-  second_.mul_(kBeta2).addcmul_(g, g, 1.0 - kBeta2);
-  values->addcdiv_(first_, second_.sqrt().mul_(inv_sqrt_correction2).add_(options_.epsilon),
-                   -step_size);
-  gradient->zero_();
+AdamFactors<double> Optimizer::NextAdam(const StepScale& scale) {
+  ++steps_;
+  const double correction1 = 1.0 - std::pow(double{kAdamBeta1}, steps_);
+  const double correction2 = 1.0 - std::pow(double{kAdamBeta2}, steps_);
+  return {.step_size = options_.learning_rate * scale.learning_rate / correction1,
+          .inv_sqrt_correction2 = 1.0 / std::sqrt(correction2),
+          .epsilon = options_.epsilon,
+          .gradient = scale.gradient};
 }
 
 void Optimizer::MomentumStep(at::Tensor* values, at::Tensor* gradient, const StepScale& scale) {

@@ -7,6 +7,7 @@
 
 #include "ATen/core/Tensor.h"
 #include "common/base/bytes.h"
+#include "learner/kernels/adam.h"
 
 namespace pmoe {
 
@@ -27,14 +28,19 @@ class Optimizer {
   Optimizer(const OptimizerOptions& options, const at::Tensor& like);
 
   // Adam: values -= lr * m_hat / (sqrt(v_hat) + epsilon); momentum: m = .9 m + g, values -= lr m.
-  // Then gradient = 0. All flat, float32, of one length.
+  // Then gradient = 0. All flat, of one type and length.
   void Step(at::Tensor* values, at::Tensor* gradient, const StepScale& scale = {});
+
+  // For who shares the step among threads by AdamStep: counts it, and says what it takes.
+  AdamFactors<double> NextAdam(const StepScale& scale = {});
+  const OptimizerOptions& options() const { return options_; }
+  at::Tensor& first() { return first_; }
+  at::Tensor& second() { return second_; }
 
   void SaveState(ByteWriter* out) const;
   absl::Status LoadState(ByteReader* in);
 
  private:
-  void AdamStep(at::Tensor* values, at::Tensor* gradient, const StepScale& scale);
   void MomentumStep(at::Tensor* values, at::Tensor* gradient, const StepScale& scale);
 
   OptimizerOptions options_;

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
-#include "learner/nets/flush_denormals.h"
+#include "learner/kernels/flush_denormals.h"
 #include "learner/ppo/dac_update.h"
 #include "learner/ppo/ppo_update.h"
 #include "learner/torch_info.h"

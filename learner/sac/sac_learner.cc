@@ -12,7 +12,7 @@
 #include "c10/core/GradMode.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
-#include "learner/nets/flush_denormals.h"
+#include "learner/kernels/flush_denormals.h"
 #include "learner/nets/tensor_io.h"
 #include "learner/torch_info.h"
 
