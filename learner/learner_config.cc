@@ -111,6 +111,7 @@ SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim) {
   to.freq_reduction = ParseChoice<Reduction>(from.freq_reduction());
   to.freq_coef = from.freq_coef();
   to.logprob_action_scale = from.logprob_action_scale();
+  to.step = ParseChoice<UpdateStep>(from.step());
   to.device = from.device();
   to.threads = from.threads();
   return to;
@@ -136,6 +137,7 @@ PpoOptions PpoOptionsFromConfig(const RunConfig& config) {
   to.behavior_log_prob = !IsLockstep(config);
   FillNetOptions(config, &to);
   FillMixtureOptions(config, &to);
+  to.step = ParseChoice<UpdateStep>(from.step());
   to.device = from.device();
   to.threads = from.threads();
   return to;

@@ -70,6 +70,13 @@ constexpr auto Choices(Baseline) {
   return std::to_array<Choice<Baseline>>({{"none", kNone}, {"expected", kExpected}});
 }
 
+// How an update is computed.
+enum class UpdateStep { kFast, kAutograd };
+constexpr auto Choices(UpdateStep) {
+  using enum UpdateStep;
+  return std::to_array<Choice<UpdateStep>>({{"fast", kFast}, {"autograd", kAutograd}});
+}
+
 // Sgd: momentum 0.9.
 enum class OptimizerKind { kAdam, kSgd };
 constexpr auto Choices(OptimizerKind) {

@@ -66,6 +66,7 @@ struct PpoOptions {
   bool dac_compat = false;
 
   std::string device;
+  UpdateStep step{};
   int threads = 0;
 
   // InvalidArgument for options that nobody filled; ranges were checked in the configuration.

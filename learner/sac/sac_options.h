@@ -52,6 +52,7 @@ struct SacOptions {
   double freq_coef = 0.0;
   bool logprob_action_scale = false;
   std::string device;
+  UpdateStep step{};
   int threads = 0;
 
   // InvalidArgument for options that nobody filled; ranges were checked in the configuration.
