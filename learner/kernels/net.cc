@@ -173,10 +173,12 @@ void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, 
     product.packed = packed(group, b);
     product.c_row = node.width;
     bool last = true;
+    if (given && i == 0 && input.first_part != nullptr) continue;
     if (given) {  // parts one after the other, in one chain
       product.a = input.parts[i].data;
       product.a_row = input.parts[i].stride;
-      product.base = i == 0 ? bias : c;
+      const T* const before = input.first_part != nullptr ? input.first_part : c;
+      product.base = i == 0 ? bias : before;
       product.base_row = i == 0 ? 0 : node.width;
       product.c = c;
       last = i + 1 == weights.forward.size();
@@ -199,6 +201,22 @@ void Net<T>::Forward(int group, const NetInput<T>& input, long rows, NetRows<T>*
   for (size_t n = 0; n < nodes_.size(); ++n) {
     ForwardNode(group, static_cast<int>(n), input, rows, out, row);
   }
+}
+
+template <typename T>
+void Net<T>::FirstPart(int group, const NetInput<T>& input, long rows, T* out) const {
+  const Packed& b = nodes_[0].forward[0];
+  Product<T> product;
+  product.rows = rows;
+  product.inner = b.inner;
+  product.columns = b.columns;
+  product.a = input.parts[0].data;
+  product.a_row = input.parts[0].stride;
+  product.packed = packed(group, b);
+  product.base = biases_.data() + static_cast<size_t>(group) * bias_size_ + nodes_[0].bias;
+  product.c = out;
+  product.c_row = b.columns;
+  Multiply(product);
 }
 
 // dx = dy W^T, added to what other readers of the input already gave it. Through a ReLU it passes
