@@ -50,7 +50,8 @@ SacPasses<T>::SacPasses(const SacOptions& of, const PolicySpec& spec, SacNets* n
   const long batch = of.batch_size;
   if (nets->actor_target) {
     target_policy.emplace(policy_plan, nets->actor.layout(),
-                          nets->actor_target->values().data_ptr<T>(), CriticOptions(/*trained=*/false));
+                          nets->actor_target->values().data_ptr<T>(),
+                          CriticOptions(/*trained=*/false));
   }
   policy_rows = RowsFor<T>(policy_plan, members, batch);
   policy_gradients = RowsFor<T>(policy_plan, members, batch);

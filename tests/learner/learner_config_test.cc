@@ -68,6 +68,7 @@ const std::map<std::string, std::vector<std::string>> kEnums = {
     {"learner.freq_reduction", Names<Reduction>()},
     {"learner.reinforce_baseline", Names<Baseline>()},
     {"learner.optimizer", Names<OptimizerKind>()},
+    {"learner.step", Names<UpdateStep>()},
     {"learner.advantage_norm", Names<AdvantageNorm>()},
     {"learner.lr_schedule", Names<Schedule>()},
     {"learner.reward_norm", Names<RewardNorm>()},

@@ -37,11 +37,11 @@ const Settings kOther = {{"policy.std", "state"},
                          {"learner.tune_alpha", "false"},
                          {"learner.primitive_backprop", "all"}};
 
-// Read, but not by the learner: the replay discounts SAC's rows, and the bits of one thread are
-// those of two here.
+// Read, but without a difference here, or not by the learner: the replay discounts SAC's rows, the
+// bits of one thread are those of two, and two editions of a step may differ by rounding alone.
 bool IsReadElsewhere(const Algorithm& algorithm, const std::string& path) {
   if (path == "learner.gamma") return !algorithm.on_policy();
-  return path == "learner.device" || path == "learner.threads";
+  return path == "learner.device" || path == "learner.threads" || path == "learner.step";
 }
 
 // Has one valid value with that algorithm, or means the same whatever its value.

@@ -41,7 +41,8 @@ const Variant kVariants[] = {
        o->best_by = BestBy::kSoftQ;
        o->router_detached = false;
      }},
-    {"cross_entropy", [](SacOptions* o, PolicyOptions*) { o->router_loss = RouterLoss::kCrossEntropy; }},
+    {"cross_entropy",
+     [](SacOptions* o, PolicyOptions*) { o->router_loss = RouterLoss::kCrossEntropy; }},
     {"no_router_loss", [](SacOptions* o, PolicyOptions*) { o->router_loss = RouterLoss::kNone; }},
     {"freq_mean",
      [](SacOptions* o, PolicyOptions*) {

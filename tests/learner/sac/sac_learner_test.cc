@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/policy/container.h"
+#include "learner/sac/sac_stats.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -149,7 +150,7 @@ TEST(SacLearnerTest, DrainsMeansOnce) {
   EXPECT_TRUE(training.learner.DrainStats().empty());
   training.Update(4);
   const LearnerStats stats = training.learner.DrainStats();
-  ASSERT_EQ(stats.size(), SacStatNames(kPrimitives).size());
+  ASSERT_EQ(stats.size(), SacStatNames(3).size());
   double usage = 0.0, wins = 0.0;
   for (const auto& [name, value] : stats) {
     EXPECT_TRUE(std::isfinite(value)) << name;
