@@ -5,7 +5,6 @@
 
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/actor.h"
+#include "actor/env/env_list.h"
 #include "actor/policy_network.h"
 #include "common/base/file.h"
 #include "tests/actor/actor_testing.h"

@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <numbers>
-#include <numeric>
 
 #include "actor/policy_network.h"
 #include "tests/actor/policy_testing.h"

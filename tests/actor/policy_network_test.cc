@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "common/policy/parameter_layout.h"
 #include "tests/actor/policy_testing.h"

@@ -1,21 +1,15 @@
 // A cluster started by `pmoe up`, with real processes, as the tests of this folder use it.
 #pragma once
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstdlib>
-#include <fstream>
-#include <functional>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "common/base/check.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"

@@ -1,6 +1,5 @@
 // On-policy clusters with real processes: the embedded run's bits in lockstep; in async it learns,
 // survives its actors and resumes.
-#include <algorithm>
 
 #include "tests/cluster/cluster_testing.h"
 #include "tests/cluster/run_comparison.h"
@@ -12,7 +11,6 @@ using testing::Binary;
 using testing::Cluster;
 using testing::Eventually;
 using testing::ExpectSameRun;
-using ::testing::HasSubstr;
 using testing::ProcessResult;
 using testing::RunProcess;
 using testing::TempDir;

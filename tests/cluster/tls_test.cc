@@ -1,6 +1,5 @@
 // A cluster over TCP with certificates, from real processes: it trains, it renews, and whoever has
 // the wrong certificate is told so.
-#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/ascii.h"
@@ -15,7 +14,6 @@ using testing::Binary;
 using testing::ChildProcess;
 using testing::Eventually;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::ProcessResult;
 using testing::RunProcess;
 using testing::SmallFlags;

@@ -1,12 +1,10 @@
 // Real requests over HTTP.
-#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
 #include <thread>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "dashboard/dashboard.h"
 #include "gmock/gmock.h"

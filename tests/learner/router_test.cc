@@ -2,8 +2,6 @@
 // M seeds, B batch, K primitives.
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "ATen/ops/tensor.h"
 #include "ATen/ops/zeros.h"
 #include "ATen/ops/zeros_like.h"

@@ -1,4 +1,5 @@
 #include "run/sample_lag.h"
+#include "replay/core/minibatch.h"
 
 #include <gtest/gtest.h>
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "actor/env/env_list.h"
 #include "actor/env/mujoco_env.h"
 #include "tests/actor/env/rollout.h"
 

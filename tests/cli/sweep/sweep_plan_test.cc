@@ -13,7 +13,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using testing::FailsWith;
-using ::testing::HasSubstr;
 using testing::TempDir;
 
 absl::StatusOr<SweepPlan> Plan(const std::string& text) {

@@ -1,9 +1,7 @@
 // `pmoe sweep` with a stand-in for pmoe-train: a script that leaves a run directory behind.
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

@@ -1,11 +1,8 @@
 // `pmoe sweep` with real trainings.
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <chrono>
 
 #include "tests/cli/train/train_testing.h"
 #include "tests/testing/eventually.h"

@@ -1,8 +1,6 @@
 // What is read from runs' folders, and what is made of it: results, table, schedulers' files.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "cli/sweep/sweep_export.h"
 #include "cli/sweep/sweep_progress.h"
 #include "cli/sweep/sweep_table.h"

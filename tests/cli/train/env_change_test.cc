@@ -16,7 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ChildProcess;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::ProcessResult;
 using testing::RunProcess;
 

@@ -24,8 +24,6 @@ using testing::FailsWith;
 using ::testing::HasSubstr;
 using testing::IsOk;
 
-constexpr std::chrono::seconds kLimit(20);
-
 class SupervisorTest : public ::testing::Test {
  protected:
   SupervisorTest() {

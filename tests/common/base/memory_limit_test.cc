@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "tests/testing/temp_dir.h"
 

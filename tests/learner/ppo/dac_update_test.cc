@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "learner/ppo/gae.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_update.h"

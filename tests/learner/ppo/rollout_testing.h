@@ -2,7 +2,6 @@
 // segments, K primitives, O obs_dim, A action_dim.
 #pragma once
 
-#include <cmath>
 #include <vector>
 
 #include "ATen/ops/from_blob.h"

@@ -2,7 +2,6 @@
 // densities, own Adam and polyak, gradients by plain autograd. It shares only the initial weights.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 #include <numbers>
 #include <vector>

@@ -13,7 +13,6 @@
 namespace pmoe {
 namespace {
 
-using std::chrono::milliseconds;
 using testing::ChildProcess;
 using ::testing::HasSubstr;
 using testing::RunProcess;

@@ -8,11 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "actor/env/registry.h"
-#include "common/base/file.h"
 #include "tests/actor/env/mjcf/task_file.h"
 #include "tests/actor/env/oracle.h"
 #include "tests/actor/env/rollout.h"
