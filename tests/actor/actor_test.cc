@@ -17,14 +17,6 @@
 namespace pmoe {
 namespace {
 
-using testing::CheetahSnapshot;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::kEpisodeSteps;
-using testing::ListedDirectives;
-using testing::RecordingWriter;
-using testing::Row;
-
 constexpr int kEnvs = 3;
 
 // Rounds of 10, 20, … steps: uniform without a snapshot, else with that version.
@@ -41,9 +33,8 @@ struct ActorRun {
   explicit ActorRun(std::deque<Directive> directives, ActorOptions options = {}) {
     client.directives = std::move(directives);
     std::vector<std::unique_ptr<Env>> envs;
-    for (int e = 0; e < kEnvs; ++e) envs.push_back(testing::MakeCheetah());
-    actor = std::make_unique<Actor>(options, std::move(envs), testing::CheetahPolicy(), &client,
-                                    &writer);
+    for (int e = 0; e < kEnvs; ++e) envs.push_back(MakeCheetah());
+    actor = std::make_unique<Actor>(options, std::move(envs), CheetahPolicy(), &client, &writer);
   }
 
   ListedDirectives client;
@@ -225,13 +216,13 @@ class BreakingDownTest : public ::testing::Test {
   }
   std::unique_ptr<Env> Make() { return *MakeEnv("mjcf:" + dir_.File("strong.textproto"), {}, ""); }
 
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_F(BreakingDownTest, EndsTheEpisodeAsTruncatedAndCountsIt) {
   std::vector<std::unique_ptr<Env>> envs;
   envs.push_back(Make());
-  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  const PolicySpec policy = PolicyFor(envs.front()->spec());
   ListedDirectives client;
   client.directives = {Round(1, 200, 0)};
   RecordingWriter writer;
@@ -251,11 +242,10 @@ TEST_F(BreakingDownTest, EndsTheEpisodeAsTruncatedAndCountsIt) {
 }
 
 TEST_F(BreakingDownTest, EndsTheEvaluationsEpisodeToo) {
-  const PolicySpec policy = testing::PolicyFor(Make()->spec());
+  const PolicySpec policy = PolicyFor(Make()->spec());
   const auto evaluator = Evaluator::Create(
       {.episodes = 2}, policy, [this]() -> absl::StatusOr<std::unique_ptr<Env>> { return Make(); });
-  const auto result =
-      (*evaluator)->Run(testing::RandomSnapshot(policy, 1), 7, [] { return false; });
+  const auto result = (*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; });
   ASSERT_THAT(result, IsOk());
   EXPECT_LT(result->length_mean, 50);
 }
@@ -268,7 +258,7 @@ std::unique_ptr<Env> MakeUnsoundStarts() {
 TEST(UnsoundStartTest, ReachesNeitherReplayNorAPolicy) {
   std::vector<std::unique_ptr<Env>> envs;
   envs.push_back(MakeUnsoundStarts());
-  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  const PolicySpec policy = PolicyFor(envs.front()->spec());
   ListedDirectives client;
   client.directives = {Round(1, 50, 0)};
   RecordingWriter writer;
@@ -281,15 +271,14 @@ TEST(UnsoundStartTest, ReachesNeitherReplayNorAPolicy) {
 }
 
 TEST(UnsoundStartTest, IsPlayedByNoEvaluation) {
-  const PolicySpec policy = testing::PolicyFor(MakeUnsoundStarts()->spec());
+  const PolicySpec policy = PolicyFor(MakeUnsoundStarts()->spec());
   const auto evaluator = Evaluator::Create(
       {.episodes = 20}, policy,
       []() -> absl::StatusOr<std::unique_ptr<Env>> { return MakeUnsoundStarts(); });
   (*evaluator)->Observe([](const EvaluatedStep& step) {
     for (const float x : step.obs) ASSERT_TRUE(std::isfinite(x));
   });
-  EXPECT_THAT((*evaluator)->Run(testing::RandomSnapshot(policy, 1), 7, [] { return false; }),
-              IsOk());
+  EXPECT_THAT((*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; }), IsOk());
 }
 
 TEST(ActorTest, FollowsNoDirectiveAfterTheRunIsFinished) {

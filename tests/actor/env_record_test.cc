@@ -28,8 +28,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsOk;
-using testing::TempDir;
 using ::testing::UnorderedElementsAre;
 
 constexpr char kModel[] = R"(<mujoco>

@@ -16,11 +16,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::ProcessResult;
-using testing::TempDir;
-
 TEST(ParseActionsTest, ReadsDecimalAndHexadecimalRows) {
   const auto actions = ParseActions("0.1, -2e-3\r\n0x1.8p-1,5\n\n", 2, "a.csv");
   ASSERT_THAT(actions, IsOk());
@@ -44,9 +39,8 @@ class EnvTraceTest : public ::testing::Test {
  protected:
   ProcessResult Trace(const std::string& id, const std::string& actions) {
     std::ofstream(dir_.File("actions.csv")) << actions;
-    return testing::RunProcess({absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "env", "trace",
-                                "--env", id, "--seed", "11", "--actions",
-                                dir_.File("actions.csv")});
+    return RunProcess({absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "env", "trace", "--env",
+                       id, "--seed", "11", "--actions", dir_.File("actions.csv")});
   }
 
   TempDir dir_;
@@ -55,7 +49,7 @@ class EnvTraceTest : public ::testing::Test {
 // Python writes the actions and what Gymnasium did with them, both as text.
 TEST_F(EnvTraceTest, PrintsWhatGymnasiumPrints) {
   for (const char* id : {"Hopper-v5", "Reacher-v5", "InvertedPendulum-v5"}) {
-    const std::string text = testing::RunOracle("gymnasium_csv.py", {id, "11", "150"});
+    const std::string text = RunOracle("gymnasium_csv.py", {id, "11", "150"});
     const std::vector<std::string> parts = absl::StrSplit(text, "--\n");
     ASSERT_EQ(parts.size(), 2u);
     const ProcessResult result = Trace(id, parts[0]);

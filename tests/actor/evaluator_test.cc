@@ -11,16 +11,12 @@
 namespace pmoe {
 namespace {
 
-using testing::CheetahSnapshot;
-using testing::FailsWith;
-using testing::IsOk;
-
 const auto kNeverCancelled = [] { return false; };
 
 std::unique_ptr<Evaluator> MakeEvaluator(EvaluatorOptions options) {
-  auto evaluator = Evaluator::Create(
-      options, testing::CheetahPolicy(),
-      []() -> absl::StatusOr<std::unique_ptr<Env>> { return testing::MakeCheetah(); });
+  auto evaluator =
+      Evaluator::Create(options, CheetahPolicy(),
+                        []() -> absl::StatusOr<std::unique_ptr<Env>> { return MakeCheetah(); });
   EXPECT_THAT(evaluator, IsOk());
   return *std::move(evaluator);
 }
@@ -56,7 +52,7 @@ TEST(EvaluatorTest, PlaysMoreEpisodesThanItHasLanes) {
   std::vector<double> distinct = result->returns;
   std::sort(distinct.begin(), distinct.end());
   EXPECT_EQ(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  EXPECT_EQ(result->length_mean, testing::kEpisodeSteps);
+  EXPECT_EQ(result->length_mean, kEpisodeSteps);
   EXPECT_EQ(result->length_std, 0.0);
 }
 

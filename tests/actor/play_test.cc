@@ -13,10 +13,6 @@
 namespace pmoe {
 namespace {
 
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TempDir;
-
 // A run of random weights: what a training leaves for `play`.
 class PlayTest : public ::testing::Test {
  protected:
@@ -38,7 +34,7 @@ class PlayTest : public ::testing::Test {
 };
 
 TEST_F(PlayTest, WritesAVideoThatPlays) {
-  testing::MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
+  MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
   const ProcessResult result =
       Play({"--video", dir_.File("x.mp4"), "--frames", "7", "--width", "320", "--height", "240"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -46,7 +42,7 @@ TEST_F(PlayTest, WritesAVideoThatPlays) {
 }
 
 TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
-  testing::MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
+  MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
   const ProcessResult result = Play(
       {"--png", dir_.File("frames"), "--frames", "3", "--primitive", "1", "--action", "sample"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -55,7 +51,7 @@ TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
 }
 
 TEST_F(PlayTest, MistakesAreNamed) {
-  testing::MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
+  MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
   const auto fails = [this](const std::vector<std::string>& words, const std::string& part) {
     const ProcessResult result = Play(words);
     EXPECT_EQ(result.exit_code, 2) << result.output;
@@ -70,7 +66,7 @@ TEST_F(PlayTest, MistakesAreNamed) {
 
 // Colours at known places: red obstacles and a green target on a light floor.
 TEST_F(PlayTest, DrawsWhatIsThere) {
-  testing::MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
+  MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
   const ProcessResult result =
       Play({"--env-arg", "variant=fixed", "--allow-other-env", "--png", dir_.File("f"), "--frames",
             "1", "--width", "480", "--height", "480"});

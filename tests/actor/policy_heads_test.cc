@@ -13,7 +13,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::IsOk;
 
 constexpr int kObs = 3;
 constexpr int kActions = 2;
@@ -34,7 +33,7 @@ PolicyOptions Options(HeadType head, int primitives) {
 struct Acting {
   Acting(const PolicySpec& spec, int envs)
       : network(spec, envs), obs(envs * kObs), action(envs * kActions), primitive(envs) {
-    EXPECT_THAT(network.Load(testing::RandomSnapshot(spec, 1)), IsOk());
+    EXPECT_THAT(network.Load(RandomSnapshot(spec, 1)), IsOk());
     Rng(2, RngRole::kInit, 0).FillNormal(obs.data(), obs.size());
     for (int e = 0; e < envs; ++e) rngs.emplace_back(3, RngRole::kActor, 0, 0, e);
   }
@@ -109,7 +108,7 @@ TEST(PolicyHeadsTest, ObservationsAreScaledAndClipped) {
   const PolicySpec plain_spec = MakePolicySpec(options);
   options.normalizes_obs = true;
   const PolicySpec spec = MakePolicySpec(options);
-  auto snapshot = std::make_shared<PolicySnapshot>(*testing::RandomSnapshot(spec, 1));
+  auto snapshot = std::make_shared<PolicySnapshot>(*RandomSnapshot(spec, 1));
   snapshot->obs_mean = {1.0f, 0.0f, 0.0f};
   snapshot->obs_std = {2.0f, 1.0f, 0.001f};
   auto plain = std::make_shared<PolicySnapshot>(*snapshot);
@@ -127,7 +126,7 @@ TEST(PolicyHeadsTest, ObservationsAreScaledAndClipped) {
 class OptionTest : public ::testing::Test {
  protected:
   static std::shared_ptr<const PolicySnapshot> WithBeta(const PolicySpec& spec, float logit) {
-    auto snapshot = std::make_shared<PolicySnapshot>(*testing::RandomSnapshot(spec, 2));
+    auto snapshot = std::make_shared<PolicySnapshot>(*RandomSnapshot(spec, 2));
     const ParameterLayout layout(spec.layers, 1, 1);
     for (const Parameter& p : layout.parameters()) {
       if (p.name == "beta.weight") {

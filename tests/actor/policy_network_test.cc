@@ -14,9 +14,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-
 PolicySpec MakeSpec(int primitives, bool router_reads_obs = true) {
   PolicyOptions options;
   options.obs_dim = 2;
@@ -200,7 +197,7 @@ TEST(PolicyNetworkTest, ARowsBitsDependNeitherOnItsPlaceNorOnTheBatch) {
   options.hidden = {24, 40};
   options.head = HeadType::kMixture;
   const PolicySpec spec = MakePolicySpec(options);
-  const auto snapshot = testing::RandomSnapshot(spec, 1);
+  const auto snapshot = RandomSnapshot(spec, 1);
   PolicyNetwork together(spec, kBatch), alone(spec, 1);
   ASSERT_TRUE(together.Load(snapshot).ok() && alone.Load(snapshot).ok());
   std::vector<float> obs(kBatch * 7), actions(kBatch * 5), action(5);

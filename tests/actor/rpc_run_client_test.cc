@@ -9,10 +9,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::SmallSnapshot;
-
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
 LearnerMessage SnapshotMessage(const PolicySnapshot& snapshot, uint64_t epoch = 1) {

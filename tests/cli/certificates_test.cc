@@ -17,10 +17,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::WriteText;
 using What = CertificateReport::What;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
@@ -45,7 +41,7 @@ class CertificatesTest : public ::testing::Test {
   std::string File(const std::string& name) const { return options_.out + "/" + name; }
   std::string Text(const std::string& name) const { return *ReadFile(File(name)); }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   CertificateOptions options_ = {.out = dir_.File("certs"), .cluster = std::nullopt};
   const absl::Time now_ = absl::Now();
 };

@@ -14,10 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
 using ::testing::StartsWith;
-using testing::TempDir;
 
 class PmoeTest : public ::testing::Test {
  protected:

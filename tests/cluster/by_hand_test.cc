@@ -7,15 +7,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::Binary;
-using testing::BytesOf;
-using testing::ChildProcess;
-using testing::Eventually;
-using testing::MetricsWithoutTimes;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
 
 constexpr int kServing = 0;
 constexpr int kNobodyAnswers = 3;
@@ -88,8 +79,8 @@ TEST_F(ByHandTest, ALostActorCostsALockstepRunNoBit) {
   auto learner = StartLearner(flags);
   auto replay = StartReplay();
   auto actor = StartActor();
-  auto evaluator = std::make_unique<ChildProcess>(std::vector<std::string>{
-      Binary("pmoe-actor"), "run", "--learner", learner_, "--evaluate"});
+  auto evaluator = std::make_unique<ChildProcess>(
+      std::vector<std::string>{Binary("pmoe-actor"), "run", "--learner", learner_, "--evaluate"});
   auto lost = std::make_unique<ChildProcess>(
       std::vector<std::string>{Binary("pmoe-actor"), "run", "--learner", learner_});
   ASSERT_TRUE(learner->ReadUntil("  300/2,000"));

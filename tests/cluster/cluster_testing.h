@@ -19,7 +19,7 @@
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline std::string Binary(const std::string& name) {
   const char* bin = std::getenv("PMOE_BIN_DIR");
@@ -116,4 +116,4 @@ class Cluster {
   std::unique_ptr<ChildProcess> up_;
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -9,14 +9,7 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Binary;
-using testing::ChildProcess;
-using testing::Eventually;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
 
 // Their order on the wire is another one in every process.
 TEST(OtherEnvTest, AClusterTakesManyParameters) {

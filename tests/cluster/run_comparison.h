@@ -11,7 +11,7 @@
 #include "common/base/file.h"
 #include "gtest/gtest.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline std::string BytesOf(const std::string& path) {
   absl::StatusOr<std::string> bytes = ReadFile(path);
@@ -69,4 +69,4 @@ inline void ExpectSameRun(const std::string& a, const std::string& b, int steps)
   EXPECT_EQ(MetricsWithoutTimes(a), MetricsWithoutTimes(b));
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -18,11 +18,7 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::MakeRun;
 using ::testing::Not;
 
 class DashboardTest : public ::testing::Test {
@@ -51,7 +47,7 @@ class DashboardTest : public ::testing::Test {
     return absl::StrContains(got, text);
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const std::string run_ = MakeRun(dir_.File("runs/a"));
   std::unique_ptr<Dashboard> dashboard_;
 };
@@ -97,14 +93,14 @@ TEST_F(DashboardTest, StreamsARowThatIsWrittenWhileItLooks) {
   bool written = false;
   Client().Get("/api/events?run=a", [&](const char* data, size_t size) {
     got.append(data, size);
-    if (!std::exchange(written, true)) testing::Append(run_ + "/metrics.csv", "3000,11\n");
+    if (!std::exchange(written, true)) Append(run_ + "/metrics.csv", "3000,11\n");
     return !absl::StrContains(got, "\"env_steps\":[3000]");
   });
   EXPECT_THAT(got, HasSubstr("\"from\":2"));
 }
 
 TEST_F(DashboardTest, ANameThatIsNoRunLeadsNowhere) {
-  testing::Append(dir_.File("secret.csv"), "env_steps\n77777\n");
+  Append(dir_.File("secret.csv"), "env_steps\n77777\n");
   MakeRun(dir_.File("elsewhere"));
   Start();
   for (const char* path : {"/api/events?run=../elsewhere", "/api/events?run=..%2felsewhere",
@@ -129,7 +125,7 @@ TEST_F(DashboardTest, AForeignHostNameIsRefusedOnLoopback) {
 }
 
 TEST_F(DashboardTest, ATokenIsAskedForEverywhereAndBecomesACookie) {
-  testing::Append(dir_.File("token"), "0123456789abcdef\n");
+  Append(dir_.File("token"), "0123456789abcdef\n");
   DashboardOptions options;
   options.token_file = dir_.File("token");
   Start(options);
@@ -155,7 +151,7 @@ class Viewers {
         });
       });
     }
-    (void)testing::Eventually([&] { return events_ >= count; });
+    (void)Eventually([&] { return events_ >= count; });
   }
   ~Viewers() {
     for (std::thread& thread : threads_) thread.join();

@@ -124,15 +124,15 @@ SacLearner& Trained(const Kind& kind, int updates) {
   static std::map<std::pair<std::string, int>, std::unique_ptr<SacLearner>> learners;
   std::unique_ptr<SacLearner>& learner = learners[{kind.name, updates}];
   if (learner != nullptr) return *learner;
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {64, 64};
   learner = std::make_unique<SacLearner>(options, MakeSpec(kind), at::kCPU);
   Rng rng(5, RngRole::kReplay, 0);
   Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, kBatch);
   for (int i = 0; i < updates; ++i) {
-    testing::FillRandom(&rng, &batch);
-    EXPECT_THAT(learner->Update(&batch), testing::IsOk());
+    FillRandom(&rng, &batch);
+    EXPECT_THAT(learner->Update(&batch), IsOk());
   }
   return *learner;
 }
@@ -144,16 +144,16 @@ class ActorParityTest : public ::testing::TestWithParam<Case> {
     spec_ = MakeSpec(kind);
     SacLearner& learner = Trained(kind, updates);
     Rng rng(6, RngRole::kReplay, 0);
-    obs_ = testing::NormalTensor({1, envs, kObs}, &rng);
+    obs_ = NormalTensor({1, envs, kObs}, &rng);
     at::Tensor seen = obs_;
     PolicySnapshot snapshot = *learner.Snapshot(3, 1000);
     if (spec_.normalizes_obs) seen = Normalize(&rng, &snapshot);
     auto decoded = PolicySnapshot::Decode(snapshot.Encode());
-    ASSERT_THAT(decoded, testing::IsOk());
+    ASSERT_THAT(decoded, IsOk());
     network_ = std::make_unique<PolicyNetwork>(spec_, envs);
     ASSERT_THAT(network_->Load(std::make_shared<const PolicySnapshot>(*std::move(decoded))),
-                testing::IsOk());
-    eps_ = testing::NormalTensor({1, envs, spec_.components(), kActions}, &rng);
+                IsOk());
+    eps_ = NormalTensor({1, envs, spec_.components(), kActions}, &rng);
     network_->Forward(Numbers(obs_));
     heads_ = learner.update().policy_net().Forward(learner.update().actor(), seen, false);
   }
@@ -164,8 +164,8 @@ class ActorParityTest : public ::testing::TestWithParam<Case> {
 
   // Gives the snapshot moments. Returns what the policy sees; the first number is beyond the clip.
   at::Tensor Normalize(Rng* rng, PolicySnapshot* snapshot) const {
-    const at::Tensor mean = testing::NormalTensor({kObs}, rng);
-    at::Tensor std = testing::UniformTensor({kObs}, rng) + 0.5;
+    const at::Tensor mean = NormalTensor({kObs}, rng);
+    at::Tensor std = UniformTensor({kObs}, rng) + 0.5;
     std[0] = 1e-3;
     snapshot->obs_mean.assign(Numbers(mean).begin(), Numbers(mean).end());
     snapshot->obs_std.assign(Numbers(std).begin(), Numbers(std).end());

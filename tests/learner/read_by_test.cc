@@ -15,8 +15,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsOk;
-
 constexpr int kObs = 3, kActions = 2, kUpdates = 2;
 
 // Set without validation, which would refuse most of it.

@@ -10,9 +10,7 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsOk;
 
 std::vector<EpisodeResult> Episodes(int good, int broken) {
   std::vector<EpisodeResult> episodes(good);

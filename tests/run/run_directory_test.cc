@@ -11,9 +11,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
 class RunDirectoryTest : public ::testing::Test {
@@ -26,7 +23,7 @@ class RunDirectoryTest : public ::testing::Test {
   // A run that has begun has its configuration.
   void MarkBegun() { ASSERT_THAT(WriteFileAtomic(path_ + "/config.textproto", "x"), IsOk()); }
 
-  testing::TempDir folder_;
+  TempDir folder_;
   const std::string path_ = folder_.File("run");
 };
 

@@ -10,9 +10,7 @@ namespace pmoe {
 namespace {
 
 using ::testing::EndsWith;
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsOk;
 
 class HowARunEndsTest : public ::testing::Test {
  protected:
@@ -21,7 +19,7 @@ class HowARunEndsTest : public ::testing::Test {
     ASSERT_THAT(directory_.CommitCheckpoint(env_steps, /*keep=*/2), IsOk());
   }
 
-  testing::TempDir folder_;
+  TempDir folder_;
   const std::string path_ = folder_.File("it's a run");
   const RunDirectory directory_ = *RunDirectory::Create(path_);
 };

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline const absl::Status& StatusOf(const absl::Status& status) { return status; }
 template <typename T>
@@ -32,4 +32,4 @@ inline auto IsInvalid(const std::string& part) {
   return FailsWith(absl::StatusCode::kInvalidArgument, part);
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

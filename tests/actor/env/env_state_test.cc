@@ -19,12 +19,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::Load;
-using testing::MustMake;
-using testing::ResetBits;
-using testing::Roll;
-using testing::Saved;
-using testing::TempDir;
 
 constexpr size_t kBodyOffset = 16;  // u32 magic, u32 CRC32C, u64 length
 

@@ -62,7 +62,7 @@ Trace RunGymnasium(const Case& c, uint64_t seed) {
   if (c.nan_at >= 0) absl::StrAppend(&steps, "@", c.nan_at);
   std::vector<std::string> args = {path, c.id, absl::StrCat(seed), steps};
   for (const auto& [name, value] : c.args) args.push_back(absl::StrCat(name, "=", value));
-  testing::RunOracle("gymnasium_trace.py", args);
+  RunOracle("gymnasium_trace.py", args);
   const absl::StatusOr<std::string> bytes = ReadFile(path);
   std::filesystem::remove(path);
   if (!bytes.ok() || bytes->size() < 3 * sizeof(double)) {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 std::string RunOracle(const std::string& script, const std::vector<std::string>& args) {
   const char* const deps = std::getenv("PMOE_DEPS");
@@ -31,4 +31,4 @@ std::string RunOracle(const std::string& script, const std::vector<std::string>&
   return output;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

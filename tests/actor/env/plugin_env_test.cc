@@ -13,14 +13,12 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-
 std::string PluginId(const std::string& name) {
   return std::string(kPluginPrefix) + std::getenv("PMOE_BIN_DIR") + "/" + name + ".so";
 }
 
 TEST(PluginEnvTest, StepsAndTruncatesAtItsLimit) {
-  const auto env = testing::MustMake(PluginId("point_plugin"), {{"push", "0.5"}});
+  const auto env = MustMake(PluginId("point_plugin"), {{"push", "0.5"}});
   EXPECT_EQ(env->spec().obs_dim, 2);
   std::vector<double> obs(2);
   env->Reset(4, absl::MakeSpan(obs));
@@ -39,17 +37,17 @@ TEST(PluginEnvTest, StepsAndTruncatesAtItsLimit) {
 }
 
 TEST(PluginEnvTest, ContinuesBitForBitFromItsState) {
-  const auto env = testing::MustMake(PluginId("point_plugin"));
+  const auto env = MustMake(PluginId("point_plugin"));
   Pcg64 actions(3);
-  testing::ResetBits(env.get(), 4);
-  testing::Roll(env.get(), &actions, 150);
-  const std::string state = testing::Saved(*env);
-  const auto fresh = testing::MustMake(PluginId("point_plugin"));
-  ASSERT_THAT(testing::Load(fresh.get(), state), testing::IsOk());
+  ResetBits(env.get(), 4);
+  Roll(env.get(), &actions, 150);
+  const std::string state = Saved(*env);
+  const auto fresh = MustMake(PluginId("point_plugin"));
+  ASSERT_THAT(Load(fresh.get(), state), IsOk());
   Pcg64 again = actions;
-  EXPECT_EQ(testing::Roll(fresh.get(), &again, 150), testing::Roll(env.get(), &actions, 150));
-  const auto other = testing::MustMake(PluginId("point_plugin"), {{"push", "2"}});
-  EXPECT_EQ(testing::Load(other.get(), state).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Roll(fresh.get(), &again, 150), Roll(env.get(), &actions, 150));
+  const auto other = MustMake(PluginId("point_plugin"), {{"push", "2"}});
+  EXPECT_EQ(Load(other.get(), state).code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(PluginEnvTest, ParametersReachThePluginAndItsComplaintReachesTheUser) {

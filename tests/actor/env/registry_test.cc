@@ -28,7 +28,7 @@ std::string Message(const std::string& id, const std::map<std::string, std::stri
 
 TEST(RegistryTest, EveryListedEnvHasItsListedSpec) {
   for (const EnvInfo& info : ListEnvs()) {
-    const EnvSpec spec = testing::MustMake(info.id)->spec();
+    const EnvSpec spec = MustMake(info.id)->spec();
     EXPECT_EQ(spec.id, info.id);
     EXPECT_EQ(spec.obs_dim, info.obs_dim) << info.id;
     EXPECT_EQ(spec.action_dim, info.action_dim) << info.id;
@@ -87,7 +87,7 @@ TEST(RegistryTest, RangeIsReadWithAndWithoutBrackets) {
 
 TEST(RegistryTest, ArgumentsStayInTheSpec) {
   const std::map<std::string, std::string> args = {{"ctrl_cost_weight", "0.05"}};
-  EXPECT_EQ(testing::MustMake("HalfCheetah-v5", args)->spec().args, args);
+  EXPECT_EQ(MustMake("HalfCheetah-v5", args)->spec().args, args);
 }
 
 TEST(RegistryTest, MissingModelNamesPathAndRemedy) {
@@ -97,8 +97,8 @@ TEST(RegistryTest, MissingModelNamesPathAndRemedy) {
 }
 
 TEST(RegistryTest, EnvsOfOneFileShareTheModel) {
-  const auto one = testing::MustMake("HalfCheetah-v5");
-  const auto two = testing::MustMake("HalfCheetah-v5");
+  const auto one = MustMake("HalfCheetah-v5");
+  const auto two = MustMake("HalfCheetah-v5");
   EXPECT_EQ(&dynamic_cast<MujocoEnv&>(*one).model(), &dynamic_cast<MujocoEnv&>(*two).model());
 }
 
@@ -151,8 +151,8 @@ TEST(MujocoMessagesTest, WarningsGoToStderrAndToNoFile) {
   const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "warnings";
   std::filesystem::create_directories(folder);
   std::filesystem::current_path(folder);
-  const auto env = testing::MustMake("InvertedPendulum-v5");
-  testing::ResetBits(env.get(), 0);
+  const auto env = MustMake("InvertedPendulum-v5");
+  ResetBits(env.get(), 0);
   std::vector<double> obs(env->spec().obs_dim);
   ::testing::internal::CaptureStderr();
   env->Step({std::nan("")}, absl::MakeSpan(obs));
@@ -163,7 +163,7 @@ TEST(MujocoMessagesTest, WarningsGoToStderrAndToNoFile) {
 }
 
 TEST(MujocoMessagesDeathTest, ErrorsSayWhyTheProcessEnds) {
-  testing::MustMake("InvertedPendulum-v5");
+  MustMake("InvertedPendulum-v5");
   EXPECT_DEATH(mju_error("out of %s", "luck"), "mujoco error: out of luck");
 }
 

@@ -12,8 +12,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FailsWith;
-using testing::TempDir;
 
 absl::StatusOr<SweepPlan> Plan(const std::string& text) {
   SweepFile sweep;

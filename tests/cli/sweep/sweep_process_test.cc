@@ -17,12 +17,8 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TempDir;
 
 // Notes its words; seed 2 fails while there is a file called "broken"; seed 3, while there is
 // "slow", waits for SIGTERM with a checkpoint before its end.
@@ -77,7 +73,7 @@ class SweepProcessTest : public ::testing::Test {
   }
   // The slow training has installed its trap.
   bool ComesUp() {
-    return testing::Eventually([this] { return !Read("up").empty(); });
+    return Eventually([this] { return !Read("up").empty(); });
   }
   ProcessResult Sweep(const std::vector<std::string>& more = {}) { return RunProcess(Words(more)); }
 

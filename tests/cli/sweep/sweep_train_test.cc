@@ -10,12 +10,6 @@
 namespace pmoe {
 namespace {
 
-using testing::ChildProcess;
-using testing::Eventually;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TrainTest;
-
 class SweepTrainTest : public TrainTest {
  protected:
   std::vector<std::string> Sweep(const std::string& steps) {

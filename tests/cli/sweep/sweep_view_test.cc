@@ -14,10 +14,8 @@ namespace pmoe {
 namespace {
 
 using ::testing::ContainsRegex;
-using testing::FailsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::TempDir;
 
 class SweepViewTest : public ::testing::Test {
  protected:

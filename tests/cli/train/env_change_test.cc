@@ -14,12 +14,9 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
 
-class EnvChangeTest : public testing::TrainTest {
+class EnvChangeTest : public TrainTest {
  protected:
   void SetUp() override { WriteProject("project"); }
 
@@ -179,7 +176,7 @@ TEST_F(EnvChangeTest, AStoppedRunWhoseProjectMovedGoesOnBitForBit) {
   std::vector<std::string> words = SmallRun("600");
   const std::string whole = MustTrain("whole", words);
   words.insert(words.end(), {"--out", dir_.File("parts")});
-  ChildProcess child(testing::TrainTest::Command(words, {"--set", "observe.log_every_steps=50"}));
+  ChildProcess child(TrainTest::Command(words, {"--set", "observe.log_every_steps=50"}));
   ASSERT_TRUE(child.ReadUntil("150/600"));
   child.Signal(SIGINT);
   const ProcessResult stopped = child.Wait();

@@ -14,12 +14,8 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TrainTest;
 
 const char kShort[] =
     " --env InvertedPendulum-v5 --steps 200 --set schedule.start_steps=100"

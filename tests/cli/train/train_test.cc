@@ -18,11 +18,7 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TrainTest;
 
 // Small networks and an early start, so that a few hundred steps hold updates, episodes' ends,
 // evaluations and checkpoints.

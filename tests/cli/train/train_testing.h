@@ -16,7 +16,7 @@
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 class TrainTest : public ::testing::Test {
  protected:
@@ -97,4 +97,4 @@ class TrainTest : public ::testing::Test {
   TempDir dir_;
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -19,10 +19,7 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::Eventually;
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsOk;
 
 class SupervisorTest : public ::testing::Test {
  protected:
@@ -75,7 +72,7 @@ class SupervisorTest : public ::testing::Test {
     })) << name;
     return pid;
   }
-  testing::TempDir folder_;
+  TempDir folder_;
   std::atomic<bool> finished_{false}, interrupted_{false};
   SupervisorOptions options_;
   absl::Status status_;

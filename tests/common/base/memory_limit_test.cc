@@ -17,7 +17,7 @@ class MemoryLimitTest : public ::testing::Test {
   }
   int64_t Limit(const std::string& groups) const { return GroupMemoryLimit(groups, dir_.path()); }
 
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_F(MemoryLimitTest, TheLeastOfTheGroupAndThoseAboveItCounts) {

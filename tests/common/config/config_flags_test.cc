@@ -12,8 +12,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsInvalid;
-using testing::IsOk;
 using ::testing::Pair;
 
 // Parses the words as `pmoe train` does.

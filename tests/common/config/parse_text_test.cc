@@ -5,9 +5,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 absl::StatusOr<RunConfig> Parse(const std::string& text) {
   return ParseConfigText(text, "run.textproto");
 }

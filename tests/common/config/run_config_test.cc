@@ -17,12 +17,8 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FailsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::TempDir;
 
 // Every preset with the algorithms that it is for.
 const std::map<std::string, std::vector<std::string>> kPresets = [] {

@@ -10,7 +10,6 @@ namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
-using testing::IsOk;
 
 // Leaves of the schema, those inside repeated messages too, which SchemaFields leaves out.
 void ExpectHelp(const Descriptor& type) {

@@ -6,8 +6,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::IsInvalid;
-using testing::IsOk;
 
 TEST(SetFieldTest, ReadsEveryType) {
   RunConfig config;

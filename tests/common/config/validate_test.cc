@@ -8,8 +8,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsInvalid;
-using testing::IsOk;
 
 absl::StatusOr<RunConfig> Resolve(const std::vector<std::string>& sets) {
   ConfigSources sources;

@@ -14,11 +14,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::TempDir;
-
 const std::vector<std::string>& Columns() {
   static const auto& columns = *new std::vector<std::string>{"env_steps", "critic_loss", "alpha"};
   return columns;

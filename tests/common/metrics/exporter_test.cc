@@ -17,10 +17,7 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsInvalid;
-using testing::IsOk;
 using ::testing::Not;
 
 std::string Scrape(const std::string& address) {

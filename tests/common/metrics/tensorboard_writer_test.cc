@@ -13,12 +13,7 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::ProcessResult;
-using testing::RunProcess;
 using ::testing::StartsWith;
-using testing::TempDir;
 
 constexpr double kTime = 1700000000.25;
 

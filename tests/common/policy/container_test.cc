@@ -10,8 +10,6 @@ namespace {
 
 using absl::StatusCode::kDataLoss;
 using absl::StatusCode::kNotFound;
-using testing::FailsWith;
-using testing::IsOk;
 
 std::string TwoSections() {
   ContainerWriter writer;

@@ -12,9 +12,6 @@ namespace pmoe {
 namespace {
 
 using absl::StatusCode::kDataLoss;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::SmallSnapshot;
 
 // A container with valid checksums around whatever is wrong inside.
 std::string Pack(ContainerHeader header, const std::string& spec, const std::string& weights) {

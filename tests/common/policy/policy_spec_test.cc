@@ -12,10 +12,6 @@ namespace pmoe {
 namespace {
 
 using absl::StatusCode::kDataLoss;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::SmallSpec;
 
 std::string Bytes(const PolicySpec& spec) {
   ByteWriter out;

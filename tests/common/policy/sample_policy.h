@@ -4,7 +4,7 @@
 #include "common/policy/parameter_layout.h"
 #include "common/policy/policy_snapshot.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // One observation, one action, two primitives and a router, hidden layers of two units.
 inline PolicySpec SmallSpec() {
@@ -31,4 +31,4 @@ inline PolicySnapshot SmallSnapshot() {
   return snapshot;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

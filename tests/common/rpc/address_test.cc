@@ -7,9 +7,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 absl::StatusOr<RpcAddress> Parse(const std::string& text) {
   return ParseRpcAddress(text, "--listen");
 }

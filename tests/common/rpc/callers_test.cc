@@ -15,8 +15,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
 using ::testing::UnorderedElementsAreArray;
 
 const std::map<std::string, std::vector<PeerRole>>& Expected() {

@@ -24,9 +24,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::Eventually;
-using testing::FakeClock;
-using testing::IsOk;
 
 using Stream = grpc::ClientReaderWriter<InsertRequest, InsertReply>;
 
@@ -174,7 +171,7 @@ class ReconnectingStreamTest : public ::testing::Test {
   std::string Path(const std::string& name = "s") const { return folder_.File(name); }
   RpcAddress Address(const std::string& name = "s") const { return UnixAddress(Path(name)); }
 
-  testing::TempDir folder_;
+  TempDir folder_;
 };
 
 TEST_F(ReconnectingStreamTest, ComesBackWhenTheServerWasAway) {

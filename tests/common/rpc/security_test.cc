@@ -23,12 +23,6 @@ namespace pmoe {
 namespace {
 
 using absl::StatusCode;
-using testing::CallAny;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::NowFor;
-using testing::TestAuthority;
 
 constexpr char kHealth[] = "/grpc.health.v1.Health/Check";
 constexpr char kStatus[] = "/pmoe.RunService/GetStatus";
@@ -81,7 +75,7 @@ class SecurityTest : public ::testing::Test {
   }
   // New connections until one ends so; false when none did in time.
   bool Until(const std::string& folder, StatusCode code) {
-    return testing::Eventually(
+    return Eventually(
         [&] { return CallAny(ConnectUnchecked(folder, true), kHealth).code() == code; },
         kReloadLimit);
   }
@@ -91,7 +85,7 @@ class SecurityTest : public ::testing::Test {
     EXPECT_GT(Refused(kUnverified), before);
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const TestAuthority authority_;
   RunService::Service run_;
   ReplayService::Service replay_;
@@ -209,7 +203,7 @@ TEST_F(SecurityTest, AClientsCertificateIsReadAnewToo) {
   const auto fails = [&] {
     return !CallAny(MakeChannel(server_->address(), PeerRole::kLearner, *security), kHealth).ok();
   };
-  EXPECT_TRUE(testing::Eventually(fails, kReloadLimit));
+  EXPECT_TRUE(Eventually(fails, kReloadLimit));
   EXPECT_THAT(security->Hint(absl::UnavailableError("Socket closed")),
               ::testing::HasSubstr("/cert.pem expired on"));
 }

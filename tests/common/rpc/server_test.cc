@@ -21,8 +21,6 @@ namespace {
 using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckResponse;
 using std::chrono::milliseconds;
-using testing::FailsWith;
-using testing::IsOk;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
@@ -60,7 +58,7 @@ void LeaveStaleSocket(const std::string& path) {
 
 class RpcServerTest : public ::testing::Test {
  protected:
-  testing::TempDir folder_;
+  TempDir folder_;
   const RpcAddress unix_ = UnixAddress(folder_.File("s.sock"));
 };
 

@@ -13,12 +13,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::NowFor;
-using testing::TestAuthority;
-using testing::WriteText;
-
 class IdentityTest : public ::testing::Test {
  protected:
   void ExpectRefused(const std::string& message) {
@@ -26,7 +20,7 @@ class IdentityTest : public ::testing::Test {
                 FailsWith(absl::StatusCode::kFailedPrecondition, message));
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const TestAuthority authority_;
   const std::string folder_ = authority_.WriteFolder(dir_.File("actor"), PeerRole::kActor);
 };

@@ -7,9 +7,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 TEST(PeerNameTest, EveryRoleComesBackAsItWasWritten) {
   for (const PeerRole role : AllPeerRoles()) {
     const PeerName name = {"lab-1.example", role, "7"};

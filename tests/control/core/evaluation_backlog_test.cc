@@ -13,13 +13,11 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::FailsWith;
-using testing::IsOk;
 
 using Keep = EvaluationBacklog::Keep;
 
 std::shared_ptr<const PolicySnapshot> Version(uint64_t version) {
-  PolicySnapshot snapshot = testing::SmallSnapshot();
+  PolicySnapshot snapshot = SmallSnapshot();
   snapshot.version = version;
   return std::make_shared<const PolicySnapshot>(std::move(snapshot));
 }
@@ -124,7 +122,7 @@ TEST(EvaluationBacklogTest, AFailureReachesTheLearner) {
 }
 
 TEST(EvaluationBacklogTest, WithoutAnEvaluatorTakeSaysSo) {
-  testing::FakeClock clock;
+  FakeClock clock;
   EvaluationBacklog backlog(Keep::kAll, &clock);
   ASSERT_THAT(backlog.Submit(Version(1)), IsOk());
   EXPECT_THAT(backlog.Take(seconds(600)),
@@ -132,7 +130,7 @@ TEST(EvaluationBacklogTest, WithoutAnEvaluatorTakeSaysSo) {
 }
 
 TEST(EvaluationBacklogTest, SubmitWaitsTenMinutesForAPlaceAndNoLonger) {
-  testing::FakeClock clock;
+  FakeClock clock;
   EvaluationBacklog backlog(Keep::kAll, &clock);
   for (const int version : {1, 2}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
   const Clock::Time before = clock.Now();

@@ -8,8 +8,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-
 ActorReport Report(uint64_t round) {
   ActorReport report;
   report.round = round;

@@ -15,10 +15,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::MakeJoin;
-
 constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
 
 class ClaimTest : public ::testing::Test {
@@ -56,11 +52,11 @@ class ClaimTest : public ::testing::Test {
     return FromGrpc(stream->Finish());
   }
 
-  testing::TempDir dir_;
-  const testing::TestAuthority authority_;
+  TempDir dir_;
+  const TestAuthority authority_;
   RunHub hub_{[] {
     RunHubOptions options;
-    options.roster = testing::SmallRoster(/*lockstep=*/false, 1);
+    options.roster = SmallRoster(/*lockstep=*/false, 1);
     return options;
   }()};
   EvaluationBacklog backlog_{EvaluationBacklog::Keep::kNewest};

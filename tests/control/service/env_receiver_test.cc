@@ -10,8 +10,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::IsInvalid;
-using testing::IsOk;
 
 EnvSpecMessage TwoFiles() {
   EnvSpecMessage env;

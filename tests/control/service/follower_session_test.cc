@@ -21,13 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::Eventually;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::MakeEnv;
-using testing::MakeJoin;
-using testing::MakeVersion;
-using testing::SmallRoster;
 
 constexpr seconds kLimit(20);
 
@@ -125,14 +118,14 @@ class FollowerSessionTest : public ::testing::Test {
     options.give_up = kLimit;
     return options;
   }
-  static RpcAddress AddressIn(const testing::TempDir& folder) {
+  static RpcAddress AddressIn(const TempDir& folder) {
     RpcAddress address;
     address.is_unix = true;
     address.path = folder.File("l.sock");
     return address;
   }
 
-  testing::TempDir folder_;
+  TempDir folder_;
   const RpcAddress address_ = AddressIn(folder_);
   const std::atomic<bool> never_{false};
   Notes notes_;

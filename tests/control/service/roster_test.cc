@@ -8,12 +8,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::MakeJoin;
-using testing::SmallRoster;
-
 constexpr RunRole kActor = RUN_ROLE_ACTOR;
 
 Seat JoinAs(Roster* roster, uint32_t pid, double now_s = 0.0, RunRole role = kActor) {

@@ -18,14 +18,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::MakeEnv;
-using testing::MakeFirst;
-using testing::MakeJoin;
-using testing::MakeVersion;
-using testing::SmallRoster;
 
 RunHubOptions HubOptions(bool lockstep = false, uint32_t actors = 1) {
   RunHubOptions options;
@@ -154,7 +146,7 @@ TEST(RunHubTest, ReportsComeInActorOrderOnceEveryActorHasReported) {
 }
 
 TEST(RunHubTest, AWaitForReportsEndsAfterItsTimeAndNamesWhoIsMissing) {
-  testing::FakeClock clock;
+  FakeClock clock;
   RunHubOptions options = HubOptions(/*lockstep=*/true, /*actors=*/2);
   options.clock = &clock;
   RunHub hub(options);
@@ -167,7 +159,7 @@ TEST(RunHubTest, AWaitForReportsEndsAfterItsTimeAndNamesWhoIsMissing) {
 }
 
 TEST(RunHubTest, ASilentActorIsGivenUpAfterTenSeconds) {
-  testing::FakeClock clock;
+  FakeClock clock;
   RunHubOptions options = HubOptions();
   options.clock = &clock;
   RunHub hub(options);
@@ -260,7 +252,7 @@ TEST(RunHubTest, ManyParametersInAnotherOrderAreTheSame) {
 TEST(RunHubTest, ARunThatGoesOnTakesNobodyWithAnotherTask) {
   RunHubOptions options = HubOptions();
   options.directory = "runs/x";
-  options.kept_env = testing::MakeEnv();
+  options.kept_env = MakeEnv();
   options.kept_env->set_max_episode_steps(5);
   {
     RunHub hub(options);
@@ -278,7 +270,7 @@ TEST(RunHubTest, ARunThatGoesOnTakesNobodyWithAnotherTask) {
 TEST(RunHubTest, OneMemberAfterTheOtherIsAskedForTheTasksFiles) {
   RunHub hub(HubOptions());
   FollowerMessage message;
-  EnvSpecMessage env = testing::MakeEnv();
+  EnvSpecMessage env = MakeEnv();
   EnvFileInfo* const file = env.add_files();
   file->set_name("robot.xml");
   file->set_bytes(4);

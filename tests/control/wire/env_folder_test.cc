@@ -14,9 +14,6 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::TempDir;
 
 EnvRecord Record(const std::string& value, const std::string& content) {
   EnvRecord record;

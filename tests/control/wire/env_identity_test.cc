@@ -10,9 +10,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
 
 EnvSpecMessage Walker() {
   EnvSpecMessage env;

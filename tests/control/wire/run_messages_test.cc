@@ -7,9 +7,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 TEST(RunMessagesTest, ADirectiveComesBackAsItWas) {
   Directive directive;
   directive.state = RunState::kFinished;

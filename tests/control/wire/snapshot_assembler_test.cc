@@ -10,11 +10,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::SmallSnapshot;
-
 PolicySnapshot SnapshotOf(uint64_t version) {
   PolicySnapshot snapshot = SmallSnapshot();
   snapshot.version = version;

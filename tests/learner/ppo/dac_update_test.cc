@@ -15,14 +15,10 @@
 namespace pmoe {
 namespace {
 
-using testing::BitwiseEqual;
-using testing::IsOk;
-using testing::MaxAbs;
-
 constexpr int kObs = 5, kActions = 2, kRows = 256;
 
 PpoOptions SmallOptions() {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = kRows;
   options.epochs = 1;
@@ -55,8 +51,8 @@ PolicySpec MakeSpec(HeadType head, int options) {
 // What DAC and PPO learn from, where every step begins an episode.
 struct Played {
   explicit Played(const PolicySpec& spec) : net(spec, false), ppo(SmallOptions(), spec, at::kCPU) {
-    rollout = testing::MakeRollout(net, ppo.policy(), kRows, 1);
-    prepared = testing::Prepare(rollout);
+    rollout = MakeRollout(net, ppo.policy(), kRows, 1);
+    prepared = Prepare(rollout);
   }
   // Of the MDP, by the pure functions; advantages and returns by PPO's value net.
   DacBatch Batch(DacMdp mdp) {
@@ -73,8 +69,8 @@ struct Played {
                              : ComponentLogProbs(heads, prepared.action);
     batch.old_log_prob = chances.gather(2, batch.option.unsqueeze(2)).squeeze(2);
     Rng rng(4, RngRole::kLearner, 0);
-    batch.advantage = testing::NormalTensor({1, kRows}, &rng);
-    batch.returns = testing::NormalTensor({1, kRows}, &rng);
+    batch.advantage = NormalTensor({1, kRows}, &rng);
+    batch.returns = NormalTensor({1, kRows}, &rng);
     return batch;
   }
 
@@ -102,9 +98,9 @@ TEST(DacUpdateTest, OneOptionIsPpoInTheLowMdp) {
   Rng shuffle(1, RngRole::kLearner, 0), noise(1, RngRole::kLearnerRouter, 0);
   const at::Tensor value = ppo.Values(played.prepared.obs);
   const at::Tensor bootstrap = ppo.Values(played.prepared.bootstrap_obs);
-  Advantages targets = EstimateAdvantages({options.gamma, options.gae_lambda},
-                                          {played.rollout.segments, played.rollout.reward,
-                                           testing::ToFloats(value), testing::ToFloats(bootstrap)});
+  Advantages targets = EstimateAdvantages(
+      {options.gamma, options.gae_lambda},
+      {played.rollout.segments, played.rollout.reward, ToFloats(value), ToFloats(bootstrap)});
   Standardize(&targets.advantage);
   DacBatch batch;
   batch.obs = played.prepared.obs;

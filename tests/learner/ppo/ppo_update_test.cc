@@ -17,13 +17,10 @@
 namespace pmoe {
 namespace {
 
-using testing::BitwiseEqual;
-using testing::IsOk;
-
 constexpr int kObs = 5, kActions = 2, kRows = 256;
 
 PpoOptions SmallOptions() {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = 64;
   options.epochs = 3;
@@ -56,10 +53,10 @@ struct Training {
       : update(options, MakeSpec(options, head, primitives, width), at::kCPU) {}
 
   Rollout Play(uint32_t stream) {
-    return testing::MakeRollout(update.policy_net(), update.policy(), kRows, stream);
+    return MakeRollout(update.policy_net(), update.policy(), kRows, stream);
   }
   LearnedRollout Learn(const Rollout& rollout, double progress = 0.0) {
-    return update.Learn(testing::Prepare(rollout), progress, {&shuffle, &noise});
+    return update.Learn(Prepare(rollout), progress, {&shuffle, &noise});
   }
   // Bias of a layer, and its weights where it has some.
   const DenseParameters& Layer(const std::string& name) {
@@ -160,11 +157,11 @@ TEST(OnePrimitivePpoTest, GatingEqualsPpoUpToRounding) {
   Training ppo(options, HeadType::kGaussian, 1), gating(options, HeadType::kGating, 1);
   TrainBoth(&ppo, &gating, 3);
   for (const char* layer : kShared) {
-    EXPECT_LT(testing::MaxAbs(ppo.Layer(layer).bias - gating.Layer(layer).bias), 1e-5) << layer;
+    EXPECT_LT(MaxAbs(ppo.Layer(layer).bias - gating.Layer(layer).bias), 1e-5) << layer;
     if (ppo.Layer(layer).weight.numel() == 0) continue;
-    EXPECT_LT(testing::MaxAbs(ppo.Layer(layer).weight - gating.Layer(layer).weight), 1e-5) << layer;
+    EXPECT_LT(MaxAbs(ppo.Layer(layer).weight - gating.Layer(layer).weight), 1e-5) << layer;
   }
-  EXPECT_LT(testing::MaxAbs(ppo.update.value().values() - gating.update.value().values()), 1e-5);
+  EXPECT_LT(MaxAbs(ppo.update.value().values() - gating.update.value().values()), 1e-5);
 }
 
 // Whatever it learns on the shared trunk, at whatever speed.
@@ -267,8 +264,8 @@ TEST(PpoScheduleTest, TheStepSizeFallsLinearlyToZero) {
   EXPECT_NEAR(half.Stat(half.Learn(rollout, 0.5), "learning_rate"), 1.5e-3, 1e-9);
   none.Learn(rollout, 1.0);
   const at::Tensor moved = whole.update.policy().values() - start;
-  EXPECT_GT(testing::MaxAbs(moved), 2.9e-3);
-  EXPECT_LT(testing::MaxAbs(half.update.policy().values() - start - 0.5 * moved), 1e-6);
+  EXPECT_GT(MaxAbs(moved), 2.9e-3);
+  EXPECT_LT(MaxAbs(half.update.policy().values() - start - 0.5 * moved), 1e-6);
   EXPECT_TRUE(BitwiseEqual(none.update.policy().values(), start));
 }
 

@@ -25,7 +25,7 @@ PolicySpec MakeSpec(bool normalizes_obs) {
 }
 
 PpoOptions With(RewardNorm norm) {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.reward_norm = norm;
   options.gamma = 0.9;
   return options;

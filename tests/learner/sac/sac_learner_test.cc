@@ -14,9 +14,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-
 constexpr int kObs = 4;
 constexpr int kActions = 2;
 constexpr int kBatch = 16;
@@ -33,7 +30,7 @@ PolicySpec MakeSpec(int primitives) {
 }
 
 SacOptions SmallOptions() {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {16, 16};
   return options;
@@ -46,7 +43,7 @@ struct Training {
 
   void Update(int times) {
     for (int i = 0; i < times; ++i) {
-      testing::FillRandom(&rng, &batch);
+      FillRandom(&rng, &batch);
       ASSERT_THAT(learner.Update(&batch), IsOk());
     }
   }
@@ -128,7 +125,7 @@ TEST(SacLearnerTest, NamesTheLossThatIsNotFinite) {
   for (const float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
     Training training(SmallOptions());
     training.Update(2);
-    testing::FillRandom(&training.rng, &training.batch);
+    FillRandom(&training.rng, &training.batch);
     training.batch.reward()[3] = bad;
     const absl::Status status = training.learner.Update(&training.batch);
     EXPECT_THAT(status, FailsWith(absl::StatusCode::kInternal, "critic_loss"));
@@ -207,7 +204,7 @@ TEST(SacLearnerTest, MeanQUnderAllIsThatOfTheBestPrimitives) {
 
 TEST(SacOptionsTest, FindsWhatNobodyFilled) {
   const auto valid = [](auto&& change) {
-    SacOptions options = testing::TestSacOptions();
+    SacOptions options = TestSacOptions();
     change(&options);
     return options.Validate().ok();
   };

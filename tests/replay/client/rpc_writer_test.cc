@@ -109,7 +109,7 @@ TEST_F(RpcWriterTest, RowsThatOnlyTheDeadShardHadAreCountedAsLost) {
   ASSERT_OK(Write(writer.get(), 640));
   ASSERT_TRUE(AwaitInserted(704));
   // Acknowledged, so the writer has let them go.
-  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().rows_acked == 704; }));
+  ASSERT_TRUE(Eventually([&] { return writer->stats().rows_acked == 704; }));
   ServeNewest();
   ASSERT_OK(Write(writer.get(), 64));
   EXPECT_OK(writer->Close(seconds(10)));
@@ -121,7 +121,7 @@ TEST_F(RpcWriterTest, AWriteThatTheLimiterHoldsBackEndsWithCancel) {
   Serve(LimitedTableRequest());
   auto writer = NewWriter();
   std::thread cancel([&] {
-    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }))
+    EXPECT_TRUE(Eventually([&] { return writer->stats().blocked_s > 0.0; }))
         << "counted while it lasts";
     writer->Cancel();
   });
@@ -137,7 +137,7 @@ TEST_F(RpcWriterTest, WhatWasWrittenBeforeACancelArrivesWithClose) {
   auto writer = NewWriter(options);
   ASSERT_OK(Write(writer.get(), 10, /*env=*/1));
   std::thread cancel([&] {
-    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }));
+    EXPECT_TRUE(Eventually([&] { return writer->stats().blocked_s > 0.0; }));
     writer->Cancel();
   });
   // No shard yet: the fifth chunk of env 0 finds no room.
@@ -201,7 +201,7 @@ TEST_F(RpcWriterTest, AShardThatDrainsHasAllItAcknowledgedAndGetsTheRestWhenItIs
 TEST_F(RpcWriterTest, AStreamMovesToTheAddressThatIsAssigned) {
   auto writer = NewWriter();
   ASSERT_OK(Write(writer.get(), kPageRows));
-  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().reconnects > 0; }));
+  ASSERT_TRUE(Eventually([&] { return writer->stats().reconnects > 0; }));
   ServedShard elsewhere(folder_.path(), "elsewhere");
   ASSERT_OK(CreateTable(elsewhere.Connect().get(), TableRequest()));
   writer->SetAddress(elsewhere.address());

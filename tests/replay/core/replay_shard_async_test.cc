@@ -72,7 +72,7 @@ TEST(ReplayShardAsyncTest, AWaitEndsWhenItsStopSaysSo) {
 }
 
 TEST(ReplayShardAsyncTest, AWaitEndsAfterItsTimeAndSaysWhatItWaitedFor) {
-  testing::FakeClock clock;
+  FakeClock clock;
   auto shard = MakeShard({.gate = {.limiter = Narrow()}, .clock = &clock});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   const Clock::Time before = clock.Now();
@@ -83,7 +83,7 @@ TEST(ReplayShardAsyncTest, AWaitEndsAfterItsTimeAndSaysWhatItWaitedFor) {
 }
 
 TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
-  testing::FakeClock clock;
+  FakeClock clock;
   auto shard = MakeShard({.gate = {.limiter = Narrow()}, .clock = &clock});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   ShardStats during;

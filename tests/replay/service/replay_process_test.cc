@@ -13,9 +13,7 @@
 namespace pmoe {
 namespace {
 
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using testing::RunProcess;
 
 std::string Binary() { return std::string(std::getenv("PMOE_BIN_DIR")) + "/pmoe-replay"; }
 

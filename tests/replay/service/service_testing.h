@@ -105,7 +105,7 @@ inline absl::Status Checkpoint(ReplayService::Stub* stub, const std::string& nam
 // Waits until the shard's counts are as wanted; every wait of a test has this deadline.
 template <typename Wanted>
 bool Await(ReplayServer* service, Wanted wanted) {
-  return testing::Eventually([&] { return wanted(service->Counts()); }, kCallMax);
+  return Eventually([&] { return wanted(service->Counts()); }, kCallMax);
 }
 
 }  // namespace pmoe

@@ -12,13 +12,12 @@ namespace {
 class GalleryTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GalleryTest, EqualsPythonsMujocoToTheBit) {
-  const std::string task = testing::ConfigFile(std::string("tasks/") + GetParam());
-  testing::ExpectEqualsPythonsMujoco({.file = task + ".textproto", .model = task + ".xml"});
+  const std::string task = ConfigFile(std::string("tasks/") + GetParam());
+  ExpectEqualsPythonsMujoco({.file = task + ".textproto", .model = task + ".xml"});
 }
 
 TEST_P(GalleryTest, DoesNotBreakDownUnderRandomActions) {
-  testing::ExpectNoBreakDown(testing::ConfigFile(std::string("tasks/") + GetParam() + ".textproto"),
-                             "", 1000);
+  ExpectNoBreakDown(ConfigFile(std::string("tasks/") + GetParam() + ".textproto"), "", 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Robots, GalleryTest,

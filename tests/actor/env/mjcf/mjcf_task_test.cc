@@ -19,15 +19,12 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::TempDir;
-
 std::string CrawlerFile() {
   return absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks/crawler.textproto");
 }
 
 TEST(MjcfTaskTest, PaysWhatTheFileSays) {
-  const auto env = testing::MustMake("mjcf:" + CrawlerFile());
+  const auto env = MustMake("mjcf:" + CrawlerFile());
   const MujocoEnv& simulator = static_cast<const MujocoEnv&>(*env);
   std::vector<double> obs(env->spec().obs_dim);
   ASSERT_EQ(obs.size(), 4u + 5u + 3u);
@@ -47,7 +44,7 @@ TEST(MjcfTaskTest, PaysWhatTheFileSays) {
 TEST(MjcfTaskTest, TheModelLiesBesideTheFileFromWhereverItIsNamed) {
   const std::string relative = std::filesystem::relative(CrawlerFile()).string();
   ASSERT_NE(relative.front(), '/');
-  EXPECT_THAT(MakeEnv("mjcf:" + relative, {}, ""), testing::IsOk());
+  EXPECT_THAT(MakeEnv("mjcf:" + relative, {}, ""), IsOk());
 }
 
 // The crawler in a folder of its own, with another word for its model.
@@ -69,9 +66,9 @@ class ModelNameTest : public ::testing::Test {
 
 TEST_F(ModelNameTest, ABareNameIsLookedForBesideTheFileFirst) {
   PutModel(dir_.File("hopper.xml"));  // Gymnasium has one too, without the crawler's joints
-  EXPECT_THAT(Make("hopper.xml"), testing::IsOk());
+  EXPECT_THAT(Make("hopper.xml"), IsOk());
   PutModel(dir_.File("my robots/ü.xml"));
-  EXPECT_THAT(Make("my robots/ü.xml"), testing::IsOk());
+  EXPECT_THAT(Make("my robots/ü.xml"), IsOk());
 }
 
 TEST_F(ModelNameTest, ABareNameIsThenAGymnasiumModel) {
@@ -86,7 +83,7 @@ TEST_F(ModelNameTest, AWaveIsTheHomeFolder) {
   const absl::Status status = Make("~/robot.xml");
   const absl::Status nobody = Make("~no such user/robot.xml");
   setenv("HOME", home.c_str(), /*overwrite=*/1);
-  EXPECT_THAT(status, testing::IsOk());
+  EXPECT_THAT(status, IsOk());
   EXPECT_THAT(nobody, FailsWith(absl::StatusCode::kNotFound, "~no such user/robot.xml"));
 }
 
@@ -102,11 +99,11 @@ TEST_F(ModelNameTest, AModelThatIsNowhereListsWhereItWasLookedFor) {
 
 TEST_F(ModelNameTest, AnotherModelCanStandInForOneThatIsGone) {
   PutModel(dir_.File("elsewhere/robot.xml"));
-  EXPECT_THAT(Make("robot.xml", {{"xml_file", dir_.File("elsewhere/robot.xml")}}), testing::IsOk());
+  EXPECT_THAT(Make("robot.xml", {{"xml_file", dir_.File("elsewhere/robot.xml")}}), IsOk());
 }
 
 TEST(MjcfTaskTest, EndsWhereItIsNotHealthy) {
-  const auto env = testing::MustMake("mjcf:" + CrawlerFile(), {{"reset_noise_scale", "2"}});
+  const auto env = MustMake("mjcf:" + CrawlerFile(), {{"reset_noise_scale", "2"}});
   std::vector<double> obs(env->spec().obs_dim);
   const std::vector<double> idle(2, 0.0);
   int ended = 0;
@@ -141,9 +138,7 @@ class MistakeTest : public ::testing::Test {
   std::string text_;
 };
 
-TEST_F(MistakeTest, WithoutOneTheFileLoads) {
-  EXPECT_THAT(Make("crawler", "crawler"), testing::IsOk());
-}
+TEST_F(MistakeTest, WithoutOneTheFileLoads) { EXPECT_THAT(Make("crawler", "crawler"), IsOk()); }
 
 TEST_F(MistakeTest, UnknownFieldIsNamedWithItsLine) {
   ExpectError("frame_skip:", "frame_skipp:",

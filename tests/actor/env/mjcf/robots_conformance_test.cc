@@ -51,8 +51,8 @@ class RobotsConformanceTest : public ::testing::TestWithParam<Case> {
   // The oracle's numbers: sizes of observation and action, count of rows, and the rows.
   std::vector<double> Oracle() {
     const std::string out = dir_.File("trace");
-    testing::RunOracle("mjcf/task_file_trace.py", {out, TaskFile(), robots_, absl::StrCat(kSeed),
-                                                   absl::StrCat(GetParam().steps)});
+    RunOracle("mjcf/task_file_trace.py",
+              {out, TaskFile(), robots_, absl::StrCat(kSeed), absl::StrCat(GetParam().steps)});
     const absl::StatusOr<std::string> bytes = ReadFile(out);
     if (!bytes.ok()) return {};
     std::vector<double> numbers(bytes->size() / sizeof(double));
@@ -67,7 +67,7 @@ class RobotsConformanceTest : public ::testing::TestWithParam<Case> {
   }
 
   std::string robots_;
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 // What came out of what the row says: obs, reward, terminated, truncated.

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "actor/env/registry.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 std::string TaskTermsModel() {
   const char* const source = std::getenv("PMOE_SOURCE_DIR");
@@ -31,4 +31,4 @@ std::unique_ptr<Env> MakeTask(TempDir* dir, const std::string& text) {
   return *std::move(env);
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -20,7 +20,7 @@
 #include "tests/actor/env/rollout.h"
 #include "tests/testing/temp_dir.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 namespace {
 
 struct Part {
@@ -160,4 +160,4 @@ void ExpectNoBreakDown(const std::string& file, const std::string& xml_file, int
   }
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe
