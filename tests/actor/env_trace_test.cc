@@ -18,14 +18,13 @@ namespace {
 
 TEST(ParseActionsTest, ReadsDecimalAndHexadecimalRows) {
   const auto actions = ParseActions("0.1, -2e-3\r\n0x1.8p-1,5\n\n", 2, "a.csv");
-  ASSERT_THAT(actions, IsOk());
+  ASSERT_OK(actions);
   EXPECT_EQ(*actions, (std::vector<double>{0.1, -2e-3, 0.75, 5.0}));
 }
 
 TEST(ParseActionsTest, NamesLineAndFieldOfWhatIsNoNumber) {
   const auto fails = [](const std::string& text, const std::string& part) {
-    EXPECT_THAT(ParseActions(text, 2, "a.csv"),
-                FailsWith(absl::StatusCode::kInvalidArgument, part));
+    EXPECT_THAT(ParseActions(text, 2, "a.csv"), IsInvalid(part));
   };
   fails("1,2\n3,x\n", "a.csv, line 2: field 2 is \"x\"");
   fails("1,\n", "field 2 is \"\"");

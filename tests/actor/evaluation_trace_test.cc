@@ -22,7 +22,7 @@ std::string Traced(int parts) {
   const TempDir dir;
   const std::string path = dir.File("trace.csv");
   const auto trace = EvaluationTrace::Create(path, CheetahPolicy());
-  EXPECT_THAT(trace, IsOk());
+  EXPECT_OK(trace);
   {
     std::vector<std::jthread> threads;
     for (int part = 0; part < parts; ++part) {
@@ -31,11 +31,11 @@ std::string Traced(int parts) {
             {.episodes = kEpisodes, .part = part, .parts = parts}, CheetahPolicy(),
             []() -> absl::StatusOr<std::unique_ptr<Env>> { return MakeCheetah(); });
         (*evaluator)->Observe([&](const EvaluatedStep& step) { (*trace)->Add(step); });
-        EXPECT_THAT((*evaluator)->Play(CheetahSnapshot(1), 0, [] { return false; }), IsOk());
+        EXPECT_OK((*evaluator)->Play(CheetahSnapshot(1), 0, [] { return false; }));
       });
     }
   }
-  EXPECT_THAT((*trace)->Close(), IsOk());
+  EXPECT_OK((*trace)->Close());
   return *ReadFile(path);
 }
 

@@ -33,7 +33,7 @@ PolicyOptions Options(HeadType head, int primitives) {
 struct Acting {
   Acting(const PolicySpec& spec, int envs)
       : network(spec, envs), obs(envs * kObs), action(envs * kActions), primitive(envs) {
-    EXPECT_THAT(network.Load(RandomSnapshot(spec, 1)), IsOk());
+    EXPECT_OK(network.Load(RandomSnapshot(spec, 1)));
     Rng(2, RngRole::kInit, 0).FillNormal(obs.data(), obs.size());
     for (int e = 0; e < envs; ++e) rngs.emplace_back(3, RngRole::kActor, 0, 0, e);
   }
@@ -114,8 +114,8 @@ TEST(PolicyHeadsTest, ObservationsAreScaledAndClipped) {
   auto plain = std::make_shared<PolicySnapshot>(*snapshot);
   plain->spec = plain_spec;
   PolicyNetwork scaled(spec, 1), raw(plain_spec, 1);
-  ASSERT_THAT(scaled.Load(snapshot), IsOk());
-  ASSERT_THAT(raw.Load(plain), IsOk());
+  ASSERT_OK(scaled.Load(snapshot));
+  ASSERT_OK(raw.Load(plain));
   scaled.Forward({5.0f, -0.5f, 3.0f});
   raw.Forward({2.0f, -0.5f, 10.0f});  // (5 - 1) / 2, as it is, 3,000 clipped
   EXPECT_EQ(scaled.mean(), raw.mean());
@@ -147,7 +147,7 @@ class OptionTest : public ::testing::Test {
 
 TEST_F(OptionTest, AnOptionThatNeverEndsGoesOnUntilTheEpisodeDoes) {
   Acting acting(Spec(), 64);
-  ASSERT_THAT(acting.network.Load(WithBeta(Spec(), -100.0f)), IsOk());
+  ASSERT_OK(acting.network.Load(WithBeta(Spec(), -100.0f)));
   acting.Act();
   const std::vector<int> first = acting.primitive;
   EXPECT_EQ(acting.network.columns(0)[1], 1.0f) << "nothing acted before";
@@ -162,7 +162,7 @@ TEST_F(OptionTest, AnOptionThatNeverEndsGoesOnUntilTheEpisodeDoes) {
 
 TEST_F(OptionTest, AnOptionThatAlwaysEndsIsDrawnFromTheMaster) {
   Acting acting(Spec(), 2000);
-  ASSERT_THAT(acting.network.Load(WithBeta(Spec(), 100.0f)), IsOk());
+  ASSERT_OK(acting.network.Load(WithBeta(Spec(), 100.0f)));
   std::fill(acting.obs.begin(), acting.obs.end(), 0.5f);
   acting.Act();
   acting.Act();

@@ -53,7 +53,7 @@ double NormalCdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 struct ActingFixture {
   explicit ActingFixture(std::shared_ptr<const PolicySnapshot> snapshot, int envs = 1000)
       : network(snapshot->spec, envs), obs(2 * envs), action(envs), primitive(envs) {
-    EXPECT_THAT(network.Load(snapshot), IsOk());
+    EXPECT_OK(network.Load(snapshot));
     for (int e = 0; e < envs; ++e) rngs.emplace_back(3, RngRole::kActor, 0, 0, e);
   }
   void Act(const ActionChoice& mode) {
@@ -165,7 +165,7 @@ TEST(PolicyNetworkTest, RefusesASnapshotOfAnotherArchitectureAndKeepsItsOwn) {
   const auto snapshot = ConstantHeads(kMean, kLogStd, kLogits, 4);
   PolicyNetwork network(snapshot->spec, 1);
   EXPECT_EQ(network.version(), 0u);
-  ASSERT_THAT(network.Load(snapshot), IsOk());
+  ASSERT_OK(network.Load(snapshot));
   auto other = std::make_shared<PolicySnapshot>(*snapshot);
   other->spec = MakeSpec(3, /*router_reads_obs=*/false);
   other->version = 5;

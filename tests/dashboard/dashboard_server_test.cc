@@ -27,7 +27,7 @@ class DashboardTest : public ::testing::Test {
     options.address = "127.0.0.1:0";
     options.folders = {{dir_.File("runs"), 1}};
     absl::StatusOr<std::unique_ptr<Dashboard>> started = Dashboard::Start(options);
-    ASSERT_THAT(started, IsOk());
+    ASSERT_OK(started);
     dashboard_ = *std::move(started);
   }
   httplib::Client Client() const {
@@ -190,8 +190,8 @@ TEST_F(DashboardTest, ATakenPortIsAnErrorWhereItWasNamed) {
 TEST_F(DashboardTest, WithoutAnAddressTheNextFreePortIsTaken) {
   const absl::StatusOr<std::unique_ptr<Dashboard>> first = Dashboard::Start({});
   const absl::StatusOr<std::unique_ptr<Dashboard>> second = Dashboard::Start({});
-  ASSERT_THAT(first, IsOk());
-  ASSERT_THAT(second, IsOk());
+  ASSERT_OK(first);
+  ASSERT_OK(second);
   EXPECT_NE((*first)->url(), (*second)->url());
   EXPECT_THAT((*first)->url(), HasSubstr("http://127.0.0.1:60"));
 }

@@ -132,7 +132,7 @@ SacLearner& Trained(const Kind& kind, int updates) {
   Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, kBatch);
   for (int i = 0; i < updates; ++i) {
     FillRandom(&rng, &batch);
-    EXPECT_THAT(learner->Update(&batch), IsOk());
+    EXPECT_OK(learner->Update(&batch));
   }
   return *learner;
 }
@@ -149,10 +149,9 @@ class ActorParityTest : public ::testing::TestWithParam<Case> {
     PolicySnapshot snapshot = *learner.Snapshot(3, 1000);
     if (spec_.normalizes_obs) seen = Normalize(&rng, &snapshot);
     auto decoded = PolicySnapshot::Decode(snapshot.Encode());
-    ASSERT_THAT(decoded, IsOk());
+    ASSERT_OK(decoded);
     network_ = std::make_unique<PolicyNetwork>(spec_, envs);
-    ASSERT_THAT(network_->Load(std::make_shared<const PolicySnapshot>(*std::move(decoded))),
-                IsOk());
+    ASSERT_OK(network_->Load(std::make_shared<const PolicySnapshot>(*std::move(decoded))));
     eps_ = NormalTensor({1, envs, spec_.components(), kActions}, &rng);
     network_->Forward(Numbers(obs_));
     heads_ = learner.update().policy_net().Forward(learner.update().actor(), seen, false);

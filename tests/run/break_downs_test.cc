@@ -31,7 +31,7 @@ TEST(BreakDownsTest, SpeaksAtTheFirstTheTenthAndTheHundredth) {
 TEST(BreakDownsTest, AShareAboveTheOneAllowedIsAnErrorFromTwentyEpisodesOn) {
   BreakDowns broken(0.5);
   broken.Add(Episodes(0, 19));
-  EXPECT_THAT(broken.Check(), IsOk());
+  EXPECT_OK(broken.Check());
   broken.Add(Episodes(1, 0));
   EXPECT_THAT(broken.Check(),
               FailsWith(absl::StatusCode::kFailedPrecondition, "19 of the last 20 episodes"));
@@ -41,13 +41,13 @@ TEST(BreakDownsTest, OnlyTheLastHundredEpisodesCount) {
   BreakDowns broken(0.5);
   broken.Add(Episodes(0, 100));
   broken.Add(Episodes(50, 0));
-  EXPECT_THAT(broken.Check(), IsOk());
+  EXPECT_OK(broken.Check());
 }
 
 TEST(BreakDownsTest, AShareOfOneAllowsEveryBreakDown) {
   BreakDowns broken(1.0);
   broken.Add(Episodes(0, 100));
-  EXPECT_THAT(broken.Check(), IsOk());
+  EXPECT_OK(broken.Check());
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ using ::testing::HasSubstr;
 class HowARunEndsTest : public ::testing::Test {
  protected:
   void SaveCheckpoint(uint64_t env_steps) {
-    ASSERT_THAT(directory_.PrepareCheckpoint(env_steps), IsOk());
-    ASSERT_THAT(directory_.CommitCheckpoint(env_steps, /*keep=*/2), IsOk());
+    ASSERT_OK(directory_.PrepareCheckpoint(env_steps));
+    ASSERT_OK(directory_.CommitCheckpoint(env_steps, /*keep=*/2));
   }
 
   TempDir folder_;

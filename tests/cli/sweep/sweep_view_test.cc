@@ -128,12 +128,10 @@ TEST_F(SweepViewTest, TheKubernetesJobCarriesTheSweepFile) {
 
 TEST_F(SweepViewTest, KubernetesTakesNoOtherFilesAlong) {
   SweepPlan plan = Plan(1);
-  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "must be relative"));
+  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(), IsInvalid("must be relative"));
   plan.out = "runs/a";
   plan.runs[0].words.insert(plan.runs[0].words.end(), {"--config", "/a/b"});
-  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "sweep file alone"));
+  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(), IsInvalid("sweep file alone"));
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST_F(SupervisorTest, EndsTheLearnerThenActorsThenReplay) {
   std::vector<pid_t> pids;
   for (const char* name : {"replay", "actor", "learner"}) pids.push_back(AwaitUp(name));
   interrupted_ = true;
-  EXPECT_THAT(Wait(), IsOk());
+  EXPECT_OK(Wait());
   EXPECT_THAT(Lines("ends"), ElementsAre("learner", "actor", "replay"));
   for (const pid_t pid : pids) EXPECT_NE(::kill(pid, 0), 0) << pid;
 }
@@ -101,7 +101,7 @@ TEST_F(SupervisorTest, StartsAgainWhatDies) {
   EXPECT_TRUE(Eventually([&] { return Lines("actor.up").size() == 2; }));
   EXPECT_TRUE(Eventually([&] { return Find("actor")["restarts"] == 1; }));
   interrupted_ = true;
-  EXPECT_THAT(Wait(), IsOk());
+  EXPECT_OK(Wait());
 }
 
 TEST_F(SupervisorTest, WhatTheUserMustMendEndsTheClusterWithItsLastWords) {
@@ -140,7 +140,7 @@ TEST_F(SupervisorTest, AFinishedLearnerEndsTheRun) {
   Add(ProcessKind::kLearner, "learner", "exit 0");
   Add(ProcessKind::kActor, "actor", "exit 0");
   Start();
-  EXPECT_THAT(Wait(), IsOk());
+  EXPECT_OK(Wait());
 }
 
 TEST_F(SupervisorTest, ALearnerThatDoesNotEndIsKilledAndThatIsAFailure) {

@@ -46,7 +46,7 @@ class MetricsExporterTest : public ::testing::Test {
  protected:
   void SetUp() override {
     auto started = MetricsExporter::Start("127.0.0.1:0");
-    ASSERT_THAT(started, IsOk());
+    ASSERT_OK(started);
     exporter_ = *std::move(started);
   }
   std::unique_ptr<MetricsExporter> exporter_;

@@ -35,7 +35,7 @@ std::string WeightBytes(const PolicySnapshot& snapshot) {
 TEST(PolicySnapshotTest, ComesBackExactly) {
   const PolicySnapshot snapshot = SmallSnapshot();
   const auto decoded = PolicySnapshot::Decode(snapshot.Encode());
-  ASSERT_THAT(decoded, IsOk());
+  ASSERT_OK(decoded);
   EXPECT_EQ(decoded->spec, snapshot.spec);
   EXPECT_EQ(decoded->version, snapshot.version);
   EXPECT_EQ(decoded->env_steps, snapshot.env_steps);
@@ -53,7 +53,7 @@ PolicySnapshot NormalizingSnapshot() {
 
 TEST(PolicySnapshotTest, CarriesTheScaleOfObservations) {
   const auto decoded = PolicySnapshot::Decode(NormalizingSnapshot().Encode());
-  ASSERT_THAT(decoded, IsOk());
+  ASSERT_OK(decoded);
   EXPECT_EQ(decoded->obs_mean, std::vector<float>{0.25f});
   EXPECT_EQ(decoded->obs_std, std::vector<float>{2.0f});
 }

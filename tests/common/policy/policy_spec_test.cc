@@ -26,7 +26,7 @@ absl::StatusOr<PolicySpec> Load(const std::string& bytes) {
 
 TEST(PolicySpecTest, ComesBackExactly) {
   const auto loaded = Load(Bytes(SmallSpec()));
-  ASSERT_THAT(loaded, IsOk());
+  ASSERT_OK(loaded);
   EXPECT_EQ(*loaded, SmallSpec());
   EXPECT_EQ(loaded->Hash(), SmallSpec().Hash());
 }
@@ -38,7 +38,7 @@ TEST(PolicySpecTest, SacHasTheTrunkAndTwoHeads) {
   options.action_high = {1.0, 2.0};
   options.hidden = {8, 4};
   const PolicySpec spec = MakePolicySpec(options);
-  EXPECT_THAT(spec.Validate(), IsOk());
+  EXPECT_OK(spec.Validate());
   const std::vector<DenseLayer> expected = {
       {"trunk0", "obs", 3, 8, Activation::kRelu},
       {"trunk1", "trunk0", 8, 4, Activation::kRelu},
@@ -76,7 +76,7 @@ TEST(PolicySpecTest, PrimitivesHaveTheirOwnLayersAsBlocks) {
   options.router_hidden = {7};
   options.router_reads_obs = true;
   const PolicySpec spec = MakePolicySpec(options);
-  EXPECT_THAT(spec.Validate(), IsOk());
+  EXPECT_OK(spec.Validate());
   const std::vector<DenseLayer> expected = {
       {"trunk0", "obs", 3, 8, Activation::kRelu},
       {"primitive0", "trunk0", 8, 20, Activation::kRelu},
@@ -106,7 +106,7 @@ TEST(PolicySpecTest, OptionsHaveTerminationsAndAStdThatIsAParameter) {
   options.std_activation = Activation::kLogSoftplus;
   options.columns = {kColumnComponent, kColumnOptionBefore, kColumnEpisodeStart};
   const PolicySpec spec = MakePolicySpec(options);
-  EXPECT_THAT(spec.Validate(), IsOk());
+  EXPECT_OK(spec.Validate());
   const DenseLayer log_std = {"log_std", "", 0, 2, Activation::kLogSoftplus};
   const DenseLayer beta = {"beta", "beta_hidden0", 10, 2, Activation::kSigmoid, 2};
   EXPECT_EQ(*spec.FindLayer("log_std"), log_std);
@@ -184,7 +184,7 @@ TEST(PolicySpecTest, WhatLoadsFromRandomBytesIsValid) {
     const auto spec = Load(bytes);
     if (!spec.ok()) continue;
     ++loaded;
-    EXPECT_THAT(spec->Validate(), IsOk());
+    EXPECT_OK(spec->Validate());
   }
   EXPECT_GT(loaded, 0);  // some changes hit only names or bounds
   for (int i = 0; i < 5000; ++i) {

@@ -69,7 +69,7 @@ TEST(CallersTest, HealthAndReflectionAreForEverybody) {
   for (const PeerRole role : AllPeerRoles()) {
     for (const char* method : {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
                                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
-      EXPECT_THAT(CheckMayCall(role, method), IsOk()) << method;
+      EXPECT_OK(CheckMayCall(role, method)) << method;
     }
   }
 }

@@ -39,7 +39,7 @@ class EchoServer : public ReplayService::Service {
   // `fails`: ends every stream at its first message.
   EchoServer(const std::string& path, bool fails) : fails_(fails) {
     auto server = RpcServer::Start(UnixAddress(path), {this}, RpcSecurity::InsecureLoopback());
-    EXPECT_THAT(server, IsOk());
+    EXPECT_OK(server);
     server_ = *std::move(server);
   }
   ~EchoServer() override { server_->Stop(milliseconds(0)); }

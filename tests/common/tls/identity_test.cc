@@ -27,7 +27,7 @@ class IdentityTest : public ::testing::Test {
 
 TEST_F(IdentityTest, AFreshFolderSaysItsNameItsIssuerAndItsEnd) {
   const auto identity = ReadIdentity(folder_, absl::Now());
-  ASSERT_THAT(identity, IsOk());
+  ASSERT_OK(identity);
   EXPECT_EQ(identity->name.Uri(), "spiffe://pmoe/actor/1");
   EXPECT_EQ(identity->certificate.issuer, "pmoe authority of pmoe");
   EXPECT_GT(identity->certificate.validity.to - absl::Now(), absl::Hours(24 * 29));
@@ -70,7 +70,7 @@ TEST_F(IdentityTest, AnotherAuthorityIsNamed) {
 
 TEST_F(IdentityTest, OneOfSeveralAuthoritiesIsEnough) {
   WriteText(folder_ + "/ca.pem", TestAuthority().pem() + authority_.pem());
-  EXPECT_THAT(ReadIdentity(folder_, absl::Now()), IsOk());
+  EXPECT_OK(ReadIdentity(folder_, absl::Now()));
 }
 
 TEST_F(IdentityTest, AnExpiredCertificateSaysSinceWhenAndWhatToDo) {
@@ -90,7 +90,7 @@ TEST_F(IdentityTest, OneThatIsNotValidYetAsksForTheClock) {
 TEST_F(IdentityTest, ACertificateOutlivesItsAuthorityNever) {
   authority_.WriteFolder(folder_, PeerRole::kActor, NowFor(9000));
   const auto identity = ReadIdentity(folder_, absl::Now());
-  ASSERT_THAT(identity, IsOk());
+  ASSERT_OK(identity);
   EXPECT_LT(identity->certificate.validity.to - absl::Now(), absl::Hours(24 * 3651));
 }
 

@@ -33,11 +33,11 @@ TEST(EnvReceiverTest, PutsPiecesTogether) {
   EnvReceiver receiver(TwoFiles());
   for (const EnvFilePiece& piece : {Piece(0, 0, "ab"), Piece(0, 2, "cd")}) {
     const auto last = receiver.Add(piece);
-    ASSERT_THAT(last, IsOk());
+    ASSERT_OK(last);
     EXPECT_FALSE(*last);
   }
   const auto last = receiver.Add(Piece(1, 0, ""));
-  ASSERT_THAT(last, IsOk());
+  ASSERT_OK(last);
   EXPECT_TRUE(*last);
   EXPECT_THAT(receiver.Take().files, ElementsAre("abcd", ""));
 }
@@ -48,7 +48,7 @@ TEST(EnvReceiverTest, APieceOutOfOrderIsRefused) {
   EXPECT_THAT(EnvReceiver(TwoFiles()).Add(Piece(7, 0, "b")), IsInvalid("file 7"));
   EXPECT_THAT(EnvReceiver(TwoFiles()).Add(Piece(4294967295U, 0, "b")), IsInvalid("file"));
   EnvReceiver receiver(TwoFiles());
-  ASSERT_THAT(receiver.Add(Piece(0, 0, "ab")), IsOk());
+  ASSERT_OK(receiver.Add(Piece(0, 0, "ab")));
   EXPECT_THAT(receiver.Add(Piece(0, 0, "ab")), IsInvalid("piece at 0"));
   EXPECT_THAT(receiver.Add(Piece(0, 3, "d")), IsInvalid("piece at 3"));
 }

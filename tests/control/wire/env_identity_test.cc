@@ -143,7 +143,7 @@ TEST(EnvIdentityTest, OtherNumbersAreRefusedUntilTheyAreAllowed) {
   EXPECT_THAT(CheckSameEnv("runs/x", kept, now, /*allowed=*/false),
               FailsWith(absl::StatusCode::kFailedPrecondition,
                         "the one that runs/x was made with: max_episode_steps: 100 -> 7"));
-  EXPECT_THAT(CheckSameEnv("runs/x", kept, now, /*allowed=*/true), IsOk());
+  EXPECT_OK(CheckSameEnv("runs/x", kept, now, /*allowed=*/true));
 }
 
 TEST(EnvIdentityTest, OtherSizesAreNeverAllowed) {
@@ -174,7 +174,7 @@ TEST(EnvIdentityTest, AFileThatWouldLeaveItsFolderIsRefused) {
   }
   EnvSpecMessage env = Walker();
   AddFile(&env, "a folder/ü..xml", "");
-  EXPECT_THAT(CheckEnvSpec(env), IsOk());
+  EXPECT_OK(CheckEnvSpec(env));
 }
 
 TEST(EnvIdentityTest, ASpecBeyondAllSenseIsRefused) {

@@ -78,7 +78,7 @@ TEST(AdamTest, ContinuesBitForBitFromItsState) {
       ByteWriter out;
       first.SaveState(&out);
       ByteReader in(out.bytes());
-      ASSERT_THAT(second.LoadState(&in), IsOk());
+      ASSERT_OK(second.LoadState(&in));
       b.copy_(a);
     }
     at::Tensor copy = gradient.clone();

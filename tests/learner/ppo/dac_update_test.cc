@@ -170,7 +170,7 @@ TEST(DacUpdateTest, ContinuesBitForBitFromItsState) {
   ByteWriter out;
   a.SaveState(&out);
   ByteReader in(out.bytes());
-  ASSERT_THAT(b.LoadState(&in), IsOk());
+  ASSERT_OK(b.LoadState(&in));
   learn(&a, 2);
   learn(&b, 2);
   EXPECT_TRUE(BitwiseEqual(a.policy().values(), b.policy().values()));

@@ -236,7 +236,7 @@ TEST_P(PpoStateTest, AnInterruptedTrainingContinuesBitForBit) {
   straight.Learn(straight.Play(1));
   const std::string state = State(straight.update);
   ByteReader in(state);
-  ASSERT_THAT(second.update.LoadState(&in), IsOk());
+  ASSERT_OK(second.update.LoadState(&in));
   EXPECT_EQ(State(second.update), state);
   second.shuffle = straight.shuffle;
   second.noise = straight.noise;
@@ -299,13 +299,13 @@ TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
   Training actor(options, HeadType::kMixture, 3);
   const auto straight = make(), resumed = make();
   const Rollout first = actor.Play(1);
-  ASSERT_THAT(straight->Update(&first), IsOk());
+  ASSERT_OK(straight->Update(&first));
   auto reader = ContainerReader::Open(checkpoint(*straight));
-  ASSERT_THAT(reader, IsOk());
-  ASSERT_THAT(resumed->LoadState(*reader), IsOk());
+  ASSERT_OK(reader);
+  ASSERT_OK(resumed->LoadState(*reader));
   for (RolloutLearner* learner : {straight.get(), resumed.get()}) {
     const Rollout rollout = actor.Play(2);
-    ASSERT_THAT(learner->Update(&rollout), IsOk());
+    ASSERT_OK(learner->Update(&rollout));
   }
   EXPECT_EQ(checkpoint(*straight), checkpoint(*resumed));
   EXPECT_EQ(straight->updates(), 2u * 3u * (kRows / 64));

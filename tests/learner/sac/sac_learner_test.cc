@@ -44,7 +44,7 @@ struct Training {
   void Update(int times) {
     for (int i = 0; i < times; ++i) {
       FillRandom(&rng, &batch);
-      ASSERT_THAT(learner.Update(&batch), IsOk());
+      ASSERT_OK(learner.Update(&batch));
     }
   }
   double Stat(const std::string& wanted) {
@@ -80,7 +80,7 @@ TEST_P(CheckpointTest, AnInterruptedTrainingContinuesBitForBit) {
   straight.Update(20);
   first.Update(9);
   Training second(options);
-  ASSERT_THAT(Restore(Checkpoint(first.learner), &second.learner), IsOk());
+  ASSERT_OK(Restore(Checkpoint(first.learner), &second.learner));
   second.rng = first.rng;
   second.Update(11);
   // Everything: weights, moments, random streams, counters and undrained statistics.

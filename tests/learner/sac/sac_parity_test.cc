@@ -41,7 +41,7 @@ std::unique_ptr<SacLearner> Train(const SacOptions& options, const PolicySpec& s
   Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, options.batch_size);
   for (int i = 0; i < kUpdates; ++i) {
     FillRandom(&rng, &batch);
-    EXPECT_THAT(learner->Update(&batch), IsOk());
+    EXPECT_OK(learner->Update(&batch));
   }
   return learner;
 }

@@ -73,7 +73,7 @@ class RpcControlTest : public ::testing::Test {
     return path;
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   std::unique_ptr<ServedShard> served_[2];
 };
 
@@ -241,9 +241,9 @@ TEST(RpcReplayOptionsTest, LockstepHasOneShard) {
   RpcReplayOptions options = LockstepOptions();
   EXPECT_OK(options.Validate());
   options.shards = 2;
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "mode async"));
+  EXPECT_THAT(options.Validate(), IsInvalid("mode async"));
   options.shards = 0;
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "shards must be"));
+  EXPECT_THAT(options.Validate(), IsInvalid("shards must be"));
 }
 
 TEST(RpcReplayOptionsTest, TheWindowMustHoldAChunkOfEveryShard) {
@@ -253,7 +253,7 @@ TEST(RpcReplayOptionsTest, TheWindowMustHoldAChunkOfEveryShard) {
   limiter->set_samples_per_insert(2.0);
   limiter->set_error_window(200.0);
   limiter->set_sample_max(1);
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, ">= 512"));
+  EXPECT_THAT(options.Validate(), IsInvalid(">= 512"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ class RpcRolloutSourceTest : public ::testing::Test {
     source_->SetAddress(served_.address());
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   ServedShard served_{folder_.path()};
   std::unique_ptr<ReplayService::Stub> stub_ = served_.Connect();
   RpcReplayOptions options_;
@@ -130,8 +130,7 @@ TEST_F(RpcRolloutSourceTest, WaitsForRowsAndSaysWhose) {
 
 TEST_F(RpcRolloutSourceTest, ARequestThatCannotBeMetIsFinal) {
   Serve(/*steps=*/8);
-  EXPECT_THAT(source_->Take({.steps = 9}, kMax),
-              FailsWith(absl::StatusCode::kInvalidArgument, "rollout_steps = 8"));
+  EXPECT_THAT(source_->Take({.steps = 9}, kMax), IsInvalid("rollout_steps = 8"));
 }
 
 TEST_F(RpcRolloutSourceTest, AShardThatDoesNotAnswerIsWaitedFor) {
@@ -232,11 +231,10 @@ TEST(RpcReplayOptionsTest, OnPolicyNeedsOneShardWithoutALimiter) {
   RpcReplayOptions options = Options(8);
   EXPECT_OK(options.Validate());
   options.shards = 2;
-  EXPECT_THAT(options.Validate(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "needs replay.shards 1"));
+  EXPECT_THAT(options.Validate(), IsInvalid("needs replay.shards 1"));
   options.shards = 1;
   options.table.mutable_limiter();
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "and no limiter"));
+  EXPECT_THAT(options.Validate(), IsInvalid("and no limiter"));
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ class RpcWriterTest : public ::testing::Test {
                  [rows](const ShardStats& stats) { return stats.inserted == rows; });
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   std::unique_ptr<ServedShard> shard_;
   uint64_t steps_[2] = {};
 };

@@ -68,7 +68,7 @@ absl::Status AwaitEnd(ShardedSampler* sampler) {
 
 class ShardedSamplerTest : public ::testing::Test {
  protected:
-  TestFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(ShardedSamplerTest, MinibatchesAreThoseThatTheShardItselfDraws) {

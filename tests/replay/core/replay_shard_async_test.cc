@@ -135,7 +135,7 @@ TEST(ReplayShardAsyncTest, GrantedInsertsWaitForTheBound) {
 TEST(ReplayShardAsyncTest, RefusesALimiterBesideGrants) {
   EXPECT_THAT(
       ReplayShard::Create({.spec = kSpec, .gate = {.limiter = Narrow(), .granted_inserts = true}}),
-      FailsWith(absl::StatusCode::kInvalidArgument, "not both"));
+      IsInvalid("not both"));
 }
 
 TEST(ReplayShardAsyncTest, WithALimiterSamplesWaitForARowWithAllItsRewards) {
@@ -148,7 +148,7 @@ TEST(ReplayShardAsyncTest, WithALimiterSamplesWaitForARowWithAllItsRewards) {
 }
 
 TEST(ReplayShardAsyncTest, ARestoredShardKnowsWhatItHasAndCountsWhatItLost) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
   ASSERT_OK(shard->Insert(Rows(1, 5), kNow));
@@ -165,7 +165,7 @@ TEST(ReplayShardAsyncTest, ARestoredShardKnowsWhatItHasAndCountsWhatItLost) {
 }
 
 TEST(ReplayShardAsyncTest, ARestoredShardGoesOnCountingItsSamples) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
   Minibatch batch(kSpec, 7);

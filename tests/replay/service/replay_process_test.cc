@@ -99,7 +99,7 @@ class ReplayProcessTest : public ::testing::Test {
     EXPECT_OK(writer.Finish());
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   const std::string learner_ = "unix:" + folder_.File("learner");
   OneRun run_;
   std::unique_ptr<RpcServer> server_;

@@ -285,7 +285,7 @@ TEST_F(EpisodeTest, ARestoredStateGoesOnToTheBit) {
     ResetBits(first.get(), 9);
     Roll(first.get(), &actions, steps);
     ResetBits(second.get(), 4);  // something else before
-    ASSERT_THAT(Load(second.get(), Saved(*first)), IsOk());
+    ASSERT_OK(Load(second.get(), Saved(*first)));
     Pcg64 same_actions = actions;
     EXPECT_EQ(Roll(first.get(), &actions, 120), Roll(second.get(), &same_actions, 120)) << steps;
   }

@@ -44,7 +44,7 @@ TEST(MjcfTaskTest, PaysWhatTheFileSays) {
 TEST(MjcfTaskTest, TheModelLiesBesideTheFileFromWhereverItIsNamed) {
   const std::string relative = std::filesystem::relative(CrawlerFile()).string();
   ASSERT_NE(relative.front(), '/');
-  EXPECT_THAT(MakeEnv("mjcf:" + relative, {}, ""), IsOk());
+  EXPECT_OK(MakeEnv("mjcf:" + relative, {}, ""));
 }
 
 // The crawler in a folder of its own, with another word for its model.
@@ -66,14 +66,13 @@ class ModelNameTest : public ::testing::Test {
 
 TEST_F(ModelNameTest, ABareNameIsLookedForBesideTheFileFirst) {
   PutModel(dir_.File("hopper.xml"));  // Gymnasium has one too, without the crawler's joints
-  EXPECT_THAT(Make("hopper.xml"), IsOk());
+  EXPECT_OK(Make("hopper.xml"));
   PutModel(dir_.File("my robots/ü.xml"));
-  EXPECT_THAT(Make("my robots/ü.xml"), IsOk());
+  EXPECT_OK(Make("my robots/ü.xml"));
 }
 
 TEST_F(ModelNameTest, ABareNameIsThenAGymnasiumModel) {
-  EXPECT_THAT(Make("hopper.xml"),
-              FailsWith(absl::StatusCode::kInvalidArgument, "the model has no"));
+  EXPECT_THAT(Make("hopper.xml"), IsInvalid("the model has no"));
 }
 
 TEST_F(ModelNameTest, AWaveIsTheHomeFolder) {
@@ -83,7 +82,7 @@ TEST_F(ModelNameTest, AWaveIsTheHomeFolder) {
   const absl::Status status = Make("~/robot.xml");
   const absl::Status nobody = Make("~no such user/robot.xml");
   setenv("HOME", home.c_str(), /*overwrite=*/1);
-  EXPECT_THAT(status, IsOk());
+  EXPECT_OK(status);
   EXPECT_THAT(nobody, FailsWith(absl::StatusCode::kNotFound, "~no such user/robot.xml"));
 }
 
@@ -99,7 +98,7 @@ TEST_F(ModelNameTest, AModelThatIsNowhereListsWhereItWasLookedFor) {
 
 TEST_F(ModelNameTest, AnotherModelCanStandInForOneThatIsGone) {
   PutModel(dir_.File("elsewhere/robot.xml"));
-  EXPECT_THAT(Make("robot.xml", {{"xml_file", dir_.File("elsewhere/robot.xml")}}), IsOk());
+  EXPECT_OK(Make("robot.xml", {{"xml_file", dir_.File("elsewhere/robot.xml")}}));
 }
 
 TEST(MjcfTaskTest, EndsWhereItIsNotHealthy) {
@@ -131,14 +130,14 @@ class MistakeTest : public ::testing::Test {
     return MakeEnv("mjcf:" + dir_.File("task.textproto"), {}, "").status();
   }
   void ExpectError(const std::string& from, const std::string& to, const std::string& part) {
-    EXPECT_THAT(Make(from, to), FailsWith(absl::StatusCode::kInvalidArgument, part));
+    EXPECT_THAT(Make(from, to), IsInvalid(part));
   }
 
   TempDir dir_;
   std::string text_;
 };
 
-TEST_F(MistakeTest, WithoutOneTheFileLoads) { EXPECT_THAT(Make("crawler", "crawler"), IsOk()); }
+TEST_F(MistakeTest, WithoutOneTheFileLoads) { EXPECT_OK(Make("crawler", "crawler")); }
 
 TEST_F(MistakeTest, UnknownFieldIsNamedWithItsLine) {
   ExpectError("frame_skip:", "frame_skipp:",
