@@ -2,7 +2,6 @@
 // a model and each kind of file that a model can read.
 #include "actor/env_record.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +16,7 @@
 #include "control/wire/env_identity.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -293,7 +293,7 @@ TEST_F(EnvRecordTest, GymnasiumsModelsCountToo) {
 }
 
 TEST_F(EnvRecordTest, APluginIsItsLibrary) {
-  const std::string built = absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/point_plugin.so");
+  const std::string built = Binary("point_plugin.so");
   const std::string a = dir_.File("a.so"), b = dir_.File("b.so");
   fs::copy_file(built, a);
   Write(b, *ReadFile(built) + "x");

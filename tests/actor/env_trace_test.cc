@@ -3,12 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/actor/env/oracle.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -38,8 +37,8 @@ class EnvTraceTest : public ::testing::Test {
  protected:
   ProcessResult Trace(const std::string& id, const std::string& actions) {
     std::ofstream(dir_.File("actions.csv")) << actions;
-    return RunProcess({absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "env", "trace", "--env",
-                       id, "--seed", "11", "--actions", dir_.File("actions.csv")});
+    return RunProcess({Binary("pmoe"), "env", "trace", "--env", id, "--seed", "11", "--actions",
+                       dir_.File("actions.csv")});
   }
 
   TempDir dir_;

@@ -2,11 +2,10 @@
 // read.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
-#include "absl/strings/str_cat.h"
 #include "tests/actor/run_testing.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
@@ -17,8 +16,7 @@ namespace {
 class PlayTest : public ::testing::Test {
  protected:
   ProcessResult Play(std::vector<std::string> words) {
-    words.insert(words.begin(), {absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "play",
-                                 "--run", dir_.File("run")});
+    words.insert(words.begin(), {Binary("pmoe"), "play", "--run", dir_.File("run")});
     return RunProcess(words);
   }
   // "h264,320,240,20/1,7"

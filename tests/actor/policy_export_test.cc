@@ -3,11 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
-#include "absl/strings/str_cat.h"
 #include "tests/actor/env/oracle.h"
 #include "tests/actor/run_testing.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -18,8 +16,7 @@ namespace {
 class PolicyExportTest : public ::testing::Test {
  protected:
   ProcessResult Pmoe(const std::string& command, std::vector<std::string> words) {
-    words.insert(words.begin(), {absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), command,
-                                 "--run", dir_.File("run")});
+    words.insert(words.begin(), {Binary("pmoe"), command, "--run", dir_.File("run")});
     return RunProcess(words);
   }
 

@@ -1,7 +1,7 @@
 // Every role started by itself with the same words each time, as containers are: the run begins,
 // resumes, and each process says how it is.
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {

@@ -4,28 +4,21 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/check.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/eventually.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
-
-inline std::string Binary(const std::string& name) {
-  const char* bin = std::getenv("PMOE_BIN_DIR");
-  PMOE_CHECK(bin != nullptr);
-  return absl::StrCat(bin, "/", name);
-}
 
 inline bool IsAlive(pid_t pid) {
   // A zombie whose parent has not looked yet is not alive.

@@ -2,7 +2,7 @@
 // survives its actors and resumes.
 
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {
@@ -59,7 +59,7 @@ TEST_F(OnPolicyTest, InvertedPendulumLearnsAsync) {
       Run("up", "run", Flags("ppo", {"--preset", "cleanrl", "--steps", "30000"}));
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_GT(BestEvaluation(dir_.File("run")), 40.0);
-  EXPECT_LT(LastCell(dir_.File("run"), "rows_dropped"), 3000);
+  EXPECT_LT(std::stoll(LastCell(dir_.File("run"), "rows_dropped")), 3000);
 }
 
 TEST_F(OnPolicyTest, AKilledActorsShareOfTheRolloutIsTakenOver) {
@@ -73,7 +73,7 @@ TEST_F(OnPolicyTest, AKilledActorsShareOfTheRolloutIsTakenOver) {
   EXPECT_EQ(stopped.exit_code, 0) << stopped.output;
   const ProcessResult resumed =
       RunProcess({Binary("pmoe"), "up", "--resume", dir_.File("run"), "--steps",
-                  absl::StrCat(LastCell(dir_.File("run"), "env_steps") + 1000)});
+                  absl::StrCat(std::stoll(LastCell(dir_.File("run"), "env_steps")) + 1000)});
   EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
 }
 

@@ -5,7 +5,7 @@
 
 #include "tests/actor/env/random_model.h"
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {

@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -22,6 +21,7 @@
 #include "actor/env/registry.h"
 #include "common/base/file.h"
 #include "tests/actor/env/oracle.h"
+#include "tests/testing/paths.h"
 
 namespace pmoe {
 namespace {
@@ -94,9 +94,8 @@ std::vector<double> Replay(Env* env, uint64_t seed, const Trace& trace, size_t i
 }
 
 std::string OurId(const Case& c) {
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  if (c.task_file.empty() || source == nullptr) return c.id;
-  return absl::StrCat("mjcf:", source, "/deploy/configs/tasks/", c.task_file);
+  if (c.task_file.empty()) return c.id;
+  return absl::StrCat("mjcf:", SourceFile("deploy/configs/tasks/"), c.task_file);
 }
 
 class GymnasiumConformanceTest : public ::testing::TestWithParam<Case> {};

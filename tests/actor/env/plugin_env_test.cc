@@ -8,14 +8,13 @@
 
 #include "actor/env/registry.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
 
-std::string PluginId(const std::string& name) {
-  return std::string(kPluginPrefix) + std::getenv("PMOE_BIN_DIR") + "/" + name + ".so";
-}
+std::string PluginId(const std::string& name) { return kPluginPrefix + Binary(name + ".so"); }
 
 TEST(PluginEnvTest, StepsAndTruncatesAtItsLimit) {
   const auto env = MustMake(PluginId("point_plugin"), {{"push", "0.5"}});

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -10,6 +9,7 @@
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "tests/testing/eventually.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
@@ -51,9 +51,7 @@ mkdir -p "$dir/checkpoints/$steps"
 class SweepProcessTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* bin = std::getenv("PMOE_BIN_DIR");
-    ASSERT_NE(bin, nullptr) << "run by ctest";
-    fs::copy_file(fs::path(bin) / "pmoe", dir_.File("pmoe"));
+    fs::copy_file(Binary("pmoe"), dir_.File("pmoe"));
     Write("pmoe-train", kTrain);
     fs::permissions(dir_.File("pmoe-train"), fs::perms::owner_all);
     Write("sweep.textproto",

@@ -6,6 +6,7 @@
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -19,9 +20,7 @@ constexpr double kTime = 1700000000.25;
 
 ProcessResult RunScript(const std::string& python, const std::string& script,
                         const std::string& directory) {
-  const char* source = std::getenv("PMOE_SOURCE_DIR");
-  EXPECT_NE(source, nullptr) << "run by ctest";
-  return RunProcess({python, std::string(source) + "/tests/common/metrics/" + script, directory});
+  return RunProcess({python, SourceFile("tests/common/metrics/" + script), directory});
 }
 
 // A run that stopped at step 300 and went on from its checkpoint at step 200.

@@ -13,6 +13,7 @@
 #include "actor/env/mujoco_env.h"
 #include "tests/actor/env/mjcf/task_file.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -25,9 +26,7 @@ constexpr int kActions = 5;
 constexpr int kRootNumbers = 7;
 
 std::string EverythingTask() {
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  return absl::StrCat("mjcf:", source == nullptr ? "." : source,
-                      "/tests/actor/env/mjcf/everything.textproto");
+  return "mjcf:" + SourceFile("tests/actor/env/mjcf/everything.textproto");
 }
 
 class EpisodeTest : public ::testing::Test {

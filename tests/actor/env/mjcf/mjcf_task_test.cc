@@ -13,15 +13,14 @@
 #include "actor/env/registry.h"
 #include "common/base/file.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
 
-std::string CrawlerFile() {
-  return absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks/crawler.textproto");
-}
+std::string CrawlerFile() { return SourceFile("deploy/configs/tasks/crawler.textproto"); }
 
 TEST(MjcfTaskTest, PaysWhatTheFileSays) {
   const auto env = MustMake("mjcf:" + CrawlerFile());

@@ -18,6 +18,7 @@
 #include "actor/env/registry.h"
 #include "common/base/file.h"
 #include "tests/actor/env/oracle.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
@@ -61,9 +62,7 @@ class RobotsConformanceTest : public ::testing::TestWithParam<Case> {
   }
 
   static std::string TaskFile() {
-    const char* const source = std::getenv("PMOE_SOURCE_DIR");
-    return absl::StrCat(source == nullptr ? "." : source, "/deploy/configs/robots/",
-                        GetParam().task, ".textproto");
+    return SourceFile(absl::StrCat("deploy/configs/robots/", GetParam().task, ".textproto"));
   }
 
   std::string robots_;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -103,11 +102,6 @@ std::vector<std::vector<double>> Episode(Env* env, int steps) {
 }
 
 }  // namespace
-
-std::string ConfigFile(const std::string& path) {
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  return absl::StrCat(source == nullptr ? "." : source, "/deploy/configs/", path);
-}
 
 void ExpectEqualsPythonsMujoco(const TracedTask& traced) {
   TempDir dir;

@@ -6,9 +6,6 @@
 
 namespace pmoe {
 
-// File of deploy/configs.
-std::string ConfigFile(const std::string& path);
-
 struct TracedTask {
   std::string file;   // textproto
   std::string model;  // MJCF, absolute
