@@ -7,6 +7,7 @@
 
 #include "actor/policy_network.h"
 #include "tests/actor/policy_testing.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
@@ -18,10 +19,7 @@ constexpr int kObs = 3;
 constexpr int kActions = 2;
 
 PolicyOptions Options(HeadType head, int primitives) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.head = head;
   options.action_map = ActionMap::kClip;
   options.primitives = primitives;

@@ -9,16 +9,14 @@
 
 #include "common/policy/parameter_layout.h"
 #include "tests/actor/policy_testing.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
 
 PolicySpec MakeSpec(int primitives, bool router_reads_obs = true) {
-  PolicyOptions options;
-  options.obs_dim = 2;
-  options.action_low = {-1.0};
-  options.action_high = {1.0};
+  PolicyOptions options = BoxOptions(2, 1);
   options.primitives = primitives;
   options.hidden = {3};
   options.head = HeadType::kMixture;
@@ -189,10 +187,7 @@ TEST(ScaleActionTest, ReachesTheBoundsAndTheMiddle) {
 // Ten primitives: their router weights fill no whole number of vectors.
 TEST(PolicyNetworkTest, ARowsBitsDependNeitherOnItsPlaceNorOnTheBatch) {
   constexpr int kBatch = 9;
-  PolicyOptions options;
-  options.obs_dim = 7;
-  options.action_low.assign(5, -1.0);
-  options.action_high.assign(5, 1.0);
+  PolicyOptions options = BoxOptions(7, 5);
   options.primitives = 10;
   options.hidden = {24, 40};
   options.head = HeadType::kMixture;

@@ -52,10 +52,7 @@ TEST_F(RpcRunClientTest, TheVersionNeverGoesBackwards) {
 
 TEST_F(RpcRunClientTest, AnotherArchitectureIsRefused) {
   ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(8))));
-  PolicyOptions options;
-  options.obs_dim = 1;
-  options.action_low = {-0.4};
-  options.action_high = {0.4};
+  PolicyOptions options = BoxOptions(1, 1, 0.4);
   options.primitives = 3;
   options.hidden = {2};
   options.head = HeadType::kMixture;

@@ -20,6 +20,7 @@
 #include "learner/nets/policy_net.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/sac/sac_learner.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -41,10 +42,7 @@ struct Kind {
 using Case = std::tuple<Kind, int, int>;
 
 PolicySpec MakeSpec(const Kind& kind) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.hidden = {64, 64};
   kind.change(&options);
   return MakePolicySpec(options);

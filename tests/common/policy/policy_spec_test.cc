@@ -49,10 +49,7 @@ TEST(PolicySpecTest, SacHasTheTrunkAndTwoHeads) {
 }
 
 TEST(PolicySpecTest, TheRouterReadsTrunkOrObservation) {
-  PolicyOptions options;
-  options.obs_dim = 3;
-  options.action_low = {-1.0};
-  options.action_high = {1.0};
+  PolicyOptions options = BoxOptions(3, 1);
   options.primitives = 5;
   options.hidden = {8};
   options.head = HeadType::kMixture;
@@ -65,10 +62,7 @@ TEST(PolicySpecTest, TheRouterReadsTrunkOrObservation) {
 
 // MCP's network: a shared trunk, a layer of each primitive's own, and a gate with its own layers.
 TEST(PolicySpecTest, PrimitivesHaveTheirOwnLayersAsBlocks) {
-  PolicyOptions options;
-  options.obs_dim = 3;
-  options.action_low = {-1.0, -1.0};
-  options.action_high = {1.0, 1.0};
+  PolicyOptions options = BoxOptions(3, 2);
   options.head = HeadType::kMcp;
   options.primitives = 4;
   options.hidden = {8};
@@ -93,10 +87,7 @@ TEST(PolicySpecTest, PrimitivesHaveTheirOwnLayersAsBlocks) {
 
 // DAC's: no trunk, a std that is a parameter, and terminations.
 TEST(PolicySpecTest, OptionsHaveTerminationsAndAStdThatIsAParameter) {
-  PolicyOptions options;
-  options.obs_dim = 3;
-  options.action_low = {-1.0};
-  options.action_high = {1.0};
+  PolicyOptions options = BoxOptions(3, 1);
   options.head = HeadType::kOption;
   options.action_map = ActionMap::kClip;
   options.primitives = 2;

@@ -7,6 +7,7 @@
 #include "learner/ppo/gae.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_update.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/ppo/rollout_testing.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -31,10 +32,7 @@ PpoOptions SmallOptions() {
 
 // Without a trunk, so that a Gaussian has the layers that one option has.
 PolicySpec MakeSpec(HeadType head, int options) {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.action_map = ActionMap::kClip;
   policy.head = head;
   policy.primitives = options;

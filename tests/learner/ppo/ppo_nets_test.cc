@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ATen/ops/eye.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
@@ -17,10 +18,7 @@ using at::Tensor;
 constexpr int kObs = 7, kActions = 3, kPrimitives = 4;
 
 PolicySpec MakeSpec(const std::vector<int>& primitive_hidden = {}) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.head = HeadType::kMixture;
   options.primitives = kPrimitives;
   options.hidden = {24, 16};

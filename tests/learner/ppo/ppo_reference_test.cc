@@ -11,6 +11,7 @@
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/ppo/ppo_update.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/ppo/rollout_testing.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -148,10 +149,7 @@ double Distance(const Weights& a, const Weights& b) {
 }
 
 PolicySpec MakeSpec() {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.action_map = ActionMap::kClip;
   policy.activation = Activation::kTanh;
   policy.hidden = {16, 16};

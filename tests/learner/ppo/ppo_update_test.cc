@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "learner/ppo/rollout_learner.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/ppo/rollout_testing.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -33,10 +34,7 @@ PpoOptions SmallOptions() {
 }
 
 PolicySpec MakeSpec(const PpoOptions& options, HeadType head, int primitives, int width) {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.action_map = ActionMap::kClip;
   policy.head = head;
   policy.primitives = primitives;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/policy/container.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -19,10 +20,7 @@ constexpr int kActions = 2;
 constexpr int kBatch = 16;
 
 PolicySpec MakeSpec(int primitives) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -0.4);
-  options.action_high.assign(kActions, 0.4);
+  PolicyOptions options = BoxOptions(kObs, kActions, 0.4);
   options.primitives = primitives;
   options.hidden = {16, 16};
   if (primitives > 1) options.head = HeadType::kMixture;

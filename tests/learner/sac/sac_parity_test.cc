@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "learner/sac/sac_learner.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -25,10 +26,7 @@ struct Variant {
 };
 
 PolicySpec MakeSpec(HeadType head, bool router_reads_obs = false) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.hidden = {32, 32};
   options.head = head;
   options.router_reads_obs = router_reads_obs;
@@ -150,10 +148,7 @@ TEST(OnePrimitiveTest, ASecondPrimitiveChangesTheBits) {
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   const PolicySpec one = MakeSpec(HeadType::kMixture);
-  PolicyOptions two;
-  two.obs_dim = kObs;
-  two.action_low.assign(kActions, -1.0);
-  two.action_high.assign(kActions, 1.0);
+  PolicyOptions two = BoxOptions(kObs, kActions);
   two.hidden = {32, 32};
   two.primitives = 2;
   two.head = HeadType::kMixture;

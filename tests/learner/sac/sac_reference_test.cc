@@ -11,6 +11,7 @@
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/sac/sac_update.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
@@ -185,10 +186,7 @@ SacBatch RandomBatch(Rng* rng) {
 class SacReferenceTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SacReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.hidden = {16, 16};
   SacOptions options = TestSacOptions();
   options.batch_size = kBatch;

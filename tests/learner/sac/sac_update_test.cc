@@ -11,6 +11,7 @@
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
@@ -23,10 +24,7 @@ constexpr int kObs = 3, kActions = 2, kBatch = 8, kPrimitives = 3;
 constexpr double kHigh = 0.4;  // bounds of the action: +-0.4
 
 PolicySpec MakeSpec() {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -kHigh);
-  options.action_high.assign(kActions, kHigh);
+  PolicyOptions options = BoxOptions(kObs, kActions, kHigh);
   options.primitives = kPrimitives;
   options.hidden = {16, 16};
   options.head = HeadType::kMixture;
