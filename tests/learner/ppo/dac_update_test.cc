@@ -80,10 +80,7 @@ struct Played {
 
 // The layer's index in the spec's order.
 int IndexOf(const PolicySpec& spec, const std::string& name) {
-  for (size_t i = 0; i < spec.layers.size(); ++i) {
-    if (spec.layers[i].name == name) return static_cast<int>(i);
-  }
-  return -1;
+  return static_cast<int>(spec.FindLayer(name) - spec.layers.data());
 }
 
 TEST(DacUpdateTest, OneOptionIsPpoInTheLowMdp) {

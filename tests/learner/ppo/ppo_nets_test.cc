@@ -47,10 +47,8 @@ class OrthogonalTest : public ::testing::Test {
   // The layer's weight matrix, [rows, outputs].
   static Tensor Weight(const PolicySpec& spec, const FlatParameters& parameters,
                        const std::string& name) {
-    for (size_t i = 0; i < spec.layers.size(); ++i) {
-      if (spec.layers[i].name == name) return parameters.Frozen(static_cast<int>(i)).weight[0];
-    }
-    return {};
+    const auto index = spec.FindLayer(name) - spec.layers.data();
+    return parameters.Frozen(static_cast<int>(index)).weight[0];
   }
 };
 

@@ -58,10 +58,8 @@ struct Training {
   }
   // Bias of a layer, and its weights where it has some.
   const DenseParameters& Layer(const std::string& name) {
-    const std::vector<DenseLayer>& layers = update.policy_net().spec().layers;
-    const auto found = std::find_if(layers.begin(), layers.end(),
-                                    [&](const DenseLayer& layer) { return layer.name == name; });
-    return update.policy().Frozen(static_cast<int>(found - layers.begin()));
+    const PolicySpec& spec = update.policy_net().spec();
+    return update.policy().Frozen(static_cast<int>(spec.FindLayer(name) - spec.layers.data()));
   }
   double Stat(const LearnedRollout& learned, const std::string& name) {
     const std::vector<std::string>& names = update.StatNames();
