@@ -15,7 +15,6 @@
 #include "common/base/file.h"
 #include "control/wire/env_identity.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"

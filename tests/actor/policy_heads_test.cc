@@ -1,6 +1,5 @@
 // The heads that are not a plain mixture, and what an actor writes about its actions.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>

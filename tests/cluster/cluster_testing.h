@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/eventually.h"
 #include "tests/testing/paths.h"

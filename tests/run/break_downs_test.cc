@@ -1,7 +1,6 @@
 #include "run/break_downs.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <vector>
 

@@ -1,7 +1,6 @@
 #include "run/run_start.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"

@@ -1,6 +1,5 @@
 // SaveState and LoadState of every task, and what they do with bytes that are none of theirs.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <cstring>
 #include <filesystem>

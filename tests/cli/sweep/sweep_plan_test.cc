@@ -1,7 +1,5 @@
 #include "cli/sweep/sweep_plan.h"
 
-#include <gtest/gtest.h>
-
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"

@@ -1,5 +1,4 @@
 // `pmoe sweep` with a stand-in for pmoe-train: a script that leaves a run directory behind.
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <filesystem>

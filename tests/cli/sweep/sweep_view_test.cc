@@ -1,5 +1,4 @@
 // What is read from runs' folders, and what is made of it: results, table, schedulers' files.
-#include <gtest/gtest.h>
 
 #include "cli/sweep/sweep_export.h"
 #include "cli/sweep/sweep_progress.h"

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/cli/train/train_testing.h"
 
 namespace pmoe {

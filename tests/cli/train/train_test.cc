@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/cli/train/train_testing.h"
 
 namespace pmoe {

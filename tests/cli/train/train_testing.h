@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/run_comparison.h"
 #include "tests/testing/run_process.h"

@@ -1,7 +1,6 @@
 // Real children: small shell scripts.
 #include "cli/up/supervisor.h"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <fstream>

@@ -8,7 +8,6 @@
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/testing/paths.h"
 
 namespace pmoe {

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
-#include "gtest/gtest.h"
 #include "proto/replay.pb.h"
 #include "proto/run.pb.h"
 #include "tests/testing/status_matchers.h"

@@ -10,7 +10,6 @@
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/tls_credentials_options.h"
-#include "gtest/gtest.h"
 #include "proto/replay.grpc.pb.h"
 #include "proto/run.grpc.pb.h"
 #include "tests/common/rpc/any_call.h"

@@ -1,7 +1,6 @@
 #include "control/core/report_queues.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "tests/testing/status_matchers.h"
 

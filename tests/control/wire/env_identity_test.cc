@@ -3,7 +3,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {

@@ -3,7 +3,6 @@
 #include "tests/learner/sac/bandit.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 
