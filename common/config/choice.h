@@ -10,6 +10,8 @@
 //   options.best_by = ParseChoice<BestBy>(config.learner().best_by());
 #pragma once
 
+#include <array>
+
 #include "absl/strings/string_view.h"
 #include "common/base/check.h"
 

@@ -1,10 +1,11 @@
 #include "run/sample_lag.h"
-#include "replay/core/minibatch.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <vector>
+
+#include "replay/core/minibatch.h"
 
 namespace pmoe {
 namespace {
