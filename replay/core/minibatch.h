@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 
-#include "absl/types/span.h"
 #include "replay/core/chunk.h"
 
 namespace pmoe {

@@ -2,7 +2,6 @@
 #include "learner/learner_config.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <map>
 #include <set>

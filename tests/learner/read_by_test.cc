@@ -15,8 +15,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsOk;
-
 constexpr int kObs = 3, kActions = 2, kUpdates = 2;
 
 // Set without validation, which would refuse most of it.
@@ -62,7 +60,7 @@ RunConfig Base(const Algorithm& algorithm, const Settings& more) {
     settings.emplace_back("policy.primitive_hidden", "4");
   }
   settings.insert(settings.end(), more.begin(), more.end());
-  for (const auto& [path, value] : settings) EXPECT_THAT(SetField(&config, path, value), IsOk());
+  for (const auto& [path, value] : settings) EXPECT_OK(SetField(&config, path, value));
   return config;
 }
 
@@ -159,7 +157,7 @@ std::vector<std::string> OtherValues(const RunConfig& config, const SchemaField&
 bool ChangesSomething(const RunConfig& base, const std::string& learned, const SchemaField& field) {
   for (const std::string& value : OtherValues(base, field)) {
     RunConfig changed = base;
-    EXPECT_THAT(SetField(&changed, field.path, value), IsOk());
+    EXPECT_OK(SetField(&changed, field.path, value));
     if (Learned(changed) != learned) return true;
   }
   return false;

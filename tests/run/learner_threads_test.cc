@@ -16,7 +16,7 @@ RunConfig Config(std::vector<std::string> sets) {
   ConfigSources sources;
   sources.sets = std::move(sets);
   absl::StatusOr<RunConfig> config = ResolveConfig(sources);
-  EXPECT_THAT(config.status(), testing::IsOk());
+  EXPECT_OK(config.status());
   return *std::move(config);
 }
 
@@ -51,7 +51,8 @@ TEST(LearnerThreadsTest, AreRecordedAndSaid) {
 
 TEST(LearnerThreadsTest, BeyondTheCoresAreSaidAndKept) {
   RunConfig config = Config({"learner.threads=16"});
-  EXPECT_THAT(SettleLearnerThreads({2, 0.0}, &config), HasSubstr("learner.threads is 16 on 2 cores"));
+  EXPECT_THAT(SettleLearnerThreads({2, 0.0}, &config),
+              HasSubstr("learner.threads is 16 on 2 cores"));
   EXPECT_EQ(config.learner().threads(), 16);
 }
 

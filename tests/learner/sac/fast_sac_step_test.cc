@@ -108,12 +108,8 @@ const Variant kVariants[] = {
 struct Inputs {
   Inputs(int members, int primitives, uint32_t stream, at::ScalarType type) {
     Rng rng(4, RngRole::kReplay, stream);
-    const auto normal = [&](at::IntArrayRef shape) {
-      return testing::NormalTensor(shape, &rng).to(type);
-    };
-    const auto uniform = [&](at::IntArrayRef shape) {
-      return testing::UniformTensor(shape, &rng).to(type);
-    };
+    const auto normal = [&](at::IntArrayRef shape) { return NormalTensor(shape, &rng).to(type); };
+    const auto uniform = [&](at::IntArrayRef shape) { return UniformTensor(shape, &rng).to(type); };
     batch = {normal({members, kBatch, kObs}), uniform({members, kBatch, kActions}) * 2.0 - 1.0,
              normal({members, kBatch}), uniform({members, kBatch}),
              normal({members, kBatch, kObs})};
@@ -138,7 +134,7 @@ struct Inputs {
 };
 
 struct Setting {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   PolicySpec spec;
 };
 
@@ -162,7 +158,7 @@ Setting MakeSetting(const Variant& variant, int primitives) {
 // Relative to the largest number of what is compared.
 void ExpectNear(const at::Tensor& got, const at::Tensor& wanted, double tolerance,
                 const std::string& what) {
-  EXPECT_LT(testing::MaxAbs(got - wanted), tolerance * (1e-6 + testing::MaxAbs(wanted))) << what;
+  EXPECT_LT(MaxAbs(got - wanted), tolerance * (1e-6 + MaxAbs(wanted))) << what;
 }
 
 void ExpectSameNets(SacNets* got, SacNets* wanted, double tolerance) {
@@ -262,8 +258,8 @@ TEST(FastSacStepThreadsTest, AnyNumberOfThreadsGivesTheSameBits) {
       critics.push_back(owner.critics().values().clone());
     }
     for (size_t i = 1; i < actors.size(); ++i) {
-      EXPECT_TRUE(testing::BitwiseEqual(actors[i], actors[0])) << variant.name;
-      EXPECT_TRUE(testing::BitwiseEqual(critics[i], critics[0])) << variant.name;
+      EXPECT_TRUE(BitwiseEqual(actors[i], actors[0])) << variant.name;
+      EXPECT_TRUE(BitwiseEqual(critics[i], critics[0])) << variant.name;
     }
   }
 }

@@ -63,7 +63,7 @@ class RpcWriterTest : public ::testing::Test {
                  [rows](const ShardStats& stats) { return stats.inserted == rows; });
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   std::unique_ptr<ServedShard> shard_;
   uint64_t steps_[2] = {};
 };
@@ -111,7 +111,7 @@ TEST_F(RpcWriterTest, RowsThatOnlyTheDeadShardHadAreCountedAsLost) {
   ASSERT_OK(Write(writer.get(), 640));
   ASSERT_TRUE(AwaitInserted(704));
   // Acknowledged, so the writer has let them go.
-  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().rows_acked == 704; }));
+  ASSERT_TRUE(Eventually([&] { return writer->stats().rows_acked == 704; }));
   ServeNewest();
   ASSERT_OK(Write(writer.get(), 64));
   EXPECT_OK(writer->Close(seconds(10)));
@@ -123,7 +123,7 @@ TEST_F(RpcWriterTest, AWriteThatTheLimiterHoldsBackEndsWithCancel) {
   Serve(LimitedTableRequest());
   auto writer = NewWriter();
   std::thread cancel([&] {
-    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }))
+    EXPECT_TRUE(Eventually([&] { return writer->stats().blocked_s > 0.0; }))
         << "counted while it lasts";
     writer->Cancel();
   });
@@ -139,7 +139,7 @@ TEST_F(RpcWriterTest, WhatWasWrittenBeforeACancelArrivesWithClose) {
   auto writer = NewWriter(options);
   ASSERT_OK(Write(writer.get(), 10, /*env=*/1));
   std::thread cancel([&] {
-    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }));
+    EXPECT_TRUE(Eventually([&] { return writer->stats().blocked_s > 0.0; }));
     writer->Cancel();
   });
   // No shard yet: the fifth chunk of env 0 finds no room.
@@ -203,7 +203,7 @@ TEST_F(RpcWriterTest, AShardThatDrainsHasAllItAcknowledgedAndGetsTheRestWhenItIs
 TEST_F(RpcWriterTest, AStreamMovesToTheAddressThatIsAssigned) {
   auto writer = NewWriter();
   ASSERT_OK(Write(writer.get(), kPageRows));
-  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().reconnects > 0; }));
+  ASSERT_TRUE(Eventually([&] { return writer->stats().reconnects > 0; }));
   ServedShard elsewhere(folder_.path(), "elsewhere");
   ASSERT_OK(CreateTable(elsewhere.Connect().get(), TableRequest()));
   writer->SetAddress(elsewhere.address());

@@ -23,7 +23,7 @@ class SampleStreamTest : public ::testing::Test {
     EXPECT_OK(writer.Finish());
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   ServedShard shard_{folder_.path()};
   std::unique_ptr<ReplayService::Stub> stub_ = shard_.Connect();
 };
