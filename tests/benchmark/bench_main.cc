@@ -61,7 +61,7 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
   }
   if (bench.only) command->add_option("--only", flags->only, "Rows whose name contains this");
   if (bench.run == BenchLearner) {
-    command->add_option("--threads", flags->threads, "Threads of LibTorch")
+    command->add_option("--threads", flags->threads, "Threads of the learner")
         ->check(CLI::Range(1, 64));
   }
   if (bench.steps > 0) {

@@ -66,7 +66,8 @@ double LeastFlop(const Workload& w) {
 
 class LearnerUnderTest {
  public:
-  static absl::StatusOr<std::unique_ptr<LearnerUnderTest>> Create(const Workload& w, int threads) {
+  static absl::StatusOr<std::unique_ptr<LearnerUnderTest>> Create(const Workload& w, int threads,
+                                                                  UpdateStep step) {
     PolicyOptions policy;
     policy.obs_dim = w.obs_dim;
     policy.action_low.assign(static_cast<size_t>(w.action_dim), -1.0);
@@ -76,6 +77,7 @@ class LearnerUnderTest {
     SacOptions options = TestSacOptions();
     options.batch_size = w.batch_size;
     options.threads = threads;
+    options.step = step;
     if (w.batch_size == 256) {  // the official preset
       options.actor_lr = options.critic_lr = 3e-4;
       options.tune_alpha = true;
@@ -139,27 +141,35 @@ absl::Status Measure(double seconds, double gflop, LearnerUnderTest* learner, Sa
 
 absl::Status BenchLearner(const BenchFlags& flags, Report* report) {
   PrepareMathLibraries();
-  std::vector<std::pair<Workload, std::unique_ptr<LearnerUnderTest>>> learners;
+  struct Row {
+    Workload workload;
+    std::unique_ptr<LearnerUnderTest> fast, autograd;
+    Samples fast_samples, autograd_samples;
+  };
+  std::vector<Row> rows;
   for (const Workload& w : Workloads()) {
     if (!absl::StrContains(w.name, flags.only)) continue;
-    PMOE_ASSIGN_OR_RETURN(std::unique_ptr<LearnerUnderTest> learner,
-                          LearnerUnderTest::Create(w, flags.threads));
-    learners.emplace_back(w, std::move(learner));
+    Row& row = rows.emplace_back();
+    row.workload = w;
+    PMOE_ASSIGN_OR_RETURN(row.fast, LearnerUnderTest::Create(w, flags.threads, UpdateStep::kFast));
+    PMOE_ASSIGN_OR_RETURN(row.autograd,
+                          LearnerUnderTest::Create(w, flags.threads, UpdateStep::kAutograd));
   }
-  std::vector<Samples> samples(learners.size());
   for (int round = 0; round < flags.rounds; ++round) {
-    for (size_t i = 0; i < learners.size(); ++i) {
-      PMOE_RETURN_IF_ERROR(Measure(flags.seconds / flags.rounds, LeastFlop(learners[i].first) / 1e9,
-                                   learners[i].second.get(), &samples[i]));
+    for (Row& row : rows) {
+      const double gflop = LeastFlop(row.workload) / 1e9, seconds = flags.seconds / flags.rounds;
+      PMOE_RETURN_IF_ERROR(Measure(seconds, gflop, row.fast.get(), &row.fast_samples));
+      PMOE_RETURN_IF_ERROR(Measure(seconds, gflop, row.autograd.get(), &row.autograd_samples));
     }
   }
   report->Table("update", {"updates_per_cpu_s", "updates_per_wall_s", "mflop", "peak_gflops",
-                           "share_of_peak"});
-  for (size_t i = 0; i < learners.size(); ++i) {
-    const Samples& s = samples[i];
-    report->Row(learners[i].first.name,
-                {Median(s.per_cpu_s), Median(s.per_wall_s), LeastFlop(learners[i].first) / 1e6,
-                 Median(s.peak_gflops), Median(s.peak_share)});
+                           "share_of_peak", "wall_over_autograd"});
+  for (const Row& row : rows) {
+    const Samples& s = row.fast_samples;
+    report->Row(row.workload.name,
+                {Median(s.per_cpu_s), Median(s.per_wall_s), LeastFlop(row.workload) / 1e6,
+                 Median(s.peak_gflops), Median(s.peak_share),
+                 MedianRatio(s.per_wall_s, row.autograd_samples.per_wall_s)});
   }
   return BenchAlgorithms(flags, report);
 }
