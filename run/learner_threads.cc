@@ -6,8 +6,13 @@
 #include <cmath>
 #include <cstdlib>
 #include <thread>
+#include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/file.h"
 #include "common/config/algorithms.h"
 #include "common/config/learner_choices.h"
 #include "common/config/run_config.h"
@@ -18,6 +23,18 @@ namespace {
 constexpr int kMost = 8;          // barriers cost more than further threads bring
 constexpr int kRowsAThread = 48;  // of a minibatch, at least
 
+// Of a container that may use less than it sees (docker --cpus, a pod's limit): "QUOTA PERIOD" or
+// "max PERIOD". No quota, or cgroups of version 1: what `seen` says.
+int WithinQuota(int seen) {
+  const absl::StatusOr<std::string> text = ReadText("/sys/fs/cgroup/cpu.max");
+  if (!text.ok()) return seen;
+  const std::vector<std::string> words = absl::StrSplit(absl::StripAsciiWhitespace(*text), ' ');
+  double quota = 0.0, period = 0.0;
+  const bool limited = words.size() == 2 && absl::SimpleAtod(words[0], &quota) &&
+                       absl::SimpleAtod(words[1], &period) && quota > 0.0 && period > 0.0;
+  return limited ? std::clamp(static_cast<int>(quota / period), 1, seen) : seen;
+}
+
 }  // namespace
 
 Cores FreeCores() {
@@ -26,7 +43,7 @@ Cores FreeCores() {
   cores.usable = sched_getaffinity(0, sizeof(set), &set) == 0
                      ? CPU_COUNT(&set)
                      : static_cast<int>(std::thread::hardware_concurrency());
-  cores.usable = std::max(1, cores.usable);
+  cores.usable = WithinQuota(std::max(1, cores.usable));
   double load = 0.0;
   if (getloadavg(&load, 1) == 1) cores.load = load;
   return cores;

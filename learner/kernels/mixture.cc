@@ -53,9 +53,13 @@ size_t Numbers(const HeadColumns& columns, long rows) {
 
 }  // namespace
 
-HeadColumns::HeadColumns(const NetPlan& plan, bool has_router, int k, int a)
-    : mean(plan.Find("mean")), log_std(plan.Find("log_std")), primitives(k), action_dim(a) {
-  if (has_router) router = plan.Find("router");
+HeadColumns::HeadColumns(const NetPlan& plan, const PolicySpec& spec)
+    : mean(plan.Find("mean")),
+      log_std(plan.Find("log_std")),
+      weights(spec.head == HeadType::kMcp),
+      primitives(spec.primitives),
+      action_dim(spec.action_dim) {
+  if (spec.has_router()) router = plan.Find("router");
 }
 
 template <typename T>
@@ -79,6 +83,10 @@ void HeadRows<T>::Read(const NetRows<T>& net, long row, long n) {
     }
     if (columns.router.node < 0) continue;
     const T* const z = net.At(columns.router.node, row + i) + columns.router.column;
+    if (columns.weights) {
+      std::copy_n(z, columns.primitives, w.data() + i * columns.primitives);
+      continue;
+    }
     SoftmaxRow(columns.primitives, z, w.data() + i * columns.primitives,
                log_w.data() + i * columns.primitives);
   }

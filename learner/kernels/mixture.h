@@ -4,6 +4,7 @@
 // row-major.
 #pragma once
 
+#include "common/policy/policy_spec.h"
 #include "learner/kernels/aligned.h"
 #include "learner/kernels/net.h"
 
@@ -11,9 +12,12 @@ namespace pmoe {
 
 // Where a policy's heads stand among the nodes of its net.
 struct HeadColumns {
-  HeadColumns(const NetPlan& plan, bool has_router, int primitives, int action_dim);
+  // Of a policy's net. The heads that a composed policy acts with stand in none.
+  HeadColumns(const NetPlan& plan, const PolicySpec& spec);
+  HeadColumns(int primitives, int action_dim) : primitives(primitives), action_dim(action_dim) {}
 
   NodeColumns mean, log_std, router;  // router.node -1: none, w = 1
+  bool weights = false;               // the router's output is w itself and not its logits: MCP
   int primitives;
   int action_dim;
 };

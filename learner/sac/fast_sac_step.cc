@@ -34,8 +34,7 @@ void ForTasks(const Net<T>& net, int groups, int thread, int threads, Function w
 
 template <typename T>
 bool FastSacStep<T>::Supports(const SacOptions& options, const PolicySpec& policy) {
-  const bool head = policy.head == HeadType::kGaussian || policy.head == HeadType::kMixture;
-  return head && options.estimator != Estimator::kGumbel && !options.sgd && options.device == "cpu";
+  return policy.head != HeadType::kOption && !options.sgd && options.device == "cpu";
 }
 
 template <typename T>
@@ -183,7 +182,7 @@ void FastSacStep<T>::StepAlpha() {
 // Sums go row by row, whatever the threads.
 template <typename T>
 void FastSacStep<T>::Summarise() {
-  const int K = passes_.primitives, width = SacRowStats(K);
+  const int K = passes_.own_primitives, width = SacRowStats(K);
   const long rows = long{passes_.options.members} * passes_.options.batch_size;
   const auto mean = [&](int stat) {
     double sum = 0;

@@ -17,7 +17,7 @@ namespace pmoe {
 template <typename T>
 class FastSacStep {
  public:
-  // Not for a GPU, momentum, or heads and estimators that are rare: those have autograd.
+  // Not for a GPU or momentum: those have autograd.
   static bool Supports(const SacOptions& options, const PolicySpec& policy);
 
   // `nets`: of T, on the CPU; outlives the step.

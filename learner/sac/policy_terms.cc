@@ -58,11 +58,14 @@ void PolicyTerms<T>::Evaluate(const SacOptions& options, const PolicyTermsInput<
       case Estimator::kMarginal:
         Marginal(in, i);
         break;
+      case Estimator::kGumbel:  // its loss is of one combined action: SacWorker::GumbelTerms
+        break;
       case Estimator::kReinforce:
         Reinforce(options, in, i);
         break;
-      default:
+      case Estimator::kFrequency:
         Frequency(options, in, i);
+        break;
     }
   }
 }

@@ -14,6 +14,7 @@
 #include "common/base/status_macros.h"
 #include "learner/kernels/flush_denormals.h"
 #include "learner/kernels/normals.h"
+#include "learner/kernels/vector_math.h"
 #include "learner/nets/tensor_io.h"
 #include "learner/sac/sac_stats.h"
 #include "learner/torch_info.h"
@@ -21,7 +22,7 @@
 namespace pmoe {
 namespace {
 
-constexpr double kUniformMin = 0x1p-25;
+constexpr float kUniformMin = 0x1p-25f;
 
 at::Tensor WrapColumn(float* data, int members, at::IntArrayRef shape, const at::Device& device) {
   std::vector<int64_t> full = {members};
@@ -82,6 +83,8 @@ absl::Span<const float> SacLearner::StepFast(Minibatch* batch) {
   noise.eps = noise.next_eps + noise_.numel() / 2;
   noise.next_primitive = router_uniform_.data_ptr<float>();
   noise.primitive = drawn_uniform_.data_ptr<float>();
+  noise.gumbel = gumbel_.data_ptr<float>();
+  noise.gumbel_tau = GumbelTau();
   return fast_->Step(rows, noise);
 }
 
@@ -116,7 +119,11 @@ void SacLearner::DrawNoise() {
   FillNormals(&noise_rng_, static_cast<size_t>(noise_.numel()), noise_.data_ptr<float>());
   FillUniform(&router_uniform_);
   if (options_.estimator == Estimator::kReinforce) FillUniform(&drawn_uniform_);
-  if (options_.estimator == Estimator::kGumbel) FillUniform(&gumbel_);
+  if (options_.estimator != Estimator::kGumbel) return;
+  FillUniform(&gumbel_);
+  float* const g = gumbel_.data_ptr<float>();
+  // U = 0 would be -inf: half a step of float's uniforms above it.
+  for (int64_t i = 0; i < gumbel_.numel(); ++i) g[i] = -Log(-Log(std::max(g[i], kUniformMin)));
 }
 
 SacNoise SacLearner::NoiseTensors() const {
@@ -126,8 +133,7 @@ SacNoise SacLearner::NoiseTensors() const {
     drawn.policy.primitive = drawn_uniform_.to(device_);
   }
   if (options_.estimator == Estimator::kGumbel) {
-    // U = 0 would be -inf: half a step of float's uniforms above it.
-    drawn.policy.gumbel = -(-(gumbel_.to(device_).clamp_min(kUniformMin)).log()).log();
+    drawn.policy.gumbel = gumbel_.to(device_);
     drawn.policy.gumbel_tau = GumbelTau();
   }
   return drawn;

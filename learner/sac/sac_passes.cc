@@ -5,7 +5,7 @@ namespace {
 
 int LivePerRow(const SacOptions& options, int primitives) {
   const bool one =
-      options.estimator == Estimator::kReinforce ||
+      options.estimator == Estimator::kReinforce || options.estimator == Estimator::kGumbel ||
       (options.estimator == Estimator::kFrequency &&
        options.primitive_backprop == PrimitiveBackprop::kMax && options.loser_weight == 0.0);
   return one ? 1 : primitives;
@@ -32,14 +32,16 @@ SacPasses<T>::SacPasses(const SacOptions& of, const PolicySpec& spec, SacNets* n
     : options(of),
       obs_dim(spec.obs_dim),
       action_dim(spec.action_dim),
-      primitives(spec.primitives),
+      primitives(spec.components()),
+      own_primitives(spec.primitives),
       critics_per_member(nets->critics.layout().copies()),
-      live_per_row(LivePerRow(of, spec.primitives)),
-      has_router(spec.has_router()),
+      live_per_row(LivePerRow(of, spec.components())),
       log_action_scale(LogActionScale(of, spec)),
+      composition{spec.head, spec.gating_squared},
       policy_plan(spec.layers, {{spec.obs_dim}, of.router_detached}),
       critic_plan(nets->critic_layers, {{spec.obs_dim, spec.action_dim}, false}),
-      heads(policy_plan, spec.has_router(), spec.primitives, spec.action_dim),
+      own_heads(policy_plan, spec),
+      heads(composition.composes() ? HeadColumns(1, spec.action_dim) : own_heads),
       q_node(critic_plan.Find("q_out").node),
       policy(policy_plan, nets->actor.layout(), nets->actor.values().data_ptr<T>(), {}),
       critics(critic_plan, nets->critics.layout(), nets->critics.values().data_ptr<T>(),
@@ -59,7 +61,7 @@ SacPasses<T>::SacPasses(const SacOptions& of, const PolicySpec& spec, SacNets* n
   critic_gradients = RowsFor<T>(critic_plan, groups, batch);
   ranked_rows = RowsFor<T>(critic_plan, groups, batch * primitives);
   ranked_gradients = RowsFor<T>(critic_plan, groups, batch * live_per_row);
-  row_stats.resize(static_cast<size_t>(members * batch * SacRowStats(primitives)));
+  row_stats.resize(static_cast<size_t>(members * batch * SacRowStats(own_primitives)));
   alpha.resize(static_cast<size_t>(members));
 }
 

@@ -1,11 +1,14 @@
 // What the threads of a fast update of the SAC family share: networks with their rows, and the
 // minibatch. Everything is allocated once. M members, C critics, B batch, K primitives, L actions
 // per row with a gradient (K where every primitive is trained, else 1), O obs_dim, A action_dim.
+// Where gating or MCP make one Gaussian of K, it is the only primitive that acts, and K is 1 but
+// for what says "own".
 #pragma once
 
 #include <optional>
 #include <vector>
 
+#include "learner/kernels/composed.h"
 #include "learner/kernels/mixture.h"
 #include "learner/kernels/net.h"
 #include "learner/sac/sac_nets.h"
@@ -30,6 +33,8 @@ struct SacRowNoise {
   const T* next_primitive = nullptr;  // [M, B] uniform in [0, 1), for k' ~ Cat(w(s'))
   const T* eps = nullptr;             // [M, B, K, A], for the policy loss
   const T* primitive = nullptr;       // [M, B] uniform: kReinforce
+  const T* gumbel = nullptr;          // [M, B, K]: kGumbel
+  double gumbel_tau = 1.0;
 };
 
 // What a row adds to the statistics, then K weights and K ones or zeros for who was best.
@@ -57,16 +62,20 @@ struct SacPasses {
   }
   long noise_row(int member, long row) const { return member * long{options.batch_size} + row; }
   T* stats(int member, long row) {
-    return row_stats.data() + noise_row(member, row) * SacRowStats(primitives);
+    return row_stats.data() + noise_row(member, row) * SacRowStats(own_primitives);
   }
 
   SacOptions options;
-  int obs_dim, action_dim, primitives, critics_per_member, live_per_row;
-  bool has_router;
+  int obs_dim, action_dim;
+  int primitives;      // that act: K, or 1 where all K make one
+  int own_primitives;  // K
+  int critics_per_member, live_per_row;
   double log_action_scale;
+  Composition composition;
   NetPlan policy_plan, critic_plan;
-  HeadColumns heads;
-  int q_node;  // the critics' output
+  HeadColumns own_heads;  // of the net
+  HeadColumns heads;      // that act
+  int q_node;             // the critics' output
   Net<T> policy, critics, targets;
   std::optional<Net<T>> target_policy;                    // only with options.target_policy
   std::vector<NetRows<T>> policy_rows, policy_gradients;  // [M], B rows each

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "learner/kernels/vector_math.h"
 
@@ -21,6 +22,23 @@ void ForTiles(Share rows, Function tile) {
   }
 }
 
+// Between the actions that two different primitives mean. means: [K, A]
+template <typename T>
+T MeanDistance(const T* means, int primitives, int action_dim) {
+  T sum = 0;
+  for (int k = 1; k < primitives; ++k) {
+    for (int other = 0; other < k; ++other) {
+      T square = 0;
+      for (int j = 0; j < action_dim; ++j) {
+        const T apart = means[k * action_dim + j] - means[other * action_dim + j];
+        square += apart * apart;
+      }
+      sum += std::sqrt(square);
+    }
+  }
+  return sum / (static_cast<T>(primitives * (primitives - 1)) / T{2});
+}
+
 }  // namespace
 
 template <typename T>
@@ -29,11 +47,13 @@ SacWorker<T>::SacWorker(SacPasses<T>* passes)
       tile_(std::min<long>(p_.options.batch_size, kTileMax + kRowGrain)),
       target_policy_rows_(p_.policy_plan, tile_),
       target_critic_rows_(p_.critic_plan, tile_),
+      own_heads_(p_.own_heads, p_.composition.composes() ? tile_ : 0),
       heads_(p_.heads, tile_),
       target_draws_(p_.options.target == TargetOver::kExpected ? p_.primitives : 1, p_.action_dim,
                     tile_),
       draws_(p_.primitives, p_.action_dim, tile_),
       terms_(p_.primitives, tile_),
+      own_gradients_(p_.own_heads, p_.composition.composes() ? tile_ : 0),
       head_gradients_(p_.heads, tile_) {
   const size_t tile = static_cast<size_t>(tile_), k = static_cast<size_t>(p_.primitives);
   const size_t live = static_cast<size_t>(p_.live_per_row);
@@ -43,11 +63,16 @@ SacWorker<T>::SacWorker(SacPasses<T>* passes)
   log_prob_.resize(tile * k);
   share_.resize(tile * k * k);
   d_action_.resize(live * tile * static_cast<size_t>(p_.action_dim));
-  squashed_.resize(tile * k * static_cast<size_t>(p_.action_dim));
+  squashed_.resize(tile * static_cast<size_t>(p_.own_primitives * p_.action_dim));
   smaller_.resize(tile * k);
   index_.resize(tile);
   ranked_row_.resize(live * tile);
   tile_row_.resize(live * tile);
+  if (p_.options.estimator != Estimator::kGumbel) return;
+  soft_.resize(tile * k);
+  weights_.resize(tile * k);
+  combined_.resize(tile * static_cast<size_t>(p_.action_dim));
+  own_d_action_.resize(static_cast<size_t>(p_.action_dim));
 }
 
 template <typename T>
@@ -60,13 +85,27 @@ void SacWorker<T>::PolicyRows(int member, Share rows) {
   ForTiles(rows, [&](long row, long n) { PolicyTile(member, row, n); });
 }
 
+template <typename T>
+void SacWorker<T>::ReadHeads(const NetRows<T>& net, long row, long n) {
+  if (!p_.composition.composes()) return heads_.Read(net, row, n);
+  own_heads_.Read(net, row, n);
+  Compose(p_.composition, own_heads_, n, &heads_);
+}
+
+template <typename T>
+void SacWorker<T>::WriteHeads(const NetRows<T>& net, long row, long n, NetRows<T>* gradients) {
+  if (!p_.composition.composes()) return head_gradients_.Write(net, row, n, gradients);
+  ComposeGradient(p_.composition, own_heads_, heads_, head_gradients_, n, &own_gradients_);
+  own_gradients_.Write(net, row, n, gradients);
+}
+
 // a'(s') of one primitive drawn by the router, or of all.
 template <typename T>
 void SacWorker<T>::TargetActions(int member, long row, long n) {
   const Net<T>& net = p_.target_policy ? *p_.target_policy : p_.policy;
   const T* const next = p_.rows.next_obs + p_.batch_row(member, row) * p_.obs_dim;
   net.Forward(member, {{{next, p_.obs_dim}, {}}}, n, &target_policy_rows_, 0);
-  heads_.Read(target_policy_rows_, 0, n);
+  ReadHeads(target_policy_rows_, 0, n);
   const long noise = p_.noise_row(member, row);
   const T* const eps = p_.noise.next_eps + noise * p_.primitives * p_.action_dim;
   if (target_draws_.draws == p_.primitives) return target_draws_.DrawAll(heads_, eps, n);
@@ -148,10 +187,10 @@ void SacWorker<T>::LogProbs(const Draws<T>& draws, long n, T* log_prob, T* share
   }
 }
 
-// q of every primitive's action. A state's part of the first layer is computed once for all.
+// q of `count` actions of each state, [n, count, A]. A state's part of the first layer is computed
+// once for all.
 template <typename T>
-void SacWorker<T>::Rank(int member, long row, long n) {
-  const int primitives = p_.primitives;
+void SacWorker<T>::Rank(int member, long row, long n, const T* actions, int count) {
   const T* const obs = p_.rows.obs + p_.batch_row(member, row) * p_.obs_dim;
   for (int c = 0; c < p_.critics_per_member; ++c) {
     const int group = member * p_.critics_per_member + c;
@@ -159,12 +198,12 @@ void SacWorker<T>::Rank(int member, long row, long n) {
     NetInput<T> input = {{{obs, p_.obs_dim}, {}}};
     p_.critics.FirstPart(group, input, n, first_part_.data());
     input.first_part = first_part_.data();
-    for (int k = 0; k < primitives; ++k) {
-      input.parts[1] = {draws_.action_at(0, k), long{primitives} * p_.action_dim};
-      const long at = primitives * row + k * n;
+    for (int k = 0; k < count; ++k) {
+      input.parts[1] = {actions + k * p_.action_dim, long{count} * p_.action_dim};
+      const long at = p_.primitives * row + k * n;
       p_.critics.Forward(group, input, n, &rows, at);
       for (long i = 0; i < n; ++i) {
-        const size_t to = static_cast<size_t>(i * primitives + k);
+        const size_t to = static_cast<size_t>(i * count + k);
         const T q = *rows.At(p_.q_node, at + i);
         if (c == 0 || q < q_[to]) {
           q_[to] = q;
@@ -182,10 +221,10 @@ void SacWorker<T>::PolicyTile(int member, long row, long n) {
   NetRows<T>& rows = p_.policy_rows[static_cast<size_t>(member)];
   NetRows<T>& gradients = p_.policy_gradients[static_cast<size_t>(member)];
   p_.policy.Forward(member, {{{obs, p_.obs_dim}, {}}}, n, &rows, row);
-  heads_.Read(rows, row, n);
+  ReadHeads(rows, row, n);
   draws_.DrawAll(heads_, p_.noise.eps + noise * p_.primitives * p_.action_dim, n);
   LogProbs(draws_, n, log_prob_.data(), share_.data());
-  Rank(member, row, n);
+  Rank(member, row, n, draws_.action.data(), p_.primitives);
   PolicyTermsInput<T> in = {&heads_, q_.data(), log_prob_.data()};
   if (p_.noise.primitive != nullptr) in.uniform = p_.noise.primitive + noise;
   in.alpha = p_.alpha[static_cast<size_t>(member)];
@@ -194,16 +233,79 @@ void SacWorker<T>::PolicyTile(int member, long row, long n) {
   terms_.Evaluate(p_.options, in);
   head_gradients_.Clear(n);
   std::copy_n(terms_.dlogit.data(), n * p_.primitives, head_gradients_.logit.data());
-  BackThroughCritics(member, row, n);
-  head_gradients_.Write(rows, row, n, &gradients);
+  if (p_.options.estimator == Estimator::kGumbel) {
+    GumbelTerms(member, row, n);
+  } else {
+    BackThroughCritics(member, row, n, terms_.dq.data(), p_.primitives);
+  }
+  WriteHeads(rows, row, n, &gradients);
   p_.policy.Backward(member, n, rows, {row, nullptr}, &gradients, row);
   Statistics(member, row, n);
 }
 
-// Only the smaller of two critics passes a gradient on: each takes the rows where it is that one.
+// L = alpha log pi - q of a = sum_k y_k a_k and log pi = sum_k y_k log pi_k, y = softmax((z + g) /
+// tau); `gumbel_hard` makes y one-hot and keeps the soft one's gradient (straight-through).
 template <typename T>
-void SacWorker<T>::BackThroughCritics(int member, long row, long n) {
-  const int primitives = p_.primitives;
+void SacWorker<T>::GumbelTerms(int member, long row, long n) {
+  const int K = p_.primitives, A = p_.action_dim;
+  const T tau = static_cast<T>(p_.noise.gumbel_tau);
+  const T* const gumbel = p_.noise.gumbel + p_.noise_row(member, row) * K;
+  std::fill_n(combined_.begin(), n * A, T{0});
+  for (long i = 0; i < n; ++i) {
+    T* const soft = soft_.data() + i * K;
+    for (int k = 0; k < K; ++k) soft[k] = (heads_.log_w[i * K + k] + gumbel[i * K + k]) / tau;
+    const T largest = *std::max_element(soft, soft + K);
+    T sum = 0;
+    for (int k = 0; k < K; ++k) sum += soft[k] = Exp(soft[k] - largest);
+    for (int k = 0; k < K; ++k) soft[k] /= sum;
+    const long hard = std::max_element(soft, soft + K) - soft;
+    T& log_prob = terms_.held_log_prob[static_cast<size_t>(i)] = 0;
+    for (int k = 0; k < K; ++k) {
+      const T y = !p_.options.gumbel_hard ? soft[k] : k == hard ? T{1} : T{0};
+      weights_[static_cast<size_t>(i * K + k)] = y;
+      log_prob += y * log_prob_[static_cast<size_t>(i * K + k)];
+      for (int j = 0; j < A; ++j) {
+        combined_[static_cast<size_t>(i * A + j)] += y * draws_.action_at(i, k)[j];
+      }
+    }
+  }
+  Rank(member, row, n, combined_.data(), 1);
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+    terms_.held_q[i] = q_[i];
+    terms_.primitive_loss[i] =
+        p_.alpha[static_cast<size_t>(member)] * terms_.held_log_prob[i] - q_[i];
+    terms_.dq[i] = T{-1} / static_cast<T>(p_.options.batch_size);
+  }
+  BackThroughCritics(member, row, n, terms_.dq.data(), 1);
+}
+
+// da, of one combined action, reaches each primitive by its y, and y itself.
+template <typename T>
+void SacWorker<T>::AddGumbel(int member, long i, const T* da) {
+  const int K = p_.primitives, A = p_.action_dim;
+  const T* const soft = soft_.data() + i * K;
+  const T dlog_prob = p_.alpha[static_cast<size_t>(member)] / static_cast<T>(p_.options.batch_size);
+  T* const dz = head_gradients_.logit.data() + i * K;
+  T mean = 0;
+  for (int k = 0; k < K; ++k) {
+    const size_t at = static_cast<size_t>(i * K + k);
+    T* const own = own_d_action_.data();
+    dz[k] = dlog_prob * log_prob_[at];
+    for (int j = 0; j < A; ++j) {
+      own[j] = weights_[at] * da[j];
+      dz[k] += da[j] * draws_.action_at(i, k)[j];
+    }
+    head_gradients_.AddDraw(draws_, i, k, k, own, weights_[at] * dlog_prob);
+    mean += soft[k] * dz[k];
+  }
+  const T tau = static_cast<T>(p_.noise.gumbel_tau);
+  for (int k = 0; k < K; ++k) dz[k] = soft[k] * (dz[k] - mean) / tau;
+}
+
+// Only the smaller of two critics passes a gradient on: each takes the rows where it is that one.
+// dq: [n, primitives] of the actions that Rank saw last.
+template <typename T>
+void SacWorker<T>::BackThroughCritics(int member, long row, long n, const T* dqs, int primitives) {
   for (int c = 0; c < p_.critics_per_member; ++c) {
     const size_t group = static_cast<size_t>(member * p_.critics_per_member + c);
     NetRows<T>& gradients = p_.ranked_gradients[group];
@@ -212,17 +314,23 @@ void SacWorker<T>::BackThroughCritics(int member, long row, long n) {
     for (int k = 0; k < primitives; ++k) {
       for (long i = 0; i < n; ++i) {
         const long at = i * primitives + k;
-        const T dq = terms_.dq[static_cast<size_t>(at)];
+        const T dq = dqs[at];
         if (dq == T{0} || smaller_[static_cast<size_t>(at)] != c) continue;
         tile_row_[static_cast<size_t>(count)] = static_cast<int>(at);
-        ranked_row_[static_cast<size_t>(count)] = static_cast<int>(primitives * row + k * n + i);
+        ranked_row_[static_cast<size_t>(count)] = static_cast<int>(p_.primitives * row + k * n + i);
         *gradients.At(p_.q_node, first + count) = dq;
         ++count;
       }
     }
     p_.critics.Backward(static_cast<int>(group), count, p_.ranked_rows[group],
                         {0, ranked_row_.data()}, &gradients, first, {d_action_.data()});
-    AddToHeads(tile_row_.data(), d_action_.data(), count);
+    if (p_.options.estimator == Estimator::kGumbel) {
+      for (long r = 0; r < count; ++r) {
+        AddGumbel(member, tile_row_[static_cast<size_t>(r)], d_action_.data() + r * p_.action_dim);
+      }
+    } else {
+      AddToHeads(tile_row_.data(), d_action_.data(), count);
+    }
   }
 }
 
@@ -242,12 +350,16 @@ void SacWorker<T>::AddToHeads(const int* tile_row, const T* d_action, long count
   }
 }
 
-// Of a row: those of MixtureStats, and the losses.
+// Of each row: the losses, and what MixtureStats tells of a mixture. Gating and MCP act with one
+// Gaussian: none of their primitives is best.
 template <typename T>
 void SacWorker<T>::Statistics(int member, long row, long n) {
-  const int K = p_.primitives, A = p_.action_dim;
+  const bool composed = p_.composition.composes();
+  const HeadRows<T>& heads = composed ? own_heads_ : heads_;
+  const int K = p_.own_primitives, A = p_.action_dim;
+  constexpr T kUnknown = std::numeric_limits<T>::quiet_NaN(), kLeast = 1e-30;
   for (long j = 0; j < n * K * A && K > 1; ++j) {
-    squashed_[static_cast<size_t>(j)] = Tanh(heads_.mean[static_cast<size_t>(j)]);
+    squashed_[static_cast<size_t>(j)] = Tanh(heads.mean[static_cast<size_t>(j)]);
   }
   for (long i = 0; i < n; ++i) {
     T* const stats = p_.stats(member, row + i);
@@ -256,27 +368,20 @@ void SacWorker<T>::Statistics(int member, long row, long n) {
     stats[kRouterLoss] = terms_.router_loss[at];
     stats[kLogProb] = terms_.held_log_prob[at];
     stats[kQ] = terms_.held_q[at];
-    T entropy = 0, loser_std = 0, distance = 0;
+    T entropy = 0, loser_std = 0;
     for (int k = 0; k < K; ++k) {
-      const T w = heads_.w[static_cast<size_t>(i * K + k)];
+      const T w = heads.w[static_cast<size_t>(i * K + k)];
       const bool best = k == terms_.best[at];
-      entropy -= w * (w > T{0} ? heads_.log_w[static_cast<size_t>(i * K + k)] : T{0});
+      entropy -= w * Log(std::max(w, kLeast));
       stats[kFirstWeight + k] = w;
-      stats[kFirstWeight + K + k] = best ? T{1} : T{0};
+      stats[kFirstWeight + K + k] = composed ? kUnknown : best ? T{1} : T{0};
+      if (composed || best) continue;
       const T* const std = draws_.std.data() + (i * K + k) * A;
-      for (int j = 0; j < A && !best; ++j) loser_std += std[j];
-      const T* const a = squashed_.data() + (i * K + k) * A;
-      for (int other = 0; other < k; ++other) {
-        const T* const b = squashed_.data() + (i * K + other) * A;
-        T square = 0;
-        for (int j = 0; j < A; ++j) square += (a[j] - b[j]) * (a[j] - b[j]);
-        distance += std::sqrt(square);
-      }
+      for (int j = 0; j < A; ++j) loser_std += std[j];
     }
-    const T pairs = static_cast<T>(K * (K - 1)) / T{2};
     stats[kRouterEntropy] = entropy;
-    stats[kDistance] = distance / pairs;
-    stats[kLoserStd] = loser_std / static_cast<T>((K - 1) * A);
+    stats[kDistance] = MeanDistance(squashed_.data() + i * K * A, K, A);
+    stats[kLoserStd] = composed ? kUnknown : loser_std / static_cast<T>((K - 1) * A);
   }
 }
 

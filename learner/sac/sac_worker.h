@@ -24,21 +24,25 @@ class SacWorker {
  private:
   void CriticTile(int member, long row, long n);
   void PolicyTile(int member, long row, long n);
+  void ReadHeads(const NetRows<T>& net, long row, long n);
+  void WriteHeads(const NetRows<T>& net, long row, long n, NetRows<T>* gradients);
   void TargetActions(int member, long row, long n);
   void TargetValues(int member, long row, long n);
   void LogProbs(const Draws<T>& draws, long n, T* log_prob, T* share);
-  void Rank(int member, long row, long n);
-  void BackThroughCritics(int member, long row, long n);
+  void Rank(int member, long row, long n, const T* actions, int count);
+  void GumbelTerms(int member, long row, long n);
+  void AddGumbel(int member, long i, const T* da);
+  void BackThroughCritics(int member, long row, long n, const T* dqs, int primitives);
   void AddToHeads(const int* tile_row, const T* d_action, long count);
   void Statistics(int member, long row, long n);
 
   SacPasses<T>& p_;
   long tile_;  // most rows at a time
   NetRows<T> target_policy_rows_, target_critic_rows_;
-  HeadRows<T> heads_;
+  HeadRows<T> own_heads_, heads_;  // the same, but where the policy is composed
   Draws<T> target_draws_, draws_;  // of the target: K where all count, else 1
   PolicyTerms<T> terms_;
-  HeadGradients<T> head_gradients_;
+  HeadGradients<T> own_gradients_, head_gradients_;
   AlignedVector<T> y_;           // [tile]
   AlignedVector<T> first_part_;  // [tile, H] of the critics' first layer
   AlignedVector<T> q_;           // [tile, K] the smaller critic's
@@ -46,6 +50,9 @@ class SacWorker {
   AlignedVector<T> share_;       // [tile, K, K] of each mixture density, EntropyOf::kMixture
   AlignedVector<T> d_action_;    // [L * tile, A]
   AlignedVector<T> squashed_;    // [tile, K, A] tanh of the means: statistics
+  // kGumbel: soft and used weights [tile, K], the combined action [tile, A], a primitive's part
+  // [A].
+  AlignedVector<T> soft_, weights_, combined_, own_d_action_;
   std::vector<int> smaller_;     // [tile, K] which critic
   std::vector<int> index_;       // [tile] of the target's primitive
   std::vector<int> ranked_row_;  // [L * tile] rows of one critic that have a gradient

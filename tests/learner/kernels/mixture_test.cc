@@ -23,7 +23,7 @@ class Heads {
  public:
   Heads()
       : plan_(MakePolicySpec(Options()).layers, {{1}, false}),
-        columns_(plan_, true, kPrimitives, kActions),
+        columns_(plan_, MakePolicySpec(Options())),
         net_(plan_, kRows),
         rows_(columns_, kRows),
         draws_(kPrimitives, kActions, kRows) {

@@ -34,7 +34,8 @@ const Variant kVariants[] = {
 class PolicyTermsTest : public ::testing::TestWithParam<Variant> {
  protected:
   PolicyTermsTest()
-      : columns_(NetPlan(MakePolicySpec(Options()).layers, {{1}, false}), true, kPrimitives, 1),
+      : columns_(NetPlan(MakePolicySpec(Options()).layers, {{1}, false}),
+                 MakePolicySpec(Options())),
         heads_(columns_, kRows),
         terms_(kPrimitives, kRows) {
     Rng rng(5, RngRole::kInit, 0);

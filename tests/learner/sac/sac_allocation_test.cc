@@ -62,7 +62,9 @@ TEST_P(SacAllocationTest, NoFastUpdateAllocates) {
   options.critic_hidden = {32, 32};
   options.threads = threads;
   variant.change(&options);
-  PolicyOptions policy = {.obs_dim = kObs, .primitives = primitives};
+  PolicyOptions policy;
+  policy.obs_dim = kObs;
+  policy.primitives = primitives;
   policy.action_low.assign(kActions, -1.0);
   policy.action_high.assign(kActions, 1.0);
   policy.head = HeadType::kMixture;

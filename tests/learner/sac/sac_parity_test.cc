@@ -79,8 +79,6 @@ TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
   options.critic_hidden = {32, 32};
   options.tune_alpha = tune_alpha;
   options.target_entropy = -kActions;
-  // Both editions of the step; Gumbel's has autograd alone.
-  if (variant.estimator == Estimator::kGumbel) options.step = UpdateStep::kAutograd;
   const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
   options.primitive_backprop = variant.backprop;
   options.router_detached = variant.router_detached;
