@@ -164,7 +164,7 @@ void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, 
   }
   const bool relu = node.activation == Activation::kRelu;
   const bool given = node.input.node < 0;
-  for (size_t i = 0; i < weights.forward.size(); ++i) {
+  for (size_t i = given && input.first != nullptr ? 1 : 0; i < weights.forward.size(); ++i) {
     const Packed& b = weights.forward[i];
     Product<T> product;
     product.rows = rows;
@@ -176,7 +176,7 @@ void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, 
     if (given) {  // parts one after the other, in one chain
       product.a = input.parts[i].data;
       product.a_row = input.parts[i].stride;
-      product.base = i == 0 ? bias : c;
+      product.base = i == 0 ? bias : i == 1 && input.first != nullptr ? input.first : c;
       product.base_row = i == 0 ? 0 : node.width;
       product.c = c;
       last = i + 1 == weights.forward.size();
@@ -191,6 +191,22 @@ void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, 
     Multiply(product);
   }
   if (!relu || weights.forward.empty()) Activate(node.activation, rows * node.width, c);
+}
+
+template <typename T>
+void Net<T>::FirstPart(int group, const NetInput<T>& input, long rows, T* out) const {
+  const Packed& b = nodes_[0].forward[0];
+  Product<T> product;
+  product.rows = rows;
+  product.inner = b.inner;
+  product.columns = b.columns;
+  product.a = input.parts[0].data;
+  product.a_row = input.parts[0].stride;
+  product.packed = packed(group, b);
+  product.base = biases_.data() + static_cast<size_t>(group) * bias_size_ + nodes_[0].bias;
+  product.c = out;
+  product.c_row = b.columns;
+  Multiply(product);
 }
 
 template <typename T>

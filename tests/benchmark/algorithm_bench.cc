@@ -124,7 +124,7 @@ absl::Status BenchAlgorithms(const BenchFlags& flags, Report* report) {
   for (const char* algorithm : {"sac", "pmoe_sac", "gating_sac", "mcp_sac", "pmoe_gumbel_sac",
                                 "pmoe_reinforce_sac", "mrp_sac", "ppo", "pmoe_ppo", "gating_ppo",
                                 "mcp_ppo", "pmoe_gumbel_ppo", "pmoe_reinforce_ppo", "dac"}) {
-    for (const int primitives : {1, 4, 10}) {
+    for (const int primitives : {1, 4, 8, 10}) {
       if (!AlgorithmNamed(algorithm).has_router() && primitives > 1) continue;
       const std::string name = absl::StrCat(algorithm, "_k", primitives);
       if (!absl::StrContains(name, flags.only)) continue;
