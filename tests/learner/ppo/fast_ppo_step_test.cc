@@ -155,7 +155,7 @@ void ExpectTheSameSteps(const StepCase& c, at::ScalarType type, double tolerance
   for (uint32_t i = 0; i < kSteps; ++i) {
     const PpoBatch batch = testing::RandomBatch(oracle, c.primitives, i);
     std::vector<double> losses(kPpoLosses, 0.0),
-        Mixture(PpoStatNames(c.primitives).size() - kPpoLosses - 2, 0.0);
+        mixture(PpoStatNames(c.primitives).size() - kPpoLosses - 2, 0.0);
     const double progress = 0.1 * i;
     const PpoUpdate::StepStats expected = oracle.Step(batch, progress, /*last_epoch=*/true, &noise);
     fast.Step(testing::RowsOfBatch<T>(batch, &component), order.data(),
