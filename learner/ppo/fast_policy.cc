@@ -142,10 +142,13 @@ void FastPolicy<T>::Forward(const T* obs, long rows) {
 
 template <typename T>
 void FastPolicy<T>::Densities(const T* action) {
-  const long a = acting_.actions;
-  T* to = action_.data();
+  const long a = acting_.actions, width = acting_.width();
   for (long b = 0; b < acting_.rows; ++b) {
-    for (long k = 0; k < acting_.gaussians; ++k, to += a) std::copy_n(action + b * a, a, to);
+    T* const to = action_.data() + b * width;
+    std::copy_n(action + b * a, a, to);
+    for (long done = a; done < width; done *= 2) {
+      std::copy_n(to, std::min(done, width - done), to + done);
+    }
   }
   LogDensities(acting_, Acting(), action_.data(), z_.data(), log_n_.data());
 }
