@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "actor/env/env.h"
 #include "actor/policy_network.h"
 #include "common/base/rng.h"

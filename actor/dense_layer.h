@@ -4,7 +4,6 @@
 // Thread-compatible.
 #pragma once
 
-#include <cstddef>
 #include <vector>
 
 #include "common/policy/policy_spec.h"

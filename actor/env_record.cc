@@ -1,6 +1,5 @@
 #include "actor/env_record.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <utility>
 

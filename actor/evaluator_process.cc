@@ -5,7 +5,6 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "actor/evaluator.h"
 #include "common/base/mutex.h"

@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "actor/env/mujoco_model.h"
 #include "common/base/mutex.h"
 #include "control/wire/env_identity.h"

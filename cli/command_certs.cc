@@ -10,7 +10,6 @@
 #include "absl/time/clock.h"
 #include "cli/certificates.h"
 #include "cli/commands.h"
-#include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/tls/identity.h"
 

@@ -1,12 +1,10 @@
 #include "cli/end_video.h"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/strip.h"

@@ -9,8 +9,8 @@
 #   COMMAND: what runs once per call and not once per step; -O1 compiles it in three quarters of the
 #   time.
 # pmoe_binary(NAME SRCS … DEPS … [ON_DEMAND] [UNITY] [COMMAND])
-#   A program in bin/, part of the target pmoe-binaries.
-#   ON_DEMAND: not part of it; ./pmoe builds it before the command that needs it.
+#   A program in bin/, part of the target pmoe-binaries, and installed.
+#   ON_DEMAND: neither; ./pmoe builds it before the command that needs it.
 # pmoe_test(NAME SRCS … DEPS … [LABELS unit] [TORCH] [ENV VAR=value …])
 #   One GoogleTest binary, one ctest entry.
 
@@ -61,6 +61,8 @@ function(pmoe_binary name)
   endif()
   if(NOT ARG_ON_DEMAND)
     add_dependencies(pmoe-binaries ${name})
+    # The file as it is, with the RPATH that it was built with (PmoeCompiler.cmake).
+    install(PROGRAMS $<TARGET_FILE:${name}> TYPE BIN)
   endif()
 endfunction()
 

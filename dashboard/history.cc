@@ -1,6 +1,5 @@
 #include "dashboard/history.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>

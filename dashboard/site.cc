@@ -1,6 +1,5 @@
 #include "dashboard/site.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <chrono>

@@ -1,5 +1,7 @@
 #include "learner/learner_config.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/log.h"
@@ -113,7 +115,7 @@ SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim) {
   to.logprob_action_scale = from.logprob_action_scale();
   to.step = ParseChoice<UpdateStep>(from.step());
   to.device = from.device();
-  to.threads = from.threads();
+  to.threads = std::max(1, from.threads());
   return to;
 }
 
@@ -139,7 +141,7 @@ PpoOptions PpoOptionsFromConfig(const RunConfig& config) {
   FillMixtureOptions(config, &to);
   to.step = ParseChoice<UpdateStep>(from.step());
   to.device = from.device();
-  to.threads = from.threads();
+  to.threads = std::max(1, from.threads());
   return to;
 }
 

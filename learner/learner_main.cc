@@ -9,6 +9,7 @@
 #include "common/base/exit_code.h"
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -18,6 +19,7 @@
 #include "dashboard/run_dashboard.h"
 #include "learner/cluster_run.h"
 #include "learner/torch_info.h"
+#include "run/learner_threads.h"
 #include "run/manifest.h"
 #include "run/run_start.h"
 
@@ -76,7 +78,9 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, security.ParseAddress(flags.listen, "--listen"));
   PMOE_ASSIGN_OR_RETURN(RunStartOptions start, flags.train.Options());
   PMOE_RETURN_IF_ERROR(ApplyOrResume(&start));
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, "async"));
+  const std::string threads = SettleLearnerThreads(FreeCores(), &config);
+  if (!threads.empty()) Log(LogLevel::kInfo, threads);
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
   const bool resume = !start.resume.empty();

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/append_file.h"
+#include "control/wire/env_folder.h"
 #include "control/wire/env_identity.h"
 
 namespace pmoe {

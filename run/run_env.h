@@ -3,7 +3,6 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "control/wire/env_folder.h"
 #include "proto/run.pb.h"
 #include "run/run_directory.h"
 

@@ -1,7 +1,5 @@
 #include "run/sample_lag.h"
 
-#include <utility>
-
 namespace pmoe {
 
 void SampleLag::OnPublish(uint64_t version) {

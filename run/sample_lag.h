@@ -9,7 +9,6 @@
 #include "absl/types/span.h"
 #include "common/base/bytes.h"
 #include "common/base/stopwatch.h"
-#include "replay/core/minibatch.h"
 
 namespace pmoe {
 

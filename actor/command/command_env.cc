@@ -1,7 +1,6 @@
 // What `pmoe` says about environments: `envs`, `env trace`, and the environment's part of
 // `config check`. Filled by the parser that AddTo was called on, which keeps pointers into these
 // objects.
-#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>

@@ -2,8 +2,6 @@
 // Pure functions.
 #pragma once
 
-#include <vector>
-
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "actor/env/env.h"

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"

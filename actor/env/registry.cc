@@ -1,6 +1,7 @@
 #include "actor/env/registry.h"
 
 #include "absl/strings/match.h"
+#include "actor/env/env_list.h"
 #include "actor/env/mjcf/mjcf_task.h"
 #include "actor/env/plugin_env.h"
 #include "actor/env/target_reaching.h"

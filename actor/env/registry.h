@@ -8,7 +8,6 @@
 
 #include "absl/status/statusor.h"
 #include "actor/env/env.h"
-#include "actor/env/env_list.h"
 
 namespace pmoe {
 

@@ -1,7 +1,6 @@
 #include "cli/sweep/sweep_table.h"
 
 #include <algorithm>
-#include <iterator>
 #include <numeric>
 
 #include "absl/strings/str_cat.h"

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "common/config/run_config.h"
 #include "run/view_status.h"
 

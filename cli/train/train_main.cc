@@ -20,6 +20,7 @@
 #include "control/wire/status_json.h"
 #include "dashboard/run_dashboard.h"
 #include "learner/torch_info.h"
+#include "run/learner_threads.h"
 #include "run/manifest.h"
 #include "run/run_directory.h"
 #include "run/run_env.h"
@@ -44,7 +45,9 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
                           const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
   PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags.Options());
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
+  const std::string threads = SettleLearnerThreads(FreeCores(), &config);
+  if (!threads.empty()) Log(LogLevel::kInfo, threads);
   PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config));
   for (const std::string& warning : ConfigWarnings(config)) Log(LogLevel::kInfo, warning);
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));

@@ -1,5 +1,4 @@
 // `pmoe up`: a whole cluster on this machine, one process per role, from one configuration.
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -1,10 +1,8 @@
 #include "cli/up/supervisor.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,7 +20,6 @@
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
-#include "common/rpc/rpc_status.h"
 #include "common/rpc/security_flags.h"
 #include "control/wire/status_json.h"
 #include "dashboard/dashboard.h"

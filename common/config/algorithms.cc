@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "common/base/check.h"
 #include "common/config/rules.h"
 

@@ -2,7 +2,6 @@
 // row of the header's columns is left out. Thread-compatible.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>

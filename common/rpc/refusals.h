@@ -3,7 +3,6 @@
 // pmoe_rpc_refused_total. One per process, as gRPC's log is. Thread-safe.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>

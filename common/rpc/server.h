@@ -2,7 +2,6 @@
 // role's main; the services outlive it.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <vector>

@@ -1,6 +1,5 @@
 #include "common/tls/certificate.h"
 
-#include <ctime>
 #include <vector>
 
 #include "absl/strings/str_cat.h"

@@ -1,7 +1,5 @@
 #include "common/tls/openssl.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "openssl/err.h"
 #include "openssl/pem.h"

@@ -1,6 +1,5 @@
 #include "control/client/env_sender.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/status/statusor.h"

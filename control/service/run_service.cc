@@ -1,7 +1,5 @@
 #include "control/service/run_service.h"
 
-#include <utility>
-
 #include "common/base/status_macros.h"
 #include "common/rpc/rpc_status.h"
 #include "control/service/claim.h"

@@ -164,7 +164,7 @@ void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, 
   }
   const bool relu = node.activation == Activation::kRelu;
   const bool given = node.input.node < 0;
-  for (size_t i = given && input.first != nullptr ? 1 : 0; i < weights.forward.size(); ++i) {
+  for (size_t i = 0; i < weights.forward.size(); ++i) {
     const Packed& b = weights.forward[i];
     Product<T> product;
     product.rows = rows;
@@ -173,10 +173,12 @@ void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, 
     product.packed = packed(group, b);
     product.c_row = node.width;
     bool last = true;
+    if (given && i == 0 && input.first_part != nullptr) continue;
     if (given) {  // parts one after the other, in one chain
       product.a = input.parts[i].data;
       product.a_row = input.parts[i].stride;
-      product.base = i == 0 ? bias : i == 1 && input.first != nullptr ? input.first : c;
+      const T* const before = input.first_part != nullptr ? input.first_part : c;
+      product.base = i == 0 ? bias : before;
       product.base_row = i == 0 ? 0 : node.width;
       product.c = c;
       last = i + 1 == weights.forward.size();
@@ -194,6 +196,14 @@ void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, 
 }
 
 template <typename T>
+void Net<T>::Forward(int group, const NetInput<T>& input, long rows, NetRows<T>* out,
+                     long row) const {
+  for (size_t n = 0; n < nodes_.size(); ++n) {
+    ForwardNode(group, static_cast<int>(n), input, rows, out, row);
+  }
+}
+
+template <typename T>
 void Net<T>::FirstPart(int group, const NetInput<T>& input, long rows, T* out) const {
   const Packed& b = nodes_[0].forward[0];
   Product<T> product;
@@ -207,14 +217,6 @@ void Net<T>::FirstPart(int group, const NetInput<T>& input, long rows, T* out) c
   product.c = out;
   product.c_row = b.columns;
   Multiply(product);
-}
-
-template <typename T>
-void Net<T>::Forward(int group, const NetInput<T>& input, long rows, NetRows<T>* out,
-                     long row) const {
-  for (size_t n = 0; n < nodes_.size(); ++n) {
-    ForwardNode(group, static_cast<int>(n), input, rows, out, row);
-  }
 }
 
 // dx = dy W^T, added to what other readers of the input already gave it. Through a ReLU it passes

@@ -41,8 +41,9 @@ struct NetInput {
     long stride = 0;
   };
   Part parts[2];
-  // With it the first part is not read again: what FirstPart made of it, a row per row.
-  const T* first = nullptr;
+  // What the first part adds to the node that reads the input, by Net::FirstPart; null: it is
+  // computed.
+  const T* first_part = nullptr;
 };
 
 // The gradient with respect to one part of what the net was given.
@@ -76,11 +77,11 @@ class Net {
   // The part-th of `parts` shares of packing all weights.
   void Pack(long part, long parts);
 
-  // Bias and product of the input's first part, [rows, width], for a net with one node that reads
-  // the input: what states have in common that are given with several actions each.
-  void FirstPart(int group, const NetInput<T>& input, long rows, T* out) const;
   // Rows [row, row + rows) of `out`, from the input's first row on.
   void Forward(int group, const NetInput<T>& input, long rows, NetRows<T>* out, long row) const;
+  // Of a net whose first node alone reads the input: that node's sums over the first part, [rows,
+  // its width], for many second parts to go on from.
+  void FirstPart(int group, const NetInput<T>& input, long rows, T* out) const;
   // From the gradients of what the net puts out, which the caller wrote, those of every node.
   void Backward(int group, long rows, const NetRows<T>& activations, const RowsOf& of,
                 NetRows<T>* gradients, long row, const NetInputGradient<T>& to_input = {}) const;

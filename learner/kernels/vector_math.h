@@ -34,13 +34,9 @@ inline float Exp(float x) {
   return x < kMin ? 0.0f : scaled;
 }
 
-// x positive and normal: x = 2^n m with m in [sqrt(1/2), sqrt(2)).
-inline float Log(float x) {
-  constexpr int32_t kSqrtHalf = 0x3f3504f3;
+// 2^n (1 + f), with 1 + f in [sqrt(1/2), sqrt(2)).
+inline float LogOf(float n, float f) {
   constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
-  const int32_t bits = std::bit_cast<int32_t>(x);
-  const int32_t n = (bits - kSqrtHalf) >> 23;
-  const float f = std::bit_cast<float>(bits - (n << 23)) - 1.0f;
   float p = 7.0376836292e-2f;
   p = std::fma(p, f, -1.1514610310e-1f);
   p = std::fma(p, f, 1.1676998740e-1f);
@@ -51,10 +47,20 @@ inline float Log(float x) {
   p = std::fma(p, f, -2.4999993993e-1f);
   p = std::fma(p, f, 3.3333331174e-1f);
   const float square = f * f;
-  const float whole = static_cast<float>(n);
-  const float small = std::fma(whole, kLn2Low, std::fma(p * f, square, -0.5f * square));
-  return std::fma(whole, kLn2High, f + small);
+  const float small = std::fma(n, kLn2Low, std::fma(p * f, square, -0.5f * square));
+  return std::fma(n, kLn2High, f + small);
 }
+
+// x positive and normal.
+inline float Log(float x) {
+  constexpr int32_t kSqrtHalf = 0x3f3504f3;
+  const int32_t bits = std::bit_cast<int32_t>(x);
+  const int32_t n = (bits - kSqrtHalf) >> 23;
+  return LogOf(static_cast<float>(n), std::bit_cast<float>(bits - (n << 23)) - 1.0f);
+}
+
+// log(1 - x), x in [0, 0.29]: small x keep all their digits.
+inline float LogOneMinus(float x) { return LogOf(0.0f, -x); }
 
 // Near 0 by a polynomial, elsewhere 1 - 2 / (e^2|x| + 1).
 inline float Tanh(float x) {

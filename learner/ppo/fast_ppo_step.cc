@@ -178,7 +178,7 @@ void FastPpoStep<T>::RankPrimitives(Rng* noise) {
   for (long k = 0; k < primitives_; ++k) {
     NetInput<T> input = qnet_input_;
     input.parts[1] = {drawn_.data() + k * action_dim_, width};
-    input.first = qnet_first_.data();
+    input.first_part = qnet_first_.data();
     qnet_->Forward(input, batch_);
     for (long b = 0; b < batch_; ++b) {
       const size_t at = static_cast<size_t>(b);
@@ -209,7 +209,7 @@ double FastPpoStep<T>::BackwardAndStep(double lr_factor, PhaseClock* phases) {
 template <typename T>
 double FastPpoStep<T>::StepQnet(double lr_factor) {
   NetInput<T> input = qnet_input_;
-  input.first = qnet_first_.data();
+  input.first_part = qnet_first_.data();
   qnet_->Forward(input, batch_);
   const double loss = SquaredErrorRows(batch_, qnet_->activations().At(qnet_node_, 0), 1,
                                        returns_.data(), qnet_->gradients().At(qnet_node_, 0));

@@ -13,7 +13,9 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "learner/kernels/flush_denormals.h"
+#include "learner/kernels/normals.h"
 #include "learner/nets/tensor_io.h"
+#include "learner/sac/sac_stats.h"
 #include "learner/torch_info.h"
 
 namespace pmoe {
@@ -35,6 +37,7 @@ SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy,
       policy_(policy),
       device_(device),
       update_(options, policy, device),
+      stat_names_(SacStatNames(policy.primitives)),
       noise_rng_(options.seed, RngRole::kLearner, 0),
       router_rng_(options.seed, RngRole::kLearnerRouter, 0),
       noise_(at::empty(
@@ -43,7 +46,11 @@ SacLearner::SacLearner(const SacOptions& options, const PolicySpec& policy,
       router_uniform_(at::empty({options.members, options.batch_size}, at::kFloat)),
       drawn_uniform_(at::empty_like(router_uniform_)),
       gumbel_(at::empty({options.members, options.batch_size, policy.primitives}, at::kFloat)),
-      stats_(update_.StatNames().size()) {}
+      stats_(stat_names_.size()) {
+  if (options.step == UpdateStep::kFast && FastSacStep<float>::Supports(options, policy)) {
+    fast_ = std::make_unique<FastSacStep<float>>(options, policy, &update_.nets());
+  }
+}
 
 absl::Status SacLearner::Update(const Experience& experience) {
   Minibatch* const* const given = std::get_if<Minibatch*>(&experience);
@@ -53,11 +60,33 @@ absl::Status SacLearner::Update(const Experience& experience) {
   Minibatch* const batch = *given;
   const int rows = batch->size();
   if (rows != options_.batch_size) {
-    return absl::DataLossError(absl::StrCat("replay gave a minibatch of ", rows,
-                                            " rows instead of learner.batch_size = ",
-                                            options_.batch_size));
+    return absl::DataLossError(
+        absl::StrCat("replay gave a minibatch of ", rows,
+                     " rows instead of learner.batch_size = ", options_.batch_size));
   }
   const ScopedFlushDenormals flush;
+  DrawNoise();
+  at::Tensor tensor;
+  if (!fast_) tensor = StepByAutograd(batch).cpu();
+  const float* const stats = fast_ ? StepFast(batch).data() : tensor.data_ptr<float>();
+  ++updates_;
+  return stats_.Add(stats, stat_names_, kSacLossStats, updates_,
+                    "learner.actor_lr or learner.critic_lr");
+}
+
+absl::Span<const float> SacLearner::StepFast(Minibatch* batch) {
+  const SacRows<float> rows = {batch->obs(),      batch->action(),   batch->reward(),
+                               batch->discount(), batch->next_obs(), /*shared=*/true};
+  SacRowNoise<float> noise;
+  noise.next_eps = noise_.data_ptr<float>();
+  noise.eps = noise.next_eps + noise_.numel() / 2;
+  noise.next_primitive = router_uniform_.data_ptr<float>();
+  noise.primitive = drawn_uniform_.data_ptr<float>();
+  return fast_->Step(rows, noise);
+}
+
+at::Tensor SacLearner::StepByAutograd(Minibatch* batch) {
+  const int rows = batch->size();
   const SacBatch tensors = {
       WrapColumn(batch->obs(), options_.members, {rows, policy_.obs_dim}, device_),
       WrapColumn(batch->action(), options_.members, {rows, policy_.action_dim}, device_),
@@ -65,10 +94,7 @@ absl::Status SacLearner::Update(const Experience& experience) {
       WrapColumn(batch->discount(), options_.members, {rows}, device_),
       WrapColumn(batch->next_obs(), options_.members, {rows, policy_.obs_dim}, device_),
   };
-  const at::Tensor stats = update_.Step(tensors, DrawNoise()).cpu();
-  ++updates_;
-  return stats_.Add(stats.data_ptr<float>(), update_.StatNames(), SacUpdate::kLossStats, updates_,
-                    "learner.actor_lr or learner.critic_lr");
+  return update_.Step(tensors, NoiseTensors());
 }
 
 // Without a choice there is nothing to draw: K = 1 uses the same numbers as SAC.
@@ -86,17 +112,20 @@ double SacLearner::GumbelTau() const {
   return options_.gumbel_tau + share * (options_.gumbel_tau_end - options_.gumbel_tau);
 }
 
-SacNoise SacLearner::DrawNoise() {
-  noise_rng_.FillNormal(noise_.data_ptr<float>(), static_cast<size_t>(noise_.numel()));
+void SacLearner::DrawNoise() {
+  FillNormals(&noise_rng_, static_cast<size_t>(noise_.numel()), noise_.data_ptr<float>());
   FillUniform(&router_uniform_);
+  if (options_.estimator == Estimator::kReinforce) FillUniform(&drawn_uniform_);
+  if (options_.estimator == Estimator::kGumbel) FillUniform(&gumbel_);
+}
+
+SacNoise SacLearner::NoiseTensors() const {
   const at::Tensor noise = noise_.to(device_);
   SacNoise drawn = {noise.select(0, 0), router_uniform_.to(device_), {noise.select(0, 1)}};
   if (options_.estimator == Estimator::kReinforce) {
-    FillUniform(&drawn_uniform_);
     drawn.policy.primitive = drawn_uniform_.to(device_);
   }
   if (options_.estimator == Estimator::kGumbel) {
-    FillUniform(&gumbel_);
     // U = 0 would be -inf: half a step of float's uniforms above it.
     drawn.policy.gumbel = -(-(gumbel_.to(device_).clamp_min(kUniformMin)).log()).log();
     drawn.policy.gumbel_tau = GumbelTau();
@@ -112,11 +141,11 @@ std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version,
   return MakeSnapshot(policy_, version, env_steps, update_.actor());
 }
 
-LearnerStats SacLearner::DrainStats() { return stats_.Drain(update_.StatNames()); }
+LearnerStats SacLearner::DrainStats() { return stats_.Drain(stat_names_); }
 
 void SacLearner::SaveState(ContainerWriter* out) const {
   ByteWriter tensors, counters;
-  update_.SaveState(&tensors);
+  update_.nets().SaveState(&tensors);
   noise_rng_.SaveState(&counters);
   router_rng_.SaveState(&counters);
   counters.Pod(updates_);
@@ -130,8 +159,9 @@ absl::Status SacLearner::LoadState(const ContainerReader& in) {
   PMOE_ASSIGN_OR_RETURN(const absl::string_view tensors, in.Section("learner.tensors"));
   PMOE_ASSIGN_OR_RETURN(const absl::string_view counters, in.Section("learner.counters"));
   ByteReader tensor_reader(tensors);
-  PMOE_RETURN_IF_ERROR(update_.LoadState(&tensor_reader));
+  PMOE_RETURN_IF_ERROR(update_.nets().LoadState(&tensor_reader));
   PMOE_RETURN_IF_ERROR(tensor_reader.Finish("checkpoint: learner.tensors"));
+  if (fast_) fast_->Reload();
   ByteReader reader(counters);
   PMOE_RETURN_IF_ERROR(noise_rng_.LoadState(&reader));
   PMOE_RETURN_IF_ERROR(router_rng_.LoadState(&reader));

@@ -1,10 +1,11 @@
-// Learner over SacUpdate: wraps minibatches as tensors, draws the noise, keeps statistics, makes
-// snapshots. Thread-compatible.
+// Learner over a step of the SAC family, fast or by autograd: draws the noise, keeps statistics,
+// makes snapshots. Thread-compatible.
 #pragma once
 
 #include <memory>
 
 #include "common/base/rng.h"
+#include "learner/sac/fast_sac_step.h"
 #include "learner/sac/sac_update.h"
 #include "learner/stat_sums.h"
 #include "run/learner.h"
@@ -23,19 +24,24 @@ class SacLearner : public Learner {
   void SaveState(ContainerWriter* out) const override;
   absl::Status LoadState(const ContainerReader& in) override;
 
-  const PhaseClock* phases() const override { return &update_.phases(); }
+  const PhaseClock* phases() const override { return fast_ ? &fast_->phases() : &update_.phases(); }
 
   SacUpdate& update() { return update_; }
 
  private:
-  SacNoise DrawNoise();
+  void DrawNoise();
+  SacNoise NoiseTensors() const;
+  at::Tensor StepByAutograd(Minibatch* batch);
+  absl::Span<const float> StepFast(Minibatch* batch);
   void FillUniform(at::Tensor* x);
   double GumbelTau() const;
 
   SacOptions options_;
   PolicySpec policy_;
   at::Device device_;
-  SacUpdate update_;
+  SacUpdate update_;                          // owns the networks; steps where there is no fast_
+  std::unique_ptr<FastSacStep<float>> fast_;  // null: learner.step=autograd, or nothing else fits
+  std::vector<std::string> stat_names_;
   Rng noise_rng_;
   Rng router_rng_;
   at::Tensor noise_;           // [2, M, B, S, A], reused

@@ -1,21 +1,16 @@
-// One update of the SAC family on LibTorch: critics, policy and router, temperature, targets, in
-// this order (algorithm 1; docs/algorithms/pmoe_sac.md names the function of each equation).
-// Deterministic: all randomness comes in as SacNoise. Thread-compatible. M members, C critics, B
-// batch, K primitives, O obs_dim, A action_dim.
+// One update of the SAC family by LibTorch's autograd: critics, policy and router, temperature,
+// targets, in this order (algorithm 1; docs/algorithms/pmoe_sac.md names the function of each
+// equation). FastSacStep is tested against it; it runs on a GPU, and is where a new algorithm
+// begins. Deterministic: all randomness comes in as SacNoise. Thread-compatible. M members, C
+// critics, B batch, K primitives, O obs_dim, A action_dim.
 #pragma once
-
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "ATen/TensorOperators.h"
 #include "ATen/core/Tensor.h"
 #include "learner/nets/critic_net.h"
-#include "learner/nets/flat_parameters.h"
-#include "learner/nets/optimizer.h"
 #include "learner/nets/policy_net.h"
 #include "learner/sac/policy_loss.h"
+#include "learner/sac/sac_nets.h"
 #include "learner/sac/sac_options.h"
 #include "run/phase_clock.h"
 
@@ -37,24 +32,22 @@ struct SacNoise {
 
 class SacUpdate {
  public:
-  SacUpdate(const SacOptions& options, const PolicySpec& policy, const at::Device& device);
+  // `type`: float, or double for tests.
+  SacUpdate(const SacOptions& options, const PolicySpec& policy, const at::Device& device,
+            at::ScalarType type = at::kFloat);
 
-  // Returns the update's statistics in the order of StatNames(), member means, one flat tensor.
+  // Returns the update's statistics in the order of SacStatNames, member means, one flat tensor.
   at::Tensor Step(const SacBatch& batch, const SacNoise& noise);
-  const std::vector<std::string>& StatNames() const { return stat_names_; }
-  // The first of them are losses, which must be finite.
-  static constexpr int kLossStats = 3;
 
-  FlatParameters& actor() { return actor_; }
-  FlatParameters& critics() { return critics_; }
-  FlatParameters& targets() { return targets_; }
-  const FlatParameters& actor() const { return actor_; }
+  SacNets& nets() { return nets_; }
+  const SacNets& nets() const { return nets_; }
+  FlatParameters& actor() { return nets_.actor; }
+  FlatParameters& critics() { return nets_.critics; }
+  FlatParameters& targets() { return nets_.targets; }
+  const FlatParameters& actor() const { return nets_.actor; }
   const PolicyNet& policy_net() const { return policy_net_; }
   const PhaseClock& phases() const { return phases_; }
   at::Tensor Alpha() const;  // [M, 1]
-
-  void SaveState(ByteWriter* out) const;
-  absl::Status LoadState(ByteReader* in);
 
  private:
   at::Tensor TargetValues(const SacBatch& batch, const SacNoise& noise) const;  // y, [M, B]
@@ -64,19 +57,9 @@ class SacUpdate {
 
   SacOptions options_;
   PolicyNet policy_net_;
+  SacNets nets_;
   CriticNet critic_net_;
-  FlatParameters actor_;
-  FlatParameters critics_;
-  FlatParameters targets_;                      // of the critics
-  std::optional<FlatParameters> actor_target_;  // only with options.target_policy
-  Optimizer actor_optimizer_;
-  Optimizer critic_optimizer_;
-  at::Tensor log_alpha_;  // [M]
-  at::Tensor log_alpha_gradient_;
-  Optimizer alpha_optimizer_;
-  double log_action_scale_ =
-      0.0;  // sum_j log((high_j - low_j) / 2), 0 for normalised log-probabilities
-  std::vector<std::string> stat_names_;
+  double log_action_scale_;
   PhaseClock phases_;
 };
 

@@ -7,8 +7,8 @@
 
 namespace pmoe {
 
-void InsertWindow::Push(ChunkMessage chunk) {
-  PMOE_CHECK(chunk.seq() == next_seq_);
+void InsertWindow::Push(EncodedChunk chunk) {
+  PMOE_CHECK(chunk.seq == next_seq_);
   held_.push_back(std::move(chunk));
   ++next_seq_;
 }
@@ -38,7 +38,7 @@ absl::Status InsertWindow::OnReply(const InsertReply& reply) {
     resumed_ = true;
   }
   while (!held_.empty() && first_seq_held() < acked) {
-    rows_acked_ += held_.front().rows();
+    rows_acked_ += held_.front().rows;
     held_.pop_front();
   }
   if (acked > acked_) acked_ = acked;
@@ -51,7 +51,7 @@ bool InsertWindow::can_send() const {
   return resumed_ && !draining_ && sent_ < next_seq_ && sent_ < acked_ + credits_;
 }
 
-const ChunkMessage& InsertWindow::TakeNext() {
+const EncodedChunk& InsertWindow::TakeNext() {
   PMOE_CHECK(can_send() && sent_ >= first_seq_held());
   return held_[sent_++ - first_seq_held()];
 }

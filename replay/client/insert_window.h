@@ -7,9 +7,19 @@
 #include <deque>
 
 #include "absl/status/status.h"
+#include "grpcpp/support/slice.h"
 #include "proto/replay.pb.h"
 
 namespace pmoe {
+
+// A chunk as it goes over the connection, each time it is sent.
+struct EncodedChunk {
+  uint64_t seq = 0;
+  uint32_t rows = 0;
+  // An InsertRequest of this chunk alone. Such bytes one after the other are a request of all their
+  // chunks, and gRPC shares a slice where others would copy it.
+  grpc::Slice request{};
+};
 
 class InsertWindow {
  public:
@@ -26,7 +36,7 @@ class InsertWindow {
   // The numbering goes on from a checkpoint. Before the first Push.
   void StartAt(uint64_t seq) { next_seq_ = acked_ = sent_ = seq; }
   // The chunk with seq next_seq().
-  void Push(ChunkMessage chunk);
+  void Push(EncodedChunk chunk);
 
   // A new stream: nothing is sent before its first reply says where to go on.
   void OnConnect();
@@ -38,11 +48,11 @@ class InsertWindow {
   bool draining() const { return draining_; }
   bool can_send() const;
   // The next chunk to send on this stream, which counts as sent. Valid until the next OnReply.
-  const ChunkMessage& TakeNext();
+  const EncodedChunk& TakeNext();
 
  private:
   const size_t chunks_max_;
-  std::deque<ChunkMessage> held_;  // seqs next_seq_ - size … next_seq_ - 1
+  std::deque<EncodedChunk> held_;  // seqs next_seq_ - size … next_seq_ - 1
   uint64_t next_seq_ = 0;          // of the next Push
   uint64_t acked_ = 0;             // every chunk before it is in
   uint64_t sent_ = 0;              // next to send on this stream

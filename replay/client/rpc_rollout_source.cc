@@ -1,7 +1,6 @@
 #include "replay/client/rpc_rollout_source.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
@@ -16,6 +17,14 @@ namespace {
 constexpr std::chrono::seconds kRoomTimeout(600);
 constexpr size_t kRequestBytesMax = 1 << 20;  // of a request of several chunks
 constexpr double kFlush_s = 1.0;  // async: a row waits no longer than this for more of its chunk
+
+// Writes into the new slice, as gRPC does for a message.
+grpc::Slice Serialise(const InsertRequest& request) {
+  const size_t bytes = request.ByteSizeLong();
+  grpc::Slice slice(bytes);
+  request.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  return slice;
+}
 
 }  // namespace
 
@@ -88,13 +97,14 @@ absl::Status RpcTransitionWriter::LoadState(ByteReader* in) {
 // The sink of the chunk builder. A chunk has its number once it comes here, so it must not get lost
 // between two others: the window takes it even when the wait for room was given up.
 absl::Status RpcTransitionWriter::Push(Chunk chunk) {
-  ChunkMessage message;
-  EncodeChunk(chunk, &message);
+  encoded_.Clear();
+  EncodeChunk(chunk, encoded_.add_chunks());
+  EncodedChunk encoded{chunk.seq, chunk.rows, Serialise(encoded_)};
   MutexLock lock(&mu_);
   absl::Status room = AwaitRoom();
   PMOE_RETURN_IF_ERROR(failure_);
   if (audit_ != nullptr) audit_->OnChunk(options_.spec, chunk);
-  window_.Push(std::move(message));
+  window_.Push(std::move(encoded));
   changed_.NotifyAll();
   return room;
 }
@@ -169,9 +179,12 @@ absl::Status RpcTransitionWriter::AwaitWork() {
 
 absl::Status RpcTransitionWriter::Serve(const std::shared_ptr<grpc::Channel>& channel,
                                         grpc::ClientContext* context) {
-  InsertRequest request = Hello();
-  const std::unique_ptr<ReplayService::Stub> stub = ReplayService::NewStub(channel);
-  const std::unique_ptr<Stream> stream = stub->Insert(context);
+  static const grpc::internal::RpcMethod method("/pmoe.ReplayService/Insert",
+                                                grpc::internal::RpcMethod::BIDI_STREAMING);
+  grpc::ByteBuffer request = Hello();
+  const std::unique_ptr<Stream> stream(
+      grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, InsertReply>::Create(
+          channel.get(), method, context));
   return Converse<Stream>(
       stream.get(), context,
       [&](Stream* out) {
@@ -186,7 +199,7 @@ absl::Status RpcTransitionWriter::Serve(const std::shared_ptr<grpc::Channel>& ch
       });
 }
 
-InsertRequest RpcTransitionWriter::Hello() {
+grpc::ByteBuffer RpcTransitionWriter::Hello() {
   InsertRequest request;
   InsertHello* hello = request.mutable_hello();
   hello->set_run_id(options_.run_id);
@@ -198,7 +211,8 @@ InsertRequest RpcTransitionWriter::Hello() {
   window_.OnConnect();
   acked_before_ = window_.first_seq_held();
   hello->set_first_seq_held(acked_before_);
-  return request;
+  const grpc::Slice slice = Serialise(request);
+  return grpc::ByteBuffer(&slice, 1);
 }
 
 NextStream RpcTransitionWriter::OnEnd(const absl::Status& status) {
@@ -225,18 +239,18 @@ absl::Status RpcTransitionWriter::ReadReplies(Stream* stream) {
 }
 
 // Waits for chunks that may be sent and takes as many as fit a request; false: end the stream.
-bool RpcTransitionWriter::NextRequest(InsertRequest* request) {
-  request->Clear();
+bool RpcTransitionWriter::NextRequest(grpc::ByteBuffer* request) {
+  std::vector<grpc::Slice> chunks;
   MutexLock lock(&mu_);
   while (!stopped_ && !stream_over_ && !window_.draining() && !window_.can_send()) {
     changed_.Wait(&mu_);
   }
   if (stopped_ || stream_over_ || window_.draining()) return false;
   for (size_t bytes = 0; window_.can_send() && bytes < kRequestBytesMax;) {
-    ChunkMessage* chunk = request->add_chunks();
-    *chunk = window_.TakeNext();
-    bytes += chunk->ByteSizeLong();
+    chunks.push_back(window_.TakeNext().request);
+    bytes += chunks.back().size();
   }
+  grpc::ByteBuffer(chunks.data(), chunks.size()).Swap(request);
   return true;
 }
 

@@ -16,6 +16,7 @@
 #include "common/rpc/reconnecting_stream.h"
 #include "common/rpc/security.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/client/audit_log.h"
 #include "replay/client/chunk_builder.h"
@@ -68,7 +69,8 @@ class RpcTransitionWriter : public TransitionWriter {
   RpcWriterStats stats() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  using Stream = grpc::ClientReaderWriter<InsertRequest, InsertReply>;
+  // Its requests are InsertRequests, serialised.
+  using Stream = grpc::ClientReaderWriter<grpc::ByteBuffer, InsertReply>;
 
   RpcTransitionWriter(const RpcWriterOptions& options, const RpcAddress& address,
                       std::unique_ptr<AuditLog> audit);
@@ -81,13 +83,14 @@ class RpcTransitionWriter : public TransitionWriter {
   absl::Status Serve(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext* context)
       ABSL_LOCKS_EXCLUDED(mu_);
   NextStream OnEnd(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
-  InsertRequest Hello() ABSL_LOCKS_EXCLUDED(mu_);
+  grpc::ByteBuffer Hello() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status ReadReplies(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
-  bool NextRequest(InsertRequest* request) ABSL_LOCKS_EXCLUDED(mu_);
+  bool NextRequest(grpc::ByteBuffer* request) ABSL_LOCKS_EXCLUDED(mu_);
 
   const RpcWriterOptions options_;
   ChunkBuilder chunks_;    // the actor's thread's
   Stopwatch since_flush_;  // the actor's thread's
+  InsertRequest encoded_;  // the actor's thread's: the last chunk; its memory serves the next
 
   // Taken before the stream's own lock, never the other way round.
   mutable Mutex mu_;

@@ -1,6 +1,5 @@
 #include "replay/client/sample_link.h"
 
-#include <functional>
 #include <optional>
 #include <utility>
 

@@ -1,7 +1,5 @@
 #include "replay/client/sharded_sampler.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "replay/wire/table_request.h"

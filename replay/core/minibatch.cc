@@ -10,35 +10,53 @@ namespace pmoe {
 namespace {
 
 constexpr size_t kAlign = 64;
+constexpr size_t kValueBytes = 4;  // every column is of 32-bit values
 
-// Bytes of a column of 32-bit values, up to the next column's alignment.
-size_t ColumnBytes(int rows, int width) {
-  const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(width) * 4;
-  return (bytes + kAlign - 1) / kAlign * kAlign;
+// Bytes of a column, up to the next column's alignment.
+size_t ColumnBytes(int rows, int width, size_t align) {
+  const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(width) * kValueBytes;
+  return (bytes + align - 1) / align * align;
+}
+
+size_t TotalBytes(const TableSpec& spec, int rows, size_t align) {
+  return 2 * ColumnBytes(rows, spec.obs_dim, align) + ColumnBytes(rows, spec.action_dim, align) +
+         3 * ColumnBytes(rows, 1, align);  // reward, discount, version
 }
 
 }  // namespace
+
+size_t PackedBytes(const TableSpec& spec, int rows) { return TotalBytes(spec, rows, kValueBytes); }
 
 void Minibatch::AlignedFree::operator()(void* p) const { std::free(p); }
 
 Minibatch::Minibatch(const TableSpec& spec, int batch_size) : spec_(spec), size_(batch_size) {
   PMOE_CHECK(batch_size > 0 && spec.obs_dim > 0 && spec.action_dim > 0);
-  const size_t observation_bytes = ColumnBytes(size_, spec.obs_dim);
-  const size_t action_bytes = ColumnBytes(size_, spec.action_dim);
-  const size_t scalar_bytes = ColumnBytes(size_, 1);
-  const size_t total = 2 * observation_bytes + action_bytes + 3 * scalar_bytes;
+  const size_t total = TotalBytes(spec, batch_size, kAlign);
   storage_.reset(static_cast<char*>(std::aligned_alloc(kAlign, total)));
   PMOE_CHECK(storage_ != nullptr);
   std::memset(storage_.get(), 0, total);
+  PlaceColumns(storage_.get(), kAlign);
+}
 
-  char* at = storage_.get();
-  const auto take = [&at](size_t bytes) { return std::exchange(at, at + bytes); };
-  obs_ = reinterpret_cast<float*>(take(observation_bytes));
-  action_ = reinterpret_cast<float*>(take(action_bytes));
-  reward_ = reinterpret_cast<float*>(take(scalar_bytes));
-  discount_ = reinterpret_cast<float*>(take(scalar_bytes));
-  next_obs_ = reinterpret_cast<float*>(take(observation_bytes));
-  policy_version_ = reinterpret_cast<uint32_t*>(take(scalar_bytes));
+Minibatch::Minibatch(const TableSpec& spec, int batch_size, absl::Span<char> packed)
+    : spec_(spec), size_(batch_size) {
+  PMOE_CHECK(batch_size > 0 && spec.obs_dim > 0 && spec.action_dim > 0);
+  PMOE_CHECK(packed.size() == PackedBytes(spec, batch_size));
+  PMOE_CHECK(reinterpret_cast<uintptr_t>(packed.data()) % kValueBytes == 0);
+  PlaceColumns(packed.data(), kValueBytes);
+}
+
+// In the order of SampleReply (proto/replay.proto).
+void Minibatch::PlaceColumns(char* at, size_t align) {
+  const auto take = [&](int width) {
+    return std::exchange(at, at + ColumnBytes(size_, width, align));
+  };
+  obs_ = reinterpret_cast<float*>(take(spec_.obs_dim));
+  action_ = reinterpret_cast<float*>(take(spec_.action_dim));
+  reward_ = reinterpret_cast<float*>(take(1));
+  discount_ = reinterpret_cast<float*>(take(1));
+  next_obs_ = reinterpret_cast<float*>(take(spec_.obs_dim));
+  policy_version_ = reinterpret_cast<uint32_t*>(take(1));
 }
 
 }  // namespace pmoe

@@ -1,18 +1,23 @@
 // A finished minibatch: one buffer, one 64-byte aligned column after the other, ready to be wrapped
-// as tensors. B rows, O obs_dim, A action_dim.
+// as tensors; or the same columns in a message, without padding. B rows, O obs_dim, A action_dim.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
-#include "absl/types/span.h"
 #include "replay/core/chunk.h"
 
 namespace pmoe {
 
+// Of the columns of `rows` rows without padding.
+size_t PackedBytes(const TableSpec& spec, int rows);
+
 class Minibatch {
  public:
+  // All zeros.
   Minibatch(const TableSpec& spec, int batch_size);
+  // Columns of whatever `packed` holds: PackedBytes of a message, aligned to 4, which it borrows.
+  Minibatch(const TableSpec& spec, int batch_size, absl::Span<char> packed);
 
   int size() const { return size_; }
   const TableSpec& spec() const { return spec_; }
@@ -24,12 +29,14 @@ class Minibatch {
   uint32_t* policy_version() { return policy_version_; }  // [B]
 
  private:
+  void PlaceColumns(char* at, size_t align);
+
   struct AlignedFree {
     void operator()(void* p) const;
   };
   TableSpec spec_;
   int size_;
-  std::unique_ptr<char, AlignedFree> storage_;
+  std::unique_ptr<char, AlignedFree> storage_;  // null when packed
   float* obs_;
   float* action_;
   float* reward_;

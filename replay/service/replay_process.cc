@@ -3,7 +3,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "common/base/clock.h"
@@ -13,7 +12,6 @@
 #include "common/metrics/disk_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
-#include "replay/service/replay_metrics.h"
 #include "replay/service/replay_service.h"
 #include "replay/service/stall_report.h"
 
@@ -50,10 +48,30 @@ class Member : public FollowerHandler {
   std::atomic<bool> finished_{false};
 };
 
-void Export(const ReplayServer& service, MetricsExporter* metrics) {
-  ExportCounts(service.Stats(), metrics);
+// What a shard tells of itself at /metrics (docs/metrics.md).
+void Export(const TableStats& stats, const ShardStats& counts, MetricsExporter* metrics) {
+  const auto set = [metrics](absl::string_view name, auto value, const std::string& label = "") {
+    metrics->Set(name, static_cast<double>(value), label);
+  };
+  set("pmoe_replay_size_rows", stats.size());
+  set("pmoe_replay_memory_bytes", stats.bytes());
+  set("pmoe_replay_inserts_total", stats.inserted());
+  set("pmoe_replay_samples_total", stats.sampled());
+  if (stats.inserted() > 0) {
+    set("pmoe_replay_samples_per_insert",
+        static_cast<double>(stats.sampled()) / static_cast<double>(stats.inserted()));
+  }
+  set("pmoe_replay_limiter_blocked_seconds_total", stats.insert_blocked_s(), "insert");
+  set("pmoe_replay_limiter_blocked_seconds_total", stats.sample_blocked_s(), "sample");
+  // How long the limiter has let each side wait by now.
+  set("pmoe_replay_limiter_waiting_seconds", counts.inserts_blocked.current, "insert");
+  set("pmoe_replay_limiter_waiting_seconds", counts.samples_blocked.current, "sample");
+  set("pmoe_replay_duplicates_total", stats.duplicates());
+  set("pmoe_replay_crc_errors_total", stats.crc_errors());
+  set("pmoe_replay_rows_lost_total", stats.rows_lost());
+  set("pmoe_replay_writers", stats.writers());
   for (const auto& [caller, count] : Refusals::OfProcess().Counts()) {
-    metrics->Set("pmoe_rpc_refused_total", static_cast<double>(count), caller);
+    set("pmoe_rpc_refused_total", count, caller);
   }
 }
 
@@ -76,8 +94,7 @@ void LookAtTable(const ReplayServer& service, const std::string& dir, StallRepor
     Log(LogLevel::kWarning, line);
   }
   if (metrics == nullptr) return;
-  Export(service, metrics);
-  ExportWaits(counts, metrics);
+  Export(service.Stats(), counts, metrics);
   ExportDisk("replay", dir, metrics);
 }
 

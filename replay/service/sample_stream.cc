@@ -1,12 +1,13 @@
 #include "replay/service/sample_stream.h"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
-#include "replay/wire/batch_codec.h"
+#include "replay/core/minibatch.h"
 
 namespace pmoe {
 namespace {
@@ -37,13 +38,14 @@ absl::Status SampleStream::Serve(SampleRequest request) {
 
 absl::Status SampleStream::Answer(const SampleRequest& request) {
   if (request.insert_bound() > 0) shard_->SetInsertBound(request.insert_bound());
-  reply_.Clear();
   ShardCounts counts;
   if (request.rows() > 0) {
     PMOE_RETURN_IF_ERROR(Draw(request.rows(), &counts));
   } else {
+    reply_.clear_columns();
     counts = shard_->Counts();
   }
+  reply_.set_rows(request.rows());
   reply_.set_size(counts.size);
   reply_.set_inserted(counts.inserted);
   reply_.set_eligible(counts.eligible);
@@ -54,20 +56,17 @@ absl::Status SampleStream::Answer(const SampleRequest& request) {
 
 absl::Status SampleStream::Draw(uint32_t rows, ShardCounts* counts) {
   PMOE_RETURN_IF_ERROR(CheckRows(shard_->spec(), rows));
-  if (!batch_.has_value() || batch_->size() != static_cast<int>(rows)) {
-    batch_.emplace(shard_->spec(), static_cast<int>(rows));
-  }
+  std::string* const columns = reply_.mutable_columns();
+  columns->resize(PackedBytes(shard_->spec(), static_cast<int>(rows)));
+  Minibatch batch(shard_->spec(), static_cast<int>(rows), absl::MakeSpan(*columns));
   absl::Status ended;
   const WaitLimit limit(kUntilThereAreRows, [&] {
     ended = ended_();
     return !ended.ok();
   });
-  const absl::Status drawn = shard_->Sample(&*batch_, limit, counts);
+  const absl::Status drawn = shard_->Sample(&batch, limit, counts);
   if (!ended.ok()) return ended;
-  PMOE_RETURN_IF_ERROR(drawn);
-  reply_.set_rows(rows);
-  PackColumns(&*batch_, reply_.mutable_columns());
-  return absl::OkStatus();
+  return drawn;
 }
 
 }  // namespace pmoe

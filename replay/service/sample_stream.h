@@ -3,12 +3,10 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 
 #include "absl/status/status.h"
 #include "grpcpp/support/sync_stream.h"
 #include "proto/replay.grpc.pb.h"
-#include "replay/core/minibatch.h"
 #include "replay/core/replay_shard.h"
 
 namespace pmoe {
@@ -31,8 +29,7 @@ class SampleStream {
   ReplayShard* const shard_;
   const std::function<absl::Status()> ended_;
   Stream* const stream_;
-  std::optional<Minibatch> batch_;  // of the last request's size
-  SampleReply reply_;
+  SampleReply reply_;  // its memory serves the next
 };
 
 }  // namespace pmoe

@@ -2,7 +2,6 @@
 // a name that is being written exists under another one.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 

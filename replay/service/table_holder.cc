@@ -1,7 +1,6 @@
 #include "replay/service/table_holder.h"
 
 #include <filesystem>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"

@@ -1,10 +1,9 @@
-// A minibatch as it travels: the columns of SampleReply one after the other, without padding.
+// A minibatch that has come: the columns of SampleReply one after the other, without padding.
 // Decoding copies the bytes once, from the connection's buffers to where the learner reads them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "absl/status/status.h"
 #include "replay/core/minibatch.h"
@@ -15,12 +14,6 @@ class ZeroCopyInputStream;
 }
 
 namespace pmoe {
-
-// Bytes of the columns of `rows` rows.
-size_t PackedBytes(const TableSpec& spec, int rows);
-
-// Replaces `columns` by the batch's, in the order of proto/replay.proto.
-void PackColumns(Minibatch* batch, std::string* columns);
 
 // Rows [row, row + rows) of a minibatch.
 struct BatchSlot {

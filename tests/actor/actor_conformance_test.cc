@@ -5,7 +5,6 @@
 
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/actor.h"
+#include "actor/env/env_list.h"
 #include "actor/policy_network.h"
 #include "common/base/file.h"
 #include "tests/actor/actor_testing.h"
@@ -23,10 +23,6 @@
 namespace pmoe {
 namespace {
 
-using testing::ListedDirectives;
-using testing::RecordingWriter;
-using testing::Row;
-
 constexpr int kEnvs = 3;
 constexpr int kSteps = 70;
 constexpr char kLimit[] = "30";  // steps, so that episodes follow each other
@@ -35,13 +31,13 @@ constexpr char kLimit[] = "30";  // steps, so that episodes follow each other
 std::vector<Row> RunActor(const std::string& id, uint32_t index) {
   std::vector<std::unique_ptr<Env>> envs;
   for (int e = 0; e < kEnvs; ++e) {
-    envs.push_back(testing::MustMake(id, {{"max_episode_steps", kLimit}}));
+    envs.push_back(MustMake(id, {{"max_episode_steps", kLimit}}));
   }
-  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  const PolicySpec policy = PolicyFor(envs.front()->spec());
   Directive round;
   round.round = 1;
   round.steps_per_env = kSteps;
-  round.snapshot = testing::RandomSnapshot(policy, 1);
+  round.snapshot = RandomSnapshot(policy, 1);
   ListedDirectives client;
   client.directives = {round};
   RecordingWriter writer;
@@ -76,8 +72,8 @@ std::vector<double> Gymnasium(const std::string& id, const std::vector<double>& 
   const absl::string_view bytes(reinterpret_cast<const char*>(instructions.data()),
                                 instructions.size() * sizeof(double));
   EXPECT_TRUE(WriteFileAtomic(base + ".in", bytes).ok());
-  testing::RunOracle("gymnasium_replay.py",
-                     {base + ".out", id, base + ".in", absl::StrCat("max_episode_steps=", kLimit)});
+  RunOracle("gymnasium_replay.py",
+            {base + ".out", id, base + ".in", absl::StrCat("max_episode_steps=", kLimit)});
   const absl::StatusOr<std::string> result = ReadFile(base + ".out");
   std::filesystem::remove(base + ".in");
   std::filesystem::remove(base + ".out");
@@ -97,7 +93,7 @@ class ActorConformanceTest : public ::testing::TestWithParam<std::string> {};
 TEST_P(ActorConformanceTest, BatchedRowsAreGymnasiumsEpisodes) {
   const std::vector<Row> rows = RunActor(GetParam(), 2);
   ASSERT_EQ(rows.size(), static_cast<size_t>(kEnvs * kSteps));
-  const PolicySpec policy = testing::PolicyFor(testing::MustMake(GetParam())->spec());
+  const PolicySpec policy = PolicyFor(MustMake(GetParam())->spec());
   const size_t obs_dim = policy.obs_dim;
   for (uint32_t env = 0; env < kEnvs; ++env) {
     const std::vector<double> wanted = Gymnasium(GetParam(), Instructions(rows, env, 2, policy));

@@ -17,14 +17,6 @@
 namespace pmoe {
 namespace {
 
-using testing::CheetahSnapshot;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::kEpisodeSteps;
-using testing::ListedDirectives;
-using testing::RecordingWriter;
-using testing::Row;
-
 constexpr int kEnvs = 3;
 
 // Rounds of 10, 20, … steps: uniform without a snapshot, else with that version.
@@ -41,9 +33,8 @@ struct ActorRun {
   explicit ActorRun(std::deque<Directive> directives, ActorOptions options = {}) {
     client.directives = std::move(directives);
     std::vector<std::unique_ptr<Env>> envs;
-    for (int e = 0; e < kEnvs; ++e) envs.push_back(testing::MakeCheetah());
-    actor = std::make_unique<Actor>(options, std::move(envs), testing::CheetahPolicy(), &client,
-                                    &writer);
+    for (int e = 0; e < kEnvs; ++e) envs.push_back(MakeCheetah());
+    actor = std::make_unique<Actor>(options, std::move(envs), CheetahPolicy(), &client, &writer);
   }
 
   ListedDirectives client;
@@ -56,7 +47,7 @@ TEST(ActorTest, StepsFreelyUntilTheNextDirective) {
   freely.until_next = true;
   ActorRun run({freely});
   run.client.patience = 50;
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   EXPECT_GT(run.writer.rows.size(), 40u * kEnvs);
   EXPECT_TRUE(run.writer.rounds.empty());
   ASSERT_FALSE(run.client.reports.empty());
@@ -65,12 +56,12 @@ TEST(ActorTest, StepsFreelyUntilTheNextDirective) {
 
 TEST(ActorTest, RestoresItsPartAndTheWritersWhenTold) {
   ActorRun first({Round(0, 10, 1)});
-  ASSERT_THAT(first.actor->Run(), IsOk());
+  ASSERT_OK(first.actor->Run());
   Directive restore;
   restore.restore = std::make_shared<const std::vector<std::string>>(
       std::vector<std::string>{first.actor->SaveState()});
   ActorRun second({restore, Round(1, 10, 1)});
-  ASSERT_THAT(second.actor->Run(), IsOk());
+  ASSERT_OK(second.actor->Run());
   EXPECT_EQ(second.writer.restored_rows, first.writer.rows.size());
   // It goes on in the middle of the episode: the next observation is the one the first ended with.
   EXPECT_EQ(second.writer.rows[0].obs,
@@ -81,7 +72,7 @@ std::deque<Directive> ThreeRounds() { return {Round(0, 10, 0), Round(1, 20, 1), 
 
 TEST(ActorTest, EveryRowCarriesTheVersionThatActed) {
   ActorRun run(ThreeRounds());
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   ASSERT_EQ(run.writer.rows.size(), 60u * kEnvs);
   for (size_t i = 0; i < run.writer.rows.size(); ++i) {
     const size_t step = i / kEnvs;
@@ -96,13 +87,13 @@ TEST(ActorTest, WarmsUpUniformlyEvenWhereASnapshotExists) {
   Directive uniform = Round(0, 5, 1);
   uniform.act_uniform = true;
   ActorRun run({uniform});
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   for (const Row& row : run.writer.rows) EXPECT_EQ(row.version, 0u);
 }
 
 TEST(ActorTest, ObservationsChainUntilTheEpisodeEnds) {
   ActorRun run(ThreeRounds());
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   const std::vector<Row>& rows = run.writer.rows;
   for (size_t i = 0; i < rows.size(); ++i) {
     const size_t step = i / kEnvs;
@@ -116,7 +107,7 @@ TEST(ActorTest, ObservationsChainUntilTheEpisodeEnds) {
 
 TEST(ActorTest, ReportsEpisodesInTheRoundInWhichTheyEnd) {
   ActorRun run(ThreeRounds());
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   ASSERT_EQ(run.client.reports.size(), 3u);
   const size_t ended[] = {0, kEnvs, kEnvs};  // at steps 25 and 50 of 60
   std::vector<double> returns(kEnvs, 0.0);
@@ -136,7 +127,7 @@ TEST(ActorTest, ReportsEpisodesInTheRoundInWhichTheyEnd) {
 TEST(ActorTest, TheSameSeedGivesTheSameRowsAndAnotherActorOthers) {
   ActorRun a(ThreeRounds()), b(ThreeRounds());
   ActorRun other(ThreeRounds(), {.index = 1}), restarted(ThreeRounds(), {.epoch = 1});
-  for (ActorRun* run : {&a, &b, &other, &restarted}) ASSERT_THAT(run->actor->Run(), IsOk());
+  for (ActorRun* run : {&a, &b, &other, &restarted}) ASSERT_OK(run->actor->Run());
   EXPECT_EQ(a.writer.rows, b.writer.rows);
   EXPECT_NE(a.writer.rows[0].action, other.writer.rows[0].action);
   EXPECT_NE(a.writer.rows[0].obs, other.writer.rows[0].obs);
@@ -145,7 +136,7 @@ TEST(ActorTest, TheSameSeedGivesTheSameRowsAndAnotherActorOthers) {
 
 TEST(ActorTest, EnvironmentsHaveStreamsOfTheirOwn) {
   ActorRun run({Round(0, 1, 0)});
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   EXPECT_NE(run.writer.rows[0].obs, run.writer.rows[1].obs);
   EXPECT_NE(run.writer.rows[0].action, run.writer.rows[1].action);
 }
@@ -159,10 +150,10 @@ TEST(ActorTest, ContinuesBitForBitFromItsState) {
     ActorRun straight({Round(0, first, 1), Round(2, 40, 2)});
     ActorRun begun({Round(0, first, 1), checkpoint});
     ActorRun continued({Round(2, 40, 2)});
-    ASSERT_THAT(straight.actor->Run(), IsOk());
-    ASSERT_THAT(begun.actor->Run(), IsOk());
-    ASSERT_THAT(continued.actor->LoadState(begun.client.reports.back().checkpoint_part), IsOk());
-    ASSERT_THAT(continued.actor->Run(), IsOk());
+    ASSERT_OK(straight.actor->Run());
+    ASSERT_OK(begun.actor->Run());
+    ASSERT_OK(continued.actor->LoadState(begun.client.reports.back().checkpoint_part));
+    ASSERT_OK(continued.actor->Run());
     std::vector<Row> rows = begun.writer.rows;
     rows.insert(rows.end(), continued.writer.rows.begin(), continued.writer.rows.end());
     EXPECT_EQ(rows, straight.writer.rows);
@@ -175,7 +166,7 @@ TEST(ActorTest, ARoundsReportBringsTheStateAfterItsSteps) {
   Directive round = Round(0, 17, 1);
   round.checkpoint = true;
   ActorRun run({round});
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   ASSERT_EQ(run.client.reports.size(), 1u);
   EXPECT_EQ(run.client.reports[0].env_steps, 17u * kEnvs);
   EXPECT_TRUE(run.client.reports[0].checkpoint_part == run.actor->SaveState());
@@ -184,20 +175,20 @@ TEST(ActorTest, ARoundsReportBringsTheStateAfterItsSteps) {
 // Nothing to restore, though there should be: a checkpoint of fewer actors.
 TEST(ActorTest, ADirectiveThatAsksForNothingIsARoundWithoutSteps) {
   ActorRun run({Round(3, 0, 1)});
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   EXPECT_TRUE(run.writer.rows.empty());
   EXPECT_EQ(run.writer.rounds, std::vector<uint64_t>{3});
 }
 
 TEST(ActorTest, RefusesEveryTruncationOfItsState) {
   ActorRun run({Round(0, 3, 0)}), other({});
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   const std::string state = run.actor->SaveState();
   for (size_t size = 0; size < state.size(); size += 7) {
     EXPECT_FALSE(other.actor->LoadState(state.substr(0, size)).ok()) << size;
   }
   EXPECT_FALSE(other.actor->LoadState(state + "x").ok());
-  EXPECT_THAT(other.actor->LoadState(state), IsOk());
+  EXPECT_OK(other.actor->LoadState(state));
 }
 
 TEST(ActorTest, EndsWithTheFirstError) {
@@ -225,18 +216,18 @@ class BreakingDownTest : public ::testing::Test {
   }
   std::unique_ptr<Env> Make() { return *MakeEnv("mjcf:" + dir_.File("strong.textproto"), {}, ""); }
 
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_F(BreakingDownTest, EndsTheEpisodeAsTruncatedAndCountsIt) {
   std::vector<std::unique_ptr<Env>> envs;
   envs.push_back(Make());
-  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  const PolicySpec policy = PolicyFor(envs.front()->spec());
   ListedDirectives client;
   client.directives = {Round(1, 200, 0)};
   RecordingWriter writer;
   Actor actor({}, std::move(envs), policy, &client, &writer);
-  ASSERT_THAT(actor.Run(), IsOk());
+  ASSERT_OK(actor.Run());
   uint32_t diverged = 0;
   for (const EpisodeResult& episode : client.reports.back().episodes) diverged += episode.diverged;
   EXPECT_GT(diverged, 3u);
@@ -251,12 +242,11 @@ TEST_F(BreakingDownTest, EndsTheEpisodeAsTruncatedAndCountsIt) {
 }
 
 TEST_F(BreakingDownTest, EndsTheEvaluationsEpisodeToo) {
-  const PolicySpec policy = testing::PolicyFor(Make()->spec());
+  const PolicySpec policy = PolicyFor(Make()->spec());
   const auto evaluator = Evaluator::Create(
       {.episodes = 2}, policy, [this]() -> absl::StatusOr<std::unique_ptr<Env>> { return Make(); });
-  const auto result =
-      (*evaluator)->Run(testing::RandomSnapshot(policy, 1), 7, [] { return false; });
-  ASSERT_THAT(result, IsOk());
+  const auto result = (*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; });
+  ASSERT_OK(result);
   EXPECT_LT(result->length_mean, 50);
 }
 
@@ -268,12 +258,12 @@ std::unique_ptr<Env> MakeUnsoundStarts() {
 TEST(UnsoundStartTest, ReachesNeitherReplayNorAPolicy) {
   std::vector<std::unique_ptr<Env>> envs;
   envs.push_back(MakeUnsoundStarts());
-  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  const PolicySpec policy = PolicyFor(envs.front()->spec());
   ListedDirectives client;
   client.directives = {Round(1, 50, 0)};
   RecordingWriter writer;
   Actor actor({}, std::move(envs), policy, &client, &writer);
-  ASSERT_THAT(actor.Run(), IsOk());
+  ASSERT_OK(actor.Run());
   ASSERT_EQ(writer.rows.size(), 50u);
   for (const Row& row : writer.rows) {
     for (const float x : row.obs) ASSERT_TRUE(std::isfinite(x));
@@ -281,22 +271,21 @@ TEST(UnsoundStartTest, ReachesNeitherReplayNorAPolicy) {
 }
 
 TEST(UnsoundStartTest, IsPlayedByNoEvaluation) {
-  const PolicySpec policy = testing::PolicyFor(MakeUnsoundStarts()->spec());
+  const PolicySpec policy = PolicyFor(MakeUnsoundStarts()->spec());
   const auto evaluator = Evaluator::Create(
       {.episodes = 20}, policy,
       []() -> absl::StatusOr<std::unique_ptr<Env>> { return MakeUnsoundStarts(); });
   (*evaluator)->Observe([](const EvaluatedStep& step) {
     for (const float x : step.obs) ASSERT_TRUE(std::isfinite(x));
   });
-  EXPECT_THAT((*evaluator)->Run(testing::RandomSnapshot(policy, 1), 7, [] { return false; }),
-              IsOk());
+  EXPECT_OK((*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; }));
 }
 
 TEST(ActorTest, FollowsNoDirectiveAfterTheRunIsFinished) {
   Directive finished;
   finished.state = RunState::kFinished;
   ActorRun run({Round(0, 2, 0), finished, Round(1, 2, 0)});
-  ASSERT_THAT(run.actor->Run(), IsOk());
+  ASSERT_OK(run.actor->Run());
   EXPECT_EQ(run.writer.rows.size(), 2u * kEnvs);
 }
 

@@ -10,7 +10,7 @@
 #include "control/core/run_client.h"
 #include "replay/client/transition_writer.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 struct Row {
   uint32_t env;
@@ -81,4 +81,4 @@ class ListedDirectives : public RunClient {
   std::shared_ptr<const PolicySnapshot> latest_;
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -57,7 +57,7 @@ TEST_F(AllocationTest, TheCounterCounts) {
 
 TEST_F(AllocationTest, NoEnvironmentAllocatesInStepOrReset) {
   for (const EnvInfo& info : ListEnvs()) {
-    const auto env = testing::MustMake(info.id, {{"max_episode_steps", "40"}});
+    const auto env = MustMake(info.id, {{"max_episode_steps", "40"}});
     std::vector<double> obs(info.obs_dim), action(info.action_dim, 0.3);
     env->Reset(1, absl::MakeSpan(obs));
     const int64_t before = allocations;
@@ -82,13 +82,13 @@ class DiscardingWriter : public TransitionWriter {
 // Allocations of a round of that many steps, in which no episode ends.
 int64_t AllocationsOfRound(uint32_t steps) {
   std::vector<std::unique_ptr<Env>> envs;
-  for (int i = 0; i < 8; ++i) envs.push_back(testing::MustMake("HalfCheetah-v5"));
-  const PolicySpec policy = testing::PolicyFor(envs.front()->spec());
+  for (int i = 0; i < 8; ++i) envs.push_back(MustMake("HalfCheetah-v5"));
+  const PolicySpec policy = PolicyFor(envs.front()->spec());
   Directive round;
   round.round = 1;
   round.steps_per_env = steps;
-  round.snapshot = testing::RandomSnapshot(policy, 1);
-  testing::ListedDirectives client;
+  round.snapshot = RandomSnapshot(policy, 1);
+  ListedDirectives client;
   client.directives = {round};
   DiscardingWriter writer;
   Actor actor({}, std::move(envs), policy, &client, &writer);

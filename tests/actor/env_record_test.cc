@@ -2,7 +2,6 @@
 // a model and each kind of file that a model can read.
 #include "actor/env_record.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +15,7 @@
 #include "common/base/file.h"
 #include "control/wire/env_identity.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -28,8 +27,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsOk;
-using testing::TempDir;
 using ::testing::UnorderedElementsAre;
 
 constexpr char kModel[] = R"(<mujoco>
@@ -132,10 +129,10 @@ class EnvRecordTest : public ::testing::Test {
   }
   static EnvSpecMessage RecordAt(const std::string& folder) {
     const auto env = MakeEnv("mjcf:" + folder + "/task.textproto", {}, "");
-    EXPECT_THAT(env, IsOk());
+    EXPECT_OK(env);
     if (!env.ok()) return {};
     const auto record = RecordEnv(**env);
-    EXPECT_THAT(record, IsOk());
+    EXPECT_OK(record);
     return record.ok() ? record->spec : EnvSpecMessage();
   }
   static std::vector<std::string> FileNames(const std::string& folder) {
@@ -176,9 +173,9 @@ TEST_F(EnvRecordTest, NamesEveryFileThatWasRead) {
 
 TEST_F(EnvRecordTest, KeepsTheBytesOfEachFile) {
   const auto env = MakeEnv("mjcf:" + Folder() + "/task.textproto", {}, "");
-  ASSERT_THAT(env, IsOk());
+  ASSERT_OK(env);
   const auto record = RecordEnv(**env);
-  ASSERT_THAT(record, IsOk());
+  ASSERT_OK(record);
   ASSERT_EQ(record->files.size(), static_cast<size_t>(record->spec.files_size()));
   for (int i = 0; i < record->spec.files_size(); ++i) {
     EXPECT_EQ(record->files[i], *ReadFile(Folder() + "/" + record->spec.files(i).name()));
@@ -282,26 +279,26 @@ TEST_F(EnvRecordTest, GymnasiumsModelsCountToo) {
   const std::string assets = dir_.File("assets");
   fs::create_directories(assets);
   const auto own = MakeEnv("Hopper-v5", {}, "");
-  ASSERT_THAT(own, IsOk());
+  ASSERT_OK(own);
   const auto before = RecordEnv(**own);
-  ASSERT_THAT(before, IsOk());
+  ASSERT_OK(before);
   ASSERT_EQ(before->files.size(), 1u);
   Write(assets + "/hopper.xml",
         absl::StrReplaceAll(before->files[0], {{"timestep=\"0.002\"", "timestep=\"0.001\""}}));
   const auto other = MakeEnv("Hopper-v5", {}, assets);
-  ASSERT_THAT(other, IsOk());
+  ASSERT_OK(other);
   EXPECT_THAT(EnvDifferences(before->spec, RecordEnv(**other)->spec),
               ElementsAre("file hopper.xml: changed", "model.opt.timestep: 0.002 -> 0.001"));
 }
 
 TEST_F(EnvRecordTest, APluginIsItsLibrary) {
-  const std::string built = absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/point_plugin.so");
+  const std::string built = Binary("point_plugin.so");
   const std::string a = dir_.File("a.so"), b = dir_.File("b.so");
   fs::copy_file(built, a);
   Write(b, *ReadFile(built) + "x");
   const auto record = [](const std::string& file) {
     const auto env = MakeEnv("plugin:" + file, {}, "");
-    EXPECT_THAT(env, IsOk());
+    EXPECT_OK(env);
     return *RecordEnv(**env);
   };
   EXPECT_THAT(EnvDifferences(record(built).spec, record(a).spec), IsEmpty());

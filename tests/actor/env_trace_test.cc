@@ -3,13 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstdlib>
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/actor/env/oracle.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -17,21 +15,15 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::ProcessResult;
-using testing::TempDir;
-
 TEST(ParseActionsTest, ReadsDecimalAndHexadecimalRows) {
   const auto actions = ParseActions("0.1, -2e-3\r\n0x1.8p-1,5\n\n", 2, "a.csv");
-  ASSERT_THAT(actions, IsOk());
+  ASSERT_OK(actions);
   EXPECT_EQ(*actions, (std::vector<double>{0.1, -2e-3, 0.75, 5.0}));
 }
 
 TEST(ParseActionsTest, NamesLineAndFieldOfWhatIsNoNumber) {
   const auto fails = [](const std::string& text, const std::string& part) {
-    EXPECT_THAT(ParseActions(text, 2, "a.csv"),
-                FailsWith(absl::StatusCode::kInvalidArgument, part));
+    EXPECT_THAT(ParseActions(text, 2, "a.csv"), IsInvalid(part));
   };
   fails("1,2\n3,x\n", "a.csv, line 2: field 2 is \"x\"");
   fails("1,\n", "field 2 is \"\"");
@@ -45,9 +37,8 @@ class EnvTraceTest : public ::testing::Test {
  protected:
   ProcessResult Trace(const std::string& id, const std::string& actions) {
     std::ofstream(dir_.File("actions.csv")) << actions;
-    return testing::RunProcess({absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "env", "trace",
-                                "--env", id, "--seed", "11", "--actions",
-                                dir_.File("actions.csv")});
+    return RunProcess({Binary("pmoe"), "env", "trace", "--env", id, "--seed", "11", "--actions",
+                       dir_.File("actions.csv")});
   }
 
   TempDir dir_;
@@ -56,7 +47,7 @@ class EnvTraceTest : public ::testing::Test {
 // Python writes the actions and what Gymnasium did with them, both as text.
 TEST_F(EnvTraceTest, PrintsWhatGymnasiumPrints) {
   for (const char* id : {"Hopper-v5", "Reacher-v5", "InvertedPendulum-v5"}) {
-    const std::string text = testing::RunOracle("gymnasium_csv.py", {id, "11", "150"});
+    const std::string text = RunOracle("gymnasium_csv.py", {id, "11", "150"});
     const std::vector<std::string> parts = absl::StrSplit(text, "--\n");
     ASSERT_EQ(parts.size(), 2u);
     const ProcessResult result = Trace(id, parts[0]);

@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <cstdlib>
-#include <fstream>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -18,33 +15,27 @@
 namespace pmoe {
 namespace {
 
-using testing::CheetahSnapshot;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::kEpisodeSteps;
-using testing::TempDir;
-
 constexpr int kEpisodes = 13;  // more than one evaluator plays at once
 
 // Plays in `parts` threads; the table's text.
 std::string Traced(int parts) {
   const TempDir dir;
   const std::string path = dir.File("trace.csv");
-  const auto trace = EvaluationTrace::Create(path, testing::CheetahPolicy());
-  EXPECT_THAT(trace, IsOk());
+  const auto trace = EvaluationTrace::Create(path, CheetahPolicy());
+  EXPECT_OK(trace);
   {
     std::vector<std::jthread> threads;
     for (int part = 0; part < parts; ++part) {
       threads.emplace_back([&, part] {
         const auto evaluator = Evaluator::Create(
-            {.episodes = kEpisodes, .part = part, .parts = parts}, testing::CheetahPolicy(),
-            []() -> absl::StatusOr<std::unique_ptr<Env>> { return testing::MakeCheetah(); });
+            {.episodes = kEpisodes, .part = part, .parts = parts}, CheetahPolicy(),
+            []() -> absl::StatusOr<std::unique_ptr<Env>> { return MakeCheetah(); });
         (*evaluator)->Observe([&](const EvaluatedStep& step) { (*trace)->Add(step); });
-        EXPECT_THAT((*evaluator)->Play(CheetahSnapshot(1), 0, [] { return false; }), IsOk());
+        EXPECT_OK((*evaluator)->Play(CheetahSnapshot(1), 0, [] { return false; }));
       });
     }
   }
-  EXPECT_THAT((*trace)->Close(), IsOk());
+  EXPECT_OK((*trace)->Close());
   return *ReadFile(path);
 }
 
@@ -55,7 +46,7 @@ TEST(EvaluationTraceTest, HoldsEveryStepInOrder) {
   std::string line;
   ASSERT_TRUE(std::getline(text, line));
   const std::vector<std::string> names = absl::StrSplit(line, ',');
-  const PolicySpec policy = testing::CheetahPolicy();
+  const PolicySpec policy = CheetahPolicy();
   EXPECT_EQ(names.size(), 7u + 2 + 2 * 6 + 6 + 17);
   for (int episode = 0; episode < kEpisodes; ++episode) {
     for (int step = 1; step <= kEpisodeSteps; ++step) {
@@ -77,7 +68,7 @@ TEST(EvaluationTraceTest, HoldsEveryStepInOrder) {
 }
 
 TEST(EvaluationTraceTest, AFolderThatIsNotThereIsNamed) {
-  EXPECT_THAT(EvaluationTrace::Create("/nowhere/trace.csv", testing::CheetahPolicy()),
+  EXPECT_THAT(EvaluationTrace::Create("/nowhere/trace.csv", CheetahPolicy()),
               FailsWith(absl::StatusCode::kNotFound, "/nowhere/trace.csv"));
 }
 

@@ -11,25 +11,21 @@
 namespace pmoe {
 namespace {
 
-using testing::CheetahSnapshot;
-using testing::FailsWith;
-using testing::IsOk;
-
 const auto kNeverCancelled = [] { return false; };
 
 std::unique_ptr<Evaluator> MakeEvaluator(EvaluatorOptions options) {
-  auto evaluator = Evaluator::Create(
-      options, testing::CheetahPolicy(),
-      []() -> absl::StatusOr<std::unique_ptr<Env>> { return testing::MakeCheetah(); });
-  EXPECT_THAT(evaluator, IsOk());
+  auto evaluator =
+      Evaluator::Create(options, CheetahPolicy(),
+                        []() -> absl::StatusOr<std::unique_ptr<Env>> { return MakeCheetah(); });
+  EXPECT_OK(evaluator);
   return *std::move(evaluator);
 }
 
 TEST(EvaluatorTest, TheSameStreamGivesTheSameBits) {
   const auto a = MakeEvaluator({.episodes = 4}), b = MakeEvaluator({.episodes = 4});
   const auto first = a->Run(CheetahSnapshot(1), 7, kNeverCancelled);
-  ASSERT_THAT(first, IsOk());
-  ASSERT_THAT(a->Run(CheetahSnapshot(2), 8, kNeverCancelled), IsOk());  // leaves no trace
+  ASSERT_OK(first);
+  ASSERT_OK(a->Run(CheetahSnapshot(2), 8, kNeverCancelled));  // leaves no trace
   const auto again = a->Run(CheetahSnapshot(1), 7, kNeverCancelled);
   const auto elsewhere = b->Run(CheetahSnapshot(1), 7, kNeverCancelled);
   EXPECT_EQ(first->returns, again->returns);
@@ -51,18 +47,18 @@ TEST(EvaluatorTest, AnotherStreamOrSeedPlaysOtherEpisodes) {
 
 TEST(EvaluatorTest, PlaysMoreEpisodesThanItHasLanes) {
   const auto result = MakeEvaluator({.episodes = 13})->Run(CheetahSnapshot(1), 7, kNeverCancelled);
-  ASSERT_THAT(result, IsOk());
+  ASSERT_OK(result);
   ASSERT_EQ(result->returns.size(), 13u);
   std::vector<double> distinct = result->returns;
   std::sort(distinct.begin(), distinct.end());
   EXPECT_EQ(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  EXPECT_EQ(result->length_mean, testing::kEpisodeSteps);
+  EXPECT_EQ(result->length_mean, kEpisodeSteps);
   EXPECT_EQ(result->length_std, 0.0);
 }
 
 TEST(EvaluatorTest, SumsUpWhatItPlayed) {
   const auto result = MakeEvaluator({.episodes = 6})->Run(CheetahSnapshot(3), 7, kNeverCancelled);
-  ASSERT_THAT(result, IsOk());
+  ASSERT_OK(result);
   EXPECT_EQ(result->env_steps, 300u);
   const double mean = std::accumulate(result->returns.begin(), result->returns.end(), 0.0) / 6.0;
   EXPECT_NEAR(result->return_mean, mean, 1e-12);
@@ -78,13 +74,13 @@ TEST(EvaluatorTest, ArgmaxPlaysTheSameEpisodesAgain) {
 
 TEST(EvaluatorTest, SharedEpisodesAreTheSameEpisodes) {
   const auto alone = MakeEvaluator({.episodes = 23})->Run(CheetahSnapshot(1), 7, kNeverCancelled);
-  ASSERT_THAT(alone, IsOk());
+  ASSERT_OK(alone);
   ASSERT_EQ(EvaluatorPartsMax({.episodes = 23}), 3);
   std::vector<double> shared(23);
   for (int part = 0; part < 2; ++part) {
     const auto played = MakeEvaluator({.episodes = 23, .part = part, .parts = 2})
                             ->Play(CheetahSnapshot(1), 7, kNeverCancelled);
-    ASSERT_THAT(played, IsOk());
+    ASSERT_OK(played);
     EXPECT_EQ(played->size(), part == 0 ? 13u : 10u);
     for (const Episode& episode : *played) shared[episode.index] = episode.total_reward;
   }
@@ -126,7 +122,7 @@ TEST(EvaluatorTest, CutsAnEpisodeAtTheBoundAndSaysSo) {
   int truncated = 0;
   evaluator->Observe([&](const EvaluatedStep& step) { truncated += step.result.truncated; });
   const auto result = evaluator->Run(CheetahSnapshot(1), 7, kNeverCancelled);
-  ASSERT_THAT(result, IsOk());
+  ASSERT_OK(result);
   EXPECT_EQ(result->length_mean, 7.0);
   EXPECT_EQ(truncated, 3);
 }

@@ -2,27 +2,21 @@
 // read.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
-#include "absl/strings/str_cat.h"
 #include "tests/actor/run_testing.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
 
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TempDir;
-
 // A run of random weights: what a training leaves for `play`.
 class PlayTest : public ::testing::Test {
  protected:
   ProcessResult Play(std::vector<std::string> words) {
-    words.insert(words.begin(), {absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), "play",
-                                 "--run", dir_.File("run")});
+    words.insert(words.begin(), {Binary("pmoe"), "play", "--run", dir_.File("run")});
     return RunProcess(words);
   }
   // "h264,320,240,20/1,7"
@@ -38,7 +32,7 @@ class PlayTest : public ::testing::Test {
 };
 
 TEST_F(PlayTest, WritesAVideoThatPlays) {
-  testing::MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
+  MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
   const ProcessResult result =
       Play({"--video", dir_.File("x.mp4"), "--frames", "7", "--width", "320", "--height", "240"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -46,7 +40,7 @@ TEST_F(PlayTest, WritesAVideoThatPlays) {
 }
 
 TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
-  testing::MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
+  MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
   const ProcessResult result = Play(
       {"--png", dir_.File("frames"), "--frames", "3", "--primitive", "1", "--action", "sample"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -55,7 +49,7 @@ TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
 }
 
 TEST_F(PlayTest, MistakesAreNamed) {
-  testing::MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
+  MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
   const auto fails = [this](const std::vector<std::string>& words, const std::string& part) {
     const ProcessResult result = Play(words);
     EXPECT_EQ(result.exit_code, 2) << result.output;
@@ -70,7 +64,7 @@ TEST_F(PlayTest, MistakesAreNamed) {
 
 // Colours at known places: red obstacles and a green target on a light floor.
 TEST_F(PlayTest, DrawsWhatIsThere) {
-  testing::MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
+  MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
   const ProcessResult result =
       Play({"--env-arg", "variant=fixed", "--allow-other-env", "--png", dir_.File("f"), "--frames",
             "1", "--width", "480", "--height", "480"});

@@ -3,11 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
-#include "absl/strings/str_cat.h"
 #include "tests/actor/env/oracle.h"
 #include "tests/actor/run_testing.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -15,16 +13,11 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::ProcessResult;
-using testing::TempDir;
-
 class PolicyExportTest : public ::testing::Test {
  protected:
   ProcessResult Pmoe(const std::string& command, std::vector<std::string> words) {
-    words.insert(words.begin(), {absl::StrCat(std::getenv("PMOE_BIN_DIR"), "/pmoe"), command,
-                                 "--run", dir_.File("run")});
-    return testing::RunProcess(words);
+    words.insert(words.begin(), {Binary("pmoe"), command, "--run", dir_.File("run")});
+    return RunProcess(words);
   }
 
   TempDir dir_;
@@ -32,7 +25,7 @@ class PolicyExportTest : public ::testing::Test {
 
 // A mixture as SAC has it; gating and MCP with networks of their own; PPO's normalised
 // observations, std parameter and clipped actions.
-const std::pair<const char*, testing::PolicyChange> kPolicies[] = {
+const std::pair<const char*, PolicyChange> kPolicies[] = {
     {"InvertedPendulum-v5", {}},
     {"Hopper-v5", {}},
     {"Hopper-v5", [](PolicyOptions* o) { o->head = HeadType::kGating; }},
@@ -51,20 +44,20 @@ const std::pair<const char*, testing::PolicyChange> kPolicies[] = {
 
 TEST_F(PolicyExportTest, PythonActsAsTheActorDoes) {
   for (const auto& [id, change] : kPolicies) {
-    testing::MakeRandomRun(dir_.File("run"), id, change);
+    MakeRandomRun(dir_.File("run"), id, change);
     const ProcessResult eval = Pmoe("eval", {"--primitive", "argmax", "--action", "mean",
                                              "--episodes", "5", "--trace", dir_.File("t.csv")});
     ASSERT_EQ(eval.exit_code, 0) << eval.output;
     const ProcessResult exported = Pmoe("export", {"--out", dir_.File("p.npz")});
     ASSERT_EQ(exported.exit_code, 0) << exported.output;
     const std::string said =
-        testing::RunOracle("../export_oracle.py", {dir_.File("p.npz"), dir_.File("t.csv"), id});
+        RunOracle("../export_oracle.py", {dir_.File("p.npz"), dir_.File("t.csv"), id});
     EXPECT_NE(said.find("returns: 5 episodes agree"), std::string::npos) << said;
   }
 }
 
 TEST_F(PolicyExportTest, AFolderThatIsNotThereIsNamed) {
-  EXPECT_THAT(ExportPolicy(*testing::CheetahSnapshot(1), "/nowhere/p.npz"),
+  EXPECT_THAT(ExportPolicy(*CheetahSnapshot(1), "/nowhere/p.npz"),
               FailsWith(absl::StatusCode::kNotFound, "cannot write /nowhere/p.npz"));
 }
 

@@ -1,29 +1,24 @@
 // The heads that are not a plain mixture, and what an actor writes about its actions.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
-#include <numeric>
 
 #include "actor/policy_network.h"
 #include "tests/actor/policy_testing.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::IsOk;
 
 constexpr int kObs = 3;
 constexpr int kActions = 2;
 
 PolicyOptions Options(HeadType head, int primitives) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.head = head;
   options.action_map = ActionMap::kClip;
   options.primitives = primitives;
@@ -35,7 +30,7 @@ PolicyOptions Options(HeadType head, int primitives) {
 struct Acting {
   Acting(const PolicySpec& spec, int envs)
       : network(spec, envs), obs(envs * kObs), action(envs * kActions), primitive(envs) {
-    EXPECT_THAT(network.Load(testing::RandomSnapshot(spec, 1)), IsOk());
+    EXPECT_OK(network.Load(RandomSnapshot(spec, 1)));
     Rng(2, RngRole::kInit, 0).FillNormal(obs.data(), obs.size());
     for (int e = 0; e < envs; ++e) rngs.emplace_back(3, RngRole::kActor, 0, 0, e);
   }
@@ -110,14 +105,14 @@ TEST(PolicyHeadsTest, ObservationsAreScaledAndClipped) {
   const PolicySpec plain_spec = MakePolicySpec(options);
   options.normalizes_obs = true;
   const PolicySpec spec = MakePolicySpec(options);
-  auto snapshot = std::make_shared<PolicySnapshot>(*testing::RandomSnapshot(spec, 1));
+  auto snapshot = std::make_shared<PolicySnapshot>(*RandomSnapshot(spec, 1));
   snapshot->obs_mean = {1.0f, 0.0f, 0.0f};
   snapshot->obs_std = {2.0f, 1.0f, 0.001f};
   auto plain = std::make_shared<PolicySnapshot>(*snapshot);
   plain->spec = plain_spec;
   PolicyNetwork scaled(spec, 1), raw(plain_spec, 1);
-  ASSERT_THAT(scaled.Load(snapshot), IsOk());
-  ASSERT_THAT(raw.Load(plain), IsOk());
+  ASSERT_OK(scaled.Load(snapshot));
+  ASSERT_OK(raw.Load(plain));
   scaled.Forward({5.0f, -0.5f, 3.0f});
   raw.Forward({2.0f, -0.5f, 10.0f});  // (5 - 1) / 2, as it is, 3,000 clipped
   EXPECT_EQ(scaled.mean(), raw.mean());
@@ -128,7 +123,7 @@ TEST(PolicyHeadsTest, ObservationsAreScaledAndClipped) {
 class OptionTest : public ::testing::Test {
  protected:
   static std::shared_ptr<const PolicySnapshot> WithBeta(const PolicySpec& spec, float logit) {
-    auto snapshot = std::make_shared<PolicySnapshot>(*testing::RandomSnapshot(spec, 2));
+    auto snapshot = std::make_shared<PolicySnapshot>(*RandomSnapshot(spec, 2));
     const ParameterLayout layout(spec.layers, 1, 1);
     for (const Parameter& p : layout.parameters()) {
       if (p.name == "beta.weight") {
@@ -149,7 +144,7 @@ class OptionTest : public ::testing::Test {
 
 TEST_F(OptionTest, AnOptionThatNeverEndsGoesOnUntilTheEpisodeDoes) {
   Acting acting(Spec(), 64);
-  ASSERT_THAT(acting.network.Load(WithBeta(Spec(), -100.0f)), IsOk());
+  ASSERT_OK(acting.network.Load(WithBeta(Spec(), -100.0f)));
   acting.Act();
   const std::vector<int> first = acting.primitive;
   EXPECT_EQ(acting.network.columns(0)[1], 1.0f) << "nothing acted before";
@@ -164,7 +159,7 @@ TEST_F(OptionTest, AnOptionThatNeverEndsGoesOnUntilTheEpisodeDoes) {
 
 TEST_F(OptionTest, AnOptionThatAlwaysEndsIsDrawnFromTheMaster) {
   Acting acting(Spec(), 2000);
-  ASSERT_THAT(acting.network.Load(WithBeta(Spec(), 100.0f)), IsOk());
+  ASSERT_OK(acting.network.Load(WithBeta(Spec(), 100.0f)));
   std::fill(acting.obs.begin(), acting.obs.end(), 0.5f);
   acting.Act();
   acting.Act();

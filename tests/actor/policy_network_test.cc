@@ -6,23 +6,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "common/policy/parameter_layout.h"
 #include "tests/actor/policy_testing.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-
 PolicySpec MakeSpec(int primitives, bool router_reads_obs = true) {
-  PolicyOptions options;
-  options.obs_dim = 2;
-  options.action_low = {-1.0};
-  options.action_high = {1.0};
+  PolicyOptions options = BoxOptions(2, 1);
   options.primitives = primitives;
   options.hidden = {3};
   options.head = HeadType::kMixture;
@@ -57,7 +51,7 @@ double NormalCdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 struct ActingFixture {
   explicit ActingFixture(std::shared_ptr<const PolicySnapshot> snapshot, int envs = 1000)
       : network(snapshot->spec, envs), obs(2 * envs), action(envs), primitive(envs) {
-    EXPECT_THAT(network.Load(snapshot), IsOk());
+    EXPECT_OK(network.Load(snapshot));
     for (int e = 0; e < envs; ++e) rngs.emplace_back(3, RngRole::kActor, 0, 0, e);
   }
   void Act(const ActionChoice& mode) {
@@ -169,7 +163,7 @@ TEST(PolicyNetworkTest, RefusesASnapshotOfAnotherArchitectureAndKeepsItsOwn) {
   const auto snapshot = ConstantHeads(kMean, kLogStd, kLogits, 4);
   PolicyNetwork network(snapshot->spec, 1);
   EXPECT_EQ(network.version(), 0u);
-  ASSERT_THAT(network.Load(snapshot), IsOk());
+  ASSERT_OK(network.Load(snapshot));
   auto other = std::make_shared<PolicySnapshot>(*snapshot);
   other->spec = MakeSpec(3, /*router_reads_obs=*/false);
   other->version = 5;
@@ -193,15 +187,12 @@ TEST(ScaleActionTest, ReachesTheBoundsAndTheMiddle) {
 // Ten primitives: their router weights fill no whole number of vectors.
 TEST(PolicyNetworkTest, ARowsBitsDependNeitherOnItsPlaceNorOnTheBatch) {
   constexpr int kBatch = 9;
-  PolicyOptions options;
-  options.obs_dim = 7;
-  options.action_low.assign(5, -1.0);
-  options.action_high.assign(5, 1.0);
+  PolicyOptions options = BoxOptions(7, 5);
   options.primitives = 10;
   options.hidden = {24, 40};
   options.head = HeadType::kMixture;
   const PolicySpec spec = MakePolicySpec(options);
-  const auto snapshot = testing::RandomSnapshot(spec, 1);
+  const auto snapshot = RandomSnapshot(spec, 1);
   PolicyNetwork together(spec, kBatch), alone(spec, 1);
   ASSERT_TRUE(together.Load(snapshot).ok() && alone.Load(snapshot).ok());
   std::vector<float> obs(kBatch * 7), actions(kBatch * 5), action(5);

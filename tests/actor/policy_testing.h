@@ -11,7 +11,7 @@
 #include "common/policy/parameter_layout.h"
 #include "common/policy/policy_snapshot.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline constexpr int kEpisodeSteps = 25;
 
@@ -57,4 +57,4 @@ inline std::shared_ptr<const PolicySnapshot> CheetahSnapshot(uint64_t version) {
   return RandomSnapshot(CheetahPolicy(), version);
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -9,10 +9,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::SmallSnapshot;
-
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
 LearnerMessage SnapshotMessage(const PolicySnapshot& snapshot, uint64_t epoch = 1) {
@@ -47,19 +43,16 @@ class RpcRunClientTest : public ::testing::Test {
 };
 
 TEST_F(RpcRunClientTest, TheVersionNeverGoesBackwards) {
-  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8))), IsOk());
-  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(7))), IsOk());
+  ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(8))));
+  ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(7))));
   EXPECT_EQ(client_.LatestSnapshot()->version, 8u);
-  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(9))), IsOk());
+  ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(9))));
   EXPECT_EQ(client_.LatestSnapshot()->version, 9u);
 }
 
 TEST_F(RpcRunClientTest, AnotherArchitectureIsRefused) {
-  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8))), IsOk());
-  PolicyOptions options;
-  options.obs_dim = 1;
-  options.action_low = {-0.4};
-  options.action_high = {0.4};
+  ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(8))));
+  PolicyOptions options = BoxOptions(1, 1, 0.4);
   options.primitives = 3;
   options.hidden = {2};
   options.head = HeadType::kMixture;
@@ -73,7 +66,7 @@ TEST_F(RpcRunClientTest, AnotherArchitectureIsRefused) {
 }
 
 TEST_F(RpcRunClientTest, ADamagedSnapshotChangesNothing) {
-  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8))), IsOk());
+  ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(8))));
   LearnerMessage damaged = SnapshotMessage(Version(9));
   (*damaged.mutable_snapshot()->mutable_data())[200] ^= 1;
   EXPECT_FALSE(client_.OnMessage(damaged).ok());
@@ -81,7 +74,7 @@ TEST_F(RpcRunClientTest, ADamagedSnapshotChangesNothing) {
 }
 
 TEST_F(RpcRunClientTest, ALearnerThatWasReplacedIsNotFollowed) {
-  ASSERT_THAT(client_.OnMessage(SnapshotMessage(Version(8), /*epoch=*/3)), IsOk());
+  ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(8), /*epoch=*/3)));
   EXPECT_THAT(client_.OnMessage(SnapshotMessage(Version(9), /*epoch=*/2)),
               FailsWith(kRefused, "learner epoch 2 was replaced by 3"));
 }
@@ -89,13 +82,13 @@ TEST_F(RpcRunClientTest, ALearnerThatWasReplacedIsNotFollowed) {
 TEST_F(RpcRunClientTest, TheNewestDirectiveIsTakenOnce) {
   LearnerMessage message;
   message.mutable_directive()->set_round(4);
-  ASSERT_THAT(client_.OnMessage(message), IsOk());
+  ASSERT_OK(client_.OnMessage(message));
   message.mutable_directive()->set_round(5);
   message.mutable_directive()->mutable_table()->set_address("unix:/tmp/r");
-  ASSERT_THAT(client_.OnMessage(message), IsOk());
+  ASSERT_OK(client_.OnMessage(message));
   ASSERT_TRUE(client_.HasDirective());
   const auto directive = client_.NextDirective();
-  ASSERT_THAT(directive, IsOk());
+  ASSERT_OK(directive);
   EXPECT_EQ(directive->round, 5u);
   EXPECT_FALSE(client_.HasDirective());
   EXPECT_EQ(client_.table()->address(), "unix:/tmp/r");
@@ -104,9 +97,9 @@ TEST_F(RpcRunClientTest, TheNewestDirectiveIsTakenOnce) {
 TEST_F(RpcRunClientTest, ItsOwnPartOfTheCheckpointIsUnderItsIndex) {
   LearnerMessage message;
   message.mutable_directive()->set_restore("part");
-  ASSERT_THAT(client_.OnMessage(message), IsOk());
+  ASSERT_OK(client_.OnMessage(message));
   const auto directive = client_.NextDirective();
-  ASSERT_THAT(directive, IsOk());
+  ASSERT_OK(directive);
   ASSERT_EQ(directive->restore->size(), 2u);
   EXPECT_EQ((*directive->restore)[1], "part");
 }
@@ -136,7 +129,7 @@ TEST_F(RpcRunClientTest, AnotherSeatEndsTheLifeUnderTheOldOne) {
 TEST_F(RpcRunClientTest, ReportsWaitForTheNextMessageAndGoOnce) {
   ActorReport report;
   report.round = 4;
-  ASSERT_THAT(client_.Report(report), IsOk());
+  ASSERT_OK(client_.Report(report));
   EXPECT_EQ(asked_to_report_, 1);
   FollowerMessage first, second;
   client_.FillReport(&first);

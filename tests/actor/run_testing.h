@@ -8,7 +8,7 @@
 #include "common/base/file.h"
 #include "tests/actor/policy_testing.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // What `eval`, `play` and `export` read. Replaces one that is there.
 inline void MakeRandomRun(const std::string& directory, const std::string& env_id,
@@ -21,4 +21,4 @@ inline void MakeRandomRun(const std::string& directory, const std::string& env_i
   PMOE_CHECK(WriteFileAtomic(directory + "/snapshots/latest.pmoe", snapshot).ok());
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -8,11 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -33,6 +31,7 @@
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
 #include "tests/benchmark/policy_workload.h"
+#include "tests/benchmark/process_times.h"
 #include "tests/benchmark/recorded_simulation.h"
 #include "tests/benchmark/scratch_folder.h"
 
@@ -122,17 +121,6 @@ absl::Status AwaitRows(const Surroundings& around, Child* actor, int64_t rows, d
   return absl::OkStatus();
 }
 
-// Pages written by the process, MB: text and data of libraries that it has not written are shared
-// with every other process that maps them.
-double OwnMemory_mb(pid_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/smaps_rollup"));
-  for (std::string word; file >> word;) {
-    double kb = 0.0;
-    if (word == "Private_Dirty:" && file >> kb) return kb / 1024.0;
-  }
-  return 0.0;
-}
-
 absl::StatusOr<RunConfig> ActorConfig(const std::string& env) {
   ConfigSources sources;
   sources.flags = {{"env.id", env}, {"schedule.mode", "async"}};
@@ -141,13 +129,9 @@ absl::StatusOr<RunConfig> ActorConfig(const std::string& env) {
 }
 
 absl::StatusOr<Child> StartActor(const Surroundings& around) {
-  std::error_code error;
-  const std::string binary =
-      (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "pmoe-actor")
-          .string();
-  return Child::Start(
-      {binary, "run", "--learner", around.learner(), "--parent", absl::StrCat(::getpid())},
-      around.LogFile());
+  return Child::Start({BinaryPath("pmoe-actor"), "run", "--learner", around.learner(), "--parent",
+                       absl::StrCat(::getpid())},
+                      around.LogFile());
 }
 
 absl::Status MeasureOnce(std::vector<double>* first_row_s, std::vector<double>* own_mb) {
@@ -159,7 +143,7 @@ absl::Status MeasureOnce(std::vector<double>* first_row_s, std::vector<double>* 
   PMOE_RETURN_IF_ERROR(AwaitRows(around, &actor, 1, &elapsed_s));
   first_row_s->push_back(elapsed_s);
   PMOE_RETURN_IF_ERROR(AwaitRows(around, &actor, kRowsUntilSteady, &elapsed_s));
-  own_mb->push_back(OwnMemory_mb(actor.pid()));
+  own_mb->push_back(PrivateMegabytes(actor.pid()));
   return absl::OkStatus();
 }
 

@@ -1,5 +1,4 @@
 // pmoe-bench: named benchmarks. `pmoe bench` execs it with its own arguments.
-#include <cstdio>
 #include <iterator>
 #include <optional>
 #include <string>

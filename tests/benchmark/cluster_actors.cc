@@ -14,18 +14,14 @@ namespace {
 
 struct Side {
   int actors;
-  std::vector<double> step_ms{}, update_ms{}, steps_per_s{};
+  TrainingRates rates{};
 };
 
 absl::Status Measure(const BenchFlags& flags, Side* side) {
   TrainingPlan plan = SacTraining(flags.steps, flags.sets);
   plan.command = "up";
   plan.words = {"--mode", "async", "--actors", std::to_string(side->actors)};
-  PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
-  side->step_ms.push_back(1000.0 * cost.cpu_s / cost.env_steps);
-  side->update_ms.push_back(1000.0 * cost.cpu_s / cost.updates);
-  side->steps_per_s.push_back(cost.env_steps / cost.wall_s);
-  return absl::OkStatus();
+  return side->rates.Measure(plan);
 }
 
 }  // namespace
@@ -38,9 +34,10 @@ absl::Status BenchClusterActors(const BenchFlags& flags, Report* report) {
   report->Table("HalfCheetah-v5, UTD 1, async, by actors",
                 {"cpu_ms_per_env_step", "cpu_ms_per_update", "env_steps_per_s", "cpu_over_one"});
   for (const Side& side : sides) {
+    const TrainingRates& rates = side.rates;
     report->Row(absl::StrCat("actors_", side.actors),
-                {Median(side.step_ms), Median(side.update_ms), Median(side.steps_per_s),
-                 MedianRatio(side.step_ms, sides.front().step_ms)});
+                {Median(rates.step_ms), Median(rates.update_ms), Median(rates.steps_per_s),
+                 MedianRatio(rates.step_ms, sides.front().rates.step_ms)});
   }
   return absl::OkStatus();
 }

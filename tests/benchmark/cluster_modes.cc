@@ -1,6 +1,7 @@
 // bench cluster, "modes": what processes and gRPC cost. The same training as one process (pmoe
 // train) and as a cluster of processes (pmoe up), HalfCheetah-v5, one update per env step; CPU time
 // of all processes counts.
+#include <array>
 #include <string>
 #include <vector>
 
@@ -17,18 +18,14 @@ namespace {
 struct Contrast {
   std::string mode;
   int actors = 1;
-  std::vector<double> step_ms[2]{}, update_ms[2]{}, steps_per_s[2]{};  // embedded, cluster
+  std::array<TrainingRates, 2> sides{};  // embedded, cluster
 };
 
 absl::Status MeasureSide(const BenchFlags& flags, int side, Contrast* contrast) {
   TrainingPlan plan = SacTraining(flags.steps, flags.sets);
   plan.command = side == 0 ? "train" : "up";
   plan.words = {"--mode", contrast->mode, "--actors", std::to_string(contrast->actors)};
-  PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
-  contrast->step_ms[side].push_back(1000.0 * cost.cpu_s / cost.env_steps);
-  contrast->update_ms[side].push_back(1000.0 * cost.cpu_s / cost.updates);
-  contrast->steps_per_s[side].push_back(cost.env_steps / cost.wall_s);
-  return absl::OkStatus();
+  return contrast->sides[side].Measure(plan);
 }
 
 }  // namespace
@@ -50,16 +47,17 @@ absl::Status BenchClusterModes(const BenchFlags& flags, Report* report) {
                 {"cpu_ms_per_env_step", "cpu_ms_per_update", "env_steps_per_s"});
   for (const Contrast& contrast : contrasts) {
     for (const int side : {0, 1}) {
+      const TrainingRates& rates = contrast.sides[side];
       report->Row(absl::StrCat(contrast.mode, side == 0 ? "_embedded" : "_cluster"),
-                  {Median(contrast.step_ms[side]), Median(contrast.update_ms[side]),
-                   Median(contrast.steps_per_s[side])});
+                  {Median(rates.step_ms), Median(rates.update_ms), Median(rates.steps_per_s)});
     }
   }
   report->Table("cluster over embedded", {"cpu_per_env_step", "cpu_per_update", "wall"});
   for (const Contrast& contrast : contrasts) {
-    report->Row(contrast.mode, {MedianRatio(contrast.step_ms[1], contrast.step_ms[0]),
-                                MedianRatio(contrast.update_ms[1], contrast.update_ms[0]),
-                                MedianRatio(contrast.steps_per_s[0], contrast.steps_per_s[1])});
+    const auto& [embedded, cluster] = contrast.sides;
+    report->Row(contrast.mode, {MedianRatio(cluster.step_ms, embedded.step_ms),
+                                MedianRatio(cluster.update_ms, embedded.update_ms),
+                                MedianRatio(embedded.steps_per_s, cluster.steps_per_s)});
   }
   return absl::OkStatus();
 }

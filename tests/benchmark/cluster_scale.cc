@@ -2,7 +2,6 @@
 // environment that takes 10 ms per step (plugins/sleep_env.c), against 100 per second and actor.
 // The policy is small and updates are few (1 per 100,000 steps), so that the learner is not the
 // limit: what shows is the data plane and the control plane.
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/base/build_info.h"
 #include "common/base/status_macros.h"
 #include "tests/benchmark/cluster_parts.h"
 #include "tests/benchmark/measure.h"
@@ -29,14 +29,8 @@ struct Point {
   std::vector<double> steps_per_s{}, cpu_ms_per_step{}, cores{}, private_mb{};
 };
 
-std::string PluginPath() {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  return (self.parent_path() / "sleep_env.so").string();
-}
-
 std::vector<std::string> Words(int actors, const BenchFlags& flags) {
-  std::vector<std::string> words = {"--env",    "plugin:" + PluginPath(),
+  std::vector<std::string> words = {"--env",    "plugin:" + BinaryPath("sleep_env.so"),
                                     "--algo",   "sac",
                                     "--preset", "official",
                                     "--mode",   "async",

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "cli/certificates.h"
 #include "common/base/status_macros.h"
@@ -25,7 +24,8 @@ constexpr double kGigabytes = 1e-9 * kMessageBytes * kMessages;
 constexpr const char* kSides[] = {"plain", "tls"};
 
 struct Measured {
-  std::vector<double> cpu_s_per_gb[2]{}, step_ms[2]{}, steps_per_s[2]{};  // plain, TLS
+  std::vector<double> cpu_s_per_gb[2]{};  // plain, TLS
+  TrainingRates training[2]{};
 };
 
 absl::StatusOr<std::unique_ptr<RawStreams>> StartStreams(const std::string& certificates) {
@@ -71,10 +71,7 @@ absl::Status MeasureCluster(const BenchFlags& flags, int side, Measured* measure
   plan.command = "up";
   plan.words = {"--mode", "async", "--actors", "2", "--tcp"};
   if (side == 0) plan.words.push_back("--insecure");
-  PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
-  measured->step_ms[side].push_back(1000.0 * cost.cpu_s / cost.env_steps);
-  measured->steps_per_s[side].push_back(cost.env_steps / cost.wall_s);
-  return absl::OkStatus();
+  return measured->training[side].Measure(plan);
 }
 
 }  // namespace
@@ -89,13 +86,15 @@ absl::Status BenchClusterTls(const BenchFlags& flags, Report* report) {
   }
   report->Table("TCP, plain and TLS", {"cpu_s_per_gb", "cpu_ms_per_env_step", "env_steps_per_s"});
   for (const int side : {0, 1}) {
-    report->Row(kSides[side], {Median(measured.cpu_s_per_gb[side]), Median(measured.step_ms[side]),
-                               Median(measured.steps_per_s[side])});
+    const TrainingRates& training = measured.training[side];
+    report->Row(kSides[side], {Median(measured.cpu_s_per_gb[side]), Median(training.step_ms),
+                               Median(training.steps_per_s)});
   }
+  const auto& [plain, tls] = measured.training;
   report->Table("TLS over plain", {"cpu_per_gb", "cpu_per_env_step", "env_steps_per_s"});
   report->Row("tls_over_plain", {MedianRatio(measured.cpu_s_per_gb[1], measured.cpu_s_per_gb[0]),
-                                 MedianRatio(measured.step_ms[1], measured.step_ms[0]),
-                                 MedianRatio(measured.steps_per_s[1], measured.steps_per_s[0])});
+                                 MedianRatio(tls.step_ms, plain.step_ms),
+                                 MedianRatio(tls.steps_per_s, plain.steps_per_s)});
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "actor/env/env_list.h"
 #include "actor/env/mujoco_env.h"
 #include "actor/env/registry.h"
 #include "common/base/status_macros.h"

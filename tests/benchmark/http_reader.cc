@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/status_macros.h"
 
 namespace pmoe {
 namespace {

@@ -73,7 +73,7 @@ class LearnerUnderTest {
     policy.action_high.assign(static_cast<size_t>(w.action_dim), 1.0);
     policy.primitives = w.primitives;
     if (w.router) policy.head = HeadType::kMixture;
-    SacOptions options = testing::TestSacOptions();
+    SacOptions options = TestSacOptions();
     options.batch_size = w.batch_size;
     options.threads = threads;
     if (w.batch_size == 256) {  // the official preset

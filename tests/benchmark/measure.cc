@@ -3,8 +3,6 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <ctime>
 #include <fstream>
 #include <limits>

@@ -1,14 +1,12 @@
 // bench policy: PolicyNetwork::Act on a batch of E environments, over the matrix products alone (a
 // GEMV at E = 1) on the same weights, and over the time of their FLOP at the core's FMA peak.
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "Eigen/Core"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/policy_network.h"
-#include "common/base/check.h"
 #include "common/base/rng.h"
 #include "common/base/status_macros.h"
 #include "common/policy/parameter_layout.h"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "common/base/rng.h"
 #include "common/policy/parameter_layout.h"

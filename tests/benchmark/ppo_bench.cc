@@ -4,7 +4,6 @@
 // second one mostly spins. The first rollout and its updates are off every clock: ours is a run
 // that ends with them, theirs start the clock there.
 #include <string>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"

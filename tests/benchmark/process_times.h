@@ -19,7 +19,8 @@ struct ThreadTimes {
 };
 std::map<pid_t, ThreadTimes> ThreadsOf(pid_t pid);
 
-// Memory that is its own: pages that it has written.
+// Memory that is its own: pages that it has written. Text and data of libraries that it has not
+// written are shared with every other process that maps them.
 double PrivateMegabytes(pid_t pid);
 
 }  // namespace pmoe

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"

@@ -3,12 +3,12 @@
 #include <poll.h>
 #include <signal.h>
 
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/up/supervisor.h"
+#include "common/base/build_info.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
@@ -25,11 +25,6 @@ using nlohmann::json;
 constexpr int kPoll_ms = 100;
 constexpr std::chrono::seconds kEnd(60);
 
-std::string PmoePath() {
-  std::error_code error;
-  return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "pmoe").string();
-}
-
 // 64-bit numbers are text in the JSON of protobuf.
 double Number(const json& object, const char* name) {
   const auto at = object.find(name);
@@ -40,9 +35,9 @@ double Number(const json& object, const char* name) {
 }
 
 absl::StatusOr<json> AskStatus(const std::string& directory) {
-  PMOE_ASSIGN_OR_RETURN(
-      const ChildResult result,
-      RunChild({PmoePath(), "status", "--run", directory, "--json"}, /*show_errors=*/false));
+  PMOE_ASSIGN_OR_RETURN(const ChildResult result,
+                        RunChild({BinaryPath("pmoe"), "status", "--run", directory, "--json"},
+                                 /*show_errors=*/false));
   json status = json::parse(result.out, nullptr, /*allow_exceptions=*/false);
   if (!status.is_object()) return absl::UnavailableError("pmoe status printed no JSON");
   return status;
@@ -54,7 +49,7 @@ absl::StatusOr<std::unique_ptr<RunningCluster>> RunningCluster::Start(
     const std::vector<std::string>& words) {
   std::unique_ptr<RunningCluster> cluster(new RunningCluster());
   if (cluster->folder_.path().empty()) return absl::InternalError("cannot make a folder in TMPDIR");
-  std::vector<std::string> command = {PmoePath(), "up", "--out", cluster->directory()};
+  std::vector<std::string> command = {BinaryPath("pmoe"), "up", "--out", cluster->directory()};
   command.insert(command.end(), words.begin(), words.end());
   PMOE_ASSIGN_OR_RETURN(cluster->up_, Child::Start(command, cluster->log()));
   return cluster;

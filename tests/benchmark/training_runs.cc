@@ -1,41 +1,31 @@
 #include "tests/benchmark/training_runs.h"
 
-#include <filesystem>
-#include <fstream>
+#include <cmath>
+#include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "common/base/build_info.h"
+#include "common/base/file.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/csv_reader.h"
 #include "tests/benchmark/child_process.h"
 #include "tests/benchmark/scratch_folder.h"
 
 namespace pmoe {
 namespace {
 
-std::vector<CsvRow> ReadMetrics(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::vector<std::string> columns;
-  std::vector<CsvRow> rows;
-  while (std::getline(file, line)) {
-    const std::vector<std::string> cells = absl::StrSplit(line, ',');
-    if (columns.empty()) {
-      columns = cells;
-      continue;
+absl::StatusOr<CsvRow> LastMetrics(const std::string& path) {
+  PMOE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  CsvRow last;
+  CsvReader reader;
+  reader.Feed(text, [&](absl::Span<const double> row) {
+    last.clear();
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (!std::isnan(row[i])) last[reader.columns()[i]] = row[i];
     }
-    CsvRow& row = rows.emplace_back();
-    for (size_t i = 0; i < cells.size() && i < columns.size(); ++i) {
-      double value = 0.0;
-      if (absl::SimpleAtod(cells[i], &value)) row[columns[i]] = value;
-    }
-  }
-  return rows;
-}
-
-std::string Pmoe() {
-  std::error_code error;
-  return (std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "pmoe").string();
+  });
+  if (last.empty()) return absl::InternalError("metrics.csv has no row");
+  return last;
 }
 
 struct Run {
@@ -44,7 +34,8 @@ struct Run {
 };
 
 absl::StatusOr<Run> RunTo(const TrainingPlan& plan, int steps, const std::string& out) {
-  std::vector<std::string> args = {Pmoe(),     plan.command,
+  const std::string pmoe = BinaryPath("pmoe");
+  std::vector<std::string> args = {pmoe,       plan.command,
                                    "--env",    "HalfCheetah-v5",
                                    "--algo",   plan.algorithm,
                                    "--preset", plan.preset,
@@ -58,9 +49,8 @@ absl::StatusOr<Run> RunTo(const TrainingPlan& plan, int steps, const std::string
   sets.insert(sets.end(), plan.sets.begin(), plan.sets.end());
   for (const std::string& set : sets) args.insert(args.end(), {"--set", set});
   PMOE_ASSIGN_OR_RETURN(const ChildResult child, RunChild(args, /*show_errors=*/false));
-  std::vector<CsvRow> rows = ReadMetrics(out + "/metrics.csv");
-  if (rows.empty()) return absl::InternalError("metrics.csv has no row");
-  return Run{child.cpu_s, std::move(rows.back())};
+  PMOE_ASSIGN_OR_RETURN(CsvRow last, LastMetrics(out + "/metrics.csv"));
+  return Run{child.cpu_s, std::move(last)};
 }
 
 }  // namespace
@@ -93,6 +83,14 @@ absl::StatusOr<TrainingCost> MeasureTraining(const TrainingPlan& plan) {
   cost.first = std::move(warm.last);
   cost.last = std::move(full.last);
   return cost;
+}
+
+absl::Status TrainingRates::Measure(const TrainingPlan& plan) {
+  PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
+  step_ms.push_back(1000.0 * cost.cpu_s / cost.env_steps);
+  update_ms.push_back(1000.0 * cost.cpu_s / cost.updates);
+  steps_per_s.push_back(cost.env_steps / cost.wall_s);
+  return absl::OkStatus();
 }
 
 }  // namespace pmoe

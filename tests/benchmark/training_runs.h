@@ -38,4 +38,13 @@ TrainingPlan SacTraining(int steps, const std::vector<std::string>& sets);
 // the other takes beyond it, so that starting and ending cancel out.
 absl::StatusOr<TrainingCost> MeasureTraining(const TrainingPlan& plan);
 
+// What the rounds of one training cost.
+struct TrainingRates {
+  // CPU time of all its processes per env step and per update; env steps on the clock. [rounds]
+  std::vector<double> step_ms{}, update_ms{}, steps_per_s{};
+
+  // One more round.
+  absl::Status Measure(const TrainingPlan& plan);
+};
+
 }  // namespace pmoe

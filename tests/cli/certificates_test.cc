@@ -17,10 +17,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::WriteText;
 using What = CertificateReport::What;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
@@ -30,7 +26,7 @@ class CertificatesTest : public ::testing::Test {
   // What was done, by folder under the output.
   std::map<std::string, What> Init(absl::Time now) {
     const auto reports = InitCertificates(options_, now);
-    EXPECT_THAT(reports, IsOk());
+    EXPECT_OK(reports);
     std::map<std::string, What> what;
     if (!reports.ok()) return what;
     for (const CertificateReport& report : *reports) {
@@ -45,7 +41,7 @@ class CertificatesTest : public ::testing::Test {
   std::string File(const std::string& name) const { return options_.out + "/" + name; }
   std::string Text(const std::string& name) const { return *ReadFile(File(name)); }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   CertificateOptions options_ = {.out = dir_.File("certs"), .cluster = std::nullopt};
   const absl::Time now_ = absl::Now();
 };
@@ -54,7 +50,7 @@ TEST_F(CertificatesTest, EveryRolesFolderCanBeUsedAtOnce) {
   EXPECT_EQ(Init(now_), All(What::kMade, What::kMade));
   for (const PeerRole role : AllPeerRoles()) {
     const auto identity = ReadIdentity(File(PeerRoleName(role)), now_);
-    ASSERT_THAT(identity, IsOk());
+    ASSERT_OK(identity);
     EXPECT_EQ(identity->name.role, role);
     EXPECT_EQ(identity->name.cluster, "pmoe");
   }
@@ -83,7 +79,7 @@ TEST_F(CertificatesTest, ACertificateThatEndsSoonIsRenewedWithItsKey) {
   EXPECT_EQ(Init(later), All(What::kRenewed, What::kKept));
   EXPECT_EQ(Text("actor/key.pem"), key);
   EXPECT_NE(Text("actor/cert.pem"), cert);
-  EXPECT_THAT(ReadIdentity(File("actor"), now_ + absl::Hours(24 * 600)), IsOk());
+  EXPECT_OK(ReadIdentity(File("actor"), now_ + absl::Hours(24 * 600)));
 }
 
 TEST_F(CertificatesTest, RenewMakesEveryRolesAnew) {
@@ -100,7 +96,7 @@ TEST_F(CertificatesTest, TheAuthorityIsRenewedWithItsKeySoThatWhatItSignedStaysG
   Init(later);
   EXPECT_NE(Text("ca/ca.pem"), ca);
   EXPECT_EQ(Text("actor/ca.pem"), Text("ca/ca.pem"));
-  EXPECT_THAT(CheckSignedBy(cert, Text("ca/ca.pem")), IsOk());
+  EXPECT_OK(CheckSignedBy(cert, Text("ca/ca.pem")));
 }
 
 TEST_F(CertificatesTest, WhatIsMissingIsMadeAndTheRestKept) {
@@ -115,7 +111,7 @@ TEST_F(CertificatesTest, ANewAuthoritySignsEveryRoleAnew) {
   Init(now_);
   std::filesystem::remove_all(File("ca"));
   EXPECT_EQ(Init(now_), All(What::kRenewed, What::kMade));
-  EXPECT_THAT(ReadIdentity(File("actor"), now_), IsOk());
+  EXPECT_OK(ReadIdentity(File("actor"), now_));
 }
 
 TEST_F(CertificatesTest, WithoutTheAuthoritysKeyWhatIsGoodIsKeptAndNothingIsSigned) {

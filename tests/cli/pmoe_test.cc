@@ -1,11 +1,10 @@
 // Runs the built `pmoe`: exit codes, what goes to which stream, and the hand-over to other
 // binaries.
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
@@ -14,19 +13,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
 using ::testing::StartsWith;
-using testing::TempDir;
 
 class PmoeTest : public ::testing::Test {
  protected:
   // A folder of its own holds pmoe alone, so that its neighbours are ours to choose.
-  void SetUp() override {
-    const char* bin = std::getenv("PMOE_BIN_DIR");
-    ASSERT_NE(bin, nullptr) << "run by ctest";
-    fs::copy_file(fs::path(bin) / "pmoe", dir_.File("pmoe"));
-  }
+  void SetUp() override { fs::copy_file(Binary("pmoe"), dir_.File("pmoe")); }
 
   // A neighbour that prints its arguments, one per line, and ends with 7.
   void AddNeighbour(const std::string& name) {

@@ -11,13 +11,7 @@
 namespace pmoe {
 namespace {
 
-using testing::Binary;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
 
 void ExpectUsageError(const std::vector<std::string>& words, const std::string& message) {
   const ProcessResult result = RunProcess(words);
@@ -55,7 +49,7 @@ TEST(BadInputTest, APortInUseIsNamed) {
   const std::string socket = "unix:" + dir.File("s");
   ChildProcess first({Binary("pmoe-learner"), "--listen", socket, "--env", "HalfCheetah-v5",
                       "--out", dir.File("a")});
-  ASSERT_TRUE(testing::Eventually([&] {
+  ASSERT_TRUE(Eventually([&] {
     return RunProcess({Binary("pmoe"), "health", socket}).exit_code == 0;
   }));
   ExpectUsageError({Binary("pmoe-learner"), "--listen", socket, "--env", "HalfCheetah-v5", "--out",

@@ -1,21 +1,12 @@
 // Every role started by itself with the same words each time, as containers are: the run begins,
 // resumes, and each process says how it is.
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::Binary;
-using testing::BytesOf;
-using testing::ChildProcess;
-using testing::Eventually;
-using testing::MetricsWithoutTimes;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
 
 constexpr int kServing = 0;
 constexpr int kNobodyAnswers = 3;
@@ -88,8 +79,8 @@ TEST_F(ByHandTest, ALostActorCostsALockstepRunNoBit) {
   auto learner = StartLearner(flags);
   auto replay = StartReplay();
   auto actor = StartActor();
-  auto evaluator = std::make_unique<ChildProcess>(std::vector<std::string>{
-      Binary("pmoe-actor"), "run", "--learner", learner_, "--evaluate"});
+  auto evaluator = std::make_unique<ChildProcess>(
+      std::vector<std::string>{Binary("pmoe-actor"), "run", "--learner", learner_, "--evaluate"});
   auto lost = std::make_unique<ChildProcess>(
       std::vector<std::string>{Binary("pmoe-actor"), "run", "--learner", learner_});
   ASSERT_TRUE(learner->ReadUntil("  300/2,000"));

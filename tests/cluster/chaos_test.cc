@@ -11,14 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::seconds;
-using testing::CheckRows;
-using testing::Cluster;
-using testing::Eventually;
-using testing::IsAlive;
-using testing::ProcessResult;
-using testing::RowCheck;
-using testing::SmallFlags;
-using testing::TempDir;
 
 class ChaosTest : public ::testing::Test {
  protected:

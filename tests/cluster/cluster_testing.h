@@ -1,37 +1,23 @@
 // A cluster started by `pmoe up`, with real processes, as the tests of this folder use it.
 #pragma once
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/types.h>
 
-#include <chrono>
-#include <cstdlib>
-#include <fstream>
-#include <functional>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "common/base/check.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
 #include "tests/testing/eventually.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
-namespace pmoe::testing {
-
-inline std::string Binary(const std::string& name) {
-  const char* bin = std::getenv("PMOE_BIN_DIR");
-  PMOE_CHECK(bin != nullptr);
-  return absl::StrCat(bin, "/", name);
-}
+namespace pmoe {
 
 inline bool IsAlive(pid_t pid) {
   // A zombie whose parent has not looked yet is not alive.
@@ -122,4 +108,4 @@ class Cluster {
   std::unique_ptr<ChildProcess> up_;
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -1,21 +1,11 @@
 // On-policy clusters with real processes: the embedded run's bits in lockstep; in async it learns,
 // survives its actors and resumes.
-#include <algorithm>
 
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {
-
-using testing::Binary;
-using testing::Cluster;
-using testing::Eventually;
-using testing::ExpectSameRun;
-using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TempDir;
 
 std::vector<std::string> Flags(const std::string& algorithm, const std::vector<std::string>& more) {
   std::vector<std::string> flags = {
@@ -68,8 +58,8 @@ TEST_F(OnPolicyTest, InvertedPendulumLearnsAsync) {
   const ProcessResult result =
       Run("up", "run", Flags("ppo", {"--preset", "cleanrl", "--steps", "30000"}));
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_GT(testing::BestEvaluation(dir_.File("run")), 40.0);
-  EXPECT_LT(testing::LastCell(dir_.File("run"), "rows_dropped"), 3000);
+  EXPECT_GT(BestEvaluation(dir_.File("run")), 40.0);
+  EXPECT_LT(std::stoll(LastCell(dir_.File("run"), "rows_dropped")), 3000);
 }
 
 TEST_F(OnPolicyTest, AKilledActorsShareOfTheRolloutIsTakenOver) {
@@ -83,7 +73,7 @@ TEST_F(OnPolicyTest, AKilledActorsShareOfTheRolloutIsTakenOver) {
   EXPECT_EQ(stopped.exit_code, 0) << stopped.output;
   const ProcessResult resumed =
       RunProcess({Binary("pmoe"), "up", "--resume", dir_.File("run"), "--steps",
-                  absl::StrCat(testing::LastCell(dir_.File("run"), "env_steps") + 1000)});
+                  absl::StrCat(std::stoll(LastCell(dir_.File("run"), "env_steps")) + 1000)});
   EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
 }
 

@@ -4,19 +4,13 @@
 
 #include "absl/strings/str_replace.h"
 #include "tests/cluster/cluster_testing.h"
+#include "tests/testing/paths.h"
 
 namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Binary;
-using testing::ChildProcess;
-using testing::Eventually;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
 
 // Their order on the wire is another one in every process.
 TEST(OtherEnvTest, AClusterTakesManyParameters) {
@@ -43,9 +37,7 @@ class HostsTest : public ::testing::Test {
     fs::copy_file(Source() + "crawler.xml", dir_.File("one/crawler.xml"));
   }
 
-  static std::string Source() {
-    return absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks/");
-  }
+  static std::string Source() { return SourceFile("deploy/configs/tasks/"); }
   std::string Task() const { return dir_.File("task.textproto"); }
   std::unique_ptr<ChildProcess> Start(const std::string& host, std::vector<std::string> words) {
     words[0] = Binary(words[0]);

@@ -5,18 +5,10 @@
 
 #include "tests/actor/env/random_model.h"
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {
-
-using testing::Binary;
-using testing::ChildProcess;
-using testing::ExpectSameRun;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
 
 constexpr char kTask[] = R"(
 model: "./model.xml"
@@ -34,8 +26,8 @@ reward { alive: true }
 class RichModelTest : public ::testing::TestWithParam<uint64_t> {
  protected:
   void SetUp() override {
-    testing::WriteMeshes(dir_.path());
-    std::ofstream(dir_.File("model.xml")) << testing::RandomModel(GetParam());
+    WriteMeshes(dir_.path());
+    std::ofstream(dir_.File("model.xml")) << RandomModel(GetParam());
     std::ofstream(dir_.File("task.textproto")) << kTask;
   }
   std::vector<std::string> Words(const std::string& command, const std::string& out) const {

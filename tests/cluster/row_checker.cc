@@ -9,7 +9,7 @@
 
 #include "tests/cluster/cluster_testing.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 namespace {
 
 using RowName = std::tuple<uint32_t, uint32_t, uint32_t, uint64_t>;  // actor, epoch, env, step
@@ -78,4 +78,4 @@ RowCheck CheckRows(const std::string& audit_dir, const std::string& table) {
   return check;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

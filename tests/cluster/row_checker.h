@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace pmoe::testing {
+namespace pmoe {
 
 struct RowCheck {
   int64_t sent = 0;        // rows in the logs
@@ -19,4 +19,4 @@ struct RowCheck {
 // audit_dir: actor-<index>-<epoch>.log files; table: a saved replay table.
 RowCheck CheckRows(const std::string& audit_dir, const std::string& table);
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -6,13 +6,6 @@
 namespace pmoe {
 namespace {
 
-using testing::Binary;
-using testing::ChildProcess;
-using testing::Cluster;
-using testing::Eventually;
-using testing::SmallFlags;
-using testing::TempDir;
-
 TEST(StatusWatchTest, OutlivesALearnerAndShowsTheNextOne) {
   const TempDir dir;
   Cluster cluster(dir.File("run"), SmallFlags("InvertedPendulum-v5",

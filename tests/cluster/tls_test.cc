@@ -1,6 +1,5 @@
 // A cluster over TCP with certificates, from real processes: it trains, it renews, and whoever has
 // the wrong certificate is told so.
-#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/ascii.h"
@@ -11,17 +10,7 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Binary;
-using testing::ChildProcess;
-using testing::Eventually;
 using ::testing::HasSubstr;
-using ::testing::Not;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
-using testing::TestAuthority;
-using testing::WriteText;
 
 using Words = std::vector<std::string>;
 
@@ -178,8 +167,8 @@ TEST_F(TlsTest, ShowNamesRoleIssuerAndEnd) {
 }
 
 TEST_F(TlsTest, UpOverTcpProtectsItselfAndStatusFindsItsCertificate) {
-  testing::Cluster cluster(
-      run_, SmallFlags("InvertedPendulum-v5", {"--steps", "100000", "--tcp", "--out", run_}));
+  Cluster cluster(run_,
+                  SmallFlags("InvertedPendulum-v5", {"--steps", "100000", "--tcp", "--out", run_}));
   ASSERT_TRUE(Eventually([&] { return cluster.EnvSteps() > 100; }));
   // Somebody of this machine without its certificates gets nothing.
   const ProcessResult plain = RunProcess({Binary("pmoe"), "health", Address(), "--insecure"});

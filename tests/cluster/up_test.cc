@@ -2,21 +2,13 @@
 #include <filesystem>
 
 #include "tests/cluster/cluster_testing.h"
-#include "tests/cluster/run_comparison.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::Binary;
-using testing::Cluster;
-using testing::Eventually;
 using ::testing::HasSubstr;
-using testing::IsAlive;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::SmallFlags;
-using testing::TempDir;
 
 class UpTest : public ::testing::Test {
  protected:
@@ -26,9 +18,9 @@ class UpTest : public ::testing::Test {
     return RunProcess(flags);
   }
   void ExpectSameRun(const std::string& a, const std::string& b, int steps) {
-    testing::ExpectSameRun(dir_.File(a), dir_.File(b), steps);
+    pmoe::ExpectSameRun(dir_.File(a), dir_.File(b), steps);
   }
-  double BestEvaluation(const std::string& run) { return testing::BestEvaluation(dir_.File(run)); }
+  double BestEvaluation(const std::string& run) { return pmoe::BestEvaluation(dir_.File(run)); }
 
   TempDir dir_;
 };
@@ -113,9 +105,9 @@ TEST_F(UpTest, NothingIsLeftWhenUpItselfIsKilled) {
 TEST_F(UpTest, ALostActorCostsALockstepRunNoBit) {
   for (const std::string lag : {"0", "1"}) {
     const std::string up = dir_.File("up" + lag);
-    const std::vector<std::string> flags =
-        SmallFlags("HalfCheetah-v5", {"--mode", "lockstep", "--steps", "3000", "--actors", "2",
-                                      "--set", "schedule.lag=" + lag});
+    const std::vector<std::string> flags = SmallFlags(
+        "HalfCheetah-v5",
+        {"--mode", "lockstep", "--steps", "3000", "--actors", "2", "--set", "schedule.lag=" + lag});
     ASSERT_EQ(Run("train", "embedded" + lag, flags).exit_code, 0);
     std::vector<std::string> up_flags = flags;
     up_flags.insert(up_flags.end(), {"--out", up});

@@ -42,12 +42,12 @@ TEST(AccessTest, OnLoopbackOnlyLocalNamesAreAnswered) {
 }
 
 TEST(AccessTest, ATokenFileHasOneGoodLine) {
-  testing::TempDir dir;
-  testing::Append(dir.File("good"), std::string(kToken) + "\nmore\n");
-  testing::Append(dir.File("short"), "abc\n");
-  testing::Append(dir.File("odd"), "0123456789abcdef; HttpOnly\n");
+  TempDir dir;
+  Append(dir.File("good"), std::string(kToken) + "\nmore\n");
+  Append(dir.File("short"), "abc\n");
+  Append(dir.File("odd"), "0123456789abcdef; HttpOnly\n");
   EXPECT_EQ(ReadTokenFile(dir.File("good")).value(), kToken);
-  EXPECT_THAT(ReadTokenFile(dir.File("short")).status(), testing::IsInvalid("16 to 256 letters"));
+  EXPECT_THAT(ReadTokenFile(dir.File("short")).status(), IsInvalid("16 to 256 letters"));
   EXPECT_FALSE(ReadTokenFile(dir.File("odd")).ok());
   EXPECT_FALSE(ReadTokenFile(dir.File("none")).ok());
 }

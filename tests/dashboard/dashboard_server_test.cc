@@ -1,12 +1,10 @@
 // Real requests over HTTP.
-#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
 #include <thread>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "dashboard/dashboard.h"
 #include "gmock/gmock.h"
@@ -20,11 +18,7 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::MakeRun;
 using ::testing::Not;
 
 class DashboardTest : public ::testing::Test {
@@ -33,7 +27,7 @@ class DashboardTest : public ::testing::Test {
     options.address = "127.0.0.1:0";
     options.folders = {{dir_.File("runs"), 1}};
     absl::StatusOr<std::unique_ptr<Dashboard>> started = Dashboard::Start(options);
-    ASSERT_THAT(started, IsOk());
+    ASSERT_OK(started);
     dashboard_ = *std::move(started);
   }
   httplib::Client Client() const {
@@ -53,7 +47,7 @@ class DashboardTest : public ::testing::Test {
     return absl::StrContains(got, text);
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const std::string run_ = MakeRun(dir_.File("runs/a"));
   std::unique_ptr<Dashboard> dashboard_;
 };
@@ -99,14 +93,14 @@ TEST_F(DashboardTest, StreamsARowThatIsWrittenWhileItLooks) {
   bool written = false;
   Client().Get("/api/events?run=a", [&](const char* data, size_t size) {
     got.append(data, size);
-    if (!std::exchange(written, true)) testing::Append(run_ + "/metrics.csv", "3000,11\n");
+    if (!std::exchange(written, true)) Append(run_ + "/metrics.csv", "3000,11\n");
     return !absl::StrContains(got, "\"env_steps\":[3000]");
   });
   EXPECT_THAT(got, HasSubstr("\"from\":2"));
 }
 
 TEST_F(DashboardTest, ANameThatIsNoRunLeadsNowhere) {
-  testing::Append(dir_.File("secret.csv"), "env_steps\n77777\n");
+  Append(dir_.File("secret.csv"), "env_steps\n77777\n");
   MakeRun(dir_.File("elsewhere"));
   Start();
   for (const char* path : {"/api/events?run=../elsewhere", "/api/events?run=..%2felsewhere",
@@ -131,7 +125,7 @@ TEST_F(DashboardTest, AForeignHostNameIsRefusedOnLoopback) {
 }
 
 TEST_F(DashboardTest, ATokenIsAskedForEverywhereAndBecomesACookie) {
-  testing::Append(dir_.File("token"), "0123456789abcdef\n");
+  Append(dir_.File("token"), "0123456789abcdef\n");
   DashboardOptions options;
   options.token_file = dir_.File("token");
   Start(options);
@@ -157,7 +151,7 @@ class Viewers {
         });
       });
     }
-    (void)testing::Eventually([&] { return events_ >= count; });
+    (void)Eventually([&] { return events_ >= count; });
   }
   ~Viewers() {
     for (std::thread& thread : threads_) thread.join();
@@ -196,8 +190,8 @@ TEST_F(DashboardTest, ATakenPortIsAnErrorWhereItWasNamed) {
 TEST_F(DashboardTest, WithoutAnAddressTheNextFreePortIsTaken) {
   const absl::StatusOr<std::unique_ptr<Dashboard>> first = Dashboard::Start({});
   const absl::StatusOr<std::unique_ptr<Dashboard>> second = Dashboard::Start({});
-  ASSERT_THAT(first, IsOk());
-  ASSERT_THAT(second, IsOk());
+  ASSERT_OK(first);
+  ASSERT_OK(second);
   EXPECT_NE((*first)->url(), (*second)->url());
   EXPECT_THAT((*first)->url(), HasSubstr("http://127.0.0.1:60"));
 }

@@ -7,7 +7,7 @@
 #include "common/base/file.h"
 #include "gtest/gtest.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline void Append(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::app | std::ios::binary) << text;
@@ -24,4 +24,4 @@ inline std::string MakeRun(const std::string& path) {
   return path;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -9,7 +9,6 @@
 namespace pmoe {
 namespace {
 
-using testing::MakeRun;
 using ::testing::UnorderedElementsAre;
 
 std::vector<std::string> Ids(RunCatalog* catalog) {
@@ -19,7 +18,7 @@ std::vector<std::string> Ids(RunCatalog* catalog) {
 }
 
 TEST(RunCatalogTest, FindsRunsBelowAFolderAndTheFolderItself) {
-  testing::TempDir dir;
+  TempDir dir;
   MakeRun(dir.File("a"));
   MakeRun(dir.File("sweep/b"));
   ASSERT_TRUE(MakeDirs(dir.File("no-run")).ok());
@@ -30,7 +29,7 @@ TEST(RunCatalogTest, FindsRunsBelowAFolderAndTheFolderItself) {
 }
 
 TEST(RunCatalogTest, LooksNoDeeperThanItWasTold) {
-  testing::TempDir dir;
+  TempDir dir;
   MakeRun(dir.File("a"));
   MakeRun(dir.File("sweep/b"));
   RunCatalog catalog({{dir.path(), 1}});
@@ -38,7 +37,7 @@ TEST(RunCatalogTest, LooksNoDeeperThanItWasTold) {
 }
 
 TEST(RunCatalogTest, ReadsWhatThePageNeedsOfTheConfiguration) {
-  testing::TempDir dir;
+  TempDir dir;
   MakeRun(dir.File("a"));
   RunCatalog catalog({{dir.path(), 1}});
   const std::optional<RunEntry> run = catalog.Find("a");
@@ -51,7 +50,7 @@ TEST(RunCatalogTest, ReadsWhatThePageNeedsOfTheConfiguration) {
 }
 
 TEST(RunCatalogTest, APathIsNoName) {
-  testing::TempDir dir;
+  TempDir dir;
   MakeRun(dir.File("runs/a"));
   MakeRun(dir.File("secret"));
   RunCatalog catalog({{dir.File("runs"), 3}});
@@ -63,7 +62,7 @@ TEST(RunCatalogTest, APathIsNoName) {
 }
 
 TEST(RunCatalogTest, LinksAreNotFollowed) {
-  testing::TempDir dir;
+  TempDir dir;
   MakeRun(dir.File("elsewhere/a"));
   ASSERT_TRUE(MakeDirs(dir.File("runs")).ok());
   std::filesystem::create_symlink(dir.File("elsewhere"), dir.File("runs/link"));
@@ -72,7 +71,7 @@ TEST(RunCatalogTest, LinksAreNotFollowed) {
 }
 
 TEST(RunCatalogTest, RunsOfOneNameInTwoFoldersAreTold) {
-  testing::TempDir dir;
+  TempDir dir;
   MakeRun(dir.File("x/a"));
   MakeRun(dir.File("y/a"));
   RunCatalog catalog({{dir.File("x"), 1}, {dir.File("y"), 1}, {dir.File("x"), 1}});
@@ -80,9 +79,9 @@ TEST(RunCatalogTest, RunsOfOneNameInTwoFoldersAreTold) {
 }
 
 TEST(RunCatalogTest, AConfigurationThatCannotBeReadStillNamesARun) {
-  testing::TempDir dir;
+  TempDir dir;
   ASSERT_TRUE(MakeDirs(dir.File("a")).ok());
-  testing::Append(dir.File("a/config.textproto"), "no { such: field }");
+  Append(dir.File("a/config.textproto"), "no { such: field }");
   RunCatalog catalog({{dir.path(), 1}});
   ASSERT_TRUE(catalog.Find("a").has_value());
   EXPECT_EQ(catalog.Find("a")->env, "");

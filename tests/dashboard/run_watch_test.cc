@@ -12,9 +12,6 @@
 namespace pmoe {
 namespace {
 
-using testing::Append;
-using testing::MakeRun;
-
 // The data of the event of that name; null: there is none.
 nlohmann::json Find(const std::string& events, const std::string& name) {
   for (const absl::string_view part : absl::StrSplit(events, "\n\n", absl::SkipEmpty())) {
@@ -37,11 +34,11 @@ class RunWatchTest : public ::testing::Test {
   // Asks until there is something.
   static std::string NextNews(RunWatch* watch, RunCursor* cursor) {
     std::string news;
-    (void)testing::Eventually([&] { return !(news = watch->News(cursor)).empty(); });
+    (void)Eventually([&] { return !(news = watch->News(cursor)).empty(); });
     return news;
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const std::string run_ = MakeRun(dir_.File("a"));
 };
 

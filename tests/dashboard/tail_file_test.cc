@@ -11,8 +11,6 @@
 namespace pmoe {
 namespace {
 
-using testing::Append;
-
 class TailFileTest : public ::testing::Test {
  protected:
   std::string MustRead() {
@@ -22,7 +20,7 @@ class TailFileTest : public ::testing::Test {
     return news.ok() ? news->bytes : "";
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const std::string path_ = dir_.File("log.txt");
   TailFile tail_{path_};
   bool restarted_ = false;

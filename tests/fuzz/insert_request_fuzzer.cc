@@ -3,7 +3,6 @@
 // right.
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "proto/replay.pb.h"
 #include "replay/core/replay_shard.h"

@@ -20,6 +20,7 @@
 #include "learner/nets/policy_net.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/sac/sac_learner.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -41,10 +42,7 @@ struct Kind {
 using Case = std::tuple<Kind, int, int>;
 
 PolicySpec MakeSpec(const Kind& kind) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.hidden = {64, 64};
   kind.change(&options);
   return MakePolicySpec(options);
@@ -124,15 +122,15 @@ SacLearner& Trained(const Kind& kind, int updates) {
   static std::map<std::pair<std::string, int>, std::unique_ptr<SacLearner>> learners;
   std::unique_ptr<SacLearner>& learner = learners[{kind.name, updates}];
   if (learner != nullptr) return *learner;
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {64, 64};
   learner = std::make_unique<SacLearner>(options, MakeSpec(kind), at::kCPU);
   Rng rng(5, RngRole::kReplay, 0);
   Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, kBatch);
   for (int i = 0; i < updates; ++i) {
-    testing::FillRandom(&rng, &batch);
-    EXPECT_THAT(learner->Update(&batch), testing::IsOk());
+    FillRandom(&rng, &batch);
+    EXPECT_OK(learner->Update(&batch));
   }
   return *learner;
 }
@@ -144,16 +142,15 @@ class ActorParityTest : public ::testing::TestWithParam<Case> {
     spec_ = MakeSpec(kind);
     SacLearner& learner = Trained(kind, updates);
     Rng rng(6, RngRole::kReplay, 0);
-    obs_ = testing::NormalTensor({1, envs, kObs}, &rng);
+    obs_ = NormalTensor({1, envs, kObs}, &rng);
     at::Tensor seen = obs_;
     PolicySnapshot snapshot = *learner.Snapshot(3, 1000);
     if (spec_.normalizes_obs) seen = Normalize(&rng, &snapshot);
     auto decoded = PolicySnapshot::Decode(snapshot.Encode());
-    ASSERT_THAT(decoded, testing::IsOk());
+    ASSERT_OK(decoded);
     network_ = std::make_unique<PolicyNetwork>(spec_, envs);
-    ASSERT_THAT(network_->Load(std::make_shared<const PolicySnapshot>(*std::move(decoded))),
-                testing::IsOk());
-    eps_ = testing::NormalTensor({1, envs, spec_.components(), kActions}, &rng);
+    ASSERT_OK(network_->Load(std::make_shared<const PolicySnapshot>(*std::move(decoded))));
+    eps_ = NormalTensor({1, envs, spec_.components(), kActions}, &rng);
     network_->Forward(Numbers(obs_));
     heads_ = learner.update().policy_net().Forward(learner.update().actor(), seen, false);
   }
@@ -164,8 +161,8 @@ class ActorParityTest : public ::testing::TestWithParam<Case> {
 
   // Gives the snapshot moments. Returns what the policy sees; the first number is beyond the clip.
   at::Tensor Normalize(Rng* rng, PolicySnapshot* snapshot) const {
-    const at::Tensor mean = testing::NormalTensor({kObs}, rng);
-    at::Tensor std = testing::UniformTensor({kObs}, rng) + 0.5;
+    const at::Tensor mean = NormalTensor({kObs}, rng);
+    at::Tensor std = UniformTensor({kObs}, rng) + 0.5;
     std[0] = 1e-3;
     snapshot->obs_mean.assign(Numbers(mean).begin(), Numbers(mean).end());
     snapshot->obs_std.assign(Numbers(std).begin(), Numbers(std).end());

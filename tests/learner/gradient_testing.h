@@ -11,7 +11,7 @@
 #include "common/base/rng.h"
 #include "tests/learner/torch_testing.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // Standard normal, float64; a stream of its own for each number.
 inline at::Tensor RandomDoubles(at::IntArrayRef shape, uint32_t stream) {
@@ -45,4 +45,4 @@ inline double GradientError(const at::Tensor& at_x,
   return worst;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -2,7 +2,6 @@
 #include "learner/learner_config.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <map>
 #include <set>
@@ -68,6 +67,7 @@ const std::map<std::string, std::vector<std::string>> kEnums = {
     {"learner.freq_reduction", Names<Reduction>()},
     {"learner.reinforce_baseline", Names<Baseline>()},
     {"learner.optimizer", Names<OptimizerKind>()},
+    {"learner.step", Names<UpdateStep>()},
     {"learner.advantage_norm", Names<AdvantageNorm>()},
     {"learner.lr_schedule", Names<Schedule>()},
     {"learner.reward_norm", Names<RewardNorm>()},

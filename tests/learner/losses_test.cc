@@ -61,13 +61,13 @@ TEST(MixtureLogProbTest, IntegratesToOneOverTheActions) {
 TEST(MixtureLogProbTest, OfOnePrimitiveIsThatPrimitivesLogProb) {
   Rng rng(1, RngRole::kLearner, 0);
   MixtureHeads heads;
-  heads.mean = testing::NormalTensor({2, 3, 1, 4}, &rng).to(at::kDouble);
-  heads.log_std = testing::NormalTensor({2, 3, 1, 4}, &rng).to(at::kDouble) - 1.0;
-  const Tensor eps = testing::NormalTensor({2, 3, 1, 4}, &rng).to(at::kDouble);
+  heads.mean = NormalTensor({2, 3, 1, 4}, &rng).to(at::kDouble);
+  heads.log_std = NormalTensor({2, 3, 1, 4}, &rng).to(at::kDouble) - 1.0;
+  const Tensor eps = NormalTensor({2, 3, 1, 4}, &rng).to(at::kDouble);
   const PrimitiveActions actions = SamplePrimitives(heads, eps);
   const Tensor mixture =
       MixtureLogProb(actions.pre_tanh, heads.mean, heads.log_std, heads.LogRouterWeights());
-  EXPECT_LT(testing::MaxAbs(mixture - actions.log_prob), 1e-12);
+  EXPECT_LT(MaxAbs(mixture - actions.log_prob), 1e-12);
 }
 
 TEST(MixtureLogProbTest, StaysFiniteFiveDeviationsFromEveryPrimitive) {
@@ -114,13 +114,13 @@ Tensor FrequencyGradient(const Tensor& z, const Tensor& v) {
 TEST(FrequencyLossTest, HasTheClosedFormGradientOnTheLogits) {
   Rng rng(2, RngRole::kLearner, 0);
   constexpr int64_t kRows = 50, kPrimitives = 4;
-  Tensor z = (testing::NormalTensor({1, kRows, kPrimitives}, &rng).to(at::kDouble) * 2.0)
-                 .requires_grad_(true);
+  Tensor z =
+      (NormalTensor({1, kRows, kPrimitives}, &rng).to(at::kDouble) * 2.0).requires_grad_(true);
   const Tensor best = at::arange(kRows, at::kLong).remainder(kPrimitives).view({1, kRows});
   const Tensor v = at::one_hot(best, kPrimitives).to(at::kDouble);
   FrequencyLoss(z.softmax(-1), best, /*mean_over_primitives=*/false).sum().backward();
   const Tensor expected = FrequencyGradient(z.detach(), v) / static_cast<double>(kRows);
-  EXPECT_LT(testing::MaxAbs(z.grad() - expected), 1e-12);
+  EXPECT_LT(MaxAbs(z.grad() - expected), 1e-12);
 }
 
 TEST(FrequencyLossTest, TheMeanOverPrimitivesIsTheSumDividedByK) {
@@ -135,24 +135,24 @@ TEST(FrequencyLossTest, TheMeanOverPrimitivesIsTheSumDividedByK) {
 // Expected gradient under best ~ f of both router losses, at z = log(w).
 TEST(RouterLossTest, HasItsOnlyInteriorStationaryPointAtTheWinFrequencies) {
   const Tensor f = Doubles({0.5, 0.3, 0.15, 0.05}, {1, 1, 4});
-  EXPECT_LT(testing::MaxAbs(FrequencyGradient(f.log(), f)), 1e-15);
+  EXPECT_LT(MaxAbs(FrequencyGradient(f.log(), f)), 1e-15);
   Rng rng(3, RngRole::kLearner, 0);
   for (int i = 0; i < 1000; ++i) {
-    const Tensor z = testing::NormalTensor({1, 1, 4}, &rng).to(at::kDouble);
-    const double distance = testing::MaxAbs(z.softmax(-1) - f);
+    const Tensor z = NormalTensor({1, 1, 4}, &rng).to(at::kDouble);
+    const double distance = MaxAbs(z.softmax(-1) - f);
     if (distance < 1e-3) continue;
     // w_i (e_i - w.e) = 0 for all i needs equal errors, whose sum is 0: e = 0.
-    EXPECT_GT(testing::MaxAbs(FrequencyGradient(z, f)), 1e-3 * distance);
+    EXPECT_GT(MaxAbs(FrequencyGradient(z, f)), 1e-3 * distance);
   }
 }
 
 TEST(RouterLossTest, CrossEntropyHasGradientWMinusV) {
   Rng rng(4, RngRole::kLearner, 0);
-  Tensor z = testing::NormalTensor({1, 6, 3}, &rng).to(at::kDouble).requires_grad_(true);
+  Tensor z = NormalTensor({1, 6, 3}, &rng).to(at::kDouble).requires_grad_(true);
   const Tensor best = at::arange(6, at::kLong).remainder(3).view({1, 6});
   RouterCrossEntropy(z.log_softmax(-1), best).sum().backward();
   const Tensor expected = (z.detach().softmax(-1) - at::one_hot(best, 3).to(at::kDouble)) / 6.0;
-  EXPECT_LT(testing::MaxAbs(z.grad() - expected), 1e-12);
+  EXPECT_LT(MaxAbs(z.grad() - expected), 1e-12);
 }
 
 TEST(MarginalLossTest, IsTheRoutersExpectationOfTheCost) {
@@ -189,16 +189,15 @@ TEST(GumbelWeightsTest, AreTheSoftmaxOfThePerturbedLogitsByTheTemperature) {
 
 TEST(GumbelWeightsTest, HardOnesAreExactlyOneHotWithTheSoftOnesGradient) {
   Rng rng(5, RngRole::kLearner, 0);
-  const Tensor z = testing::NormalTensor({2, 50, 4}, &rng),
-               g = testing::NormalTensor({2, 50, 4}, &rng);
-  const Tensor slope = testing::NormalTensor({2, 50, 4}, &rng);
+  const Tensor z = NormalTensor({2, 50, 4}, &rng), g = NormalTensor({2, 50, 4}, &rng);
+  const Tensor slope = NormalTensor({2, 50, 4}, &rng);
   Tensor at_soft = z.clone().requires_grad_(true), at_hard = z.clone().requires_grad_(true);
   const Tensor soft = GumbelWeights(at_soft, g, 0.6, false);
   const Tensor hard = GumbelWeights(at_hard, g, 0.6, true);
-  EXPECT_TRUE(testing::BitwiseEqual(hard, at::one_hot((z + g).argmax(2), 4).to(at::kFloat)));
+  EXPECT_TRUE(BitwiseEqual(hard, at::one_hot((z + g).argmax(2), 4).to(at::kFloat)));
   (soft * slope).sum().backward();
   (hard * slope).sum().backward();
-  EXPECT_TRUE(testing::BitwiseEqual(at_hard.grad(), at_soft.grad()));
+  EXPECT_TRUE(BitwiseEqual(at_hard.grad(), at_soft.grad()));
 }
 
 // Gumbel-max: the argmax is a draw from softmax(z).
@@ -206,11 +205,11 @@ TEST(GumbelWeightsTest, TheLargestIsDrawnByTheRoutersWeights) {
   constexpr int64_t kDraws = 100'000;
   Rng rng(6, RngRole::kLearner, 0);
   const Tensor w = Doubles({0.1, 0.6, 0.3}, {3});
-  const Tensor uniform = testing::UniformTensor({1, kDraws, 3}, &rng).to(at::kDouble);
+  const Tensor uniform = UniformTensor({1, kDraws, 3}, &rng).to(at::kDouble);
   const Tensor gumbel = -(-uniform.clamp_min(0x1p-25).log()).log();
   const Tensor y = GumbelWeights(w.log().expand({1, kDraws, 3}), gumbel, 1.0, true);
   // Four standard deviations of the share of .6 among 100,000 draws: .0062.
-  EXPECT_LT(testing::MaxAbs(y.mean(1).squeeze(0) - w), 0.0062);
+  EXPECT_LT(MaxAbs(y.mean(1).squeeze(0) - w), 0.0062);
 }
 
 TEST(ReinforceLossTest, IsTheCostWithTheScoreFunctionsGradient) {

@@ -2,8 +2,6 @@
 // M seeds, B batch, K primitives.
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "ATen/ops/tensor.h"
 #include "ATen/ops/zeros.h"
 #include "ATen/ops/zeros_like.h"
@@ -41,7 +39,7 @@ double StepsToFrequencies(const Case& c, int steps_max) {
   std::vector<int> hit(kSeeds, 0);
   int64_t missing = kSeeds;
   for (int step = 1; step <= steps_max && missing > 0; ++step) {
-    const Tensor uniform = testing::UniformTensor({kSeeds, kBatch}, &rng);
+    const Tensor uniform = UniformTensor({kSeeds, kBatch}, &rng);
     const Tensor best = DrawPrimitive(f.expand({kSeeds, kBatch, kPrimitives}), uniform);
     const Tensor z = logits.expand({kSeeds, kBatch, kPrimitives});
     const Tensor loss = c.loss == RouterLoss::kBrier ? FrequencyLoss(z.softmax(2), best, false)

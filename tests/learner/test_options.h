@@ -7,7 +7,7 @@
 #include "learner/ppo/ppo_options.h"
 #include "learner/sac/sac_options.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // Table 6(a) of arXiv 2104.09122.
 inline SacOptions TestSacOptions() {
@@ -60,4 +60,4 @@ inline PpoOptions TestPpoOptions() {
   return options;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <vector>
 
 #include "ATen/Parallel.h"
 #include "ATen/TensorOperators.h"
@@ -12,7 +11,7 @@
 #include "common/base/rng.h"
 #include "replay/core/minibatch.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // Small tensors are slower on many threads, and far slower where other tests run beside this one.
 inline const bool kOneThread = (at::set_num_threads(1), true);
@@ -56,4 +55,4 @@ inline void FillRandom(Rng* rng, Minibatch* batch) {
   }
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -1,39 +1,16 @@
-// Chunks whose numbers say where they come from, and the values of Status that tests ask for.
+// Chunks whose numbers say where they come from; with it, what every test of replay uses: TempDir
+// and the matchers of Status.
 #pragma once
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
 #include <fstream>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "replay/core/chunk.h"
 #include "replay/core/minibatch.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace pmoe {
-
-inline absl::Status ToStatus(const absl::Status& status) { return status; }
-template <typename T>
-absl::Status ToStatus(const absl::StatusOr<T>& value) {
-  return value.status();
-}
-
-#define EXPECT_OK(expr) EXPECT_EQ(ToStatus(expr), absl::OkStatus())
-#define ASSERT_OK(expr) ASSERT_EQ(ToStatus(expr), absl::OkStatus())
-
-MATCHER_P2(FailsWith, code, text,
-           "fails with " + absl::StatusCodeToString(code) + ": …" + text + "…") {
-  const absl::Status status = ToStatus(arg);
-  *result_listener << "which is " << status.ToString();
-  return status.code() == code && std::string(status.message()).find(text) != std::string::npos;
-}
 
 // Where a chunk comes from and what it holds.
 struct ChunkPlan {
@@ -112,21 +89,5 @@ inline void FlipBit(const std::string& path, size_t bit) {
   file.seekp(static_cast<std::streamoff>(bit / 8));
   file.put(byte);
 }
-
-// A folder of the test's own, removed with it.
-class TestFolder {
- public:
-  TestFolder()
-      : path_(absl::StrCat(::testing::TempDir(), "/pmoe_", ::getpid(), "_",
-                           ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::create_directories(path_);
-  }
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-  std::string File(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace pmoe

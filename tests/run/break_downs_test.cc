@@ -1,7 +1,6 @@
 #include "run/break_downs.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <vector>
 
@@ -10,9 +9,7 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsOk;
 
 std::vector<EpisodeResult> Episodes(int good, int broken) {
   std::vector<EpisodeResult> episodes(good);
@@ -33,7 +30,7 @@ TEST(BreakDownsTest, SpeaksAtTheFirstTheTenthAndTheHundredth) {
 TEST(BreakDownsTest, AShareAboveTheOneAllowedIsAnErrorFromTwentyEpisodesOn) {
   BreakDowns broken(0.5);
   broken.Add(Episodes(0, 19));
-  EXPECT_THAT(broken.Check(), IsOk());
+  EXPECT_OK(broken.Check());
   broken.Add(Episodes(1, 0));
   EXPECT_THAT(broken.Check(),
               FailsWith(absl::StatusCode::kFailedPrecondition, "19 of the last 20 episodes"));
@@ -43,13 +40,13 @@ TEST(BreakDownsTest, OnlyTheLastHundredEpisodesCount) {
   BreakDowns broken(0.5);
   broken.Add(Episodes(0, 100));
   broken.Add(Episodes(50, 0));
-  EXPECT_THAT(broken.Check(), IsOk());
+  EXPECT_OK(broken.Check());
 }
 
 TEST(BreakDownsTest, AShareOfOneAllowsEveryBreakDown) {
   BreakDowns broken(1.0);
   broken.Add(Episodes(0, 100));
-  EXPECT_THAT(broken.Check(), IsOk());
+  EXPECT_OK(broken.Check());
 }
 
 }  // namespace

@@ -11,22 +11,19 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
 class RunDirectoryTest : public ::testing::Test {
  protected:
   RunDirectory Create() {
     auto directory = RunDirectory::Create(path_);
-    EXPECT_THAT(directory, IsOk());
+    EXPECT_OK(directory);
     return *std::move(directory);
   }
   // A run that has begun has its configuration.
-  void MarkBegun() { ASSERT_THAT(WriteFileAtomic(path_ + "/config.textproto", "x"), IsOk()); }
+  void MarkBegun() { ASSERT_OK(WriteFileAtomic(path_ + "/config.textproto", "x")); }
 
-  testing::TempDir folder_;
+  TempDir folder_;
   const std::string path_ = folder_.File("run");
 };
 
@@ -36,7 +33,7 @@ TEST_F(RunDirectoryTest, OneProcessAtATime) {
     MarkBegun();
     EXPECT_THAT(RunDirectory::Open(path_), FailsWith(kRefused, "another process is training"));
   }
-  EXPECT_THAT(RunDirectory::Open(path_), IsOk());
+  EXPECT_OK(RunDirectory::Open(path_));
 }
 
 TEST_F(RunDirectoryTest, AnOldRunIsNotOverwritten) {
@@ -59,7 +56,7 @@ TEST_F(RunDirectoryTest, EachLifeOfTheLearnerHasTheNextEpoch) {
 
 TEST_F(RunDirectoryTest, AnEpochThatIsNoNumberIsNamed) {
   const RunDirectory directory = Create();
-  ASSERT_THAT(WriteFileAtomic(directory.File("learner.epoch"), "two\n"), IsOk());
+  ASSERT_OK(WriteFileAtomic(directory.File("learner.epoch"), "two\n"));
   EXPECT_THAT(directory.NextLearnerEpoch(),
               FailsWith(absl::StatusCode::kDataLoss, "learner.epoch must hold a number"));
 }
@@ -67,7 +64,7 @@ TEST_F(RunDirectoryTest, AnEpochThatIsNoNumberIsNamed) {
 TEST_F(RunDirectoryTest, TheRunKeepsItsNameOnTheNetwork) {
   const RunDirectory directory = Create();
   const auto id = directory.RunId();
-  ASSERT_THAT(id, IsOk());
+  ASSERT_OK(id);
   EXPECT_EQ(id->size(), 16u);
   EXPECT_EQ(*directory.RunId(), *id);
 }
@@ -76,7 +73,7 @@ TEST_F(RunDirectoryTest, TheNewestTableIsTheOneWithTheHighestNumber) {
   const RunDirectory directory = Create();
   EXPECT_THAT(directory.NewestReplay(), FailsWith(absl::StatusCode::kNotFound, "holds no table"));
   for (const char* name : {"900", "1000", "20"}) {
-    ASSERT_THAT(WriteFileAtomic(directory.ReplayFolder() + "/" + name + ".table", ""), IsOk());
+    ASSERT_OK(WriteFileAtomic(directory.ReplayFolder() + "/" + name + ".table", ""));
   }
   EXPECT_EQ(*directory.NewestReplay(), "1000");
 }
@@ -84,11 +81,11 @@ TEST_F(RunDirectoryTest, TheNewestTableIsTheOneWithTheHighestNumber) {
 TEST_F(RunDirectoryTest, ACheckpointExistsOnceItHasItsName) {
   const RunDirectory directory = Create();
   const auto file = directory.PrepareCheckpoint(500);
-  ASSERT_THAT(file, IsOk());
-  ASSERT_THAT(WriteFileAtomic(*file, "state"), IsOk());
+  ASSERT_OK(file);
+  ASSERT_OK(WriteFileAtomic(*file, "state"));
   EXPECT_THAT(directory.NewestCheckpoint(),
               FailsWith(absl::StatusCode::kNotFound, "has no checkpoint yet"));
-  ASSERT_THAT(directory.CommitCheckpoint(500, /*keep=*/2), IsOk());
+  ASSERT_OK(directory.CommitCheckpoint(500, /*keep=*/2));
   EXPECT_EQ(*directory.NewestCheckpoint(), 500u);
   EXPECT_EQ(*ReadFile(directory.CheckpointFile(500)), "state");
 }
@@ -96,8 +93,8 @@ TEST_F(RunDirectoryTest, ACheckpointExistsOnceItHasItsName) {
 TEST_F(RunDirectoryTest, OldCheckpointsAreDropped) {
   const RunDirectory directory = Create();
   for (const uint64_t steps : {900, 1000, 1100}) {
-    ASSERT_THAT(directory.PrepareCheckpoint(steps), IsOk());
-    ASSERT_THAT(directory.CommitCheckpoint(steps, /*keep=*/2), IsOk());
+    ASSERT_OK(directory.PrepareCheckpoint(steps));
+    ASSERT_OK(directory.CommitCheckpoint(steps, /*keep=*/2));
   }
   EXPECT_FALSE(std::filesystem::exists(path_ + "/checkpoints/900"));
   EXPECT_TRUE(std::filesystem::exists(path_ + "/checkpoints/1000"));

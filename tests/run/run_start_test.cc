@@ -1,11 +1,7 @@
 #include "run/run_start.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <filesystem>
-
-#include "common/base/file.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -13,18 +9,16 @@ namespace pmoe {
 namespace {
 
 using ::testing::EndsWith;
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsOk;
 
 class HowARunEndsTest : public ::testing::Test {
  protected:
   void SaveCheckpoint(uint64_t env_steps) {
-    ASSERT_THAT(directory_.PrepareCheckpoint(env_steps), IsOk());
-    ASSERT_THAT(directory_.CommitCheckpoint(env_steps, /*keep=*/2), IsOk());
+    ASSERT_OK(directory_.PrepareCheckpoint(env_steps));
+    ASSERT_OK(directory_.CommitCheckpoint(env_steps, /*keep=*/2));
   }
 
-  testing::TempDir folder_;
+  TempDir folder_;
   const std::string path_ = folder_.File("it's a run");
   const RunDirectory directory_ = *RunDirectory::Create(path_);
 };

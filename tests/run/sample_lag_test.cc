@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "replay/core/minibatch.h"
+
 namespace pmoe {
 namespace {
 

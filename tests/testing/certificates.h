@@ -10,7 +10,7 @@
 #include "common/tls/authority.h"
 #include "common/tls/peer_name.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline void WriteText(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::trunc) << text;
@@ -45,4 +45,4 @@ class TestAuthority {
   const std::string pem_ = *MakeAuthority(key_, cluster_, NowFor(3650));
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -7,7 +7,7 @@
 
 #include "common/base/clock.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // False when the condition did not hold in time. Looks a hundred times a second and leaves the
 // processor to the others in between.
@@ -23,4 +23,4 @@ bool Eventually(const Condition& condition,
   return true;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -6,7 +6,7 @@
 
 #include "common/base/clock.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 class FakeClock : public Clock {
  public:
@@ -37,4 +37,4 @@ class FakeClock : public Clock {
   std::atomic<Duration::rep> now_{Duration(std::chrono::hours(1000)).count()};
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -11,7 +11,7 @@
 
 #include "common/base/check.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 struct ProcessResult {
   int exit_code = -1;  // -1: ended by a signal
@@ -103,4 +103,4 @@ class ChildProcess {
   std::string output_;
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "gmock/gmock.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline const absl::Status& StatusOf(const absl::Status& status) { return status; }
 template <typename T>
@@ -21,6 +21,9 @@ MATCHER(IsOk, "is ok") {
   return StatusOf(arg).ok();
 }
 
+#define EXPECT_OK(expr) EXPECT_THAT(expr, IsOk())
+#define ASSERT_OK(expr) ASSERT_THAT(expr, IsOk())
+
 // The code, and a part of the message.
 MATCHER_P2(FailsWith, code, part, "fails with that code and a message that contains the text") {
   *result_listener << StatusOf(arg).ToString();
@@ -32,4 +35,4 @@ inline auto IsInvalid(const std::string& part) {
   return FailsWith(absl::StatusCode::kInvalidArgument, part);
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

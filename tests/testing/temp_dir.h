@@ -9,7 +9,7 @@
 #include "common/base/check.h"
 #include "gtest/gtest.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 class TempDir {
  public:
@@ -30,4 +30,4 @@ class TempDir {
   std::string path_;
 };
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -1,7 +1,5 @@
 #include "actor/env/mjcf/model_draws.h"
 
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "actor/env/mjcf/object_names.h"
 #include "common/base/status_macros.h"

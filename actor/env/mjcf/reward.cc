@@ -1,12 +1,10 @@
 #include "actor/env/mjcf/reward.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "actor/env/mjcf/object_names.h"
 #include "actor/env/mjcf/reward_math.h"
-#include "actor/env/numpy_math.h"
 #include "actor/env/tasks/body_terms.h"
 #include "common/base/status_macros.h"
 

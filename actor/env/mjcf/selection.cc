@@ -5,7 +5,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "actor/env/mjcf/object_names.h"
 #include "common/base/status_macros.h"
 

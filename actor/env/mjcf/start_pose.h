@@ -2,7 +2,6 @@
 // Immutable once compiled.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"

@@ -1,7 +1,6 @@
 // Sums over a model's bodies as the 3D tasks use them. Pure functions.
 #pragma once
 
-#include "absl/types/span.h"
 #include "actor/env/env_args.h"
 #include "mujoco/mujoco.h"
 

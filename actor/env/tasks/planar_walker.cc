@@ -1,7 +1,6 @@
 // Hopper and Walker2d, v5, v4 and v2: planar walkers of one leg and of two, rewarded for forward
 // speed while upright. Oracle: Gymnasium's hopper_v5.py, walker2d_v5.py and their v4.
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"

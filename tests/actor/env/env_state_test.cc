@@ -1,31 +1,22 @@
 // SaveState and LoadState of every task, and what they do with bytes that are none of theirs.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "actor/env/env_list.h"
 #include "common/base/crc32c.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
 
 using ::testing::HasSubstr;
-using testing::Load;
-using testing::MustMake;
-using testing::ResetBits;
-using testing::Roll;
-using testing::Saved;
-using testing::TempDir;
 
 constexpr size_t kBodyOffset = 16;  // u32 magic, u32 CRC32C, u64 length
 
@@ -177,12 +168,7 @@ TEST_P(EnvStateTest, TwoThreadsGiveTheStreamsOfOne) {
 std::vector<std::string> Ids() {
   std::vector<std::string> ids;
   for (const EnvInfo& info : ListEnvs()) ids.push_back(info.id);
-  // CMake lists the tests too, and has no environment variables for it.
-  const auto variable = [](const char* name) {
-    const char* const value = std::getenv(name);
-    return std::string(value == nullptr ? "" : value);
-  };
-  ids.push_back("mjcf:" + variable("PMOE_SOURCE_DIR") + "/deploy/configs/tasks/crawler.textproto");
+  ids.push_back("mjcf:" + SourceFile("deploy/configs/tasks/crawler.textproto"));
   return ids;
 }
 
@@ -202,7 +188,7 @@ TEST(EnvStateAcrossTasksTest, RefusesTheStateOfAnotherTask) {
 // A state is of a task, not of a folder; states of before name the folder too.
 TEST(EnvStateAcrossTasksTest, TakesTheStateOfAProjectThatMoved) {
   const TempDir dir;
-  const std::string source = absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks");
+  const std::string source = SourceFile("deploy/configs/tasks");
   const auto make = [&](const std::string& folder, bool renamed) {
     std::filesystem::create_directories(dir.File(folder));
     const std::string task = dir.File(folder) + (renamed ? "/other name" : "/crawler.textproto");
@@ -221,8 +207,7 @@ TEST(EnvStateAcrossTasksTest, TakesTheStateOfAProjectThatMoved) {
 }
 
 TEST(EnvStateAcrossTasksTest, AMovedTaskMayHaveNoOtherParameters) {
-  const std::string file =
-      absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks/crawler.textproto");
+  const std::string file = SourceFile("deploy/configs/tasks/crawler.textproto");
   const auto one = MustMake("mjcf:" + file, {{"frame_skip", "3"}});
   const auto other = MustMake("mjcf:" + file, {{"frame_skip", "4"}});
   ResetBits(one.get(), 5);

@@ -5,11 +5,9 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <optional>
 #include <ostream>
 #include <span>
@@ -23,6 +21,7 @@
 #include "actor/env/registry.h"
 #include "common/base/file.h"
 #include "tests/actor/env/oracle.h"
+#include "tests/testing/paths.h"
 
 namespace pmoe {
 namespace {
@@ -63,7 +62,7 @@ Trace RunGymnasium(const Case& c, uint64_t seed) {
   if (c.nan_at >= 0) absl::StrAppend(&steps, "@", c.nan_at);
   std::vector<std::string> args = {path, c.id, absl::StrCat(seed), steps};
   for (const auto& [name, value] : c.args) args.push_back(absl::StrCat(name, "=", value));
-  testing::RunOracle("gymnasium_trace.py", args);
+  RunOracle("gymnasium_trace.py", args);
   const absl::StatusOr<std::string> bytes = ReadFile(path);
   std::filesystem::remove(path);
   if (!bytes.ok() || bytes->size() < 3 * sizeof(double)) {
@@ -95,9 +94,8 @@ std::vector<double> Replay(Env* env, uint64_t seed, const Trace& trace, size_t i
 }
 
 std::string OurId(const Case& c) {
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  if (c.task_file.empty() || source == nullptr) return c.id;
-  return absl::StrCat("mjcf:", source, "/deploy/configs/tasks/", c.task_file);
+  if (c.task_file.empty()) return c.id;
+  return absl::StrCat("mjcf:", SourceFile("deploy/configs/tasks/"), c.task_file);
 }
 
 class GymnasiumConformanceTest : public ::testing::TestWithParam<Case> {};

@@ -24,7 +24,7 @@ uint64_t Bits(double x) { return std::bit_cast<uint64_t>(x); }
 // The oracle's numbers in printed order, two per line.
 std::vector<double> AskNumpy(const std::string& what, uint64_t seed, int count) {
   std::istringstream text(
-      testing::RunOracle("numpy_oracle.py", {what, absl::StrCat(seed), absl::StrCat(count)}));
+      RunOracle("numpy_oracle.py", {what, absl::StrCat(seed), absl::StrCat(count)}));
   std::vector<double> numbers;
   for (std::string word; text >> word;) numbers.push_back(std::strtod(word.c_str(), nullptr));
   EXPECT_EQ(numbers.size(), 2 * static_cast<size_t>(count));

@@ -6,18 +6,18 @@
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
+#include "tests/testing/paths.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 std::string RunOracle(const std::string& script, const std::vector<std::string>& args) {
   const char* const deps = std::getenv("PMOE_DEPS");
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  if (deps == nullptr || source == nullptr) {
-    ADD_FAILURE() << "run this test by ctest: it sets PMOE_DEPS and PMOE_SOURCE_DIR";
+  if (deps == nullptr) {
+    ADD_FAILURE() << "run this test by ctest: it sets PMOE_DEPS";
     return "";
   }
   std::string command =
-      absl::StrCat("'", deps, "/venv/bin/python' '", source, "/tests/actor/env/", script, "'");
+      absl::StrCat("'", deps, "/venv/bin/python' '", SourceFile("tests/actor/env/"), script, "'");
   for (const std::string& arg : args) absl::StrAppend(&command, " '", arg, "'");
   std::FILE* const pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) {
@@ -31,4 +31,4 @@ std::string RunOracle(const std::string& script, const std::vector<std::string>&
   return output;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

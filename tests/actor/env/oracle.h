@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // Standard output of "python tests/actor/env/SCRIPT ARGS…"; fails the test if it exits with an
 // error.
 std::string RunOracle(const std::string& script, const std::vector<std::string>& args);
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -8,19 +8,16 @@
 
 #include "actor/env/registry.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-
-std::string PluginId(const std::string& name) {
-  return std::string(kPluginPrefix) + std::getenv("PMOE_BIN_DIR") + "/" + name + ".so";
-}
+std::string PluginId(const std::string& name) { return kPluginPrefix + Binary(name + ".so"); }
 
 TEST(PluginEnvTest, StepsAndTruncatesAtItsLimit) {
-  const auto env = testing::MustMake(PluginId("point_plugin"), {{"push", "0.5"}});
+  const auto env = MustMake(PluginId("point_plugin"), {{"push", "0.5"}});
   EXPECT_EQ(env->spec().obs_dim, 2);
   std::vector<double> obs(2);
   env->Reset(4, absl::MakeSpan(obs));
@@ -39,22 +36,22 @@ TEST(PluginEnvTest, StepsAndTruncatesAtItsLimit) {
 }
 
 TEST(PluginEnvTest, ContinuesBitForBitFromItsState) {
-  const auto env = testing::MustMake(PluginId("point_plugin"));
+  const auto env = MustMake(PluginId("point_plugin"));
   Pcg64 actions(3);
-  testing::ResetBits(env.get(), 4);
-  testing::Roll(env.get(), &actions, 150);
-  const std::string state = testing::Saved(*env);
-  const auto fresh = testing::MustMake(PluginId("point_plugin"));
-  ASSERT_THAT(testing::Load(fresh.get(), state), testing::IsOk());
+  ResetBits(env.get(), 4);
+  Roll(env.get(), &actions, 150);
+  const std::string state = Saved(*env);
+  const auto fresh = MustMake(PluginId("point_plugin"));
+  ASSERT_OK(Load(fresh.get(), state));
   Pcg64 again = actions;
-  EXPECT_EQ(testing::Roll(fresh.get(), &again, 150), testing::Roll(env.get(), &actions, 150));
-  const auto other = testing::MustMake(PluginId("point_plugin"), {{"push", "2"}});
-  EXPECT_EQ(testing::Load(other.get(), state).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Roll(fresh.get(), &again, 150), Roll(env.get(), &actions, 150));
+  const auto other = MustMake(PluginId("point_plugin"), {{"push", "2"}});
+  EXPECT_EQ(Load(other.get(), state).code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(PluginEnvTest, ParametersReachThePluginAndItsComplaintReachesTheUser) {
   EXPECT_THAT(MakeEnv(PluginId("point_plugin"), {{"pull", "1"}}, ""),
-              FailsWith(absl::StatusCode::kInvalidArgument, "parameter pull=1: only push"));
+              IsInvalid("parameter pull=1: only push"));
 }
 
 TEST(PluginEnvTest, AnotherVersionOfTheInterfaceIsRefused) {
@@ -66,8 +63,7 @@ TEST(PluginEnvTest, AnotherVersionOfTheInterfaceIsRefused) {
 TEST(PluginEnvTest, ALibraryThatIsNotThereOrNoPluginIsNamed) {
   EXPECT_THAT(MakeEnv("plugin:/nowhere/x.so", {}, ""),
               FailsWith(absl::StatusCode::kNotFound, "cannot load the plugin /nowhere/x.so"));
-  EXPECT_THAT(MakeEnv(PluginId("no_plugin"), {}, ""),
-              FailsWith(absl::StatusCode::kInvalidArgument, "it has no pmoe_env_plugin()"));
+  EXPECT_THAT(MakeEnv(PluginId("no_plugin"), {}, ""), IsInvalid("it has no pmoe_env_plugin()"));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/rng.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 namespace {
 
 constexpr std::array<std::array<float, 3>, 4> kCorners = {
@@ -315,4 +315,4 @@ void WriteMeshes(const std::string& folder) {
 
 std::string RandomModel(uint64_t seed) { return Builder(seed).Text(); }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // Writes the meshes that random models use, a tetrahedron as STL, OBJ and MSH, into `folder`.
 void WriteMeshes(const std::string& folder);
@@ -14,4 +14,4 @@ void WriteMeshes(const std::string& folder);
 // among some hundred seeds.
 std::string RandomModel(uint64_t seed);
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

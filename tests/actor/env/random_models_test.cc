@@ -151,13 +151,13 @@ void StepBoth(uint64_t seed, const std::string& path, Coverage* coverage) {
 }
 
 TEST(RandomModelsTest, StepAndResumeWithTheBitsOfMujoco) {
-  const testing::TempDir dir;
-  testing::WriteMeshes(dir.path());
+  const TempDir dir;
+  WriteMeshes(dir.path());
   Coverage seen;
   for (int seed = FirstSeed(); seed < FirstSeed() + ModelCount(); ++seed) {
     if (seed == kCrashesMujoco) continue;
     const std::string path = dir.File(absl::StrCat("model", seed, ".xml"));
-    std::ofstream(path) << testing::RandomModel(seed);
+    std::ofstream(path) << RandomModel(seed);
     StepBoth(seed, path, &seen);
     if (HasFatalFailure()) {
       std::ifstream text(path);
@@ -184,7 +184,7 @@ TEST(RandomModelsTest, StepAndResumeWithTheBitsOfMujoco) {
 }
 
 TEST(RandomModelsTest, AnErrorOfMujocoIsABreakDownAndNotTheEnd) {
-  const testing::TempDir dir;
+  const TempDir dir;
   std::ofstream(dir.File("ball.xml"))
       << "<mujoco><worldbody><body pos='0 0 .3'><freejoint/><geom size='.1'/></body></worldbody>"
          "</mujoco>";

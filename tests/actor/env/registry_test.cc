@@ -2,13 +2,13 @@
 #include "actor/env/registry.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <string>
 
+#include "actor/env/env_list.h"
 #include "actor/env/mujoco_env.h"
 #include "tests/actor/env/rollout.h"
 
@@ -27,7 +27,7 @@ std::string Message(const std::string& id, const std::map<std::string, std::stri
 
 TEST(RegistryTest, EveryListedEnvHasItsListedSpec) {
   for (const EnvInfo& info : ListEnvs()) {
-    const EnvSpec spec = testing::MustMake(info.id)->spec();
+    const EnvSpec spec = MustMake(info.id)->spec();
     EXPECT_EQ(spec.id, info.id);
     EXPECT_EQ(spec.obs_dim, info.obs_dim) << info.id;
     EXPECT_EQ(spec.action_dim, info.action_dim) << info.id;
@@ -86,7 +86,7 @@ TEST(RegistryTest, RangeIsReadWithAndWithoutBrackets) {
 
 TEST(RegistryTest, ArgumentsStayInTheSpec) {
   const std::map<std::string, std::string> args = {{"ctrl_cost_weight", "0.05"}};
-  EXPECT_EQ(testing::MustMake("HalfCheetah-v5", args)->spec().args, args);
+  EXPECT_EQ(MustMake("HalfCheetah-v5", args)->spec().args, args);
 }
 
 TEST(RegistryTest, MissingModelNamesPathAndRemedy) {
@@ -96,8 +96,8 @@ TEST(RegistryTest, MissingModelNamesPathAndRemedy) {
 }
 
 TEST(RegistryTest, EnvsOfOneFileShareTheModel) {
-  const auto one = testing::MustMake("HalfCheetah-v5");
-  const auto two = testing::MustMake("HalfCheetah-v5");
+  const auto one = MustMake("HalfCheetah-v5");
+  const auto two = MustMake("HalfCheetah-v5");
   EXPECT_EQ(&dynamic_cast<MujocoEnv&>(*one).model(), &dynamic_cast<MujocoEnv&>(*two).model());
 }
 
@@ -150,8 +150,8 @@ TEST(MujocoMessagesTest, WarningsGoToStderrAndToNoFile) {
   const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "warnings";
   std::filesystem::create_directories(folder);
   std::filesystem::current_path(folder);
-  const auto env = testing::MustMake("InvertedPendulum-v5");
-  testing::ResetBits(env.get(), 0);
+  const auto env = MustMake("InvertedPendulum-v5");
+  ResetBits(env.get(), 0);
   std::vector<double> obs(env->spec().obs_dim);
   ::testing::internal::CaptureStderr();
   env->Step({std::nan("")}, absl::MakeSpan(obs));
@@ -162,7 +162,7 @@ TEST(MujocoMessagesTest, WarningsGoToStderrAndToNoFile) {
 }
 
 TEST(MujocoMessagesDeathTest, ErrorsSayWhyTheProcessEnds) {
-  testing::MustMake("InvertedPendulum-v5");
+  MustMake("InvertedPendulum-v5");
   EXPECT_DEATH(mju_error("out of %s", "luck"), "mujoco error: out of luck");
 }
 

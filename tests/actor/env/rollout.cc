@@ -8,7 +8,7 @@
 
 #include "actor/env/registry.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 namespace {
 
 void AppendBits(const std::vector<double>& values, std::vector<uint64_t>* bits) {
@@ -68,4 +68,4 @@ absl::Status Load(Env* env, absl::string_view bytes) {
   return env->LoadState(&in);
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

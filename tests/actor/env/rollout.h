@@ -10,7 +10,7 @@
 #include "actor/env/env.h"
 #include "actor/env/pcg64.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // MakeEnv that fails the test on an error.
 std::unique_ptr<Env> MustMake(const std::string& id,
@@ -25,4 +25,4 @@ std::vector<uint64_t> ResetBits(Env* env, uint64_t seed);
 std::string Saved(const Env& env);
 absl::Status Load(Env* env, absl::string_view bytes);
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

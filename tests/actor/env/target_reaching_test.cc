@@ -19,7 +19,7 @@ using Args = std::map<std::string, std::string>;
 class World {
  public:
   explicit World(const Args& args)
-      : env_(testing::MustMake("TargetReaching-v0", args)), obs(env_->spec().obs_dim) {
+      : env_(MustMake("TargetReaching-v0", args)), obs(env_->spec().obs_dim) {
     Reset(1);
   }
 

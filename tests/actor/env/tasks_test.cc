@@ -16,9 +16,6 @@
 namespace pmoe {
 namespace {
 
-using testing::MustMake;
-using testing::ResetBits;
-
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 

@@ -1,10 +1,6 @@
 // `pmoe sweep` with a stand-in for pmoe-train: a script that leaves a run directory behind.
-#include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
 
-#include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -12,6 +8,7 @@
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "tests/testing/eventually.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/temp_dir.h"
 
@@ -19,12 +16,8 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TempDir;
 
 // Notes its words; seed 2 fails while there is a file called "broken"; seed 3, while there is
 // "slow", waits for SIGTERM with a checkpoint before its end.
@@ -57,9 +50,7 @@ mkdir -p "$dir/checkpoints/$steps"
 class SweepProcessTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* bin = std::getenv("PMOE_BIN_DIR");
-    ASSERT_NE(bin, nullptr) << "run by ctest";
-    fs::copy_file(fs::path(bin) / "pmoe", dir_.File("pmoe"));
+    fs::copy_file(Binary("pmoe"), dir_.File("pmoe"));
     Write("pmoe-train", kTrain);
     fs::permissions(dir_.File("pmoe-train"), fs::perms::owner_all);
     Write("sweep.textproto",
@@ -79,7 +70,7 @@ class SweepProcessTest : public ::testing::Test {
   }
   // The slow training has installed its trap.
   bool ComesUp() {
-    return testing::Eventually([this] { return !Read("up").empty(); });
+    return Eventually([this] { return !Read("up").empty(); });
   }
   ProcessResult Sweep(const std::vector<std::string>& more = {}) { return RunProcess(Words(more)); }
 

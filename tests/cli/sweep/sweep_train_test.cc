@@ -1,23 +1,14 @@
 // `pmoe sweep` with real trainings.
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#include <chrono>
 
 #include "tests/cli/train/train_testing.h"
 #include "tests/testing/eventually.h"
 
 namespace pmoe {
 namespace {
-
-using testing::ChildProcess;
-using testing::Eventually;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TrainTest;
 
 class SweepTrainTest : public TrainTest {
  protected:

@@ -1,7 +1,4 @@
 // What is read from runs' folders, and what is made of it: results, table, schedulers' files.
-#include <gtest/gtest.h>
-
-#include <algorithm>
 
 #include "cli/sweep/sweep_export.h"
 #include "cli/sweep/sweep_progress.h"
@@ -16,10 +13,8 @@ namespace pmoe {
 namespace {
 
 using ::testing::ContainsRegex;
-using testing::FailsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::TempDir;
 
 class SweepViewTest : public ::testing::Test {
  protected:
@@ -132,12 +127,10 @@ TEST_F(SweepViewTest, TheKubernetesJobCarriesTheSweepFile) {
 
 TEST_F(SweepViewTest, KubernetesTakesNoOtherFilesAlong) {
   SweepPlan plan = Plan(1);
-  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "must be relative"));
+  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(), IsInvalid("must be relative"));
   plan.out = "runs/a";
   plan.runs[0].words.insert(plan.runs[0].words.end(), {"--config", "/a/b"});
-  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "sweep file alone"));
+  EXPECT_THAT(KubernetesManifest(plan, "", {}).status(), IsInvalid("sweep file alone"));
 }
 
 }  // namespace

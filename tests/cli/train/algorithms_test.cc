@@ -7,10 +7,7 @@
 namespace pmoe {
 namespace {
 
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::TrainTest;
 
 struct Case {
   const char* algorithm;
@@ -57,7 +54,7 @@ TEST_P(AlgorithmTest, AStoppedAndResumedRunEqualsAnUninterruptedOneAndItsPolicyP
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
   ExpectSameRun(whole, parts, GetParam().on_policy ? 2048 : 2000);
   const ProcessResult eval =
-      testing::RunProcess({Binary("pmoe"), "eval", "--run", whole, "--episodes", "2"});
+      RunProcess({Binary("pmoe"), "eval", "--run", whole, "--episodes", "2"});
   EXPECT_EQ(eval.exit_code, 0) << eval.output;
   EXPECT_THAT(eval.output, HasSubstr("return"));
 }

@@ -4,30 +4,23 @@
 #include <filesystem>
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/cli/train/train_testing.h"
 
 namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using ::testing::Not;
-using testing::ProcessResult;
-using testing::RunProcess;
 
-class EnvChangeTest : public testing::TrainTest {
+class EnvChangeTest : public TrainTest {
  protected:
   void SetUp() override { WriteProject("project"); }
 
   // The crawler's files, in a folder of that name.
   void WriteProject(const std::string& folder) {
-    const std::string source =
-        absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks/");
+    const std::string source = SourceFile("deploy/configs/tasks/");
     fs::create_directories(dir_.File(folder));
     for (const char* file : {"crawler.xml", "crawler.textproto"}) {
       fs::copy_file(source + file, dir_.File(folder) + "/" + file,
@@ -39,7 +32,7 @@ class EnvChangeTest : public testing::TrainTest {
   }
   void Change(const std::string& file, const std::string& from, const std::string& to) {
     const std::string path = dir_.File("project") + "/" + file;
-    const std::string text = Bytes(path);
+    const std::string text = BytesOf(path);
     ASSERT_THAT(text, HasSubstr(from));
     std::ofstream(path) << absl::StrReplaceAll(text, {{from, to}});
   }
@@ -80,15 +73,15 @@ class EnvChangeTest : public testing::TrainTest {
 TEST_F(EnvChangeTest, TheRunKeepsItsTaskAndModel) {
   const std::string run = MustTrainSmall();
   for (const std::string& file : {std::string("crawler.xml"), std::string("crawler.textproto")}) {
-    EXPECT_EQ(Bytes(run + "/env/files/" + file), Bytes(dir_.File("project/" + file)));
+    EXPECT_EQ(BytesOf(run + "/env/files/" + file), BytesOf(dir_.File("project/" + file)));
   }
-  EXPECT_THAT(Bytes(run + "/env/identity.textproto"), HasSubstr("task.reward[1].weight"));
+  EXPECT_THAT(BytesOf(run + "/env/identity.textproto"), HasSubstr("task.reward[1].weight"));
 }
 
 TEST_F(EnvChangeTest, AChangedRewardIsRefusedByNameEverywhereAndLosesNothing) {
   const std::string run = MustTrainSmall();
-  const std::string config = Bytes(run + "/config.textproto");
-  const std::string metrics = Bytes(run + "/metrics.csv");
+  const std::string config = BytesOf(run + "/config.textproto");
+  const std::string metrics = BytesOf(run + "/metrics.csv");
   Change("crawler.textproto", "weight: 0.1 alive", "weight: 0.5 alive");
   const std::string difference = "task.reward[1].weight: 0.1 -> 0.5";
   ExpectRefused(Resume(run), difference);
@@ -96,8 +89,8 @@ TEST_F(EnvChangeTest, AChangedRewardIsRefusedByNameEverywhereAndLosesNothing) {
     ExpectRefused(Command(command, run), difference);
   }
   ExpectRefused(RunProcess({Binary("pmoe"), "up", "--resume", run, "--steps", "400"}), difference);
-  EXPECT_EQ(Bytes(run + "/config.textproto"), config);
-  EXPECT_EQ(Bytes(run + "/metrics.csv"), metrics);
+  EXPECT_EQ(BytesOf(run + "/config.textproto"), config);
+  EXPECT_EQ(BytesOf(run + "/metrics.csv"), metrics);
 }
 
 TEST_F(EnvChangeTest, AChangedModelIsRefusedByFileAndNumber) {
@@ -114,9 +107,9 @@ TEST_F(EnvChangeTest, AnotherTaskGoesOnWhenItIsAllowedAndIsWrittenDown) {
   const ProcessResult result = Resume(run, {"--allow-other-env"});
   ExpectFine(result);
   EXPECT_THAT(result.output, HasSubstr("WARNING: the run goes on with another task"));
-  EXPECT_THAT(Bytes(run + "/log.txt"), HasSubstr("task.reward[1].weight: 0.1 -> 0.5"));
-  EXPECT_THAT(Bytes(run + "/env.1/files/crawler.textproto"), HasSubstr("weight: 0.1 alive"));
-  EXPECT_THAT(Bytes(run + "/env/files/crawler.textproto"), HasSubstr("weight: 0.5 alive"));
+  EXPECT_THAT(BytesOf(run + "/log.txt"), HasSubstr("task.reward[1].weight: 0.1 -> 0.5"));
+  EXPECT_THAT(BytesOf(run + "/env.1/files/crawler.textproto"), HasSubstr("weight: 0.1 alive"));
+  EXPECT_THAT(BytesOf(run + "/env/files/crawler.textproto"), HasSubstr("weight: 0.5 alive"));
   ExpectFine(Command("eval", run));
 }
 
@@ -180,7 +173,7 @@ TEST_F(EnvChangeTest, AStoppedRunWhoseProjectMovedGoesOnBitForBit) {
   std::vector<std::string> words = SmallRun("600");
   const std::string whole = MustTrain("whole", words);
   words.insert(words.end(), {"--out", dir_.File("parts")});
-  ChildProcess child(testing::TrainTest::Command(words, {"--set", "observe.log_every_steps=50"}));
+  ChildProcess child(TrainTest::Command(words, {"--set", "observe.log_every_steps=50"}));
   ASSERT_TRUE(child.ReadUntil("150/600"));
   child.Signal(SIGINT);
   const ProcessResult stopped = child.Wait();
@@ -189,8 +182,8 @@ TEST_F(EnvChangeTest, AStoppedRunWhoseProjectMovedGoesOnBitForBit) {
   const ProcessResult resumed =
       Train({"--resume", dir_.File("parts"), "--dashboard", "none"}, {"--env", Task("moved")});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
-  EXPECT_TRUE(Bytes(whole + "/snapshots/latest.pmoe") ==
-              Bytes(dir_.File("parts") + "/snapshots/latest.pmoe"));
+  EXPECT_TRUE(BytesOf(whole + "/snapshots/latest.pmoe") ==
+              BytesOf(dir_.File("parts") + "/snapshots/latest.pmoe"));
 }
 
 TEST_F(EnvChangeTest, EveryCommandRefusesATaskInTheSameWords) {

@@ -7,19 +7,14 @@
 #include <set>
 
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/cli/train/train_testing.h"
 
 namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TrainTest;
 
 const char kShort[] =
     " --env InvertedPendulum-v5 --steps 200 --set schedule.start_steps=100"
@@ -64,8 +59,9 @@ TEST_F(SurroundingsTest, ClosedStandardDescriptorsDamageNoFileOfTheRun) {
   ASSERT_EQ(Bash("$train --out whole").exit_code, 0);
   ASSERT_EQ(Bash("$train --out run <&- >&- 2>&-").exit_code, 0);
   ExpectSameRun(dir_.File("whole"), dir_.File("run"), 200);
-  EXPECT_EQ(Bytes(dir_.File("run/config.textproto")), Bytes(dir_.File("whole/config.textproto")));
-  EXPECT_EQ(Bytes(dir_.File("run/lock")), "");
+  EXPECT_EQ(BytesOf(dir_.File("run/config.textproto")),
+            BytesOf(dir_.File("whole/config.textproto")));
+  EXPECT_EQ(BytesOf(dir_.File("run/lock")), "");
 }
 
 TEST_F(SurroundingsTest, RunsOfOneSecondGetFoldersOfTheirOwn) {
@@ -85,7 +81,7 @@ TEST_F(SurroundingsTest, TheConfigurationMayComeThroughAPipe) {
   const ProcessResult result =
       Bash("$train --config <(printf '\\xEF\\xBB\\xBFobserve { eval_every_steps: 50 }') --out run");
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(Bytes(dir_.File("run/config.textproto")), HasSubstr("eval_every_steps: 50"));
+  EXPECT_THAT(BytesOf(dir_.File("run/config.textproto")), HasSubstr("eval_every_steps: 50"));
 }
 
 TEST_F(SurroundingsTest, AFolderAsConfigurationIsRefused) {
@@ -142,7 +138,7 @@ TEST_F(BreakingDownTest, SaysSoLoudlyOnTheScreenAndInTheLog) {
   const ProcessResult result = Bash("$train --set env.id=mjcf:strong.textproto --out run");
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("the simulation broke down in"));
-  EXPECT_THAT(Bytes(dir_.File("run/log.txt")), HasSubstr("time step too large"));
+  EXPECT_THAT(BytesOf(dir_.File("run/log.txt")), HasSubstr("time step too large"));
 }
 
 TEST_F(BreakingDownTest, EndsTheRunWithACheckpointWhereTheShareIsLimited) {

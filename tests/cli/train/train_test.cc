@@ -2,7 +2,6 @@
 // something is wrong.
 #include <signal.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -11,18 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/cli/train/train_testing.h"
 
 namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using testing::ProcessResult;
-using testing::RunProcess;
-using testing::TrainTest;
 
 // Small networks and an early start, so that a few hundred steps hold updates, episodes' ends,
 // evaluations and checkpoints.
@@ -60,7 +54,7 @@ TEST_F(TrainTest, TwoEqualRunsAtLagOneGiveEqualBits) {
 TEST_F(TrainTest, AnotherSeedGivesAnotherRun) {
   const std::string a = MustTrain("a", SmallRun("InvertedPendulum-v5"));
   const std::string b = MustTrain("b", SmallRun("InvertedPendulum-v5"), {"--set", "seed=4"});
-  EXPECT_NE(Metrics(a), Metrics(b));
+  EXPECT_NE(MetricsWithoutTimes(a), MetricsWithoutTimes(b));
 }
 
 TEST_F(TrainTest, LagOneActsWithTheWeightsOfTheRoundBefore) {
@@ -76,7 +70,7 @@ class ResumeTest : public TrainTest,
 
 TEST_P(ResumeTest, AStoppedAndResumedRunEqualsAnUninterruptedOne) {
   auto [env, lag] = GetParam();
-  const std::string task = absl::StrCat("mjcf:", std::getenv("PMOE_SOURCE_DIR"), "/", env);
+  const std::string task = "mjcf:" + SourceFile(env);
   if (absl::EndsWith(env, ".textproto")) env = task.c_str();
   const std::vector<std::string> more = {"--set", absl::StrCat("schedule.lag=", lag)};
   const std::string whole = MustTrain("whole", SmallRun(env), more);
@@ -117,7 +111,8 @@ TEST_F(TrainTest, AnEndlessTaskTrainsStopsWithinAnEvaluationAndResumesToTheBit) 
   child.Signal(SIGINT);
   const ProcessResult stopped = child.Wait();
   ASSERT_EQ(stopped.exit_code, 0) << stopped.output;
-  EXPECT_THAT(Metrics(parts), ::testing::Not(HasSubstr("\n200,"))) << "the evaluation has ended";
+  EXPECT_THAT(MetricsWithoutTimes(parts), ::testing::Not(HasSubstr("\n200,")))
+      << "the evaluation has ended";
   for (int life = 0; life < 2; ++life) {  // the second finds nothing left to do
     const ProcessResult resumed =
         Train({"--resume", parts, "--set", "observe.eval_episode_steps_max=300"});
@@ -183,21 +178,21 @@ TEST_F(TrainTest, CudaWithoutAGpuIsAnErrorThatSaysSo) {
 
 TEST_F(TrainTest, ADirectoryThatHoldsARunIsNotOverwritten) {
   const std::string run = MustTrain("run", SmallRun("InvertedPendulum-v5"));
-  const std::string before = Bytes(run + "/metrics.csv");
+  const std::string before = BytesOf(run + "/metrics.csv");
   std::vector<std::string> again = SmallRun("InvertedPendulum-v5");
   again.insert(again.end(), {"--out", run});
   ExpectUsageError(again, "--resume");
-  EXPECT_EQ(Bytes(run + "/metrics.csv"), before);
+  EXPECT_EQ(BytesOf(run + "/metrics.csv"), before);
 }
 
 TEST_F(TrainTest, ResumingWithAnotherArchitectureIsRefusedAndLosesNothing) {
   const std::string run = MustTrain("run", SmallRun("InvertedPendulum-v5"));
-  const std::string state = Bytes(run + "/checkpoints/2000/state.pmoe");
-  const std::string config = Bytes(run + "/config.textproto");
+  const std::string state = BytesOf(run + "/checkpoints/2000/state.pmoe");
+  const std::string config = BytesOf(run + "/config.textproto");
   ExpectUsageError({"--resume", run, "--set", "policy.primitives=3"}, "architecture");
   ExpectUsageError({"--resume", run, "--set", "learner.critic_hidden=16"}, "learner.critic_hidden");
-  EXPECT_TRUE(Bytes(run + "/checkpoints/2000/state.pmoe") == state);
-  EXPECT_EQ(Bytes(run + "/config.textproto"), config);
+  EXPECT_TRUE(BytesOf(run + "/checkpoints/2000/state.pmoe") == state);
+  EXPECT_EQ(BytesOf(run + "/config.textproto"), config);
 }
 
 TEST_F(TrainTest, AFinishedRunCanBeMadeLonger) {
@@ -211,14 +206,14 @@ TEST_F(TrainTest, AFinishedRunCanBeMadeLonger) {
 // fit.
 TEST_F(TrainTest, AFullDiskIsNamedAndKeepsTheCheckpointBefore) {
   const std::string run = MustTrain("run", SmallRun("InvertedPendulum-v5"));
-  const std::string state = Bytes(run + "/checkpoints/2000/state.pmoe");
+  const std::string state = BytesOf(run + "/checkpoints/2000/state.pmoe");
   std::vector<std::string> words = {"bash", "-c", "ulimit -f 64; exec \"$@\"", "bash"};
   for (const std::string& word : Command({"--resume", run, "--steps", "2500"}))
     words.push_back(word);
   const ProcessResult result = RunProcess(words);
   EXPECT_EQ(result.exit_code, 2) << result.output;
   EXPECT_THAT(result.output, HasSubstr("free some space"));
-  EXPECT_TRUE(Bytes(run + "/checkpoints/2000/state.pmoe") == state);
+  EXPECT_TRUE(BytesOf(run + "/checkpoints/2000/state.pmoe") == state);
   EXPECT_EQ(Train({"--resume", run, "--steps", "2500"}).exit_code, 0);
 }
 
@@ -242,7 +237,7 @@ TEST_F(TrainTest, EvalPlaysTheTrainedPolicy) {
 TEST_F(TrainTest, EvalOfADamagedSnapshotIsRefused) {
   const std::string run = MustTrain("run", SmallRun("InvertedPendulum-v5"));
   const std::string file = run + "/snapshots/latest.pmoe";
-  std::string bytes = Bytes(file);
+  std::string bytes = BytesOf(file);
   bytes[bytes.size() / 2] ^= 1;
   std::ofstream(file, std::ios::binary) << bytes;
   const ProcessResult result = RunProcess({Binary("pmoe"), "eval", "--run", run});

@@ -1,7 +1,6 @@
 // Real children: small shell scripts.
 #include "cli/up/supervisor.h"
 
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <fstream>
@@ -19,12 +18,7 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::Eventually;
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsOk;
-
-constexpr std::chrono::seconds kLimit(20);
 
 class SupervisorTest : public ::testing::Test {
  protected:
@@ -77,7 +71,7 @@ class SupervisorTest : public ::testing::Test {
     })) << name;
     return pid;
   }
-  testing::TempDir folder_;
+  TempDir folder_;
   std::atomic<bool> finished_{false}, interrupted_{false};
   SupervisorOptions options_;
   absl::Status status_;
@@ -92,7 +86,7 @@ TEST_F(SupervisorTest, EndsTheLearnerThenActorsThenReplay) {
   std::vector<pid_t> pids;
   for (const char* name : {"replay", "actor", "learner"}) pids.push_back(AwaitUp(name));
   interrupted_ = true;
-  EXPECT_THAT(Wait(), IsOk());
+  EXPECT_OK(Wait());
   EXPECT_THAT(Lines("ends"), ElementsAre("learner", "actor", "replay"));
   for (const pid_t pid : pids) EXPECT_NE(::kill(pid, 0), 0) << pid;
 }
@@ -106,7 +100,7 @@ TEST_F(SupervisorTest, StartsAgainWhatDies) {
   EXPECT_TRUE(Eventually([&] { return Lines("actor.up").size() == 2; }));
   EXPECT_TRUE(Eventually([&] { return Find("actor")["restarts"] == 1; }));
   interrupted_ = true;
-  EXPECT_THAT(Wait(), IsOk());
+  EXPECT_OK(Wait());
 }
 
 TEST_F(SupervisorTest, WhatTheUserMustMendEndsTheClusterWithItsLastWords) {
@@ -145,7 +139,7 @@ TEST_F(SupervisorTest, AFinishedLearnerEndsTheRun) {
   Add(ProcessKind::kLearner, "learner", "exit 0");
   Add(ProcessKind::kActor, "actor", "exit 0");
   Start();
-  EXPECT_THAT(Wait(), IsOk());
+  EXPECT_OK(Wait());
 }
 
 TEST_F(SupervisorTest, ALearnerThatDoesNotEndIsKilledAndThatIsAFailure) {

@@ -1,7 +1,5 @@
 #include "cli/watch/status_text.h"
 
-#include <gtest/gtest.h>
-
 #include "gmock/gmock.h"
 
 namespace pmoe {

@@ -13,7 +13,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::FakeClock;
 
 TEST(ClockTest, ADeadlineEndsAWaitThatNobodyWakes) {
   FakeClock clock;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "tests/testing/temp_dir.h"
 
@@ -18,7 +17,7 @@ class MemoryLimitTest : public ::testing::Test {
   }
   int64_t Limit(const std::string& groups) const { return GroupMemoryLimit(groups, dir_.path()); }
 
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_F(MemoryLimitTest, TheLeastOfTheGroupAndThoseAboveItCounts) {

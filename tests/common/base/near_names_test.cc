@@ -1,7 +1,6 @@
 #include "common/base/near_names.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <string>
 #include <vector>

@@ -12,8 +12,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsInvalid;
-using testing::IsOk;
 using ::testing::Pair;
 
 // Parses the words as `pmoe train` does.
@@ -33,7 +31,7 @@ class ConfigFlagsTest : public ::testing::Test {
 TEST_F(ConfigFlagsTest, NothingGivenIsNothingSet) {
   ASSERT_EQ(Parse({}), std::nullopt);
   const absl::StatusOr<RunStartOptions> options = flags_.Options();
-  ASSERT_THAT(options, IsOk());
+  ASSERT_OK(options);
   EXPECT_THAT(options->config.flags, IsEmpty());
   EXPECT_THAT(options->config.sets, IsEmpty());
   EXPECT_EQ(options->config.preset + options->config.config_file + options->out + options->resume,
@@ -47,7 +45,7 @@ TEST_F(ConfigFlagsTest, EveryFlagReachesItsSetting) {
                    "--out",    "o",         "--resume", "r"}),
             std::nullopt);
   const absl::StatusOr<RunStartOptions> options = flags_.Options();
-  ASSERT_THAT(options, IsOk());
+  ASSERT_OK(options);
   EXPECT_THAT(
       options->config.flags,
       ElementsAre(Pair("env.id", "Hopper-v5"), Pair("algorithm", "sac"),
@@ -64,7 +62,7 @@ TEST_F(ConfigFlagsTest, RepeatedFlagsTakeOneWordEach) {
                    "b=c=d"}),
             std::nullopt);
   const absl::StatusOr<RunStartOptions> options = flags_.Options();
-  ASSERT_THAT(options, IsOk());
+  ASSERT_OK(options);
   EXPECT_THAT(options->config.sets, ElementsAre("seed=1", "policy.hidden=8,8"));
   EXPECT_THAT(options->config.flags, ElementsAre(Pair("env.arg.a", "1"), Pair("env.arg.b", "c=d")));
   EXPECT_EQ(Parse({"--set", "seed=1", "stray"}), 2);

@@ -5,16 +5,13 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 absl::StatusOr<RunConfig> Parse(const std::string& text) {
   return ParseConfigText(text, "run.textproto");
 }
 
 TEST(ParseConfigTextTest, KeepsUnsetFieldsUnset) {
   const absl::StatusOr<RunConfig> config = Parse("# mine\nlearner { actor_lr: 3e-4 }\n");
-  ASSERT_THAT(config, IsOk());
+  ASSERT_OK(config);
   EXPECT_EQ(config->learner().actor_lr(), 3e-4);
   EXPECT_FALSE(config->learner().has_critic_lr());
   EXPECT_FALSE(config->has_env());

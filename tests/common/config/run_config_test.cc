@@ -17,12 +17,8 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FailsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::TempDir;
 
 // Every preset with the algorithms that it is for.
 const std::map<std::string, std::vector<std::string>> kPresets = [] {
@@ -38,7 +34,7 @@ const std::map<std::string, std::vector<std::string>> kPresets = [] {
 
 RunConfig Resolve(const ConfigSources& sources) {
   const absl::StatusOr<RunConfig> config = ResolveConfig(sources);
-  EXPECT_THAT(config, IsOk());
+  EXPECT_OK(config);
   return config.value_or(RunConfig());
 }
 
@@ -53,7 +49,7 @@ class ResolveConfigTest : public ::testing::Test {
   ConfigSources File(const std::string& text) {
     ConfigSources sources;
     sources.config_file = dir_.File("config.textproto");
-    EXPECT_THAT(WriteFileAtomic(sources.config_file, text), IsOk());
+    EXPECT_OK(WriteFileAtomic(sources.config_file, text));
     return sources;
   }
 
@@ -147,7 +143,7 @@ TEST_F(ResolveConfigTest, ResolvingAgainChangesNothing) {
 TEST_F(ResolveConfigTest, ParsingWhatWasPrintedGivesTheSameBits) {
   const RunConfig config = ResolveSets({"learner.actor_lr=0.1234567890123456789"});
   const absl::StatusOr<RunConfig> parsed = ParseConfigText(PrintConfig(config));
-  ASSERT_THAT(parsed, IsOk());
+  ASSERT_OK(parsed);
   EXPECT_EQ(parsed->SerializeAsString(), config.SerializeAsString());
 }
 
@@ -187,7 +183,7 @@ TEST(PresetTest, OfficialIsTheAuthorsPublicCode) {
 TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
   for (const auto& [preset, algorithms] : kPresets) {
     for (const std::string& algorithm : algorithms) {
-      EXPECT_THAT(PresetConfig(preset, AlgorithmNamed(algorithm)), IsOk());
+      EXPECT_OK(PresetConfig(preset, AlgorithmNamed(algorithm)));
       ResolveSets({"preset=" + preset, "algorithm=" + algorithm});
     }
   }
@@ -277,12 +273,12 @@ TEST_F(ResolveConfigTest, RefusesWhatTheAlgorithmDoesNotRead) {
   EXPECT_THAT(ResolveConfig(sources), IsInvalid("learner.epochs=10 does nothing"))
       << "a word that does nothing is not meant, whatever its value";
   sources.sets = {"algorithm=ppo", "learner.epochs=3"};
-  EXPECT_THAT(ResolveConfig(sources), IsOk());
+  EXPECT_OK(ResolveConfig(sources));
 }
 
 TEST_F(ResolveConfigTest, AFileMayHoldWhatStandsAnyway) {
   ConfigSources sources = File("algorithm: \"sac\" learner { epochs: 10 }");
-  EXPECT_THAT(ResolveConfig(sources), IsOk());
+  EXPECT_OK(ResolveConfig(sources));
   sources = File("algorithm: \"sac\" learner { epochs: 3 }");
   EXPECT_THAT(ResolveConfig(sources),
               IsInvalid("config.textproto: learner.epochs=3 does nothing with algorithm sac"));
@@ -316,7 +312,7 @@ TEST(AlgorithmsTest, ReadTheSettingsOfTheirRows) {
   for (const Algorithm& algorithm : Algorithms()) {
     for (const absl::string_view text : {algorithm.settings, algorithm.official}) {
       const absl::StatusOr<RunConfig> settings = ParseConfigText(text);
-      ASSERT_THAT(settings, IsOk());
+      ASSERT_OK(settings);
       for (const SchemaField& field : SchemaFields()) {
         if (!IsSet(*settings, field)) continue;
         EXPECT_TRUE(Reads(algorithm, field)) << algorithm.name << " " << field.path;

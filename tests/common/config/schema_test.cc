@@ -10,7 +10,6 @@ namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
-using testing::IsOk;
 
 // Leaves of the schema, those inside repeated messages too, which SchemaFields leaves out.
 void ExpectHelp(const Descriptor& type) {
@@ -44,15 +43,15 @@ TEST(SchemaTest, PathsRunThroughGroups) {
 
 TEST(SchemaTest, ValueTextReadsBackThroughSetField) {
   RunConfig config;
-  ASSERT_THAT(SetField(&config, "env.arg.noise", "0.1"), IsOk());
-  ASSERT_THAT(SetField(&config, "policy.hidden", "64,32"), IsOk());
-  ASSERT_THAT(SetField(&config, "learner.actor_lr", "3e-4"), IsOk());
-  ASSERT_THAT(SetField(&config, "env.id", "Hopper-v5"), IsOk());
-  ASSERT_THAT(SetField(&config, "learner.tune_alpha", "true"), IsOk());
+  ASSERT_OK(SetField(&config, "env.arg.noise", "0.1"));
+  ASSERT_OK(SetField(&config, "policy.hidden", "64,32"));
+  ASSERT_OK(SetField(&config, "learner.actor_lr", "3e-4"));
+  ASSERT_OK(SetField(&config, "env.id", "Hopper-v5"));
+  ASSERT_OK(SetField(&config, "learner.tune_alpha", "true"));
   RunConfig copy;
   for (const SchemaField& field : SchemaFields()) {
     if (!IsSet(config, field)) continue;
-    EXPECT_THAT(SetField(&copy, field.path, ValueText(config, field)), IsOk()) << field.path;
+    EXPECT_OK(SetField(&copy, field.path, ValueText(config, field))) << field.path;
   }
   EXPECT_EQ(PrintConfig(copy), PrintConfig(config));
 }

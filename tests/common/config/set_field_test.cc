@@ -6,17 +6,15 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::IsInvalid;
-using testing::IsOk;
 
 TEST(SetFieldTest, ReadsEveryType) {
   RunConfig config;
-  ASSERT_THAT(SetField(&config, "algorithm", "sac"), IsOk());
-  ASSERT_THAT(SetField(&config, "seed", "18446744073709551615"), IsOk());
-  ASSERT_THAT(SetField(&config, "learner.batch_size", "256"), IsOk());
-  ASSERT_THAT(SetField(&config, "learner.actor_lr", "3e-4"), IsOk());
-  ASSERT_THAT(SetField(&config, "learner.tune_alpha", "true"), IsOk());
-  ASSERT_THAT(SetField(&config, "replay.capacity", "5000000000"), IsOk());
+  ASSERT_OK(SetField(&config, "algorithm", "sac"));
+  ASSERT_OK(SetField(&config, "seed", "18446744073709551615"));
+  ASSERT_OK(SetField(&config, "learner.batch_size", "256"));
+  ASSERT_OK(SetField(&config, "learner.actor_lr", "3e-4"));
+  ASSERT_OK(SetField(&config, "learner.tune_alpha", "true"));
+  ASSERT_OK(SetField(&config, "replay.capacity", "5000000000"));
   EXPECT_EQ(config.algorithm(), "sac");
   EXPECT_EQ(config.seed(), 18446744073709551615u);
   EXPECT_EQ(config.learner().batch_size(), 256);
@@ -27,7 +25,7 @@ TEST(SetFieldTest, ReadsEveryType) {
 
 TEST(SetFieldTest, WholeNumbersMayHaveAnExponent) {
   RunConfig config;
-  ASSERT_THAT(SetField(&config, "schedule.total_steps", "2.5e6"), IsOk());
+  ASSERT_OK(SetField(&config, "schedule.total_steps", "2.5e6"));
   EXPECT_EQ(config.schedule().total_steps(), 2500000);
   EXPECT_THAT(SetField(&config, "schedule.total_steps", "1.5"), IsInvalid("a whole number"));
   EXPECT_THAT(SetField(&config, "learner.batch_size", "1e10"), IsInvalid("a whole number"));
@@ -35,16 +33,16 @@ TEST(SetFieldTest, WholeNumbersMayHaveAnExponent) {
 
 TEST(SetFieldTest, ListsAreReplacedByCommaLists) {
   RunConfig config;
-  ASSERT_THAT(SetField(&config, "policy.hidden", "64, 64,32"), IsOk());
-  ASSERT_THAT(SetField(&config, "policy.hidden", "128,64"), IsOk());
+  ASSERT_OK(SetField(&config, "policy.hidden", "64, 64,32"));
+  ASSERT_OK(SetField(&config, "policy.hidden", "128,64"));
   EXPECT_THAT(config.policy().hidden(), ElementsAre(128, 64));
-  ASSERT_THAT(SetField(&config, "policy.hidden", ""), IsOk());
+  ASSERT_OK(SetField(&config, "policy.hidden", ""));
   EXPECT_THAT(config.policy().hidden(), ElementsAre());
 }
 
 TEST(SetFieldTest, ABadListLeavesTheOldOne) {
   RunConfig config;
-  ASSERT_THAT(SetField(&config, "policy.hidden", "64"), IsOk());
+  ASSERT_OK(SetField(&config, "policy.hidden", "64"));
   EXPECT_THAT(SetField(&config, "policy.hidden", "32,x"),
               IsInvalid("policy.hidden must be a list of whole numbers with commas between, like "
                         "256,256, got \"32,x\""));
@@ -54,9 +52,9 @@ TEST(SetFieldTest, ABadListLeavesTheOldOne) {
 
 TEST(SetFieldTest, TaskParametersAreSetByName) {
   RunConfig config;
-  ASSERT_THAT(SetField(&config, "env.arg.ctrl_cost_weight", "0.1"), IsOk());
-  ASSERT_THAT(SetField(&config, "env.arg.healthy_z_range", "0.8,2.0"), IsOk());
-  ASSERT_THAT(SetField(&config, "env.arg.ctrl_cost_weight", "0.2"), IsOk());
+  ASSERT_OK(SetField(&config, "env.arg.ctrl_cost_weight", "0.1"));
+  ASSERT_OK(SetField(&config, "env.arg.healthy_z_range", "0.8,2.0"));
+  ASSERT_OK(SetField(&config, "env.arg.ctrl_cost_weight", "0.2"));
   ASSERT_EQ(config.env().arg_size(), 2);
   EXPECT_EQ(config.env().arg(0).name(), "ctrl_cost_weight");
   EXPECT_EQ(config.env().arg(0).value(), "0.2");
@@ -66,8 +64,8 @@ TEST(SetFieldTest, TaskParametersAreSetByName) {
 
 TEST(SetFieldTest, TaskParametersAreReplacedAsAList) {
   RunConfig config;
-  ASSERT_THAT(SetField(&config, "env.arg.a", "1"), IsOk());
-  ASSERT_THAT(SetField(&config, "env.arg", "b=2,c=3"), IsOk());
+  ASSERT_OK(SetField(&config, "env.arg.a", "1"));
+  ASSERT_OK(SetField(&config, "env.arg", "b=2,c=3"));
   ASSERT_EQ(config.env().arg_size(), 2);
   EXPECT_EQ(config.env().arg(1).name(), "c");
   EXPECT_THAT(SetField(&config, "env.arg", "b"), IsInvalid("must be a list of NAME=VALUE"));

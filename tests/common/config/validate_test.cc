@@ -8,8 +8,6 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::IsInvalid;
-using testing::IsOk;
 
 absl::StatusOr<RunConfig> Resolve(const std::vector<std::string>& sets) {
   ConfigSources sources;
@@ -22,7 +20,7 @@ TEST(ValidateConfigTest, NamesTheBrokenBoundAndTheUsualValue) {
               IsInvalid("learner.actor_lr must be > 0, got -1; SAC usually wants 1e-3 to 3e-4"));
   EXPECT_THAT(Resolve({"learner.actor_lr=0"}), IsInvalid("must be > 0, got 0"));
   EXPECT_THAT(Resolve({"learner.gamma=1.0000001"}), IsInvalid("must be <= 1, got 1.0000001"));
-  EXPECT_THAT(Resolve({"learner.gamma=1"}), IsOk());
+  EXPECT_OK(Resolve({"learner.gamma=1"}));
   EXPECT_THAT(Resolve({"policy.hidden=256,0"}), IsInvalid("policy.hidden must be >= 1, got 0"));
 }
 
@@ -50,8 +48,8 @@ TEST(ValidateConfigTest, KnowsTheAlgorithms) {
 TEST(ValidateConfigTest, SacHasOnePrimitive) {
   EXPECT_THAT(Resolve({"algorithm=sac", "policy.primitives=4"}),
               IsInvalid("policy.primitives must be 1 with algorithm sac, got 4"));
-  EXPECT_THAT(Resolve({"algorithm=sac", "policy.primitives=1"}), IsOk());
-  EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "policy.primitives=1"}), IsOk());
+  EXPECT_OK(Resolve({"algorithm=sac", "policy.primitives=1"}));
+  EXPECT_OK(Resolve({"algorithm=pmoe_sac", "policy.primitives=1"}));
 }
 
 TEST(ValidateConfigTest, ARolloutIsWholeMinibatchesOfItsOwnWeights) {
@@ -64,7 +62,7 @@ TEST(ValidateConfigTest, ARolloutIsWholeMinibatchesOfItsOwnWeights) {
               IsInvalid("schedule.lag must be 0 with algorithm dac, got 1"));
   EXPECT_THAT(Resolve({"algorithm=ppo", "schedule.mode=async", "replay.shards=2"}),
               IsInvalid("replay.shards must be 1 with algorithm ppo, got 2"));
-  EXPECT_THAT(Resolve({"algorithm=ppo", "schedule.mode=async"}), IsOk());
+  EXPECT_OK(Resolve({"algorithm=ppo", "schedule.mode=async"}));
 }
 
 TEST(ValidateConfigTest, ThePolicysHeadFitsTheFamily) {
@@ -88,7 +86,7 @@ TEST(ValidateConfigTest, RoundsDivideAmongTheEnvironments) {
               IsInvalid("schedule.steps_per_round must be a multiple of actor.count x actor.envs = "
                         "12, got 50; the nearest are 48 and 60"));
   EXPECT_THAT(Resolve({"actor.envs=64"}), IsInvalid("= 64, got 50; the nearest are 64"));
-  EXPECT_THAT(Resolve({"actor.count=5", "actor.envs=10"}), IsOk());
+  EXPECT_OK(Resolve({"actor.count=5", "actor.envs=10"}));
 }
 
 TEST(ValidateConfigTest, RoundsHaveWholeUpdates) {
@@ -98,7 +96,7 @@ TEST(ValidateConfigTest, RoundsHaveWholeUpdates) {
   EXPECT_THAT(Resolve({"schedule.updates_per_step=0.001"}), IsInvalid("are 0.02"));
   // 0.58 x 50 is 28.999999999999996 in binary.
   const absl::StatusOr<RunConfig> config = Resolve({"schedule.updates_per_step=0.58"});
-  ASSERT_THAT(config, IsOk());
+  ASSERT_OK(config);
   EXPECT_EQ(UpdatesPerRound(*config), 29);
 }
 
@@ -108,7 +106,7 @@ TEST(ValidateConfigTest, ReplayHoldsTwoPagesPerEnvironment) {
   sets.push_back("replay.capacity=6399");
   EXPECT_THAT(Resolve(sets), IsInvalid("replay.capacity must be >= 6400"));
   sets.back() = "replay.capacity=6400";
-  EXPECT_THAT(Resolve(sets), IsOk());
+  EXPECT_OK(Resolve(sets));
 }
 
 TEST(ValidateConfigTest, TheFirstUpdateHasACompleteSample) {
@@ -117,13 +115,13 @@ TEST(ValidateConfigTest, TheFirstUpdateHasACompleteSample) {
   sets.push_back("replay.n_step=6");
   EXPECT_THAT(Resolve(sets), IsInvalid("schedule.update_after must be >= 60 with replay.n_step 6"));
   sets.back() = "replay.n_step=5";
-  EXPECT_THAT(Resolve(sets), IsOk());
+  EXPECT_OK(Resolve(sets));
 }
 
 TEST(ValidateConfigTest, ATunedAlphaStartsAboveZero) {
   EXPECT_THAT(Resolve({"learner.alpha=0", "learner.tune_alpha=true"}),
               IsInvalid("learner.alpha must be > 0 with learner.tune_alpha"));
-  EXPECT_THAT(Resolve({"learner.alpha=0"}), IsOk());
+  EXPECT_OK(Resolve({"learner.alpha=0"}));
 }
 
 TEST(ValidateConfigTest, TaskParametersAreGivenOnceEach) {
@@ -151,7 +149,7 @@ TEST(ValidateConfigTest, ListsEnd) {
 }
 
 TEST(ValidateConfigTest, AnUnresolvedConfigurationIsValid) {
-  EXPECT_THAT(ValidateConfig(RunConfig()), IsOk());
+  EXPECT_OK(ValidateConfig(RunConfig()));
 }
 
 TEST(ConfigWarningsTest, DefaultsHaveNone) {

@@ -14,11 +14,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::TempDir;
-
 const std::vector<std::string>& Columns() {
   static const auto& columns = *new std::vector<std::string>{"env_steps", "critic_loss", "alpha"};
   return columns;
@@ -32,8 +27,8 @@ class CsvWriterTest : public ::testing::Test {
 
   void WriteRows(const std::vector<MetricRow>& rows) {
     absl::StatusOr<CsvWriter> writer = CsvWriter::Create(path_, Columns());
-    ASSERT_THAT(writer, IsOk());
-    for (const MetricRow& row : rows) ASSERT_THAT(writer->Write(row), IsOk());
+    ASSERT_OK(writer);
+    for (const MetricRow& row : rows) ASSERT_OK(writer->Write(row));
   }
 
   TempDir dir_;
@@ -42,9 +37,9 @@ class CsvWriterTest : public ::testing::Test {
 
 TEST_F(CsvWriterTest, RowsAreReadableAtOnce) {
   absl::StatusOr<CsvWriter> writer = CsvWriter::Create(path_, Columns());
-  ASSERT_THAT(writer, IsOk());
+  ASSERT_OK(writer);
   EXPECT_EQ(Text(), kHeader);
-  ASSERT_THAT(writer->Write({{"env_steps", 1000}, {"alpha", 0.2}, {"critic_loss", 1.5}}), IsOk());
+  ASSERT_OK(writer->Write({{"env_steps", 1000}, {"alpha", 0.2}, {"critic_loss", 1.5}}));
   EXPECT_EQ(Text(), absl::StrCat(kHeader, "1000,1.5,0.2\n"));
 }
 
@@ -63,7 +58,7 @@ TEST_F(CsvWriterTest, NumbersAreShortAndReadBackAsTheSameBits) {
 
 TEST_F(CsvWriterTest, UnknownColumnsAreRefused) {
   absl::StatusOr<CsvWriter> writer = CsvWriter::Create(path_, Columns());
-  ASSERT_THAT(writer, IsOk());
+  ASSERT_OK(writer);
   EXPECT_THAT(writer->Write({{"env_steps", 1}, {"aplha", 1}}), IsInvalid("has no column aplha"));
   EXPECT_EQ(Text(), kHeader);
 }
@@ -77,31 +72,31 @@ TEST_F(CsvWriterTest, DoesNotOverwrite) {
 TEST_F(CsvWriterTest, ResumeDropsRowsAfterTheCheckpoint) {
   WriteRows({{{"env_steps", 1000}}, {{"env_steps", 2000}}, {{"env_steps", 3000}}});
   absl::StatusOr<CsvWriter> writer = CsvWriter::Resume(path_, Columns(), 2000);
-  ASSERT_THAT(writer, IsOk());
+  ASSERT_OK(writer);
   EXPECT_EQ(Text(), absl::StrCat(kHeader, "1000,,\n2000,,\n"));
-  ASSERT_THAT(writer->Write({{"env_steps", 3000}, {"alpha", 1}}), IsOk());
+  ASSERT_OK(writer->Write({{"env_steps", 3000}, {"alpha", 1}}));
   EXPECT_EQ(Text(), absl::StrCat(kHeader, "1000,,\n2000,,\n3000,,1\n"));
 }
 
 TEST_F(CsvWriterTest, ResumeDropsARowThatACrashTore) {
-  ASSERT_THAT(WriteFileAtomic(path_, absl::StrCat(kHeader, "1000,,\n2000,1.")), IsOk());
-  ASSERT_THAT(CsvWriter::Resume(path_, Columns(), 5000), IsOk());
+  ASSERT_OK(WriteFileAtomic(path_, absl::StrCat(kHeader, "1000,,\n2000,1.")));
+  ASSERT_OK(CsvWriter::Resume(path_, Columns(), 5000));
   EXPECT_EQ(Text(), absl::StrCat(kHeader, "1000,,\n"));
 }
 
 TEST_F(CsvWriterTest, ResumeBeforeTheFirstRowKeepsTheHeader) {
   WriteRows({{{"env_steps", 1000}}});
-  ASSERT_THAT(CsvWriter::Resume(path_, Columns(), 0), IsOk());
+  ASSERT_OK(CsvWriter::Resume(path_, Columns(), 0));
   EXPECT_EQ(Text(), kHeader);
 }
 
 TEST_F(CsvWriterTest, ResumeMakesAMissingFile) {
-  ASSERT_THAT(CsvWriter::Resume(path_, Columns(), 0), IsOk());
+  ASSERT_OK(CsvWriter::Resume(path_, Columns(), 0));
   EXPECT_EQ(Text(), kHeader);
 }
 
 TEST_F(CsvWriterTest, ResumeRefusesOtherColumns) {
-  ASSERT_THAT(WriteFileAtomic(path_, "env_steps,alpha\n1,2\n"), IsOk());
+  ASSERT_OK(WriteFileAtomic(path_, "env_steps,alpha\n1,2\n"));
   EXPECT_THAT(CsvWriter::Resume(path_, Columns(), 5),
               FailsWith(absl::StatusCode::kFailedPrecondition, "has other columns"));
   EXPECT_EQ(Text(), "env_steps,alpha\n1,2\n");
@@ -109,7 +104,7 @@ TEST_F(CsvWriterTest, ResumeRefusesOtherColumns) {
 
 TEST(AppendFileTest, AFullDiskIsAStatusThatSaysWhatToDo) {
   absl::StatusOr<AppendFile> file = AppendFile::Open("/dev/full");
-  ASSERT_THAT(file, IsOk());
+  ASSERT_OK(file);
   EXPECT_THAT(file->Append("row\n"),
               FailsWith(absl::StatusCode::kResourceExhausted, "free some space"));
 }
@@ -117,8 +112,8 @@ TEST(AppendFileTest, AFullDiskIsAStatusThatSaysWhatToDo) {
 // A limit on the file's size stands in for the full disk: the write stops in the middle of the row.
 TEST_F(CsvWriterTest, ARowThatDoesNotFitLeavesWholeRows) {
   absl::StatusOr<CsvWriter> writer = CsvWriter::Create(path_, Columns());
-  ASSERT_THAT(writer, IsOk());
-  ASSERT_THAT(writer->Write({{"env_steps", 1000}}), IsOk());
+  ASSERT_OK(writer);
+  ASSERT_OK(writer->Write({{"env_steps", 1000}}));
   const std::string whole = Text();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -131,7 +126,7 @@ TEST_F(CsvWriterTest, ARowThatDoesNotFitLeavesWholeRows) {
   std::signal(SIGXFSZ, old_handler);
   EXPECT_THAT(status, FailsWith(absl::StatusCode::kResourceExhausted, "metrics.csv"));
   EXPECT_EQ(Text(), whole);
-  ASSERT_THAT(writer->Write({{"env_steps", 2000}}), IsOk());
+  ASSERT_OK(writer->Write({{"env_steps", 2000}}));
   EXPECT_EQ(Text(), absl::StrCat(whole, "2000,,\n"));
 }
 

@@ -2,7 +2,6 @@
 #include "common/metrics/exporter.h"
 
 #include <arpa/inet.h>
-#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,10 +16,7 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
 using ::testing::HasSubstr;
-using testing::IsInvalid;
-using testing::IsOk;
 using ::testing::Not;
 
 std::string Scrape(const std::string& address) {
@@ -49,7 +45,7 @@ class MetricsExporterTest : public ::testing::Test {
  protected:
   void SetUp() override {
     auto started = MetricsExporter::Start("127.0.0.1:0");
-    ASSERT_THAT(started, IsOk());
+    ASSERT_OK(started);
     exporter_ = *std::move(started);
   }
   std::unique_ptr<MetricsExporter> exporter_;

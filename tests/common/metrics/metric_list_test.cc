@@ -1,7 +1,6 @@
 // docs/metrics.md and the list of metrics in the code say the same.
 #include "common/metrics/metric_list.h"
 
-#include <cstdlib>
 #include <set>
 #include <string>
 
@@ -9,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
+#include "tests/testing/paths.h"
 
 namespace pmoe {
 namespace {
@@ -17,9 +16,7 @@ namespace {
 // Metric, kind and role of every row of the document's table.
 std::set<std::string> Documented() {
   std::set<std::string> rows;
-  const char* root = std::getenv("PMOE_SOURCE_DIR");
-  const absl::StatusOr<std::string> text =
-      ReadFile(std::string(root == nullptr ? "." : root) + "/docs/metrics.md");
+  const absl::StatusOr<std::string> text = ReadFile(SourceFile("docs/metrics.md"));
   EXPECT_TRUE(text.ok()) << text.status();
   if (!text.ok()) return rows;
   for (const absl::string_view line : absl::StrSplit(*text, '\n')) {

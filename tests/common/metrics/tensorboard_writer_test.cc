@@ -3,10 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "absl/strings/match.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -14,32 +13,25 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::ProcessResult;
-using testing::RunProcess;
 using ::testing::StartsWith;
-using testing::TempDir;
 
 constexpr double kTime = 1700000000.25;
 
 ProcessResult RunScript(const std::string& python, const std::string& script,
                         const std::string& directory) {
-  const char* source = std::getenv("PMOE_SOURCE_DIR");
-  EXPECT_NE(source, nullptr) << "run by ctest";
-  return RunProcess({python, std::string(source) + "/tests/common/metrics/" + script, directory});
+  return RunProcess({python, SourceFile("tests/common/metrics/" + script), directory});
 }
 
 // A run that stopped at step 300 and went on from its checkpoint at step 200.
 void WriteResumedRun(const std::string& directory) {
   absl::StatusOr<TensorBoardWriter> first = TensorBoardWriter::Create(directory, kTime);
-  ASSERT_THAT(first, IsOk());
-  EXPECT_THAT(first->Write(100, kTime + 1, {{"critic_loss", 0.1}, {"alpha", 0}}), IsOk());
-  EXPECT_THAT(first->Write(200, kTime + 2, {{"critic_loss", -2.5}}), IsOk());
-  EXPECT_THAT(first->Write(300, kTime + 3, {{"critic_loss", 99}}), IsOk());
+  ASSERT_OK(first);
+  EXPECT_OK(first->Write(100, kTime + 1, {{"critic_loss", 0.1}, {"alpha", 0}}));
+  EXPECT_OK(first->Write(200, kTime + 2, {{"critic_loss", -2.5}}));
+  EXPECT_OK(first->Write(300, kTime + 3, {{"critic_loss", 99}}));
   absl::StatusOr<TensorBoardWriter> second = TensorBoardWriter::Resume(directory, kTime + 4, 200);
-  ASSERT_THAT(second, IsOk());
-  EXPECT_THAT(second->Write(300, kTime + 5, {{"critic_loss", 1e30}}), IsOk());
+  ASSERT_OK(second);
+  EXPECT_OK(second->Write(300, kTime + 5, {{"critic_loss", 1e30}}));
 }
 
 TEST(TensorBoardWriterTest, FilesDecodeByTheFormatsOwnRules) {
@@ -75,9 +67,9 @@ TEST(TensorBoardWriterTest, TensorBoardShowsAResumedRunAsOneCurve) {
 TEST(TensorBoardWriterTest, EveryRowIsReadableAtOnce) {
   TempDir dir;
   absl::StatusOr<TensorBoardWriter> writer = TensorBoardWriter::Create(dir.path(), kTime);
-  ASSERT_THAT(writer, IsOk());
+  ASSERT_OK(writer);
   const auto before = std::filesystem::file_size(writer->path());
-  ASSERT_THAT(writer->Write(1, kTime, {{"a", 1}}), IsOk());
+  ASSERT_OK(writer->Write(1, kTime, {{"a", 1}}));
   EXPECT_GT(std::filesystem::file_size(writer->path()), before);
 }
 
@@ -86,7 +78,7 @@ TEST(TensorBoardWriterTest, FilesOfOneSecondSortInTheirOrder) {
   std::string last;
   for (int i = 0; i < 12; ++i) {
     const absl::StatusOr<TensorBoardWriter> writer = TensorBoardWriter::Create(dir.path(), kTime);
-    ASSERT_THAT(writer, IsOk());
+    ASSERT_OK(writer);
     EXPECT_LT(last, writer->path());
     EXPECT_THAT(writer->path(), StartsWith(dir.File("events.out.tfevents.1700000000.")));
     last = writer->path();

@@ -10,8 +10,6 @@ namespace {
 
 using absl::StatusCode::kDataLoss;
 using absl::StatusCode::kNotFound;
-using testing::FailsWith;
-using testing::IsOk;
 
 std::string TwoSections() {
   ContainerWriter writer;
@@ -22,7 +20,7 @@ std::string TwoSections() {
 
 TEST(ContainerTest, GivesBackHeaderAndSections) {
   const auto reader = ContainerReader::Open(TwoSections());
-  ASSERT_THAT(reader, IsOk());
+  ASSERT_OK(reader);
   EXPECT_EQ(reader->header().kind, ContainerKind::kCheckpoint);
   EXPECT_EQ(reader->header().architecture_hash, 11u);
   EXPECT_EQ(reader->header().policy_version, 22u);
@@ -33,18 +31,18 @@ TEST(ContainerTest, GivesBackHeaderAndSections) {
 
 TEST(ContainerTest, KeepsItsSectionsWhenMoved) {
   auto reader = ContainerReader::Open(TwoSections());
-  ASSERT_THAT(reader, IsOk());
+  ASSERT_OK(reader);
   const ContainerReader moved = *std::move(reader);
   EXPECT_EQ(*moved.Section("first"), "abc");
 }
 
 TEST(ContainerTest, HoldsNoSectionAtAll) {
-  EXPECT_THAT(ContainerReader::Open(ContainerWriter().Finish({})), IsOk());
+  EXPECT_OK(ContainerReader::Open(ContainerWriter().Finish({})));
 }
 
 TEST(ContainerTest, NamesTheMissingSection) {
   const auto reader = ContainerReader::Open(TwoSections());
-  ASSERT_THAT(reader, IsOk());
+  ASSERT_OK(reader);
   EXPECT_THAT(reader->Section("third"), FailsWith(kNotFound, "third"));
 }
 

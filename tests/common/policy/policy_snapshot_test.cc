@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 
 #include "common/policy/container.h"
@@ -13,9 +12,6 @@ namespace pmoe {
 namespace {
 
 using absl::StatusCode::kDataLoss;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::SmallSnapshot;
 
 // A container with valid checksums around whatever is wrong inside.
 std::string Pack(ContainerHeader header, const std::string& spec, const std::string& weights) {
@@ -39,7 +35,7 @@ std::string WeightBytes(const PolicySnapshot& snapshot) {
 TEST(PolicySnapshotTest, ComesBackExactly) {
   const PolicySnapshot snapshot = SmallSnapshot();
   const auto decoded = PolicySnapshot::Decode(snapshot.Encode());
-  ASSERT_THAT(decoded, IsOk());
+  ASSERT_OK(decoded);
   EXPECT_EQ(decoded->spec, snapshot.spec);
   EXPECT_EQ(decoded->version, snapshot.version);
   EXPECT_EQ(decoded->env_steps, snapshot.env_steps);
@@ -57,7 +53,7 @@ PolicySnapshot NormalizingSnapshot() {
 
 TEST(PolicySnapshotTest, CarriesTheScaleOfObservations) {
   const auto decoded = PolicySnapshot::Decode(NormalizingSnapshot().Encode());
-  ASSERT_THAT(decoded, IsOk());
+  ASSERT_OK(decoded);
   EXPECT_EQ(decoded->obs_mean, std::vector<float>{0.25f});
   EXPECT_EQ(decoded->obs_std, std::vector<float>{2.0f});
 }

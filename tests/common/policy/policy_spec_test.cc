@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <functional>
 
 #include "common/base/rng.h"
@@ -13,10 +12,6 @@ namespace pmoe {
 namespace {
 
 using absl::StatusCode::kDataLoss;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::SmallSpec;
 
 std::string Bytes(const PolicySpec& spec) {
   ByteWriter out;
@@ -31,7 +26,7 @@ absl::StatusOr<PolicySpec> Load(const std::string& bytes) {
 
 TEST(PolicySpecTest, ComesBackExactly) {
   const auto loaded = Load(Bytes(SmallSpec()));
-  ASSERT_THAT(loaded, IsOk());
+  ASSERT_OK(loaded);
   EXPECT_EQ(*loaded, SmallSpec());
   EXPECT_EQ(loaded->Hash(), SmallSpec().Hash());
 }
@@ -43,7 +38,7 @@ TEST(PolicySpecTest, SacHasTheTrunkAndTwoHeads) {
   options.action_high = {1.0, 2.0};
   options.hidden = {8, 4};
   const PolicySpec spec = MakePolicySpec(options);
-  EXPECT_THAT(spec.Validate(), IsOk());
+  EXPECT_OK(spec.Validate());
   const std::vector<DenseLayer> expected = {
       {"trunk0", "obs", 3, 8, Activation::kRelu},
       {"trunk1", "trunk0", 8, 4, Activation::kRelu},
@@ -54,10 +49,7 @@ TEST(PolicySpecTest, SacHasTheTrunkAndTwoHeads) {
 }
 
 TEST(PolicySpecTest, TheRouterReadsTrunkOrObservation) {
-  PolicyOptions options;
-  options.obs_dim = 3;
-  options.action_low = {-1.0};
-  options.action_high = {1.0};
+  PolicyOptions options = BoxOptions(3, 1);
   options.primitives = 5;
   options.hidden = {8};
   options.head = HeadType::kMixture;
@@ -70,10 +62,7 @@ TEST(PolicySpecTest, TheRouterReadsTrunkOrObservation) {
 
 // MCP's network: a shared trunk, a layer of each primitive's own, and a gate with its own layers.
 TEST(PolicySpecTest, PrimitivesHaveTheirOwnLayersAsBlocks) {
-  PolicyOptions options;
-  options.obs_dim = 3;
-  options.action_low = {-1.0, -1.0};
-  options.action_high = {1.0, 1.0};
+  PolicyOptions options = BoxOptions(3, 2);
   options.head = HeadType::kMcp;
   options.primitives = 4;
   options.hidden = {8};
@@ -81,7 +70,7 @@ TEST(PolicySpecTest, PrimitivesHaveTheirOwnLayersAsBlocks) {
   options.router_hidden = {7};
   options.router_reads_obs = true;
   const PolicySpec spec = MakePolicySpec(options);
-  EXPECT_THAT(spec.Validate(), IsOk());
+  EXPECT_OK(spec.Validate());
   const std::vector<DenseLayer> expected = {
       {"trunk0", "obs", 3, 8, Activation::kRelu},
       {"primitive0", "trunk0", 8, 20, Activation::kRelu},
@@ -98,10 +87,7 @@ TEST(PolicySpecTest, PrimitivesHaveTheirOwnLayersAsBlocks) {
 
 // DAC's: no trunk, a std that is a parameter, and terminations.
 TEST(PolicySpecTest, OptionsHaveTerminationsAndAStdThatIsAParameter) {
-  PolicyOptions options;
-  options.obs_dim = 3;
-  options.action_low = {-1.0};
-  options.action_high = {1.0};
+  PolicyOptions options = BoxOptions(3, 1);
   options.head = HeadType::kOption;
   options.action_map = ActionMap::kClip;
   options.primitives = 2;
@@ -111,7 +97,7 @@ TEST(PolicySpecTest, OptionsHaveTerminationsAndAStdThatIsAParameter) {
   options.std_activation = Activation::kLogSoftplus;
   options.columns = {kColumnComponent, kColumnOptionBefore, kColumnEpisodeStart};
   const PolicySpec spec = MakePolicySpec(options);
-  EXPECT_THAT(spec.Validate(), IsOk());
+  EXPECT_OK(spec.Validate());
   const DenseLayer log_std = {"log_std", "", 0, 2, Activation::kLogSoftplus};
   const DenseLayer beta = {"beta", "beta_hidden0", 10, 2, Activation::kSigmoid, 2};
   EXPECT_EQ(*spec.FindLayer("log_std"), log_std);
@@ -189,7 +175,7 @@ TEST(PolicySpecTest, WhatLoadsFromRandomBytesIsValid) {
     const auto spec = Load(bytes);
     if (!spec.ok()) continue;
     ++loaded;
-    EXPECT_THAT(spec->Validate(), IsOk());
+    EXPECT_OK(spec->Validate());
   }
   EXPECT_GT(loaded, 0);  // some changes hit only names or bounds
   for (int i = 0; i < 5000; ++i) {

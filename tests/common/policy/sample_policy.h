@@ -1,17 +1,23 @@
-// A small policy and a snapshot of it for tests.
+// Policies of tests, and a snapshot of a small one.
 #pragma once
 
 #include "common/policy/parameter_layout.h"
 #include "common/policy/policy_snapshot.h"
 
-namespace pmoe::testing {
+namespace pmoe {
+
+// Of a policy for that many observations and actions within +-bound.
+inline PolicyOptions BoxOptions(int obs_dim, size_t action_dim, double bound = 1.0) {
+  PolicyOptions options;
+  options.obs_dim = obs_dim;
+  options.action_low.assign(action_dim, -bound);
+  options.action_high.assign(action_dim, bound);
+  return options;
+}
 
 // One observation, one action, two primitives and a router, hidden layers of two units.
 inline PolicySpec SmallSpec() {
-  PolicyOptions options;
-  options.obs_dim = 1;
-  options.action_low = {-0.4};
-  options.action_high = {0.4};
+  PolicyOptions options = BoxOptions(1, 1, 0.4);
   options.primitives = 2;
   options.hidden = {2};
   options.head = HeadType::kMixture;
@@ -31,4 +37,4 @@ inline PolicySnapshot SmallSnapshot() {
   return snapshot;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

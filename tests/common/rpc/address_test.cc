@@ -7,16 +7,13 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 absl::StatusOr<RpcAddress> Parse(const std::string& text) {
   return ParseRpcAddress(text, "--listen");
 }
 
 TEST(RpcAddressTest, AUnixPathComesBackAsItWasWritten) {
   const auto address = Parse("unix:/run/pmoe/learner.sock");
-  ASSERT_THAT(address, IsOk());
+  ASSERT_OK(address);
   EXPECT_TRUE(address->is_unix);
   EXPECT_EQ(address->path, "/run/pmoe/learner.sock");
   EXPECT_EQ(address->Text(), "unix:/run/pmoe/learner.sock");
@@ -25,7 +22,7 @@ TEST(RpcAddressTest, AUnixPathComesBackAsItWasWritten) {
 TEST(RpcAddressTest, EveryFormOfLoopbackIsTaken) {
   for (const char* text : {"127.0.0.1:7000", "127.9.8.7:1", "localhost:0", "[::1]:65535"}) {
     const auto address = Parse(text);
-    ASSERT_THAT(address, IsOk()) << text;
+    ASSERT_OK(address) << text;
     EXPECT_FALSE(address->is_unix);
     EXPECT_TRUE(address->is_loopback());
     EXPECT_EQ(address->Text(), text);
@@ -34,7 +31,7 @@ TEST(RpcAddressTest, EveryFormOfLoopbackIsTaken) {
 
 TEST(RpcAddressTest, TheLongestPathIsTakenAndOneByteMoreIsNot) {
   const std::string longest = "/" + std::string(106, 'a');
-  EXPECT_THAT(Parse("unix:" + longest), IsOk());
+  EXPECT_OK(Parse("unix:" + longest));
   EXPECT_THAT(Parse("unix:" + longest + "a"), IsInvalid("at most 107 bytes, this one 108"));
 }
 
@@ -56,7 +53,7 @@ TEST(RpcAddressTest, APortThatIsNoneIsRefused) {
 TEST(RpcAddressTest, AnyHostIsTakenAndOnlyLoopbackIsLoopback) {
   for (const char* host : {"0.0.0.0", "10.0.0.1", "[::]", "learner", "learner.example.org"}) {
     const auto address = Parse(std::string(host) + ":7000");
-    ASSERT_THAT(address, IsOk()) << host;
+    ASSERT_OK(address) << host;
     EXPECT_EQ(address->host, host);
     EXPECT_FALSE(address->is_loopback()) << host;
   }

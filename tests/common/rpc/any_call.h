@@ -12,7 +12,7 @@
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline absl::Status CallAny(const std::shared_ptr<grpc::Channel>& channel, const std::string& path,
                             std::chrono::milliseconds timeout = std::chrono::milliseconds(5000)) {
@@ -42,4 +42,4 @@ inline absl::Status CallAny(const std::shared_ptr<grpc::Channel>& channel, const
   return FromGrpc(status);
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
-#include "gtest/gtest.h"
 #include "proto/replay.pb.h"
 #include "proto/run.pb.h"
 #include "tests/testing/status_matchers.h"
@@ -15,8 +14,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
 using ::testing::UnorderedElementsAreArray;
 
 const std::map<std::string, std::vector<PeerRole>>& Expected() {
@@ -71,7 +68,7 @@ TEST(CallersTest, HealthAndReflectionAreForEverybody) {
   for (const PeerRole role : AllPeerRoles()) {
     for (const char* method : {"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
                                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"}) {
-      EXPECT_THAT(CheckMayCall(role, method), IsOk()) << method;
+      EXPECT_OK(CheckMayCall(role, method)) << method;
     }
   }
 }

@@ -24,9 +24,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::Eventually;
-using testing::FakeClock;
-using testing::IsOk;
 
 using Stream = grpc::ClientReaderWriter<InsertRequest, InsertReply>;
 
@@ -42,7 +39,7 @@ class EchoServer : public ReplayService::Service {
   // `fails`: ends every stream at its first message.
   EchoServer(const std::string& path, bool fails) : fails_(fails) {
     auto server = RpcServer::Start(UnixAddress(path), {this}, RpcSecurity::InsecureLoopback());
-    EXPECT_THAT(server, IsOk());
+    EXPECT_OK(server);
     server_ = *std::move(server);
   }
   ~EchoServer() override { server_->Stop(milliseconds(0)); }
@@ -174,7 +171,7 @@ class ReconnectingStreamTest : public ::testing::Test {
   std::string Path(const std::string& name = "s") const { return folder_.File(name); }
   RpcAddress Address(const std::string& name = "s") const { return UnixAddress(Path(name)); }
 
-  testing::TempDir folder_;
+  TempDir folder_;
 };
 
 TEST_F(ReconnectingStreamTest, ComesBackWhenTheServerWasAway) {

@@ -10,7 +10,6 @@
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/tls_credentials_options.h"
-#include "gtest/gtest.h"
 #include "proto/replay.grpc.pb.h"
 #include "proto/run.grpc.pb.h"
 #include "tests/common/rpc/any_call.h"
@@ -23,12 +22,6 @@ namespace pmoe {
 namespace {
 
 using absl::StatusCode;
-using testing::CallAny;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::NowFor;
-using testing::TestAuthority;
 
 constexpr char kHealth[] = "/grpc.health.v1.Health/Check";
 constexpr char kStatus[] = "/pmoe.RunService/GetStatus";
@@ -49,10 +42,10 @@ class SecurityTest : public ::testing::Test {
   // Every handler answers UNIMPLEMENTED: that is what a call that got through ends with.
   void StartServer(const std::string& folder) {
     auto security = RpcSecurity::FromFolder(folder);
-    ASSERT_THAT(security, IsOk());
+    ASSERT_OK(security);
     auto server =
         RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "test"), {&run_, &replay_}, *security);
-    ASSERT_THAT(server, IsOk());
+    ASSERT_OK(server);
     server_ = *std::move(server);
   }
   std::string Folder(PeerRole role, const Validity& validity = NowFor(30)) {
@@ -61,7 +54,7 @@ class SecurityTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> Connect(const std::string& folder,
                                          std::optional<PeerRole> server = PeerRole::kLearner) {
     const auto security = RpcSecurity::FromFolder(folder);
-    EXPECT_THAT(security, IsOk());
+    EXPECT_OK(security);
     return MakeChannel(server_->address(), server, *security);
   }
   // As a client that does not check itself: it shows what lies in `folder`, or nothing.
@@ -81,7 +74,7 @@ class SecurityTest : public ::testing::Test {
   }
   // New connections until one ends so; false when none did in time.
   bool Until(const std::string& folder, StatusCode code) {
-    return testing::Eventually(
+    return Eventually(
         [&] { return CallAny(ConnectUnchecked(folder, true), kHealth).code() == code; },
         kReloadLimit);
   }
@@ -91,7 +84,7 @@ class SecurityTest : public ::testing::Test {
     EXPECT_GT(Refused(kUnverified), before);
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const TestAuthority authority_;
   RunService::Service run_;
   ReplayService::Service replay_;
@@ -100,7 +93,7 @@ class SecurityTest : public ::testing::Test {
 
 TEST_F(SecurityTest, EveryRoleIsServedHealth) {
   for (const PeerRole role : AllPeerRoles()) {
-    EXPECT_THAT(CallAny(Connect(Folder(role), std::nullopt), kHealth), IsOk());
+    EXPECT_OK(CallAny(Connect(Folder(role), std::nullopt), kHealth));
   }
 }
 
@@ -204,36 +197,36 @@ TEST_F(SecurityTest, AnAuthorityThatIsReplacedCountsWithoutARestart) {
 TEST_F(SecurityTest, AClientsCertificateIsReadAnewToo) {
   const std::string folder = Folder(PeerRole::kAdmin);
   const auto security = RpcSecurity::FromFolder(folder);
-  ASSERT_THAT(security, IsOk());
+  ASSERT_OK(security);
   Folder(PeerRole::kAdmin, kExpired);
   const auto fails = [&] {
     return !CallAny(MakeChannel(server_->address(), PeerRole::kLearner, *security), kHealth).ok();
   };
-  EXPECT_TRUE(testing::Eventually(fails, kReloadLimit));
+  EXPECT_TRUE(Eventually(fails, kReloadLimit));
   EXPECT_THAT(security->Hint(absl::UnavailableError("Socket closed")),
               ::testing::HasSubstr("/cert.pem expired on"));
 }
 
 TEST_F(SecurityTest, UnixSocketsStayPlain) {
   const auto security = RpcSecurity::FromFolder(Folder(PeerRole::kActor));
-  ASSERT_THAT(security, IsOk());
+  ASSERT_OK(security);
   const auto address = security->ParseAddress("unix:" + dir_.File("s"), "test");
-  ASSERT_THAT(address, IsOk());
+  ASSERT_OK(address);
   const auto server = RpcServer::Start(*address, {&run_}, *security);
-  ASSERT_THAT(server, IsOk());
-  EXPECT_THAT(CallAny(MakeChannel(*address, PeerRole::kLearner, {}), kHealth), IsOk());
+  ASSERT_OK(server);
+  EXPECT_OK(CallAny(MakeChannel(*address, PeerRole::kLearner, {}), kHealth));
 }
 
 TEST_F(SecurityTest, AnAddressIsTakenOnlyWhereItIsProtected) {
   const RpcSecurity none, insecure = RpcSecurity::InsecureLoopback();
   const auto tls = RpcSecurity::FromFolder(Folder(PeerRole::kActor));
-  ASSERT_THAT(tls, IsOk());
+  ASSERT_OK(tls);
   for (const RpcSecurity& any : {none, insecure, *tls}) {
-    EXPECT_THAT(any.ParseAddress("unix:/tmp/s", "--learner"), IsOk());
+    EXPECT_OK(any.ParseAddress("unix:/tmp/s", "--learner"));
   }
-  EXPECT_THAT(insecure.ParseAddress("127.0.0.1:7000", "--learner"), IsOk());
-  EXPECT_THAT(tls->ParseAddress("127.0.0.1:7000", "--learner"), IsOk());
-  EXPECT_THAT(tls->ParseAddress("learner.example.org:7000", "--learner"), IsOk());
+  EXPECT_OK(insecure.ParseAddress("127.0.0.1:7000", "--learner"));
+  EXPECT_OK(tls->ParseAddress("127.0.0.1:7000", "--learner"));
+  EXPECT_OK(tls->ParseAddress("learner.example.org:7000", "--learner"));
   EXPECT_THAT(none.ParseAddress("127.0.0.1:7000", "--learner"),
               IsInvalid("--learner 127.0.0.1:7000 is TCP, which needs certificates: give --tls DIR "
                         "(make one with `pmoe certs init --out certs`), or --insecure"));

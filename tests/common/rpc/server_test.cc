@@ -21,8 +21,6 @@ namespace {
 using grpc::health::v1::Health;
 using grpc::health::v1::HealthCheckResponse;
 using std::chrono::milliseconds;
-using testing::FailsWith;
-using testing::IsOk;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
@@ -60,20 +58,20 @@ void LeaveStaleSocket(const std::string& path) {
 
 class RpcServerTest : public ::testing::Test {
  protected:
-  testing::TempDir folder_;
+  TempDir folder_;
   const RpcAddress unix_ = UnixAddress(folder_.File("s.sock"));
 };
 
 TEST_F(RpcServerTest, PicksAFreePortAndSaysWhich) {
   const auto server = Start(*ParseRpcAddress("127.0.0.1:0", "--listen"));
-  ASSERT_THAT(server, IsOk());
+  ASSERT_OK(server);
   EXPECT_GT((*server)->address().port, 0);
   EXPECT_EQ(AskHealth((*server)->address()), HealthCheckResponse::SERVING);
 }
 
 TEST_F(RpcServerTest, APortInUseIsRefused) {
   const auto first = Start(*ParseRpcAddress("127.0.0.1:0", "--listen"));
-  ASSERT_THAT(first, IsOk());
+  ASSERT_OK(first);
   const RpcAddress taken = (*first)->address();
   EXPECT_THAT(Start(taken),
               FailsWith(kRefused, "cannot listen on " + taken.Text() + ": another process does"));
@@ -81,7 +79,7 @@ TEST_F(RpcServerTest, APortInUseIsRefused) {
 
 TEST_F(RpcServerTest, ASocketInUseIsRefusedAndItsServerGoesOn) {
   const auto first = Start(unix_);
-  ASSERT_THAT(first, IsOk());
+  ASSERT_OK(first);
   EXPECT_THAT(Start(unix_), FailsWith(kRefused, "another process does"));
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
 }
@@ -89,13 +87,13 @@ TEST_F(RpcServerTest, ASocketInUseIsRefusedAndItsServerGoesOn) {
 TEST_F(RpcServerTest, AStaleSocketIsReplaced) {
   LeaveStaleSocket(unix_.path);
   const auto server = Start(unix_);
-  ASSERT_THAT(server, IsOk());
+  ASSERT_OK(server);
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
 }
 
 TEST_F(RpcServerTest, ASocketIsForItsOwnerOnly) {
   const auto server = Start(unix_);
-  ASSERT_THAT(server, IsOk());
+  ASSERT_OK(server);
   struct stat info {};
   ASSERT_EQ(::stat(unix_.path.c_str(), &info), 0);
   EXPECT_TRUE(S_ISSOCK(info.st_mode));
@@ -116,7 +114,7 @@ TEST_F(RpcServerTest, AFolderThatIsNotThereIsNamed) {
 
 TEST_F(RpcServerTest, HealthSaysServingUntilToldOtherwise) {
   const auto server = Start(unix_);
-  ASSERT_THAT(server, IsOk());
+  ASSERT_OK(server);
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
   (*server)->SetServing(false);
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::NOT_SERVING);
@@ -126,7 +124,7 @@ TEST_F(RpcServerTest, HealthSaysServingUntilToldOtherwise) {
 
 TEST_F(RpcServerTest, AStoppedServerLeavesNoSocketAndAnswersNobody) {
   const auto server = Start(unix_);
-  ASSERT_THAT(server, IsOk());
+  ASSERT_OK(server);
   (*server)->Stop(milliseconds(0));
   EXPECT_NE(::access(unix_.path.c_str(), F_OK), 0);
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::UNKNOWN);

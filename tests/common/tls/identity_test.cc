@@ -13,12 +13,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::NowFor;
-using testing::TestAuthority;
-using testing::WriteText;
-
 class IdentityTest : public ::testing::Test {
  protected:
   void ExpectRefused(const std::string& message) {
@@ -26,14 +20,14 @@ class IdentityTest : public ::testing::Test {
                 FailsWith(absl::StatusCode::kFailedPrecondition, message));
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   const TestAuthority authority_;
   const std::string folder_ = authority_.WriteFolder(dir_.File("actor"), PeerRole::kActor);
 };
 
 TEST_F(IdentityTest, AFreshFolderSaysItsNameItsIssuerAndItsEnd) {
   const auto identity = ReadIdentity(folder_, absl::Now());
-  ASSERT_THAT(identity, IsOk());
+  ASSERT_OK(identity);
   EXPECT_EQ(identity->name.Uri(), "spiffe://pmoe/actor/1");
   EXPECT_EQ(identity->certificate.issuer, "pmoe authority of pmoe");
   EXPECT_GT(identity->certificate.validity.to - absl::Now(), absl::Hours(24 * 29));
@@ -76,7 +70,7 @@ TEST_F(IdentityTest, AnotherAuthorityIsNamed) {
 
 TEST_F(IdentityTest, OneOfSeveralAuthoritiesIsEnough) {
   WriteText(folder_ + "/ca.pem", TestAuthority().pem() + authority_.pem());
-  EXPECT_THAT(ReadIdentity(folder_, absl::Now()), IsOk());
+  EXPECT_OK(ReadIdentity(folder_, absl::Now()));
 }
 
 TEST_F(IdentityTest, AnExpiredCertificateSaysSinceWhenAndWhatToDo) {
@@ -96,7 +90,7 @@ TEST_F(IdentityTest, OneThatIsNotValidYetAsksForTheClock) {
 TEST_F(IdentityTest, ACertificateOutlivesItsAuthorityNever) {
   authority_.WriteFolder(folder_, PeerRole::kActor, NowFor(9000));
   const auto identity = ReadIdentity(folder_, absl::Now());
-  ASSERT_THAT(identity, IsOk());
+  ASSERT_OK(identity);
   EXPECT_LT(identity->certificate.validity.to - absl::Now(), absl::Hours(24 * 3651));
 }
 

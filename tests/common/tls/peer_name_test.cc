@@ -7,14 +7,11 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 TEST(PeerNameTest, EveryRoleComesBackAsItWasWritten) {
   for (const PeerRole role : AllPeerRoles()) {
     const PeerName name = {"lab-1.example", role, "7"};
     const auto parsed = ParsePeerName(name.Uri());
-    ASSERT_THAT(parsed, IsOk());
+    ASSERT_OK(parsed);
     EXPECT_EQ(parsed->Uri(), name.Uri());
     EXPECT_EQ(parsed->role, role);
   }
@@ -30,7 +27,7 @@ TEST(PeerNameTest, WhatIsNotOfThatFormIsRefused) {
 }
 
 TEST(PeerNameTest, AClustersNameHasItsLimits) {
-  EXPECT_THAT(CheckClusterName(std::string(63, 'a')), IsOk());
+  EXPECT_OK(CheckClusterName(std::string(63, 'a')));
   for (const std::string& name : {std::string(), std::string(64, 'a'), std::string("a/b")}) {
     EXPECT_THAT(CheckClusterName(name), IsInvalid("1 to 63 lower-case letters")) << name;
   }

@@ -13,13 +13,11 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::FailsWith;
-using testing::IsOk;
 
 using Keep = EvaluationBacklog::Keep;
 
 std::shared_ptr<const PolicySnapshot> Version(uint64_t version) {
-  PolicySnapshot snapshot = testing::SmallSnapshot();
+  PolicySnapshot snapshot = SmallSnapshot();
   snapshot.version = version;
   return std::make_shared<const PolicySnapshot>(std::move(snapshot));
 }
@@ -38,7 +36,7 @@ TEST(EvaluationBacklogTest, NothingToDoIsNull) {
 
 TEST(EvaluationBacklogTest, ASnapshotStaysUntilItsResultIsThere) {
   EvaluationBacklog backlog(Keep::kAll);
-  ASSERT_THAT(backlog.Submit(Version(1)), IsOk());
+  ASSERT_OK(backlog.Submit(Version(1)));
   // An evaluator that died; the next one gets the same.
   EXPECT_EQ(backlog.Next(milliseconds(0))->version, 1u);
   EXPECT_EQ(backlog.Next(milliseconds(0))->version, 1u);
@@ -52,7 +50,7 @@ TEST(EvaluationBacklogTest, ASnapshotStaysUntilItsResultIsThere) {
 TEST(EvaluationBacklogTest, AResultThatNobodyWaitsForIsIgnored) {
   EvaluationBacklog backlog(Keep::kAll);
   backlog.Finish(*Version(1), Return(3.0));
-  ASSERT_THAT(backlog.Submit(Version(2)), IsOk());
+  ASSERT_OK(backlog.Submit(Version(2)));
   backlog.Finish(*Version(1), Return(3.0));
   EXPECT_TRUE(backlog.Take(seconds(0))->empty());
   EXPECT_EQ(backlog.Next(milliseconds(0))->version, 2u);
@@ -66,10 +64,10 @@ TEST(EvaluationBacklogTest, KeepAllEvaluatesEveryOneInOrder) {
       backlog.Finish(*next, Return(static_cast<double>(next->version)));
     }
   });
-  for (const uint64_t version : {1, 2, 3, 4}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  for (const uint64_t version : {1, 2, 3, 4}) ASSERT_OK(backlog.Submit(Version(version)));
   const auto done = backlog.Take(seconds(20));
   evaluator.join();
-  ASSERT_THAT(done, IsOk());
+  ASSERT_OK(done);
   ASSERT_EQ(done->size(), 4u);
   for (size_t i = 0; i < 4; ++i) {
     EXPECT_EQ((*done)[i].snapshot->version, i + 1);
@@ -79,11 +77,11 @@ TEST(EvaluationBacklogTest, KeepAllEvaluatesEveryOneInOrder) {
 
 TEST(EvaluationBacklogTest, KeepNewestLetsOneThatStillWaitsGiveWay) {
   EvaluationBacklog backlog(Keep::kNewest);
-  for (const uint64_t version : {1, 2, 3}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  for (const uint64_t version : {1, 2, 3}) ASSERT_OK(backlog.Submit(Version(version)));
   EXPECT_EQ(backlog.Next(milliseconds(0))->version, 3u);
   // The one that is being played is not thrown away.
-  ASSERT_THAT(backlog.Submit(Version(4)), IsOk());
-  ASSERT_THAT(backlog.Submit(Version(5)), IsOk());
+  ASSERT_OK(backlog.Submit(Version(4)));
+  ASSERT_OK(backlog.Submit(Version(5)));
   EXPECT_EQ(backlog.Next(milliseconds(0))->version, 3u);
   backlog.Finish(*Version(3), Return(1.0));
   EXPECT_EQ(backlog.Next(milliseconds(0))->version, 5u);
@@ -98,7 +96,7 @@ TEST(EvaluationBacklogTest, InterruptedItWaitsForNoEvaluatorAndForgetsNothing) {
   EvaluationBacklog backlog(Keep::kAll);
   const std::atomic<bool> interrupted = true;
   backlog.InterruptBy(&interrupted);
-  for (const uint64_t version : {1, 2, 3}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  for (const uint64_t version : {1, 2, 3}) ASSERT_OK(backlog.Submit(Version(version)));
   EXPECT_THAT(backlog.Take(seconds(600)), FailsWith(absl::StatusCode::kCancelled, "interrupted"));
   EXPECT_EQ(backlog.Waiting().size(), 3u);
   EvaluationBacklog next_life(Keep::kAll);
@@ -109,7 +107,7 @@ TEST(EvaluationBacklogTest, InterruptedItWaitsForNoEvaluatorAndForgetsNothing) {
 // An evaluation that ended between two looks was in no checkpoint: its row stayed empty.
 TEST(EvaluationBacklogTest, WhatIsEvaluatedAndNotTakenYetIsNotForgotten) {
   EvaluationBacklog backlog(Keep::kAll);
-  for (const uint64_t version : {1, 2}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  for (const uint64_t version : {1, 2}) ASSERT_OK(backlog.Submit(Version(version)));
   backlog.Finish(*backlog.Next(milliseconds(0)), Evaluation());
   ASSERT_EQ(backlog.Waiting().size(), 2u);
   EXPECT_EQ(backlog.Waiting()[0]->version, 1u);
@@ -124,17 +122,17 @@ TEST(EvaluationBacklogTest, AFailureReachesTheLearner) {
 }
 
 TEST(EvaluationBacklogTest, WithoutAnEvaluatorTakeSaysSo) {
-  testing::FakeClock clock;
+  FakeClock clock;
   EvaluationBacklog backlog(Keep::kAll, &clock);
-  ASSERT_THAT(backlog.Submit(Version(1)), IsOk());
+  ASSERT_OK(backlog.Submit(Version(1)));
   EXPECT_THAT(backlog.Take(seconds(600)),
               FailsWith(absl::StatusCode::kDeadlineExceeded, "is an evaluator running"));
 }
 
 TEST(EvaluationBacklogTest, SubmitWaitsTenMinutesForAPlaceAndNoLonger) {
-  testing::FakeClock clock;
+  FakeClock clock;
   EvaluationBacklog backlog(Keep::kAll, &clock);
-  for (const int version : {1, 2}) ASSERT_THAT(backlog.Submit(Version(version)), IsOk());
+  for (const int version : {1, 2}) ASSERT_OK(backlog.Submit(Version(version)));
   const Clock::Time before = clock.Now();
   EXPECT_THAT(backlog.Submit(Version(3)),
               FailsWith(absl::StatusCode::kDeadlineExceeded, "not evaluated within 600 s"));

@@ -1,14 +1,11 @@
 #include "control/core/report_queues.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
-
-using testing::FailsWith;
 
 ActorReport Report(uint64_t round) {
   ActorReport report;

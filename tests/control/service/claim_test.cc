@@ -15,19 +15,15 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-using testing::MakeJoin;
-
 constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
 
 class ClaimTest : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto security = Security(PeerRole::kLearner);
-    ASSERT_THAT(security, IsOk());
+    ASSERT_OK(security);
     auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "test"), {&service_}, *security);
-    ASSERT_THAT(server, IsOk());
+    ASSERT_OK(server);
     server_ = *std::move(server);
   }
   absl::StatusOr<RpcSecurity> Security(PeerRole role) {
@@ -35,7 +31,7 @@ class ClaimTest : public ::testing::Test {
   }
   std::unique_ptr<RunService::Stub> Connect(PeerRole role) {
     const auto security = Security(role);
-    EXPECT_THAT(security, IsOk());
+    EXPECT_OK(security);
     return RunService::NewStub(MakeChannel(server_->address(), PeerRole::kLearner, *security));
   }
   absl::Status Join(PeerRole role, RunRole claimed) {
@@ -56,11 +52,11 @@ class ClaimTest : public ::testing::Test {
     return FromGrpc(stream->Finish());
   }
 
-  testing::TempDir dir_;
-  const testing::TestAuthority authority_;
+  TempDir dir_;
+  const TestAuthority authority_;
   RunHub hub_{[] {
     RunHubOptions options;
-    options.roster = testing::SmallRoster(/*lockstep=*/false, 1);
+    options.roster = SmallRoster(/*lockstep=*/false, 1);
     return options;
   }()};
   EvaluationBacklog backlog_{EvaluationBacklog::Keep::kNewest};
@@ -69,9 +65,9 @@ class ClaimTest : public ::testing::Test {
 };
 
 TEST_F(ClaimTest, AnActorsCertificateJoinsAsActorAndAsEvaluator) {
-  EXPECT_THAT(Join(PeerRole::kActor, RUN_ROLE_ACTOR), IsOk());
-  EXPECT_THAT(Join(PeerRole::kActor, RUN_ROLE_EVALUATOR), IsOk());
-  EXPECT_THAT(Join(PeerRole::kReplay, RUN_ROLE_REPLAY), IsOk());
+  EXPECT_OK(Join(PeerRole::kActor, RUN_ROLE_ACTOR));
+  EXPECT_OK(Join(PeerRole::kActor, RUN_ROLE_EVALUATOR));
+  EXPECT_OK(Join(PeerRole::kReplay, RUN_ROLE_REPLAY));
 }
 
 TEST_F(ClaimTest, AnActorsCertificateMakesNoReplayShard) {

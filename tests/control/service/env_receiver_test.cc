@@ -3,15 +3,12 @@
 
 #include "control/wire/env_identity.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::IsInvalid;
-using testing::IsOk;
 
 EnvSpecMessage TwoFiles() {
   EnvSpecMessage env;
@@ -35,11 +32,11 @@ TEST(EnvReceiverTest, PutsPiecesTogether) {
   EnvReceiver receiver(TwoFiles());
   for (const EnvFilePiece& piece : {Piece(0, 0, "ab"), Piece(0, 2, "cd")}) {
     const auto last = receiver.Add(piece);
-    ASSERT_THAT(last, IsOk());
+    ASSERT_OK(last);
     EXPECT_FALSE(*last);
   }
   const auto last = receiver.Add(Piece(1, 0, ""));
-  ASSERT_THAT(last, IsOk());
+  ASSERT_OK(last);
   EXPECT_TRUE(*last);
   EXPECT_THAT(receiver.Take().files, ElementsAre("abcd", ""));
 }
@@ -50,7 +47,7 @@ TEST(EnvReceiverTest, APieceOutOfOrderIsRefused) {
   EXPECT_THAT(EnvReceiver(TwoFiles()).Add(Piece(7, 0, "b")), IsInvalid("file 7"));
   EXPECT_THAT(EnvReceiver(TwoFiles()).Add(Piece(4294967295U, 0, "b")), IsInvalid("file"));
   EnvReceiver receiver(TwoFiles());
-  ASSERT_THAT(receiver.Add(Piece(0, 0, "ab")), IsOk());
+  ASSERT_OK(receiver.Add(Piece(0, 0, "ab")));
   EXPECT_THAT(receiver.Add(Piece(0, 0, "ab")), IsInvalid("piece at 0"));
   EXPECT_THAT(receiver.Add(Piece(0, 3, "d")), IsInvalid("piece at 3"));
 }

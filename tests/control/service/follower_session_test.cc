@@ -21,13 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::Eventually;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::MakeEnv;
-using testing::MakeJoin;
-using testing::MakeVersion;
-using testing::SmallRoster;
 
 constexpr seconds kLimit(20);
 
@@ -37,7 +30,7 @@ class Learner {
   explicit Learner(const RpcAddress& address, uint64_t epoch = 1, bool lockstep = false)
       : hub_(Options(epoch, lockstep)) {
     auto server = RpcServer::Start(address, {&service_}, {});
-    EXPECT_THAT(server, IsOk());
+    EXPECT_OK(server);
     server_ = *std::move(server);
   }
   RunHub& hub() { return hub_; }
@@ -125,14 +118,14 @@ class FollowerSessionTest : public ::testing::Test {
     options.give_up = kLimit;
     return options;
   }
-  static RpcAddress AddressIn(const testing::TempDir& folder) {
+  static RpcAddress AddressIn(const TempDir& folder) {
     RpcAddress address;
     address.is_unix = true;
     address.path = folder.File("l.sock");
     return address;
   }
 
-  testing::TempDir folder_;
+  TempDir folder_;
   const RpcAddress address_ = AddressIn(folder_);
   const std::atomic<bool> never_{false};
   Notes notes_;
@@ -150,7 +143,7 @@ TEST_F(FollowerSessionTest, AFollowerGetsTheSnapshotThenTheDirective) {
   directive.snapshot = MakeVersion(11);
   learner.hub().Publish(directive);
   RunFollower follower(Options(), &notes_);
-  ASSERT_THAT(follower.Join(never_), IsOk());
+  ASSERT_OK(follower.Join(never_));
   follower.Follow();
   ASSERT_TRUE(notes_.Await([](const Notes& n) { return n.round_ == 4; }));
   EXPECT_TRUE(notes_.Await([](const Notes& n) { return n.latest_ != nullptr; }));
@@ -162,7 +155,7 @@ TEST_F(FollowerSessionTest, AFollowerFindsARestartedLearnerAndKeepsItsSeat) {
   auto learner = std::make_unique<Learner>(address_, 1);
   learner->hub().Publish(Round(1));
   RunFollower follower(Options(), &notes_);
-  ASSERT_THAT(follower.Join(never_), IsOk());
+  ASSERT_OK(follower.Join(never_));
   const Seat before = follower.seat();
   follower.Follow();
   ASSERT_TRUE(notes_.Await([](const Notes& n) { return n.round_ == 1; }));
@@ -174,7 +167,7 @@ TEST_F(FollowerSessionTest, AFollowerFindsARestartedLearnerAndKeepsItsSeat) {
   EXPECT_EQ(follower.seat().index(), before.index());
   EXPECT_EQ(follower.seat().epoch(), before.epoch());
   EXPECT_GE(follower.reconnects(), 1u);
-  EXPECT_THAT(follower.status(), IsOk());
+  EXPECT_OK(follower.status());
 }
 
 TEST_F(FollowerSessionTest, ARefusalIsFinal) {
@@ -204,7 +197,7 @@ TEST_F(FollowerSessionTest, LeavingIsToldApartFromALoss) {
   Learner learner(address_, 1, /*lockstep=*/true);
   learner.hub().Publish(Round(1));
   RunFollower follower(Options(), &notes_);
-  ASSERT_THAT(follower.Join(never_), IsOk());
+  ASSERT_OK(follower.Join(never_));
   follower.Follow();
   ASSERT_TRUE(notes_.Await([](const Notes& n) { return n.round_ == 1; }));
   follower.Leave();
@@ -216,7 +209,7 @@ TEST_F(FollowerSessionTest, AFinishedRunEndsTheMembershipInOrder) {
   Learner learner(address_);
   learner.hub().Publish(Round(1));
   RunFollower follower(Options(), &notes_);
-  ASSERT_THAT(follower.Join(never_), IsOk());
+  ASSERT_OK(follower.Join(never_));
   follower.Follow();
   ASSERT_TRUE(notes_.Await([](const Notes& n) { return n.round_ == 1; }));
   learner.hub().Finish(kLimit);
@@ -234,12 +227,12 @@ TEST_F(FollowerSessionTest, WhoComesToAFinishedRunHasNothingToDo) {
 
 TEST_F(FollowerSessionTest, AnEvaluatorPlaysWhatWaitsAndItsResultArrives) {
   Learner learner(address_);
-  ASSERT_THAT(learner.backlog().Submit(MakeVersion(11)), IsOk());
+  ASSERT_OK(learner.backlog().Submit(MakeVersion(11)));
   RunFollower follower(Options(RUN_ROLE_EVALUATOR), &notes_);
-  ASSERT_THAT(follower.Join(never_), IsOk());
+  ASSERT_OK(follower.Join(never_));
   follower.Follow();
   const auto done = learner.backlog().Take(kLimit);
-  ASSERT_THAT(done, IsOk());
+  ASSERT_OK(done);
   ASSERT_EQ(done->size(), 1u);
   EXPECT_EQ((*done)[0].snapshot->version, 11u);
   EXPECT_EQ((*done)[0].evaluation->return_mean, 2.5);

@@ -8,17 +8,11 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::MakeJoin;
-using testing::SmallRoster;
-
 constexpr RunRole kActor = RUN_ROLE_ACTOR;
 
 Seat JoinAs(Roster* roster, uint32_t pid, double now_s = 0.0, RunRole role = kActor) {
   const auto seat = roster->Join(MakeJoin(role, pid), now_s);
-  EXPECT_THAT(seat, IsOk());
+  EXPECT_OK(seat);
   return seat.value_or(Seat());
 }
 
@@ -37,7 +31,7 @@ TEST(RosterTest, ASuccessorOfAnIndexHasTheNextEpoch) {
   const Seat first = JoinAs(&roster, 1);
   EXPECT_EQ(first.epoch(), 1u << 16);
   const auto stream = roster.Connect(kActor, first, 0.0);
-  ASSERT_THAT(stream, IsOk());
+  ASSERT_OK(stream);
   EXPECT_TRUE(roster.Disconnect(kActor, first, *stream));
   const Seat second = JoinAs(&roster, 2, 1.0);
   EXPECT_EQ(second.index(), 0u);
@@ -49,7 +43,7 @@ TEST(RosterTest, InLockstepTheEpochStaysZero) {
   Roster roster(SmallRoster(/*lockstep=*/true, /*actors=*/1));
   const Seat first = JoinAs(&roster, 1);
   const auto stream = roster.Connect(kActor, first, 0.0);
-  ASSERT_THAT(stream, IsOk());
+  ASSERT_OK(stream);
   roster.Disconnect(kActor, first, *stream);
   EXPECT_EQ(JoinAs(&roster, 2, 1.0).epoch(), 0u);
 }
@@ -61,7 +55,7 @@ TEST(RosterTest, OneThatComesBackKeepsItsSeat) {
   JoinRequest again = MakeJoin(kActor, 2);
   *again.mutable_previous() = seat;
   const auto back = roster.Join(again, 1.0);
-  ASSERT_THAT(back, IsOk());
+  ASSERT_OK(back);
   EXPECT_EQ(back->index(), seat.index());
   EXPECT_EQ(back->epoch(), seat.epoch());
 }
@@ -74,7 +68,7 @@ TEST(RosterTest, ASeatThatWasGivenAwayIsNotKept) {
   JoinRequest again = MakeJoin(kActor, 1);
   *again.mutable_previous() = seat;
   const auto back = roster.Join(again, later_s);
-  ASSERT_THAT(back, IsOk());
+  ASSERT_OK(back);
   EXPECT_EQ(back->index(), 1u);
   EXPECT_THAT(roster.Connect(kActor, seat, later_s),
               FailsWith(absl::StatusCode::kAborted, "not yours any more"));
@@ -87,7 +81,7 @@ TEST(RosterTest, ARestartedLearnerTakesSeatsAsTheyWere) {
   again.mutable_previous()->set_index(5);
   again.mutable_previous()->set_epoch(3);
   const auto seat = roster.Join(again, 0.0);
-  ASSERT_THAT(seat, IsOk());
+  ASSERT_OK(seat);
   EXPECT_EQ(seat->index(), 5u);
   EXPECT_EQ(seat->epoch(), 3u);
 }
@@ -98,7 +92,7 @@ TEST(RosterTest, ASeatOfAnotherRunIsNotKept) {
   request.mutable_previous()->set_run_id("another");
   request.mutable_previous()->set_index(5);
   const auto seat = roster.Join(request, 0.0);
-  ASSERT_THAT(seat, IsOk());
+  ASSERT_OK(seat);
   EXPECT_EQ(seat->index(), 0u);
   EXPECT_EQ(seat->run_id(), "run");
 }
@@ -107,11 +101,11 @@ TEST(RosterTest, ASpareOneWaitsUntilASeatIsFree) {
   Roster roster(SmallRoster());
   const Seat seat = JoinAs(&roster, 1, 0.0, RUN_ROLE_EVALUATOR);
   const auto stream = roster.Connect(RUN_ROLE_EVALUATOR, seat, 0.0);
-  ASSERT_THAT(stream, IsOk());
+  ASSERT_OK(stream);
   EXPECT_THAT(roster.Join(MakeJoin(RUN_ROLE_EVALUATOR, 2), 1.0),
               FailsWith(absl::StatusCode::kUnavailable, "has its 1 evaluator already"));
   roster.Disconnect(RUN_ROLE_EVALUATOR, seat, *stream);
-  EXPECT_THAT(roster.Join(MakeJoin(RUN_ROLE_EVALUATOR, 2), 2.0), IsOk());
+  EXPECT_OK(roster.Join(MakeJoin(RUN_ROLE_EVALUATOR, 2), 2.0));
 }
 
 TEST(RosterTest, LockstepHasExactlyItsActors) {
@@ -146,7 +140,7 @@ TEST(RosterTest, ASilentMemberIsGoneAfterTenSeconds) {
   Roster roster(SmallRoster());
   const Seat seat = JoinAs(&roster, 1);
   const auto stream = roster.Connect(kActor, seat, 0.0);
-  ASSERT_THAT(stream, IsOk());
+  ASSERT_OK(stream);
   EXPECT_TRUE(roster.OnReport(kActor, seat, *stream, FollowerMessage(), 5.0));
   EXPECT_TRUE(roster.Expire(5.0 + kSilence_s - 0.1).empty());
   const std::vector<MemberStatus> gone = roster.Expire(5.0 + kSilence_s);
@@ -161,7 +155,7 @@ TEST(RosterTest, ANewStreamOfTheSameSeatSupersedesTheOldOne) {
   const Seat seat = JoinAs(&roster, 1);
   const auto old_stream = roster.Connect(kActor, seat, 0.0);
   const auto new_stream = roster.Connect(kActor, seat, 1.0);
-  ASSERT_THAT(new_stream, IsOk());
+  ASSERT_OK(new_stream);
   EXPECT_FALSE(roster.OnReport(kActor, seat, *old_stream, FollowerMessage(), 1.0));
   EXPECT_FALSE(roster.Disconnect(kActor, seat, *old_stream));
   EXPECT_TRUE(roster.IsConnected(kActor, seat, *new_stream));

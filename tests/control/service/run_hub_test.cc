@@ -18,14 +18,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::MakeEnv;
-using testing::MakeFirst;
-using testing::MakeJoin;
-using testing::MakeVersion;
-using testing::SmallRoster;
 
 RunHubOptions HubOptions(bool lockstep = false, uint32_t actors = 1) {
   RunHubOptions options;
@@ -38,9 +30,9 @@ RunHubOptions HubOptions(bool lockstep = false, uint32_t actors = 1) {
 // Joins and opens a stream.
 FollowerCursor Enter(RunHub* hub, uint32_t pid, RunRole role = RUN_ROLE_ACTOR) {
   const auto joined = hub->Join(MakeJoin(role, pid));
-  EXPECT_THAT(joined, IsOk());
+  EXPECT_OK(joined);
   auto cursor = hub->Open(MakeFirst(role, joined->seat()));
-  EXPECT_THAT(cursor, IsOk());
+  EXPECT_OK(cursor);
   return *std::move(cursor);
 }
 
@@ -59,14 +51,14 @@ FollowerMessage ReportOf(uint64_t round) {
 
 FollowerNews News(RunHub* hub, FollowerCursor* cursor) {
   auto news = hub->WaitNews(cursor, milliseconds(0));
-  EXPECT_THAT(news, IsOk());
+  EXPECT_OK(news);
   return *std::move(news);
 }
 
 TEST(RunHubTest, JoinTellsTheConfigurationAndTheLearnersEpoch) {
   RunHub hub(HubOptions());
   const auto joined = hub.Join(MakeJoin(RUN_ROLE_ACTOR, 1));
-  ASSERT_THAT(joined, IsOk());
+  ASSERT_OK(joined);
   EXPECT_EQ(joined->learner_epoch(), 3u);
   EXPECT_EQ(joined->config().env().id(), "Task-v0");
 }
@@ -103,7 +95,7 @@ TEST(RunHubTest, OneThatComesBackWithTheNewestSnapshotIsNotSentItAgain) {
   FollowerMessage first = MakeFirst(RUN_ROLE_ACTOR, joined->seat());
   first.set_policy_version(12);
   auto cursor = hub.Open(first);
-  ASSERT_THAT(cursor, IsOk());
+  ASSERT_OK(cursor);
   EXPECT_EQ(News(&hub, &*cursor).snapshot, nullptr);
 }
 
@@ -142,24 +134,24 @@ TEST(RunHubTest, EachActorGetsItsOwnPartOfTheCheckpoint) {
 TEST(RunHubTest, ReportsComeInActorOrderOnceEveryActorHasReported) {
   RunHub hub(HubOptions(/*lockstep=*/true, /*actors=*/2));
   const FollowerCursor first = Enter(&hub, 1), second = Enter(&hub, 2);
-  ASSERT_THAT(hub.OnReport(second, ReportOf(7)), IsOk());
+  ASSERT_OK(hub.OnReport(second, ReportOf(7)));
   EXPECT_THAT(hub.WaitReports(seconds(0)),
               FailsWith(absl::StatusCode::kDeadlineExceeded, "from actor 0"));
-  ASSERT_THAT(hub.OnReport(first, ReportOf(7)), IsOk());
+  ASSERT_OK(hub.OnReport(first, ReportOf(7)));
   const auto reports = hub.WaitReports(seconds(0));
-  ASSERT_THAT(reports, IsOk());
+  ASSERT_OK(reports);
   ASSERT_EQ(reports->size(), 2u);
   EXPECT_EQ((*reports)[0].actor, 0u);
   EXPECT_EQ((*reports)[1].actor, 1u);
 }
 
 TEST(RunHubTest, AWaitForReportsEndsAfterItsTimeAndNamesWhoIsMissing) {
-  testing::FakeClock clock;
+  FakeClock clock;
   RunHubOptions options = HubOptions(/*lockstep=*/true, /*actors=*/2);
   options.clock = &clock;
   RunHub hub(options);
   const FollowerCursor first = Enter(&hub, 1);
-  ASSERT_THAT(hub.OnReport(first, ReportOf(7)), IsOk());
+  ASSERT_OK(hub.OnReport(first, ReportOf(7)));
   const Clock::Time before = clock.Now();
   EXPECT_THAT(hub.WaitReports(seconds(600)),
               FailsWith(absl::StatusCode::kDeadlineExceeded, "no report for 600 s from actor 1"));
@@ -167,13 +159,13 @@ TEST(RunHubTest, AWaitForReportsEndsAfterItsTimeAndNamesWhoIsMissing) {
 }
 
 TEST(RunHubTest, ASilentActorIsGivenUpAfterTenSeconds) {
-  testing::FakeClock clock;
+  FakeClock clock;
   RunHubOptions options = HubOptions();
   options.clock = &clock;
   RunHub hub(options);
   FollowerCursor cursor = Enter(&hub, 7);
   hub.Publish(Round(1));
-  ASSERT_THAT(hub.WaitNews(&cursor, seconds(0)), IsOk());
+  ASSERT_OK(hub.WaitNews(&cursor, seconds(0)));
   clock.Advance(milliseconds(9'900));
   EXPECT_TRUE(hub.TakeDepartures().empty());
   clock.Advance(milliseconds(200));
@@ -196,8 +188,8 @@ TEST(RunHubTest, BeforeItBeginsALockstepRunMayLoseAnActor) {
   hub.Close(Enter(&hub, 7), /*leaving=*/false);
   const FollowerCursor next = Enter(&hub, 8);
   hub.Publish(Round(1));
-  ASSERT_THAT(hub.OnReport(next, ReportOf(1)), IsOk());
-  EXPECT_THAT(hub.WaitReports(seconds(0)), IsOk());
+  ASSERT_OK(hub.OnReport(next, ReportOf(1)));
+  EXPECT_OK(hub.WaitReports(seconds(0)));
 }
 
 TEST(RunHubTest, AsyncGoesOnWithoutALostActorAndSaysItOnce) {
@@ -205,7 +197,7 @@ TEST(RunHubTest, AsyncGoesOnWithoutALostActorAndSaysItOnce) {
   const FollowerCursor cursor = Enter(&hub, 7);
   hub.Publish(Round(1));
   hub.Close(cursor, /*leaving=*/false);
-  EXPECT_THAT(hub.TakeReports(), IsOk());
+  EXPECT_OK(hub.TakeReports());
   const std::vector<RunHub::Departure> gone = hub.TakeDepartures();
   ASSERT_EQ(gone.size(), 1u);
   EXPECT_EQ(gone[0].actor.process().pid(), 7u);
@@ -225,7 +217,7 @@ TEST(RunHubTest, AStreamWhoseSeatWasTakenOverIsToldToJoinAgain) {
   RunHub hub(HubOptions());
   const auto joined = hub.Join(MakeJoin(RUN_ROLE_ACTOR, 1));
   auto old_stream = hub.Open(MakeFirst(RUN_ROLE_ACTOR, joined->seat()));
-  ASSERT_THAT(hub.Open(MakeFirst(RUN_ROLE_ACTOR, joined->seat())), IsOk());
+  ASSERT_OK(hub.Open(MakeFirst(RUN_ROLE_ACTOR, joined->seat())));
   EXPECT_THAT(hub.OnReport(*old_stream, FollowerMessage()),
               FailsWith(absl::StatusCode::kAborted, "join again"));
   EXPECT_THAT(hub.WaitNews(&*old_stream, milliseconds(0)),
@@ -253,14 +245,14 @@ TEST(RunHubTest, ManyParametersInAnotherOrderAreTheSame) {
     for (int i = 0; i < 100; ++i) {
       (*first.mutable_env()->mutable_args())[absl::StrCat("p", forward ? i : 99 - i)] = "1";
     }
-    EXPECT_THAT(hub.Open(first), IsOk());
+    EXPECT_OK(hub.Open(first));
   }
 }
 
 TEST(RunHubTest, ARunThatGoesOnTakesNobodyWithAnotherTask) {
   RunHubOptions options = HubOptions();
   options.directory = "runs/x";
-  options.kept_env = testing::MakeEnv();
+  options.kept_env = MakeEnv();
   options.kept_env->set_max_episode_steps(5);
   {
     RunHub hub(options);
@@ -272,13 +264,13 @@ TEST(RunHubTest, ARunThatGoesOnTakesNobodyWithAnotherTask) {
   options.allow_other_env = true;
   RunHub hub(options);
   const auto joined = hub.Join(MakeJoin(RUN_ROLE_ACTOR, 1));
-  EXPECT_THAT(hub.Open(MakeFirst(RUN_ROLE_ACTOR, joined->seat())), IsOk());
+  EXPECT_OK(hub.Open(MakeFirst(RUN_ROLE_ACTOR, joined->seat())));
 }
 
 TEST(RunHubTest, OneMemberAfterTheOtherIsAskedForTheTasksFiles) {
   RunHub hub(HubOptions());
   FollowerMessage message;
-  EnvSpecMessage env = testing::MakeEnv();
+  EnvSpecMessage env = MakeEnv();
   EnvFileInfo* const file = env.add_files();
   file->set_name("robot.xml");
   file->set_bytes(4);
@@ -297,7 +289,7 @@ TEST(RunHubTest, OneMemberAfterTheOtherIsAskedForTheTasksFiles) {
   hub.Close(a, /*leaving=*/false);
   EXPECT_TRUE(News(&hub, &b).send_env_files);
   message.mutable_env_file()->set_data("<a/>");
-  ASSERT_THAT(hub.OnReport(b, message), IsOk());
+  ASSERT_OK(hub.OnReport(b, message));
   const std::optional<EnvRecord> kept = hub.TakeEnvFiles();
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(kept->files, std::vector<std::string>{"<a/>"});
@@ -320,7 +312,7 @@ TEST(RunHubTest, AReplayShardNeedsNoEnvSpecAndIsListed) {
   const auto joined = hub.Join(request);
   FollowerMessage first = MakeFirst(RUN_ROLE_REPLAY, joined->seat());
   first.clear_env();
-  ASSERT_THAT(hub.Open(first), IsOk());
+  ASSERT_OK(hub.Open(first));
   EXPECT_EQ(hub.shards()[0].address, "unix:/tmp/r");
   EXPECT_TRUE(hub.shards()[0].connected);
   EXPECT_FALSE(hub.env().has_value());
@@ -331,11 +323,11 @@ TEST(RunHubTest, TheNewestVersionSeenIsWhatActorsOrTheTableHold) {
   const FollowerCursor actor = Enter(&hub, 1), shard = Enter(&hub, 2, RUN_ROLE_REPLAY);
   FollowerMessage report;
   report.set_policy_version(5);
-  ASSERT_THAT(hub.OnReport(actor, report), IsOk());
+  ASSERT_OK(hub.OnReport(actor, report));
   EXPECT_EQ(hub.NewestVersionSeen(), 5u);
   FollowerMessage table;
   table.mutable_table()->set_newest_version(9);
-  ASSERT_THAT(hub.OnReport(shard, table), IsOk());
+  ASSERT_OK(hub.OnReport(shard, table));
   EXPECT_EQ(hub.NewestVersionSeen(), 9u);
 }
 
@@ -352,7 +344,7 @@ TEST(RunHubTest, FinishTellsEverybodyWaitsForThemAndClosesTheDoor) {
   hub.Finish(seconds(10));
   leaver.join();
   const auto late = hub.Join(MakeJoin(RUN_ROLE_ACTOR, 2));
-  ASSERT_THAT(late, IsOk());
+  ASSERT_OK(late);
   EXPECT_TRUE(late->finished());
   EXPECT_FALSE(late->has_seat());
 }

@@ -6,7 +6,7 @@
 #include "control/service/run_hub.h"
 #include "tests/common/policy/sample_policy.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline RosterOptions SmallRoster(bool lockstep = false, uint32_t actors = 2) {
   RosterOptions options;
@@ -51,4 +51,4 @@ inline std::shared_ptr<const PolicySnapshot> MakeVersion(uint64_t version) {
   return std::make_shared<const PolicySnapshot>(std::move(snapshot));
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

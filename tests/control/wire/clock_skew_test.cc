@@ -1,7 +1,6 @@
 #include "control/wire/clock_skew.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace pmoe {
 namespace {

@@ -6,7 +6,6 @@
 #include "common/base/file.h"
 #include "control/wire/env_identity.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -14,9 +13,6 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::FailsWith;
-using testing::IsOk;
-using testing::TempDir;
 
 EnvRecord Record(const std::string& value, const std::string& content) {
   EnvRecord record;
@@ -39,40 +35,40 @@ EnvRecord Record(const std::string& value, const std::string& content) {
 TEST(EnvFolderTest, ARunOfBeforeKeepsNothing) {
   TempDir run;
   const auto kept = KeptEnv(run.path());
-  ASSERT_THAT(kept, IsOk());
+  ASSERT_OK(kept);
   EXPECT_FALSE(kept->has_value());
 }
 
 TEST(EnvFolderTest, WhatIsKeptReadsBackTheSame) {
   TempDir run;
   const EnvRecord record = Record("1", "<a/>");
-  ASSERT_THAT(KeepEnv(run.path(), record), IsOk());
+  ASSERT_OK(KeepEnv(run.path(), record));
   const auto kept = KeptEnv(run.path());
-  ASSERT_THAT(kept, IsOk());
+  ASSERT_OK(kept);
   EXPECT_TRUE(EnvDifferences(**kept, record.spec).empty());
   EXPECT_EQ(*ReadFile(KeptFile(run.path(), **kept, 0)), "<a/>");
 }
 
 TEST(EnvFolderTest, AnotherTaskMovesTheFirstAside) {
   TempDir run;
-  ASSERT_THAT(KeepEnv(run.path(), Record("1", "<a/>")), IsOk());
-  ASSERT_THAT(KeepEnv(run.path(), Record("2", "<b/>")), IsOk());
+  ASSERT_OK(KeepEnv(run.path(), Record("1", "<a/>")));
+  ASSERT_OK(KeepEnv(run.path(), Record("2", "<b/>")));
   EXPECT_EQ(*ReadFile(run.File("env.1/files/a folder/robot ü.xml")), "<a/>");
   EXPECT_EQ(*ReadFile(run.File("env/files/a folder/robot ü.xml")), "<b/>");
 }
 
 TEST(EnvFolderTest, OtherFilesOfTheSameMeaningLeaveTheFirstOnes) {
   TempDir run;
-  ASSERT_THAT(KeepEnv(run.path(), Record("1", "<a/>")), IsOk());
-  ASSERT_THAT(KeepEnv(run.path(), Record("1", "<a/><!-- new -->")), IsOk());
+  ASSERT_OK(KeepEnv(run.path(), Record("1", "<a/>")));
+  ASSERT_OK(KeepEnv(run.path(), Record("1", "<a/><!-- new -->")));
   EXPECT_FALSE(fs::exists(run.File("env.1")));
   EXPECT_EQ(*ReadFile(run.File("env/files/a folder/robot ü.xml")), "<a/>");
 }
 
 TEST(EnvFolderTest, ADamagedRecordIsNamedWithTheFix) {
   TempDir run;
-  ASSERT_THAT(KeepEnv(run.path(), Record("1", "<a/>")), IsOk());
-  ASSERT_THAT(WriteFileAtomic(run.File("env/identity.textproto"), "nonsense"), IsOk());
+  ASSERT_OK(KeepEnv(run.path(), Record("1", "<a/>")));
+  ASSERT_OK(WriteFileAtomic(run.File("env/identity.textproto"), "nonsense"));
   EXPECT_THAT(KeptEnv(run.path()), FailsWith(absl::StatusCode::kDataLoss, "move"));
 }
 

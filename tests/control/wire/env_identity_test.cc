@@ -3,16 +3,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
 
 EnvSpecMessage Walker() {
   EnvSpecMessage env;
@@ -146,7 +142,7 @@ TEST(EnvIdentityTest, OtherNumbersAreRefusedUntilTheyAreAllowed) {
   EXPECT_THAT(CheckSameEnv("runs/x", kept, now, /*allowed=*/false),
               FailsWith(absl::StatusCode::kFailedPrecondition,
                         "the one that runs/x was made with: max_episode_steps: 100 -> 7"));
-  EXPECT_THAT(CheckSameEnv("runs/x", kept, now, /*allowed=*/true), IsOk());
+  EXPECT_OK(CheckSameEnv("runs/x", kept, now, /*allowed=*/true));
 }
 
 TEST(EnvIdentityTest, OtherSizesAreNeverAllowed) {
@@ -177,7 +173,7 @@ TEST(EnvIdentityTest, AFileThatWouldLeaveItsFolderIsRefused) {
   }
   EnvSpecMessage env = Walker();
   AddFile(&env, "a folder/ü..xml", "");
-  EXPECT_THAT(CheckEnvSpec(env), IsOk());
+  EXPECT_OK(CheckEnvSpec(env));
 }
 
 TEST(EnvIdentityTest, ASpecBeyondAllSenseIsRefused) {

@@ -7,9 +7,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsInvalid;
-using testing::IsOk;
-
 TEST(RunMessagesTest, ADirectiveComesBackAsItWas) {
   Directive directive;
   directive.state = RunState::kFinished;
@@ -20,7 +17,7 @@ TEST(RunMessagesTest, ADirectiveComesBackAsItWas) {
   directive.checkpoint = true;
   directive.env_steps = 1234567890123;
   const auto back = FromMessage(ToMessage(directive));
-  ASSERT_THAT(back, IsOk());
+  ASSERT_OK(back);
   EXPECT_EQ(back->state, RunState::kFinished);
   EXPECT_EQ(back->round, 7u);
   EXPECT_EQ(back->steps_per_env, 50u);

@@ -10,11 +10,6 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsInvalid;
-using testing::IsOk;
-using testing::SmallSnapshot;
-
 PolicySnapshot SnapshotOf(uint64_t version) {
   PolicySnapshot snapshot = SmallSnapshot();
   snapshot.version = version;
@@ -49,7 +44,7 @@ TEST(SnapshotAssemblerTest, PiecesOfAnySizeMakeTheSnapshot) {
   for (const size_t size : {size_t{1}, size_t{7}, size_t{100}, size_t{1} << 20}) {
     SnapshotAssembler assembler;
     const auto snapshot = AddAll(&assembler, PiecesOf(SnapshotOf(7), size));
-    ASSERT_THAT(snapshot, IsOk());
+    ASSERT_OK(snapshot);
     ASSERT_NE(*snapshot, nullptr);
     EXPECT_EQ((*snapshot)->version, 7u);
     EXPECT_EQ((*snapshot)->weights, SmallSnapshot().weights);
@@ -60,16 +55,16 @@ TEST(SnapshotAssemblerTest, OneAfterTheOther) {
   SnapshotAssembler assembler;
   for (const uint64_t version : {7, 8, 20}) {
     const auto snapshot = AddAll(&assembler, PiecesOf(SnapshotOf(version), 50));
-    ASSERT_THAT(snapshot, IsOk());
+    ASSERT_OK(snapshot);
     EXPECT_EQ((*snapshot)->version, version);
   }
 }
 
 TEST(SnapshotAssemblerTest, ANewStartForgetsWhatWasLeftOfTheLast) {
   SnapshotAssembler assembler;
-  ASSERT_THAT(assembler.Add(PiecesOf(SnapshotOf(7), 50)[0]), IsOk());
+  ASSERT_OK(assembler.Add(PiecesOf(SnapshotOf(7), 50)[0]));
   const auto snapshot = AddAll(&assembler, PiecesOf(SnapshotOf(8), 50));
-  ASSERT_THAT(snapshot, IsOk());
+  ASSERT_OK(snapshot);
   EXPECT_EQ((*snapshot)->version, 8u);
 }
 
@@ -77,25 +72,25 @@ TEST(SnapshotAssemblerTest, AMissingOrRepeatedPieceIsRefused) {
   const std::vector<SnapshotPiece> pieces = PiecesOf(SnapshotOf(7), 50);
   ASSERT_GT(pieces.size(), 3u);
   SnapshotAssembler assembler;
-  ASSERT_THAT(assembler.Add(pieces[0]), IsOk());
+  ASSERT_OK(assembler.Add(pieces[0]));
   EXPECT_THAT(assembler.Add(pieces[2]), IsInvalid("expected byte 50"));
-  ASSERT_THAT(assembler.Add(pieces[0]), IsOk());
-  ASSERT_THAT(assembler.Add(pieces[1]), IsOk());
+  ASSERT_OK(assembler.Add(pieces[0]));
+  ASSERT_OK(assembler.Add(pieces[1]));
   EXPECT_THAT(assembler.Add(pieces[1]), IsInvalid("expected byte 100"));
 }
 
 TEST(SnapshotAssemblerTest, AnErrorForgetsWhatWasCollected) {
   const std::vector<SnapshotPiece> pieces = PiecesOf(SnapshotOf(7), 50);
   SnapshotAssembler assembler;
-  ASSERT_THAT(assembler.Add(pieces[0]), IsOk());
+  ASSERT_OK(assembler.Add(pieces[0]));
   EXPECT_THAT(assembler.Add(pieces[3]), IsInvalid("expected byte 50"));
   EXPECT_THAT(assembler.Add(pieces[1]), IsInvalid("expected byte 0"));
-  EXPECT_THAT(AddAll(&assembler, pieces), IsOk());
+  EXPECT_OK(AddAll(&assembler, pieces));
 }
 
 TEST(SnapshotAssemblerTest, AnotherVersionInTheMiddleIsRefused) {
   SnapshotAssembler assembler;
-  ASSERT_THAT(assembler.Add(PiecesOf(SnapshotOf(7), 50)[0]), IsOk());
+  ASSERT_OK(assembler.Add(PiecesOf(SnapshotOf(7), 50)[0]));
   EXPECT_THAT(assembler.Add(PiecesOf(SnapshotOf(8), 50)[1]),
               IsInvalid("in the middle of version 7"));
 }

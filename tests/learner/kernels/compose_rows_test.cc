@@ -9,11 +9,6 @@
 namespace pmoe {
 namespace {
 
-using testing::Doubles;
-using testing::GradientError;
-using testing::kSlopeTolerance;
-using testing::Normals;
-
 constexpr long kRows = 3, kPrimitives = 4, kActions = 2, kWidth = kPrimitives * kActions;
 
 struct Heads {

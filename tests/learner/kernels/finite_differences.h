@@ -8,7 +8,7 @@
 
 #include "common/base/rng.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 using Doubles = std::vector<double>;
 
@@ -39,4 +39,4 @@ inline double GradientError(Doubles x, const Doubles& gradient,
 
 inline constexpr double kSlopeTolerance = 1e-7;
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -123,9 +123,9 @@ TEST_P(NetTest, APolicyIsAutogradsInEveryWeight) {
   FlatParameters parameters(spec.layers, 1, 1, at::kCPU, at::kDouble);
   {
     const c10::AutoGradMode no_grad(false);
-    parameters.values().copy_(testing::RandomDoubles({parameters.values().numel()}, 1) * 0.1);
+    parameters.values().copy_(RandomDoubles({parameters.values().numel()}, 1) * 0.1);
   }
-  const at::Tensor obs = testing::RandomDoubles({1, kRows, kObs}, 2);
+  const at::Tensor obs = RandomDoubles({1, kRows, kObs}, 2);
   const NetPlan plan(spec.layers, {{kObs}, GetParam().router_detached});
   Net<double> net(plan, parameters.layout(), parameters.values().data_ptr<double>(), {});
   for (long part = 0; part < 3; ++part) net.Pack(part, 3);
@@ -148,8 +148,8 @@ TEST_P(NetTest, APolicyIsAutogradsInEveryWeight) {
   for (const auto& [name, value] : outputs) {
     const DenseLayer& layer = *spec.FindLayer(name);
     const at::Tensor flat = value.reshape({kRows, layer.outputs});
-    EXPECT_LT(testing::MaxAbs(flat - ColumnsOf(plan, &rows, layer)), kTolerance) << name;
-    const at::Tensor seed = testing::RandomDoubles({kRows, layer.outputs}, stream++);
+    EXPECT_LT(MaxAbs(flat - ColumnsOf(plan, &rows, layer)), kTolerance) << name;
+    const at::Tensor seed = RandomDoubles({kRows, layer.outputs}, stream++);
     SeedGradient(plan, seed, layer, &gradients);
     loss = loss + (flat * seed).sum();
   }
@@ -158,8 +158,8 @@ TEST_P(NetTest, APolicyIsAutogradsInEveryWeight) {
   net.Backward(0, kRows - 20, rows, {20, nullptr}, &gradients, 20);
   at::Tensor gradient = at::zeros_like(parameters.values());
   AllWeightGradients(net, 0, input, kRows, rows, gradients, gradient.data_ptr<double>());
-  EXPECT_GT(testing::MaxAbs(parameters.gradient()), 1.0);
-  EXPECT_LT(testing::MaxAbs(gradient - parameters.gradient()), kTolerance * 100);
+  EXPECT_GT(MaxAbs(parameters.gradient()), 1.0);
+  EXPECT_LT(MaxAbs(gradient - parameters.gradient()), kTolerance * 100);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, NetTest, ::testing::ValuesIn(kKinds),
@@ -172,11 +172,11 @@ TEST(NetCriticTest, IsAutogradsInEveryWeightAndInTheAction) {
   FlatParameters parameters(layers, kMembers, kCritics, at::kCPU, at::kDouble);
   {
     const c10::AutoGradMode no_grad(false);
-    parameters.values().copy_(testing::RandomDoubles({parameters.values().numel()}, 1) * 0.1);
+    parameters.values().copy_(RandomDoubles({parameters.values().numel()}, 1) * 0.1);
   }
-  const at::Tensor obs = testing::RandomDoubles({kMembers, kRows, kObs}, 2);
-  at::Tensor action = testing::RandomDoubles({kMembers, kRows, 1, kActions}, 3);
-  const at::Tensor seed = testing::RandomDoubles({kMembers, kCritics, kRows}, 4);
+  const at::Tensor obs = RandomDoubles({kMembers, kRows, kObs}, 2);
+  at::Tensor action = RandomDoubles({kMembers, kRows, 1, kActions}, 3);
+  const at::Tensor seed = RandomDoubles({kMembers, kCritics, kRows}, 4);
   action.requires_grad_(true);
   const at::Tensor q =
       CriticNet(layers).Forward(parameters, obs, action, /*train=*/true).squeeze(3);
@@ -211,9 +211,9 @@ TEST(NetCriticTest, IsAutogradsInEveryWeightAndInTheAction) {
       net.Backward(group, kRows, rows, {0, reversed.data()}, &mixed, 0, {part.data_ptr<double>()});
       to_action += part.flip(0);
     }
-    EXPECT_LT(testing::MaxAbs(to_action - action.grad()[m].squeeze(1)), kTolerance);
+    EXPECT_LT(MaxAbs(to_action - action.grad()[m].squeeze(1)), kTolerance);
   }
-  EXPECT_LT(testing::MaxAbs(gradient - parameters.gradient()), kTolerance * 100);
+  EXPECT_LT(MaxAbs(gradient - parameters.gradient()), kTolerance * 100);
 }
 
 }  // namespace

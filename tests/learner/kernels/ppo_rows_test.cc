@@ -10,11 +10,6 @@
 namespace pmoe {
 namespace {
 
-using testing::Doubles;
-using testing::GradientError;
-using testing::kSlopeTolerance;
-using testing::Normals;
-
 constexpr long kRows = 24, kPrimitives = 4;
 constexpr double kClip = 0.2;
 

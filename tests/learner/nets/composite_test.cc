@@ -21,8 +21,6 @@ namespace pmoe {
 namespace {
 
 using at::Tensor;
-using testing::GradientError;
-using testing::RandomDoubles;
 
 // K Gaussians of one dimension and their weights, one row.
 struct Primitives {
@@ -44,7 +42,7 @@ double Variance(const Gaussian& one) { return std::exp(2.0 * one.log_std.item<do
 // Mean and variance of sum_k w_k a_k, a_k ~ N_k independent of each other.
 std::pair<double, double> MomentsOfTheSum(const Primitives& p, int64_t draws) {
   Rng rng(1, RngRole::kLearner, 0);
-  const Tensor eps = testing::NormalTensor({1, draws, 3, 1}, &rng).to(at::kDouble);
+  const Tensor eps = NormalTensor({1, draws, 3, 1}, &rng).to(at::kDouble);
   const Tensor sum = (p.w.unsqueeze(3) * (p.mean + p.log_std.exp() * eps)).sum(2);
   return {sum.mean().item<double>(), sum.var(/*unbiased=*/false).item<double>()};
 }
@@ -74,7 +72,7 @@ TEST(GatedGaussianTest, DrawsHaveTheMomentsOfTheDensity) {
   const Primitives p = Three(Weights(0.2, 0.5, 0.3));
   constexpr int64_t kDraws = 400'000;
   Rng rng(2, RngRole::kLearner, 0);
-  const Tensor eps = testing::NormalTensor({1, kDraws, 1, 1}, &rng).to(at::kDouble);
+  const Tensor eps = NormalTensor({1, kDraws, 1, 1}, &rng).to(at::kDouble);
   for (const bool squared : {false, true}) {
     const Gaussian one = GatedGaussian(p.mean, p.log_std, p.w, squared);
     const Tensor u = SamplePrimitives({one.mean, one.log_std}, eps).pre_tanh;
@@ -111,7 +109,7 @@ TEST(MultipliedGaussianTest, IsTheNormalisedProductOfPowers) {
     const Gaussian one = MultipliedGaussian(p.mean, p.log_std, p.w);
     const Tensor ours =
         ComponentLogProbs({one.mean, one.log_std}, u.view({1, kPoints, 1})).view({kPoints});
-    EXPECT_LT(testing::MaxAbs((ours - expected) * (expected > -40.0)), 1e-9);
+    EXPECT_LT(MaxAbs((ours - expected) * (expected > -40.0)), 1e-9);
   }
 }
 
@@ -139,7 +137,7 @@ TEST(MultipliedGaussianTest, StaysFiniteAndClampedWhereEveryWeightVanishes) {
     (one.mean + one.log_std).sum().backward();
     EXPECT_LE(one.log_std.item<double>(), kLogStdMax);
     EXPECT_TRUE(std::isfinite(one.mean.item<double>())) << weight;
-    EXPECT_LE(testing::MaxAbs(one.mean), 0.9) << weight;
+    EXPECT_LE(MaxAbs(one.mean), 0.9) << weight;
     EXPECT_TRUE(w.grad().isfinite().all().item<bool>()) << weight;
   }
 }

@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <map>
-#include <numbers>
 #include <string>
 
 #include "ATen/ops/tensor.h"

@@ -14,8 +14,6 @@
 namespace pmoe {
 namespace {
 
-using testing::IsOk;
-
 constexpr int kSize = 37;  // no multiple of a vector register
 
 // Textbook Adam in float64.
@@ -37,7 +35,7 @@ TEST(AdamTest, FollowsTheTextbookAtEveryScaleOfTheGradient) {
     std::vector<TextbookAdam> textbook(kSize);
     std::vector<double> expected(kSize, 0.0);
     for (int t = 1; t <= 200; ++t) {
-      at::Tensor gradient = (testing::NormalTensor({kSize}, &rng) + 0.3) * scale;
+      at::Tensor gradient = (NormalTensor({kSize}, &rng) + 0.3) * scale;
       for (int i = 0; i < kSize; ++i) {
         expected[i] += textbook[i].Move(gradient[i].item<double>(), 1e-3, t);
       }
@@ -54,20 +52,20 @@ TEST(AdamTest, ClearsTheGradient) {
   at::Tensor values = at::zeros({kSize}, at::kFloat);
   at::Tensor gradient = values + 1.0;
   Optimizer({1e-3}, values).Step(&values, &gradient);
-  EXPECT_EQ(testing::MaxAbs(gradient), 0.0);
+  EXPECT_EQ(MaxAbs(gradient), 0.0);
   EXPECT_NEAR(values[0].item<double>(), -1e-3, 1e-9);  // the first step is lr times the sign
 }
 
 TEST(AdamTest, LeavesAParameterWithoutGradientAlone) {
   Rng rng(2, RngRole::kLearner, 0);
-  at::Tensor values = testing::NormalTensor({kSize}, &rng);
+  at::Tensor values = NormalTensor({kSize}, &rng);
   const at::Tensor before = values.clone();
   Optimizer adam({1e-3}, values);
   for (int i = 0; i < 5; ++i) {
     at::Tensor gradient = at::zeros({kSize}, at::kFloat);
     adam.Step(&values, &gradient);
   }
-  EXPECT_TRUE(testing::BitwiseEqual(values, before));
+  EXPECT_TRUE(BitwiseEqual(values, before));
 }
 
 TEST(AdamTest, ContinuesBitForBitFromItsState) {
@@ -75,19 +73,19 @@ TEST(AdamTest, ContinuesBitForBitFromItsState) {
   at::Tensor a = at::zeros({kSize}, at::kFloat), b = a.clone();
   Optimizer first({1e-3}, a), second({1e-3}, b);
   for (int i = 0; i < 10; ++i) {
-    at::Tensor gradient = testing::NormalTensor({kSize}, &rng);
+    at::Tensor gradient = NormalTensor({kSize}, &rng);
     if (i == 5) {
       ByteWriter out;
       first.SaveState(&out);
       ByteReader in(out.bytes());
-      ASSERT_THAT(second.LoadState(&in), IsOk());
+      ASSERT_OK(second.LoadState(&in));
       b.copy_(a);
     }
     at::Tensor copy = gradient.clone();
     first.Step(&a, &gradient);
     if (i >= 5) second.Step(&b, &copy);
   }
-  EXPECT_TRUE(testing::BitwiseEqual(a, b));
+  EXPECT_TRUE(BitwiseEqual(a, b));
 }
 
 const std::vector<DenseLayer> kLayers = {{"a", "obs", 4, 5, Activation::kRelu},
@@ -110,8 +108,8 @@ TEST(FlatParametersTest, StartsWithinTheFanInBoundsAndZeroPadding) {
   for (int i = 0; i < 2; ++i) {
     const double bound = 1.0 / std::sqrt(static_cast<double>(kLayers[i].inputs));
     for (const at::Tensor& x : {parameters.Frozen(i).weight, parameters.Frozen(i).bias}) {
-      EXPECT_LE(testing::MaxAbs(x), bound);
-      EXPECT_GT(testing::MaxAbs(x), 0.5 * bound);
+      EXPECT_LE(MaxAbs(x), bound);
+      EXPECT_GT(MaxAbs(x), 0.5 * bound);
     }
   }
   double weights = 0.0;
@@ -127,7 +125,7 @@ TEST(FlatParametersTest, AMemberStartsTheSameHoweverManyThereAre) {
   InitUniformFanIn(5, 7, &one);
   InitUniformFanIn(5, 7, &many);
   for (int i = 0; i < 2; ++i) {
-    EXPECT_TRUE(testing::BitwiseEqual(one.Frozen(i).weight, many.Frozen(i).weight.narrow(0, 0, 2)));
+    EXPECT_TRUE(BitwiseEqual(one.Frozen(i).weight, many.Frozen(i).weight.narrow(0, 0, 2)));
     EXPECT_FALSE(many.Frozen(i).weight[0].equal(many.Frozen(i).weight[1]));
     EXPECT_FALSE(many.Frozen(i).weight[0].equal(many.Frozen(i).weight[2]));
   }

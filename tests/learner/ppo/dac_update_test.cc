@@ -4,11 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "learner/ppo/gae.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_update.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/ppo/rollout_testing.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -17,14 +16,10 @@
 namespace pmoe {
 namespace {
 
-using testing::BitwiseEqual;
-using testing::IsOk;
-using testing::MaxAbs;
-
 constexpr int kObs = 5, kActions = 2, kRows = 256;
 
 PpoOptions SmallOptions() {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = kRows;
   options.epochs = 1;
@@ -37,10 +32,7 @@ PpoOptions SmallOptions() {
 
 // Without a trunk, so that a Gaussian has the layers that one option has.
 PolicySpec MakeSpec(HeadType head, int options) {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.action_map = ActionMap::kClip;
   policy.head = head;
   policy.primitives = options;
@@ -57,8 +49,8 @@ PolicySpec MakeSpec(HeadType head, int options) {
 // What DAC and PPO learn from, where every step begins an episode.
 struct Played {
   explicit Played(const PolicySpec& spec) : net(spec, false), ppo(SmallOptions(), spec, at::kCPU) {
-    rollout = testing::MakeRollout(net, ppo.policy(), kRows, 1);
-    prepared = testing::Prepare(rollout);
+    rollout = MakeRollout(net, ppo.policy(), kRows, 1);
+    prepared = Prepare(rollout);
   }
   // Of the MDP, by the pure functions; advantages and returns by PPO's value net.
   DacBatch Batch(DacMdp mdp) {
@@ -75,8 +67,8 @@ struct Played {
                              : ComponentLogProbs(heads, prepared.action);
     batch.old_log_prob = chances.gather(2, batch.option.unsqueeze(2)).squeeze(2);
     Rng rng(4, RngRole::kLearner, 0);
-    batch.advantage = testing::NormalTensor({1, kRows}, &rng);
-    batch.returns = testing::NormalTensor({1, kRows}, &rng);
+    batch.advantage = NormalTensor({1, kRows}, &rng);
+    batch.returns = NormalTensor({1, kRows}, &rng);
     return batch;
   }
 
@@ -88,10 +80,7 @@ struct Played {
 
 // The layer's index in the spec's order.
 int IndexOf(const PolicySpec& spec, const std::string& name) {
-  for (size_t i = 0; i < spec.layers.size(); ++i) {
-    if (spec.layers[i].name == name) return static_cast<int>(i);
-  }
-  return -1;
+  return static_cast<int>(spec.FindLayer(name) - spec.layers.data());
 }
 
 TEST(DacUpdateTest, OneOptionIsPpoInTheLowMdp) {
@@ -104,9 +93,9 @@ TEST(DacUpdateTest, OneOptionIsPpoInTheLowMdp) {
   Rng shuffle(1, RngRole::kLearner, 0), noise(1, RngRole::kLearnerRouter, 0);
   const at::Tensor value = ppo.Values(played.prepared.obs);
   const at::Tensor bootstrap = ppo.Values(played.prepared.bootstrap_obs);
-  Advantages targets = EstimateAdvantages({options.gamma, options.gae_lambda},
-                                          {played.rollout.segments, played.rollout.reward,
-                                           testing::ToFloats(value), testing::ToFloats(bootstrap)});
+  Advantages targets = EstimateAdvantages(
+      {options.gamma, options.gae_lambda},
+      {played.rollout.segments, played.rollout.reward, ToFloats(value), ToFloats(bootstrap)});
   Standardize(&targets.advantage);
   DacBatch batch;
   batch.obs = played.prepared.obs;
@@ -176,7 +165,7 @@ TEST(DacUpdateTest, ContinuesBitForBitFromItsState) {
   ByteWriter out;
   a.SaveState(&out);
   ByteReader in(out.bytes());
-  ASSERT_THAT(b.LoadState(&in), IsOk());
+  ASSERT_OK(b.LoadState(&in));
   learn(&a, 2);
   learn(&b, 2);
   EXPECT_TRUE(BitwiseEqual(a.policy().values(), b.policy().values()));

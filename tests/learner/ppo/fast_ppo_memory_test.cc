@@ -31,20 +31,18 @@ void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::fre
 namespace pmoe {
 namespace {
 
-using testing::StepCase;
-
 class FastPpoMemoryTest : public ::testing::TestWithParam<StepCase> {};
 
 TEST_P(FastPpoMemoryTest, AMinibatchAllocatesNothing) {
-  const PpoOptions options = testing::StepOptions(GetParam());
-  const PolicySpec spec = testing::StepPolicy(GetParam());
+  const PpoOptions options = StepOptions(GetParam());
+  const PolicySpec spec = StepPolicy(GetParam());
   PpoUpdate maker(options, spec, at::kCPU);
   PpoState state(options, spec, at::kCPU);
   FastPpoStep<float> step(options, spec, &state);
-  const PpoBatch batch = testing::RandomBatch(maker, spec.primitives, 1);
+  const PpoBatch batch = RandomBatch(maker, spec.primitives, 1);
   std::vector<int> component;
-  const PpoRows<float> rows = testing::RowsOfBatch<float>(batch, &component);
-  std::vector<int64_t> order(testing::kStepRows);
+  const PpoRows<float> rows = RowsOfBatch<float>(batch, &component);
+  std::vector<int64_t> order(kStepRows);
   std::iota(order.begin(), order.end(), 0);
   Rng noise(1, RngRole::kLearnerRouter, 0);
   std::vector<double> losses(kPpoLosses, 0.0), mixture(PpoStatNames(spec.primitives).size(), 0.0);

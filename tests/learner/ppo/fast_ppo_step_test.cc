@@ -15,8 +15,6 @@
 namespace pmoe {
 namespace {
 
-using testing::StepCase;
-
 constexpr int kSteps = 5;
 
 void Trunk(PolicyOptions* policy) { policy->router_reads_obs = false; }
@@ -137,28 +135,28 @@ std::vector<StepCase> AllCases() {
 
 // Largest difference over the largest number.
 double Apart(const at::Tensor& a, const at::Tensor& b) {
-  return testing::MaxAbs(a - b) / std::max(testing::MaxAbs(b), 1e-30);
+  return MaxAbs(a - b) / std::max(MaxAbs(b), 1e-30);
 }
 
 // Both editions on the same rows, again and again; their difference must stay below `tolerance`.
 template <typename T>
 void ExpectTheSameSteps(const StepCase& c, at::ScalarType type, double tolerance) {
-  const PpoOptions options = testing::StepOptions(c);
-  const PolicySpec spec = testing::StepPolicy(c);
+  const PpoOptions options = StepOptions(c);
+  const PolicySpec spec = StepPolicy(c);
   PpoUpdate oracle(options, spec, at::kCPU, type);
   PpoState state(options, spec, at::kCPU, type);
   FastPpoStep<T> fast(options, spec, &state);
   Rng noise(1, RngRole::kLearnerRouter, 0), other_noise = noise;
-  std::vector<int64_t> order(testing::kStepRows);
+  std::vector<int64_t> order(kStepRows);
   std::iota(order.begin(), order.end(), 0);
   std::vector<int> component;
   for (uint32_t i = 0; i < kSteps; ++i) {
-    const PpoBatch batch = testing::RandomBatch(oracle, c.primitives, i);
+    const PpoBatch batch = RandomBatch(oracle, c.primitives, i);
     std::vector<double> losses(kPpoLosses, 0.0),
         mixture(PpoStatNames(c.primitives).size() - kPpoLosses - 2, 0.0);
     const double progress = 0.1 * i;
     const PpoUpdate::StepStats expected = oracle.Step(batch, progress, /*last_epoch=*/true, &noise);
-    fast.Step(testing::RowsOfBatch<T>(batch, &component), order.data(),
+    fast.Step(RowsOfBatch<T>(batch, &component), order.data(),
               {progress, /*last_epoch=*/true, &other_noise}, losses.data(), mixture.data());
     for (size_t j = 0; j < losses.size(); ++j) {
       const double want = expected.losses[static_cast<int64_t>(j)].template item<double>();

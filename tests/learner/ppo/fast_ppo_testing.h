@@ -12,7 +12,7 @@
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline constexpr int kStepObs = 5, kStepActions = 3, kStepRows = 32;
 
@@ -94,4 +94,4 @@ PpoRows<T> RowsOfBatch(const PpoBatch& batch, std::vector<int>* component) {
           batch.returns.data_ptr<T>()};
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -19,20 +19,16 @@
 namespace pmoe {
 namespace {
 
-using testing::BitwiseEqual;
-using testing::IsOk;
-using testing::StepCase;
-
-constexpr int kRows = 8 * testing::kStepRows;
+constexpr int kRows = 8 * kStepRows;
 
 // Options of a whole rollout, and a policy that writes the columns which they read.
 struct Setting {
-  explicit Setting(const StepCase& c) : options(testing::StepOptions(c)) {
+  explicit Setting(const StepCase& c) : options(StepOptions(c)) {
     options.rollout_steps = kRows;
     options.epochs = 3;
     options.advantage_norm = AdvantageNorm::kRollout;
     c.options(&options);
-    spec = testing::StepPolicy(c);
+    spec = StepPolicy(c);
     spec.columns = PpoColumns(options, spec.head);
   }
   PpoOptions options;
@@ -45,7 +41,7 @@ struct Streams {
 };
 
 Rollout Play(const Setting& setting, const FlatParameters& policy, uint32_t stream) {
-  return testing::MakeRollout(PolicyNet(setting.spec, false), policy, kRows, stream);
+  return MakeRollout(PolicyNet(setting.spec, false), policy, kRows, stream);
 }
 
 std::string State(const RolloutUpdate& update) {
@@ -67,7 +63,7 @@ TEST_P(FastPpoUpdateTest, StaysBesideAutogradFor200Updates) {
   uint64_t updates = 0;
   for (uint32_t i = 0; updates < 200; ++i) {
     const Rollout rollout = Play(setting, oracle.policy(), i);
-    PreparedRollout prepared = testing::Prepare(rollout);
+    PreparedRollout prepared = Prepare(rollout);
     prepared.value_unit = 1.7;
     const LearnedRollout a = oracle.Learn(prepared, 0.0, of_oracle.rngs());
     const LearnedRollout b = fast.Learn(prepared, 0.0, of_fast.rngs());
@@ -81,8 +77,8 @@ TEST_P(FastPpoUpdateTest, StaysBesideAutogradFor200Updates) {
           << oracle.StatNames()[j];
     }
   }
-  EXPECT_LT(testing::MaxAbs(fast.policy().values() - oracle.policy().values()), 1e-3);
-  EXPECT_LT(testing::MaxAbs(fast.state().nets().value().values() - oracle.value().values()), 1e-3);
+  EXPECT_LT(MaxAbs(fast.policy().values() - oracle.policy().values()), 1e-3);
+  EXPECT_LT(MaxAbs(fast.state().nets().value().values() - oracle.value().values()), 1e-3);
 }
 
 // Each continues what the other saved, and saves it as it was.
@@ -93,16 +89,16 @@ TEST_P(FastPpoUpdateTest, TakesACheckpointOfAutogradAndGivesItOne) {
   FastPpoUpdate fast(setting.options, setting.spec);
   Streams streams;
   const Rollout rollout = Play(setting, oracle.policy(), 1);
-  oracle.Learn(testing::Prepare(rollout), 0.0, streams.rngs());
+  oracle.Learn(Prepare(rollout), 0.0, streams.rngs());
   const std::string state = State(oracle);
   ByteReader in(state);
   ASSERT_THAT(fast.LoadState(&in), IsOk());
   EXPECT_EQ(State(fast), state);
-  const at::Tensor obs = testing::Prepare(rollout).obs;
+  const at::Tensor obs = Prepare(rollout).obs;
   std::vector<float> values(kRows);
   fast.step().Values(obs.data_ptr<float>(), kRows, values.data());
-  EXPECT_LT(testing::MaxAbs(at::from_blob(values.data(), {1, kRows}) - oracle.Values(obs)), 1e-5);
-  fast.Learn(testing::Prepare(rollout), 0.0, streams.rngs());
+  EXPECT_LT(MaxAbs(at::from_blob(values.data(), {1, kRows}) - oracle.Values(obs)), 1e-5);
+  fast.Learn(Prepare(rollout), 0.0, streams.rngs());
   const std::string later = State(fast);
   ByteReader again(later);
   ASSERT_THAT(back.LoadState(&again), IsOk());
@@ -114,14 +110,14 @@ TEST_P(FastPpoUpdateTest, ContinuesACheckpointBitForBit) {
   const Setting setting(GetParam());
   FastPpoUpdate straight(setting.options, setting.spec), second(setting.options, setting.spec);
   Streams streams;
-  straight.Learn(testing::Prepare(Play(setting, straight.policy(), 1)), 0.0, streams.rngs());
+  straight.Learn(Prepare(Play(setting, straight.policy(), 1)), 0.0, streams.rngs());
   const std::string state = State(straight);
   ByteReader in(state);
   ASSERT_THAT(second.LoadState(&in), IsOk());
   Streams same = streams;
   const Rollout rollout = Play(setting, straight.policy(), 2);
-  const LearnedRollout a = straight.Learn(testing::Prepare(rollout), 0.5, streams.rngs());
-  const LearnedRollout b = second.Learn(testing::Prepare(rollout), 0.5, same.rngs());
+  const LearnedRollout a = straight.Learn(Prepare(rollout), 0.5, streams.rngs());
+  const LearnedRollout b = second.Learn(Prepare(rollout), 0.5, same.rngs());
   EXPECT_EQ(State(second), State(straight));
   EXPECT_EQ(a.returns, b.returns);
 }
@@ -173,8 +169,8 @@ TEST_P(FastOnePrimitiveTest, PmoeEqualsPpoBitForBit) {
     Rollout same = rollout;
     same.spec.extra_dim = static_cast<int>(mixture.spec.columns.size());
     same.extra.assign(static_cast<size_t>(kRows * same.spec.extra_dim), 0.0f);
-    ppo.Learn(testing::Prepare(rollout), 0.0, of_ppo.rngs());
-    pmoe.Learn(testing::Prepare(same), 0.0, of_pmoe.rngs());
+    ppo.Learn(Prepare(rollout), 0.0, of_ppo.rngs());
+    pmoe.Learn(Prepare(same), 0.0, of_pmoe.rngs());
   }
   for (int i = 0; i < ppo.policy().layers(); ++i) {  // the router's come last
     EXPECT_TRUE(BitwiseEqual(ppo.policy().Frozen(i).weight, pmoe.policy().Frozen(i).weight)) << i;

@@ -24,9 +24,6 @@ namespace pmoe {
 namespace {
 
 using at::Tensor;
-using testing::GradientError;
-using testing::GradientOf;
-using testing::RandomDoubles;
 
 constexpr int64_t kMembers = 2, kBatch = 3, kPrimitives = 3, kActions = 2;
 constexpr int64_t kHeadSize = kMembers * kBatch * kPrimitives * kActions;
@@ -160,20 +157,19 @@ TEST(RatioLogProbTest, OfSoftGumbelWeightsIsTheLogOfTheWeightedDensities) {
   const MixtureHeads heads = HeadsFrom(RandomHeads());
   const Tensor log_n = ComponentLogProbs(heads, SomeActions()), y = SomeSoftWeights();
   const Tensor ours = RatioLogProb(RatioOf::kGumbel, heads, log_n, SomeComponents(), y);
-  EXPECT_LT(testing::MaxAbs(ours - (y * log_n.exp()).sum(2).log()), 1e-12);
+  EXPECT_LT(MaxAbs(ours - (y * log_n.exp()).sum(2).log()), 1e-12);
   const Tensor of_y = GradientOf(y, [&](const Tensor& at) {
     return RatioLogProb(RatioOf::kGumbel, heads, log_n, SomeComponents(), at).sum();
   });
-  EXPECT_LT(testing::MaxAbs(of_y - log_n.exp() / ours.unsqueeze(2).exp()), 1e-10);
+  EXPECT_LT(MaxAbs(of_y - log_n.exp() / ours.unsqueeze(2).exp()), 1e-10);
 }
 
 TEST(RatioLogProbTest, OfHardGumbelWeightsIsTheActingComponentsExactly) {
   const MixtureHeads heads = HeadsFrom(RandomHeads());
   const Tensor log_n = ComponentLogProbs(heads, SomeActions());
   const Tensor hard = at::one_hot(SomeComponents(), kPrimitives).to(at::kDouble);
-  EXPECT_TRUE(
-      testing::BitwiseEqual(RatioLogProb(RatioOf::kGumbel, heads, log_n, SomeComponents(), hard),
-                            RatioLogProb(RatioOf::kComponent, heads, log_n, SomeComponents(), {})));
+  EXPECT_TRUE(BitwiseEqual(RatioLogProb(RatioOf::kGumbel, heads, log_n, SomeComponents(), hard),
+                           RatioLogProb(RatioOf::kComponent, heads, log_n, SomeComponents(), {})));
 }
 
 TEST(RatioLogProbTest, JointIsAtMostTheMixtureAndAllJointsMakeIt) {
@@ -186,10 +182,10 @@ TEST(RatioLogProbTest, JointIsAtMostTheMixtureAndAllJointsMakeIt) {
     const Tensor joint = RatioLogProb(RatioOf::kJoint, heads, log_n, component, {});
     const Tensor alone = RatioLogProb(RatioOf::kComponent, heads, log_n, component, {});
     EXPECT_TRUE((joint <= mixture).all().item<bool>());
-    EXPECT_LT(testing::MaxAbs(joint - alone - heads.LogRouterWeights().select(2, k)), 1e-12);
+    EXPECT_LT(MaxAbs(joint - alone - heads.LogRouterWeights().select(2, k)), 1e-12);
     sum = sum + joint.exp();
   }
-  EXPECT_LT(testing::MaxAbs(sum.log() - mixture), 1e-12);
+  EXPECT_LT(MaxAbs(sum.log() - mixture), 1e-12);
 }
 
 TEST(RatioLogProbTest, WithoutARouterIsTheGaussiansWhateverTheKind) {
@@ -234,11 +230,11 @@ TEST(RatioLogProbTest, OfGumbelWeightsStaysFiniteFarFromTheActingComponent) {
 
 TEST(PosteriorGumbelTest, HardWeightsAreOneHotAtTheComponentThatActed) {
   Rng rng(1, RngRole::kLearner, 0);
-  const Tensor logits = testing::NormalTensor({1, 500, 4}, &rng) * 3.0;
+  const Tensor logits = NormalTensor({1, 500, 4}, &rng) * 3.0;
   const Tensor component = at::arange(500, at::kLong).remainder(4).view({1, 500});
-  const Tensor uniform = testing::UniformTensor({1, 500, 4}, &rng);
+  const Tensor uniform = UniformTensor({1, 500, 4}, &rng);
   const Tensor hard = PosteriorGumbelWeights(logits, component, uniform, 0.7, true);
-  EXPECT_TRUE(testing::BitwiseEqual(hard, at::one_hot(component, 4).to(at::kFloat)));
+  EXPECT_TRUE(BitwiseEqual(hard, at::one_hot(component, 4).to(at::kFloat)));
   const Tensor soft = PosteriorGumbelWeights(logits, component, uniform, 0.7, false);
   EXPECT_TRUE(soft.argmax(2).equal(component));
 }
@@ -264,7 +260,7 @@ TEST(PosteriorGumbelTest, SoftWeightsHaveTheGradientAtTheNoiseThatWasDrawn) {
   constexpr double kTau = 0.8;
   Rng rng(2, RngRole::kLearner, 0);
   const Tensor z = RandomDoubles({kMembers, kBatch, kPrimitives}, 10);
-  const Tensor uniform = testing::UniformTensor(z.sizes(), &rng).to(at::kDouble);
+  const Tensor uniform = UniformTensor(z.sizes(), &rng).to(at::kDouble);
   const Tensor slope = RandomDoubles(z.sizes(), 11);
   const auto posterior = [&](const Tensor& at, bool hard) {
     return PosteriorGumbelWeights(at, SomeComponents(), uniform, kTau, hard);
@@ -277,7 +273,7 @@ TEST(PosteriorGumbelTest, SoftWeightsHaveTheGradientAtTheNoiseThatWasDrawn) {
   for (const bool hard : {false, true}) {
     const Tensor ours =
         GradientOf(z, [&](const Tensor& at) { return (posterior(at, hard) * slope).sum(); });
-    EXPECT_LT(testing::MaxAbs(ours - GradientOf(z, fixed)), 1e-12);
+    EXPECT_LT(MaxAbs(ours - GradientOf(z, fixed)), 1e-12);
   }
 }
 
@@ -287,17 +283,17 @@ TEST(PosteriorGumbelTest, OverTheRoutersDrawsItIsAFreshGumbelSoftmax) {
   constexpr double kTau = 0.8;
   Rng rng(3, RngRole::kLearner, 0);
   const Tensor z = Doubles({1.0, 0.0, -1.5}, {1, 1, 3}).expand({1, kDraws, 3});
-  const auto uniform = [&] { return testing::UniformTensor({1, kDraws, 3}, &rng).to(at::kDouble); };
+  const auto uniform = [&] { return UniformTensor({1, kDraws, 3}, &rng).to(at::kDouble); };
   const Tensor component = DrawPrimitive(z.softmax(2), uniform().select(2, 0));
   const Tensor posterior = PosteriorGumbelWeights(z, component, uniform(), kTau, false);
   const Tensor gumbel = -(-uniform().clamp_min(0x1p-25).log()).log();
   const Tensor fresh = GumbelWeights(z, gumbel, kTau, false);
   // Four deviations of the difference of two means; weights and their squares have at most 1/4.
   const double error = 4.0 * std::sqrt(2.0 * 0.25 / kDraws);
-  EXPECT_LT(testing::MaxAbs(posterior.mean(1) - fresh.mean(1)), error);
-  EXPECT_LT(testing::MaxAbs(posterior.square().mean(1) - fresh.square().mean(1)), error);
+  EXPECT_LT(MaxAbs(posterior.mean(1) - fresh.mean(1)), error);
+  EXPECT_LT(MaxAbs(posterior.square().mean(1) - fresh.square().mean(1)), error);
   const auto product = [](const Tensor& y) { return (y.select(2, 0) * y.select(2, 1)).mean(); };
-  EXPECT_LT(testing::MaxAbs(product(posterior) - product(fresh)), error);
+  EXPECT_LT(MaxAbs(product(posterior) - product(fresh)), error);
 }
 
 // [1, 4, 3] rows with options 0, 1, 2, 1 before; the last begins an episode.
@@ -320,7 +316,7 @@ TEST(OptionProbabilitiesTest, EndWithTheirOwnBetaAndSumToOne) {
   OptionExample x(0.0);
   x.heads.beta = RandomDoubles({1, 4, 3}, 13).sigmoid();
   const Tensor p = x.Probabilities(), w = x.heads.RouterWeights();
-  EXPECT_LT(testing::MaxAbs(p.sum(2) - 1.0), 1e-14);
+  EXPECT_LT(MaxAbs(p.sum(2) - 1.0), 1e-14);
   for (int64_t row = 0; row < 3; ++row) {
     const double beta = x.heads.beta[0][row][row].item<double>();  // the option before is `row`
     for (int64_t k = 0; k < 3; ++k) {
@@ -332,7 +328,7 @@ TEST(OptionProbabilitiesTest, EndWithTheirOwnBetaAndSumToOne) {
 
 TEST(OptionProbabilitiesTest, AlwaysEndingIsTheRouterAndNeverEndingStays) {
   const OptionExample always(1.0), never(0.0);
-  EXPECT_LT(testing::MaxAbs(always.Probabilities() - always.heads.RouterWeights()), 1e-15);
+  EXPECT_LT(MaxAbs(always.Probabilities() - always.heads.RouterWeights()), 1e-15);
   const Tensor stays = at::one_hot(never.before, 3).to(at::kDouble);
   EXPECT_TRUE(never.Probabilities().narrow(1, 0, 3).equal(stays.narrow(1, 0, 3)));
 }
@@ -349,7 +345,7 @@ TEST(OptionProbabilitiesTest, CompatRowsDoNotSumToOne) {
   const Tensor p = x.Probabilities(/*compat=*/true);
   const Tensor stays = at::one_hot(x.before, 3).to(at::kDouble);
   const Tensor expected = (1.0 - x.heads.beta) * stays + x.heads.beta * x.heads.RouterWeights();
-  EXPECT_LT(testing::MaxAbs((p - expected).narrow(1, 0, 3)), 1e-15);
+  EXPECT_LT(MaxAbs((p - expected).narrow(1, 0, 3)), 1e-15);
   EXPECT_GT((p.sum(2) - 1.0).abs().narrow(1, 0, 3).min().item<double>(), 1e-3);
 }
 

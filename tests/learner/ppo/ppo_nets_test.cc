@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ATen/ops/eye.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
@@ -17,10 +18,7 @@ using at::Tensor;
 constexpr int kObs = 7, kActions = 3, kPrimitives = 4;
 
 PolicySpec MakeSpec(const std::vector<int>& primitive_hidden = {}) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.head = HeadType::kMixture;
   options.primitives = kPrimitives;
   options.hidden = {24, 16};
@@ -33,14 +31,14 @@ PolicySpec MakeSpec(const std::vector<int>& primitive_hidden = {}) {
 double FromOrthogonal(const Tensor& weight, double gain) {
   const Tensor w = weight.to(at::kDouble);
   const Tensor square = w.size(0) >= w.size(1) ? w.t().matmul(w) : w.matmul(w.t());
-  return testing::MaxAbs(square - gain * gain * at::eye(square.size(0), at::kDouble));
+  return MaxAbs(square - gain * gain * at::eye(square.size(0), at::kDouble));
 }
 
 class OrthogonalTest : public ::testing::Test {
  protected:
   static FlatParameters Start(const PolicySpec& spec) {
     FlatParameters parameters(spec.layers, 1, 1, at::kCPU);
-    PpoOptions options = testing::TestPpoOptions();
+    PpoOptions options = TestPpoOptions();
     options.head_gain = 0.01;
     options.log_std_init = -0.5;
     InitPolicy(options, spec, &parameters);
@@ -49,10 +47,8 @@ class OrthogonalTest : public ::testing::Test {
   // The layer's weight matrix, [rows, outputs].
   static Tensor Weight(const PolicySpec& spec, const FlatParameters& parameters,
                        const std::string& name) {
-    for (size_t i = 0; i < spec.layers.size(); ++i) {
-      if (spec.layers[i].name == name) return parameters.Frozen(static_cast<int>(i)).weight[0];
-    }
-    return {};
+    const auto index = spec.FindLayer(name) - spec.layers.data();
+    return parameters.Frozen(static_cast<int>(index)).weight[0];
   }
 };
 
@@ -70,7 +66,7 @@ TEST_F(OrthogonalTest, HeadsHaveTheirGainAndBiasesAreZero) {
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const double expected = spec.layers[i].name == "log_std" ? -0.5 : 0.0;
     const Tensor bias = start.Frozen(static_cast<int>(i)).bias;
-    EXPECT_EQ(testing::MaxAbs(bias - expected), 0.0) << spec.layers[i].name;
+    EXPECT_EQ(MaxAbs(bias - expected), 0.0) << spec.layers[i].name;
   }
 }
 
@@ -98,7 +94,7 @@ TEST_F(OrthogonalTest, ThePartsOfALayerThatBelongToDifferentPrimitivesAreDrawnAp
 }
 
 TEST_F(OrthogonalTest, TheValuesLastLayerHasItsOwnGain) {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.value_hidden = {12};
   options.value_gain = 0.5;
   const std::vector<DenseLayer> layers = ValueLayers(options, MakeSpec(), 2);
@@ -109,7 +105,7 @@ TEST_F(OrthogonalTest, TheValuesLastLayerHasItsOwnGain) {
 }
 
 TEST(ValueLayersTest, AreANetworkOfTheirOwnOrOneLayerOnTheTrunk) {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.value_hidden = {12, 6};
   std::vector<DenseLayer> layers = ValueLayers(options, MakeSpec(), 1);
   ASSERT_EQ(layers.size(), 3u);
@@ -122,7 +118,7 @@ TEST(ValueLayersTest, AreANetworkOfTheirOwnOrOneLayerOnTheTrunk) {
 }
 
 TEST(LearningRateFactorTest, FallsLinearlyOrStays) {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   EXPECT_EQ(LearningRateFactor(options, 0.7), 1.0);
   options.linear_schedule = true;
   EXPECT_EQ(LearningRateFactor(options, 0.0), 1.0);
@@ -132,7 +128,7 @@ TEST(LearningRateFactorTest, FallsLinearlyOrStays) {
 }
 
 TEST(GradientScaleTest, BringsALongGradientDownAndLeavesAShortOne) {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.grad_norm_max = 0.5;
   EXPECT_EQ(GradientScale(options, 0.4), 1.0);
   EXPECT_NEAR(GradientScale(options, 5.0), 0.1, 1e-6);

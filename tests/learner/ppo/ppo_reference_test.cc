@@ -11,6 +11,7 @@
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/ppo/ppo_update.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/ppo/rollout_testing.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -52,7 +53,7 @@ class ReferencePpo {
 
   // kEpochs steps on the whole rollout.
   void Learn(const Rollout& rollout) {
-    const PreparedRollout tensors = testing::Prepare(rollout);
+    const PreparedRollout tensors = Prepare(rollout);
     const Tensor obs = tensors.obs[0].to(at::kDouble), action = tensors.action[0].to(at::kDouble);
     const Tensor old = LogProb(obs, action).detach(), old_value = Value(obs).detach();
     Tensor advantage = Advantages(rollout, old_value, tensors.bootstrap_obs[0].to(at::kDouble));
@@ -134,7 +135,7 @@ class ReferencePpo {
     }
   }
 
-  PpoOptions options_ = testing::TestPpoOptions();
+  PpoOptions options_ = TestPpoOptions();
   Weights policy_, value_, m_, v_;
   int t_ = 0;
 };
@@ -142,16 +143,13 @@ class ReferencePpo {
 double Distance(const Weights& a, const Weights& b) {
   double largest = 0.0;
   for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i].numel() > 0) largest = std::max(largest, testing::MaxAbs(a[i] - b[i]));
+    if (a[i].numel() > 0) largest = std::max(largest, MaxAbs(a[i] - b[i]));
   }
   return largest;
 }
 
 PolicySpec MakeSpec() {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.action_map = ActionMap::kClip;
   policy.activation = Activation::kTanh;
   policy.hidden = {16, 16};
@@ -163,7 +161,7 @@ class PpoReferenceTest : public ::testing::TestWithParam<double> {};
 
 // One minibatch per epoch; from the second on ratios differ from 1.
 TEST_P(PpoReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = kRows;
   options.epochs = kEpochs;
@@ -179,9 +177,9 @@ TEST_P(PpoReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
   PpoUpdate update(options, MakeSpec(), at::kCPU);
   ReferencePpo reference(options, &update);
   const Weights policy_start = Leaves(update.policy()), value_start = Leaves(update.value());
-  const Rollout rollout = testing::MakeRollout(update.policy_net(), update.policy(), kRows, 1);
+  const Rollout rollout = MakeRollout(update.policy_net(), update.policy(), kRows, 1);
   Rng shuffle(1, RngRole::kLearner, 0), noise(1, RngRole::kLearnerRouter, 0);
-  const LearnedRollout learned = update.Learn(testing::Prepare(rollout), 0.0, {&shuffle, &noise});
+  const LearnedRollout learned = update.Learn(Prepare(rollout), 0.0, {&shuffle, &noise});
   reference.Learn(rollout);
   EXPECT_GT(learned.stats[5], 0.0);  // clip_fraction
   EXPECT_GT(Distance(Leaves(update.policy()), policy_start), 3e-3);

@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <string>
 #include <tuple>
 
 #include "learner/ppo/rollout_learner.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/ppo/rollout_testing.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -18,13 +18,10 @@
 namespace pmoe {
 namespace {
 
-using testing::BitwiseEqual;
-using testing::IsOk;
-
 constexpr int kObs = 5, kActions = 2, kRows = 256;
 
 PpoOptions SmallOptions() {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.rollout_steps = kRows;
   options.batch_size = 64;
   options.epochs = 3;
@@ -37,10 +34,7 @@ PpoOptions SmallOptions() {
 }
 
 PolicySpec MakeSpec(const PpoOptions& options, HeadType head, int primitives, int width) {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.action_map = ActionMap::kClip;
   policy.head = head;
   policy.primitives = primitives;
@@ -57,17 +51,15 @@ struct Training {
       : update(options, MakeSpec(options, head, primitives, width), at::kCPU) {}
 
   Rollout Play(uint32_t stream) {
-    return testing::MakeRollout(update.policy_net(), update.policy(), kRows, stream);
+    return MakeRollout(update.policy_net(), update.policy(), kRows, stream);
   }
   LearnedRollout Learn(const Rollout& rollout, double progress = 0.0) {
-    return update.Learn(testing::Prepare(rollout), progress, {&shuffle, &noise});
+    return update.Learn(Prepare(rollout), progress, {&shuffle, &noise});
   }
   // Bias of a layer, and its weights where it has some.
   const DenseParameters& Layer(const std::string& name) {
-    const std::vector<DenseLayer>& layers = update.policy_net().spec().layers;
-    const auto found = std::find_if(layers.begin(), layers.end(),
-                                    [&](const DenseLayer& layer) { return layer.name == name; });
-    return update.policy().Frozen(static_cast<int>(found - layers.begin()));
+    const PolicySpec& spec = update.policy_net().spec();
+    return update.policy().Frozen(static_cast<int>(spec.FindLayer(name) - spec.layers.data()));
   }
   double Stat(const LearnedRollout& learned, const std::string& name) {
     const std::vector<std::string>& names = update.StatNames();
@@ -161,11 +153,11 @@ TEST(OnePrimitivePpoTest, GatingEqualsPpoUpToRounding) {
   Training ppo(options, HeadType::kGaussian, 1), gating(options, HeadType::kGating, 1);
   TrainBoth(&ppo, &gating, 3);
   for (const char* layer : kShared) {
-    EXPECT_LT(testing::MaxAbs(ppo.Layer(layer).bias - gating.Layer(layer).bias), 1e-5) << layer;
+    EXPECT_LT(MaxAbs(ppo.Layer(layer).bias - gating.Layer(layer).bias), 1e-5) << layer;
     if (ppo.Layer(layer).weight.numel() == 0) continue;
-    EXPECT_LT(testing::MaxAbs(ppo.Layer(layer).weight - gating.Layer(layer).weight), 1e-5) << layer;
+    EXPECT_LT(MaxAbs(ppo.Layer(layer).weight - gating.Layer(layer).weight), 1e-5) << layer;
   }
-  EXPECT_LT(testing::MaxAbs(ppo.update.value().values() - gating.update.value().values()), 1e-5);
+  EXPECT_LT(MaxAbs(ppo.update.value().values() - gating.update.value().values()), 1e-5);
 }
 
 // Whatever it learns on the shared trunk, at whatever speed.
@@ -240,7 +232,7 @@ TEST_P(PpoStateTest, AnInterruptedTrainingContinuesBitForBit) {
   straight.Learn(straight.Play(1));
   const std::string state = State(straight.update);
   ByteReader in(state);
-  ASSERT_THAT(second.update.LoadState(&in), IsOk());
+  ASSERT_OK(second.update.LoadState(&in));
   EXPECT_EQ(State(second.update), state);
   second.shuffle = straight.shuffle;
   second.noise = straight.noise;
@@ -268,8 +260,8 @@ TEST(PpoScheduleTest, TheStepSizeFallsLinearlyToZero) {
   EXPECT_NEAR(half.Stat(half.Learn(rollout, 0.5), "learning_rate"), 1.5e-3, 1e-9);
   none.Learn(rollout, 1.0);
   const at::Tensor moved = whole.update.policy().values() - start;
-  EXPECT_GT(testing::MaxAbs(moved), 2.9e-3);
-  EXPECT_LT(testing::MaxAbs(half.update.policy().values() - start - 0.5 * moved), 1e-6);
+  EXPECT_GT(MaxAbs(moved), 2.9e-3);
+  EXPECT_LT(MaxAbs(half.update.policy().values() - start - 0.5 * moved), 1e-6);
   EXPECT_TRUE(BitwiseEqual(none.update.policy().values(), start));
 }
 
@@ -303,13 +295,13 @@ TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
   Training actor(options, HeadType::kMixture, 3);
   const auto straight = make(), resumed = make();
   const Rollout first = actor.Play(1);
-  ASSERT_THAT(straight->Update(&first), IsOk());
+  ASSERT_OK(straight->Update(&first));
   auto reader = ContainerReader::Open(checkpoint(*straight));
-  ASSERT_THAT(reader, IsOk());
-  ASSERT_THAT(resumed->LoadState(*reader), IsOk());
+  ASSERT_OK(reader);
+  ASSERT_OK(resumed->LoadState(*reader));
   for (RolloutLearner* learner : {straight.get(), resumed.get()}) {
     const Rollout rollout = actor.Play(2);
-    ASSERT_THAT(learner->Update(&rollout), IsOk());
+    ASSERT_OK(learner->Update(&rollout));
   }
   EXPECT_EQ(checkpoint(*straight), checkpoint(*resumed));
   EXPECT_EQ(straight->updates(), 2u * 3u * (kRows / 64));

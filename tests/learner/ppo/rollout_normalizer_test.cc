@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "common/base/rng.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 
 namespace pmoe {
@@ -15,17 +16,14 @@ namespace {
 constexpr int kObs = 3;
 
 PolicySpec MakeSpec(bool normalizes_obs) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low = {-1.0};
-  options.action_high = {1.0};
+  PolicyOptions options = BoxOptions(kObs, 1);
   options.hidden = {4};
   options.normalizes_obs = normalizes_obs;
   return MakePolicySpec(options);
 }
 
 PpoOptions With(RewardNorm norm) {
-  PpoOptions options = testing::TestPpoOptions();
+  PpoOptions options = TestPpoOptions();
   options.reward_norm = norm;
   options.gamma = 0.9;
   return options;

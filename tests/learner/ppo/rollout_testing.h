@@ -2,17 +2,17 @@
 // segments, K primitives, O obs_dim, A action_dim.
 #pragma once
 
-#include <cmath>
 #include <vector>
 
 #include "ATen/ops/from_blob.h"
 #include "ATen/ops/zeros.h"
 #include "learner/nets/policy_net.h"
+#include "learner/ppo/actor_critic.h"
 #include "learner/ppo/rollout_update.h"
 #include "learner/sac/policy_loss.h"
 #include "tests/learner/torch_testing.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 // Four segments: one terminated, one truncated, two cut.
 inline std::vector<RolloutSegment> FourSegments(int64_t rows) {
@@ -27,11 +27,6 @@ inline std::vector<RolloutSegment> FourSegments(int64_t rows) {
     segment.end = ends[s];
   }
   return segments;
-}
-
-inline std::vector<float> ToFloats(const at::Tensor& x) {
-  const at::Tensor host = x.contiguous();
-  return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
 }
 
 // Actions of `net` with these parameters on normal observations. Components and noise are drawn
@@ -81,4 +76,4 @@ inline PreparedRollout Prepare(const Rollout& rollout) {
   return prepared;
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

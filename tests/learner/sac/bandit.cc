@@ -14,7 +14,7 @@
 #include "learner/nets/optimizer.h"
 #include "learner/nets/policy_net.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 namespace {
 
 using at::Tensor;
@@ -155,4 +155,4 @@ BanditResult RunBandit(const BanditOptions& options) {
   return bandit.Evaluate();
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -11,10 +11,10 @@
 #include "learner/sac/policy_loss.h"
 #include "tests/learner/test_options.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 struct BanditOptions {
-  SacOptions loss = testing::TestSacOptions();  // how the policy is trained
+  SacOptions loss = TestSacOptions();  // how the policy is trained
   HeadType head = HeadType::kGaussian;
   bool gating_squared = false;
   int primitives = 1;
@@ -34,4 +34,4 @@ struct BanditResult {
 
 BanditResult RunBandit(const BanditOptions& options);
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -18,9 +18,6 @@
 namespace pmoe {
 namespace {
 
-using testing::BanditOptions;
-using testing::BanditResult;
-
 struct Row {
   const char* name;
   void (*change)(BanditOptions* options);

@@ -3,7 +3,6 @@
 #include "tests/learner/sac/bandit.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 
@@ -11,9 +10,6 @@
 
 namespace pmoe {
 namespace {
-
-using testing::BanditResult;
-using testing::RunBandit;
 
 // Two equal modes: a Gaussian sits on one of them, which costs ln 2, or stays wide between both.
 TEST(BanditTest, SacConvergesToOneModeOrStaysBetweenThem) {
@@ -35,15 +31,14 @@ TEST(BanditTest, SacConvergesToOneModeOrStaysBetweenThem) {
 }
 
 TEST(BanditTest, TheRouterEndsAtTheWinFrequencies) {
-  testing::BanditOptions options = {.head = HeadType::kMixture, .primitives = 2, .seeds = 20};
+  BanditOptions options = {.head = HeadType::kMixture, .primitives = 2, .seeds = 20};
   options.steps = 1500;
   EXPECT_THAT(RunBandit(options).frequency_error, ::testing::Each(::testing::Lt(0.05)));
 }
 
 // Its gradient is exact: four primitives share both modes as the target does.
 TEST(BanditTest, MrpCoversBothModes) {
-  testing::BanditOptions options = {
-      .head = HeadType::kMixture, .primitives = 4, .seeds = 10, .steps = 2000};
+  BanditOptions options = {.head = HeadType::kMixture, .primitives = 4, .seeds = 10, .steps = 2000};
   options.loss.estimator = Estimator::kMarginal;
   options.loss.entropy = EntropyOf::kMixture;
   const BanditResult result = RunBandit(options);

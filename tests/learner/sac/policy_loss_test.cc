@@ -18,9 +18,6 @@ namespace pmoe {
 namespace {
 
 using at::Tensor;
-using testing::GradientError;
-using testing::GradientOf;
-using testing::RandomDoubles;
 
 constexpr int64_t kMembers = 2, kBatch = 3, kPrimitives = 3, kActions = 2;
 constexpr int64_t kHeadSize = kMembers * kBatch * kPrimitives * kActions;
@@ -53,8 +50,8 @@ PolicyNoise FixedNoise() {
   Rng rng(7, RngRole::kLearnerRouter, 53);
   PolicyNoise noise;
   noise.eps = RandomDoubles({kMembers, kBatch, kPrimitives, kActions}, 51);
-  noise.primitive = testing::UniformTensor({kMembers, kBatch}, &rng).to(at::kDouble);
-  const Tensor uniform = testing::UniformTensor({kMembers, kBatch, kPrimitives}, &rng);
+  noise.primitive = UniformTensor({kMembers, kBatch}, &rng).to(at::kDouble);
+  const Tensor uniform = UniformTensor({kMembers, kBatch, kPrimitives}, &rng);
   noise.gumbel = -(-uniform.to(at::kDouble).log()).log();
   noise.gumbel_tau = 0.7;
   return noise;
@@ -83,7 +80,7 @@ TEST(PolicyLossTest, HasTheGradientOfItsValueUnderEveryOption) {
   for (int bits = 0; bits < 32; ++bits) {
     for (const RouterLoss router :
          {RouterLoss::kBrier, RouterLoss::kCrossEntropy, RouterLoss::kNone}) {
-      SacOptions options = testing::TestSacOptions();
+      SacOptions options = TestSacOptions();
       options.primitive_backprop = bits & 1 ? PrimitiveBackprop::kAll : PrimitiveBackprop::kMax;
       options.best_by = bits & 2 ? BestBy::kSoftQ : BestBy::kQ;
       options.entropy = bits & 4 ? EntropyOf::kMixture : EntropyOf::kComponent;
@@ -159,7 +156,7 @@ TEST(MaxAgainstAllTest, TheBestOfKIsAtLeastEachOfThem) {
 }
 
 TEST(MaxAgainstAllTest, UnderMaxOnlyTheWinnerHasAGradient) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.router_loss = RouterLoss::kNone;
   Tensor x = RandomHeads().requires_grad_(true);
   TotalLoss(options, x).backward();
@@ -172,7 +169,7 @@ TEST(MaxAgainstAllTest, UnderMaxOnlyTheWinnerHasAGradient) {
 }
 
 TEST(MaxAgainstAllTest, AllIsTheSumOverThePrimitives) {
-  SacOptions all = testing::TestSacOptions();
+  SacOptions all = TestSacOptions();
   all.primitive_backprop = PrimitiveBackprop::kAll;
   all.router_loss = RouterLoss::kNone;
   const Tensor x = RandomHeads();
@@ -184,7 +181,7 @@ TEST(MaxAgainstAllTest, AllIsTheSumOverThePrimitives) {
 }
 
 TEST(LoserWeightTest, SharesAPartOfTheLossAmongTheLosers) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.loser_weight = 0.3;
   options.router_loss = RouterLoss::kNone;
   const Tensor x = RandomHeads();
@@ -214,7 +211,7 @@ Tensor ExpectedLoss(const SacOptions& options, const Tensor& x) {
 class EntropyTest : public ::testing::TestWithParam<EntropyOf> {
  protected:
   SacOptions Options(Estimator estimator) const {
-    SacOptions options = testing::TestSacOptions();
+    SacOptions options = TestSacOptions();
     options.estimator = estimator;
     options.entropy = GetParam();
     return options;
@@ -255,7 +252,7 @@ TEST_P(ReinforceEstimatorTest, IsUnbiasedWithAndWithoutABaseline) {
   const Tensor exact = GradientOf(x, [&](const Tensor& at) { return ExpectedLoss(options, at); });
   for (const Baseline baseline : {Baseline::kNone, Baseline::kExpected}) {
     options.reinforce_baseline = baseline;
-    EXPECT_LT(testing::MaxAbs(ExpectedGradient(options, x) - exact), 1e-14);
+    EXPECT_LT(MaxAbs(ExpectedGradient(options, x) - exact), 1e-14);
   }
 }
 
@@ -266,7 +263,7 @@ INSTANTIATE_TEST_SUITE_P(Entropies, ReinforceEstimatorTest,
 
 // d / d z_i = (1[i = k] - w_i) (c_k - b) / B for the drawn k, b = 0 or sum_k w_k c_k.
 TEST(ReinforceEstimatorTest, HasTheScoreFunctionsGradientOnTheLogits) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.estimator = Estimator::kReinforce;
   const Tensor x = RandomHeads(), w = HeadsFrom(x).RouterWeights();
   const Tensor k = DrawPrimitive(w, FixedNoise().primitive);
@@ -280,12 +277,12 @@ TEST(ReinforceEstimatorTest, HasTheScoreFunctionsGradientOnTheLogits) {
     const Tensor expected = score * (drawn - b) / static_cast<double>(kBatch);
     const Tensor gradient = GradientOf(x, [&](const Tensor& at) { return TotalLoss(options, at); });
     const Tensor of_logits = gradient.narrow(0, 2 * kHeadSize, kRouterSize).view_as(expected);
-    EXPECT_LT(testing::MaxAbs(of_logits - expected), 1e-14);
+    EXPECT_LT(MaxAbs(of_logits - expected), 1e-14);
   }
 }
 
 TEST(GumbelEstimatorTest, SoftWeightsHaveTheGradientOfTheLoss) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.estimator = Estimator::kGumbel;
   options.gumbel_hard = false;
   const auto loss = [&](const Tensor& at) { return TotalLoss(options, at); };
@@ -293,7 +290,7 @@ TEST(GumbelEstimatorTest, SoftWeightsHaveTheGradientOfTheLoss) {
 }
 
 TEST(GumbelEstimatorTest, HardWeightsGiveTheLossOfTheLargestPrimitiveExactly) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.estimator = Estimator::kGumbel;
   const Tensor x = RandomHeads();
   const MixtureHeads heads = HeadsFrom(x);
@@ -304,15 +301,15 @@ TEST(GumbelEstimatorTest, HardWeightsGiveTheLossOfTheLargestPrimitiveExactly) {
   const Tensor action = SelectPrimitive(actions.action, largest);
   const Tensor q = MinOverCritics(WavyCritics(action, 2));
   const PolicyLossTerms terms = Terms(options, x, noise);
-  EXPECT_TRUE(testing::BitwiseEqual(terms.log_prob, log_prob.squeeze(2)));
-  EXPECT_TRUE(testing::BitwiseEqual(terms.q, q.squeeze(2)));
-  EXPECT_TRUE(testing::BitwiseEqual(terms.primitive, (kAlpha * log_prob - q).sum(2).mean(1)));
+  EXPECT_TRUE(BitwiseEqual(terms.log_prob, log_prob.squeeze(2)));
+  EXPECT_TRUE(BitwiseEqual(terms.q, q.squeeze(2)));
+  EXPECT_TRUE(BitwiseEqual(terms.primitive, (kAlpha * log_prob - q).sum(2).mean(1)));
 }
 
 // The straight-through gradient on the logits is that of the soft weights, at the hard ones'
 // action.
 TEST(GumbelEstimatorTest, HardWeightsPassTheSoftOnesGradientToTheLogits) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.estimator = Estimator::kGumbel;
   options.twin_critics = false;
   const Tensor x = RandomHeads();
@@ -330,7 +327,7 @@ TEST(GumbelEstimatorTest, HardWeightsPassTheSoftOnesGradientToTheLogits) {
                           (noise.gumbel_tau * static_cast<double>(kBatch));
   const Tensor gradient = GradientOf(x, [&](const Tensor& at) { return TotalLoss(options, at); });
   const Tensor of_logits = gradient.narrow(0, 2 * kHeadSize, kRouterSize).view_as(expected);
-  EXPECT_LT(testing::MaxAbs(of_logits - expected), 1e-13);
+  EXPECT_LT(MaxAbs(of_logits - expected), 1e-13);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <limits>
 
 #include "common/policy/container.h"
+#include "learner/sac/sac_stats.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -14,18 +16,12 @@
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::IsOk;
-
 constexpr int kObs = 4;
 constexpr int kActions = 2;
 constexpr int kBatch = 16;
 
 PolicySpec MakeSpec(int primitives) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -0.4);
-  options.action_high.assign(kActions, 0.4);
+  PolicyOptions options = BoxOptions(kObs, kActions, 0.4);
   options.primitives = primitives;
   options.hidden = {16, 16};
   if (primitives > 1) options.head = HeadType::kMixture;
@@ -33,7 +29,7 @@ PolicySpec MakeSpec(int primitives) {
 }
 
 SacOptions SmallOptions() {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {16, 16};
   return options;
@@ -46,8 +42,8 @@ struct Training {
 
   void Update(int times) {
     for (int i = 0; i < times; ++i) {
-      testing::FillRandom(&rng, &batch);
-      ASSERT_THAT(learner.Update(&batch), IsOk());
+      FillRandom(&rng, &batch);
+      ASSERT_OK(learner.Update(&batch));
     }
   }
   double Stat(const std::string& wanted) {
@@ -83,7 +79,7 @@ TEST_P(CheckpointTest, AnInterruptedTrainingContinuesBitForBit) {
   straight.Update(20);
   first.Update(9);
   Training second(options);
-  ASSERT_THAT(Restore(Checkpoint(first.learner), &second.learner), IsOk());
+  ASSERT_OK(Restore(Checkpoint(first.learner), &second.learner));
   second.rng = first.rng;
   second.Update(11);
   // Everything: weights, moments, random streams, counters and undrained statistics.
@@ -128,7 +124,7 @@ TEST(SacLearnerTest, NamesTheLossThatIsNotFinite) {
   for (const float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
     Training training(SmallOptions());
     training.Update(2);
-    testing::FillRandom(&training.rng, &training.batch);
+    FillRandom(&training.rng, &training.batch);
     training.batch.reward()[3] = bad;
     const absl::Status status = training.learner.Update(&training.batch);
     EXPECT_THAT(status, FailsWith(absl::StatusCode::kInternal, "critic_loss"));
@@ -149,7 +145,7 @@ TEST(SacLearnerTest, DrainsMeansOnce) {
   EXPECT_TRUE(training.learner.DrainStats().empty());
   training.Update(4);
   const LearnerStats stats = training.learner.DrainStats();
-  ASSERT_EQ(stats.size(), training.learner.update().StatNames().size());
+  ASSERT_EQ(stats.size(), SacStatNames(3).size());
   double usage = 0.0, wins = 0.0;
   for (const auto& [name, value] : stats) {
     EXPECT_TRUE(std::isfinite(value)) << name;
@@ -166,7 +162,7 @@ TEST(SacLearnerTest, DrainsNothingThatThePolicyDoesNotHave) {
   Training one(SmallOptions(), 1);
   one.Update(2);
   const LearnerStats stats = one.learner.DrainStats();
-  EXPECT_EQ(stats.size(), one.learner.update().StatNames().size() - 2);
+  EXPECT_EQ(stats.size(), SacStatNames(1).size() - 2);
   for (const auto& [name, value] : stats) {
     EXPECT_NE(name, "primitive_distance");
     EXPECT_NE(name, "loser_std");
@@ -207,7 +203,7 @@ TEST(SacLearnerTest, MeanQUnderAllIsThatOfTheBestPrimitives) {
 
 TEST(SacOptionsTest, FindsWhatNobodyFilled) {
   const auto valid = [](auto&& change) {
-    SacOptions options = testing::TestSacOptions();
+    SacOptions options = TestSacOptions();
     change(&options);
     return options.Validate().ok();
   };

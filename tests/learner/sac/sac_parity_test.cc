@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "learner/sac/sac_learner.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -25,10 +26,7 @@ struct Variant {
 };
 
 PolicySpec MakeSpec(HeadType head, bool router_reads_obs = false) {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -1.0);
-  options.action_high.assign(kActions, 1.0);
+  PolicyOptions options = BoxOptions(kObs, kActions);
   options.hidden = {32, 32};
   options.head = head;
   options.router_reads_obs = router_reads_obs;
@@ -40,8 +38,8 @@ std::unique_ptr<SacLearner> Train(const SacOptions& options, const PolicySpec& s
   Rng rng(9, RngRole::kReplay, 0);
   Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, options.batch_size);
   for (int i = 0; i < kUpdates; ++i) {
-    testing::FillRandom(&rng, &batch);
-    EXPECT_THAT(learner->Update(&batch), testing::IsOk());
+    FillRandom(&rng, &batch);
+    EXPECT_OK(learner->Update(&batch));
   }
   return learner;
 }
@@ -49,20 +47,19 @@ std::unique_ptr<SacLearner> Train(const SacOptions& options, const PolicySpec& s
 // The layers that SAC has, then critics, targets and temperature.
 void ExpectSameBits(SacUpdate* sac, SacUpdate* pmoe) {
   for (int i = 0; i < sac->actor().layers(); ++i) {
-    EXPECT_TRUE(
-        testing::BitwiseEqual(sac->actor().Trained(i).weight, pmoe->actor().Trained(i).weight))
+    EXPECT_TRUE(BitwiseEqual(sac->actor().Trained(i).weight, pmoe->actor().Trained(i).weight))
         << "layer " << i;
-    EXPECT_TRUE(testing::BitwiseEqual(sac->actor().Trained(i).bias, pmoe->actor().Trained(i).bias))
+    EXPECT_TRUE(BitwiseEqual(sac->actor().Trained(i).bias, pmoe->actor().Trained(i).bias))
         << "layer " << i;
   }
-  EXPECT_TRUE(testing::BitwiseEqual(sac->critics().values(), pmoe->critics().values()));
-  EXPECT_TRUE(testing::BitwiseEqual(sac->targets().values(), pmoe->targets().values()));
-  EXPECT_TRUE(testing::BitwiseEqual(sac->Alpha(), pmoe->Alpha()));
+  EXPECT_TRUE(BitwiseEqual(sac->critics().values(), pmoe->critics().values()));
+  EXPECT_TRUE(BitwiseEqual(sac->targets().values(), pmoe->targets().values()));
+  EXPECT_TRUE(BitwiseEqual(sac->Alpha(), pmoe->Alpha()));
 }
 
 // Relative to the largest number.
 void ExpectClose(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_LT(testing::MaxAbs(a - b), 1e-5 * testing::MaxAbs(b));
+  EXPECT_LT(MaxAbs(a - b), 1e-5 * MaxAbs(b));
 }
 
 void ExpectClose(SacUpdate* a, SacUpdate* sac) {
@@ -77,11 +74,13 @@ class OnePrimitiveTest : public ::testing::TestWithParam<std::tuple<Variant, boo
 
 TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
   const auto& [variant, tune_alpha] = GetParam();
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   options.tune_alpha = tune_alpha;
   options.target_entropy = -kActions;
+  // Both editions of the step; Gumbel's has autograd alone.
+  if (variant.estimator == Estimator::kGumbel) options.step = UpdateStep::kAutograd;
   const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
   options.primitive_backprop = variant.backprop;
   options.router_detached = variant.router_detached;
@@ -119,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Its density goes through (u - mean) / std, where SAC's uses the noise itself.
 TEST(OnePrimitiveTest, UnderMrpEqualsSacUpToRounding) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
@@ -133,7 +132,7 @@ TEST(OnePrimitiveTest, UnderMrpEqualsSacUpToRounding) {
 
 // The logarithm of the exponential of the one log-std.
 TEST(OnePrimitiveTest, UnderGatingEqualsSacUpToRounding) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
@@ -147,20 +146,16 @@ TEST(OnePrimitiveTest, UnderGatingEqualsSacUpToRounding) {
 }
 
 TEST(OnePrimitiveTest, ASecondPrimitiveChangesTheBits) {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = 32;
   options.critic_hidden = {32, 32};
   const PolicySpec one = MakeSpec(HeadType::kMixture);
-  PolicyOptions two;
-  two.obs_dim = kObs;
-  two.action_low.assign(kActions, -1.0);
-  two.action_high.assign(kActions, 1.0);
+  PolicyOptions two = BoxOptions(kObs, kActions);
   two.hidden = {32, 32};
   two.primitives = 2;
   two.head = HeadType::kMixture;
   const auto a = Train(options, one), b = Train(options, MakePolicySpec(two));
-  EXPECT_FALSE(
-      testing::BitwiseEqual(a->update().critics().values(), b->update().critics().values()));
+  EXPECT_FALSE(BitwiseEqual(a->update().critics().values(), b->update().critics().values()));
 }
 
 }  // namespace

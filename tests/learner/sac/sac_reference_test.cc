@@ -2,7 +2,6 @@
 // densities, own Adam and polyak, gradients by plain autograd. It shares only the initial weights.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/sac/sac_update.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
@@ -155,7 +155,7 @@ class ReferenceSac {
     }
   }
 
-  SacOptions options_ = testing::TestSacOptions();
+  SacOptions options_ = TestSacOptions();
   Weights policy_, log_alpha_;
   std::vector<Weights> critics_, targets_;
   TextbookAdam policy_adam_, alpha_adam_;
@@ -167,31 +167,28 @@ double Distance(FlatParameters* ours, int group, const Weights& reference) {
   const Weights weights = Leaves(ours, group);
   double largest = 0.0;
   for (size_t i = 0; i < weights.size(); ++i) {
-    largest = std::max(largest, testing::MaxAbs(weights[i] - reference[i]));
+    largest = std::max(largest, MaxAbs(weights[i] - reference[i]));
   }
   return largest;
 }
 
 SacBatch RandomBatch(Rng* rng) {
   SacBatch batch;
-  batch.obs = testing::NormalTensor({1, kBatch, kObs}, rng);
-  batch.action = testing::UniformTensor({1, kBatch, kActions}, rng) * 2.0 - 1.0;
-  batch.reward = testing::NormalTensor({1, kBatch}, rng);
+  batch.obs = NormalTensor({1, kBatch, kObs}, rng);
+  batch.action = UniformTensor({1, kBatch, kActions}, rng) * 2.0 - 1.0;
+  batch.reward = NormalTensor({1, kBatch}, rng);
   // n-step returns: gamma^3, and 0 where the episode ended.
-  batch.discount = (testing::UniformTensor({1, kBatch}, rng) > 0.2).to(at::kFloat) * 0.970299;
-  batch.next_obs = testing::NormalTensor({1, kBatch, kObs}, rng);
+  batch.discount = (UniformTensor({1, kBatch}, rng) > 0.2).to(at::kFloat) * 0.970299;
+  batch.next_obs = NormalTensor({1, kBatch, kObs}, rng);
   return batch;
 }
 
 class SacReferenceTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SacReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
-  PolicyOptions policy;
-  policy.obs_dim = kObs;
-  policy.action_low.assign(kActions, -1.0);
-  policy.action_high.assign(kActions, 1.0);
+  PolicyOptions policy = BoxOptions(kObs, kActions);
   policy.hidden = {16, 16};
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {16, 16};
   options.tune_alpha = GetParam().tune_alpha;
@@ -205,9 +202,9 @@ TEST_P(SacReferenceTest, MovesEveryWeightAsTheTextbookDoes) {
   for (int i = 0; i < kUpdates; ++i) {
     const SacBatch batch = RandomBatch(&rng);
     SacNoise noise;
-    noise.next_eps = testing::NormalTensor({1, kBatch, 1, kActions}, &rng);
-    noise.next_primitive = testing::UniformTensor({1, kBatch}, &rng);
-    noise.policy.eps = testing::NormalTensor({1, kBatch, 1, kActions}, &rng);
+    noise.next_eps = NormalTensor({1, kBatch, 1, kActions}, &rng);
+    noise.next_primitive = UniformTensor({1, kBatch}, &rng);
+    noise.policy.eps = NormalTensor({1, kBatch, 1, kActions}, &rng);
     update.Step(batch, noise);
     reference.Step(batch, noise);
   }

@@ -11,6 +11,7 @@
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
+#include "tests/common/policy/sample_policy.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
@@ -23,10 +24,7 @@ constexpr int kObs = 3, kActions = 2, kBatch = 8, kPrimitives = 3;
 constexpr double kHigh = 0.4;  // bounds of the action: +-0.4
 
 PolicySpec MakeSpec() {
-  PolicyOptions options;
-  options.obs_dim = kObs;
-  options.action_low.assign(kActions, -kHigh);
-  options.action_high.assign(kActions, kHigh);
+  PolicyOptions options = BoxOptions(kObs, kActions, kHigh);
   options.primitives = kPrimitives;
   options.hidden = {16, 16};
   options.head = HeadType::kMixture;
@@ -34,7 +32,7 @@ PolicySpec MakeSpec() {
 }
 
 SacOptions SmallOptions() {
-  SacOptions options = testing::TestSacOptions();
+  SacOptions options = TestSacOptions();
   options.batch_size = kBatch;
   options.critic_hidden = {16, 16};
   return options;
@@ -43,14 +41,14 @@ SacOptions SmallOptions() {
 struct Inputs {
   explicit Inputs(uint32_t stream) {
     Rng rng(4, RngRole::kReplay, stream);
-    batch.obs = testing::NormalTensor({1, kBatch, kObs}, &rng);
-    batch.action = testing::UniformTensor({1, kBatch, kActions}, &rng) * 2.0 - 1.0;
-    batch.reward = testing::NormalTensor({1, kBatch}, &rng);
-    batch.discount = testing::UniformTensor({1, kBatch}, &rng);
-    batch.next_obs = testing::NormalTensor({1, kBatch, kObs}, &rng);
-    noise.next_eps = testing::NormalTensor({1, kBatch, kPrimitives, kActions}, &rng);
-    noise.next_primitive = testing::UniformTensor({1, kBatch}, &rng);
-    noise.policy.eps = testing::NormalTensor({1, kBatch, kPrimitives, kActions}, &rng);
+    batch.obs = NormalTensor({1, kBatch, kObs}, &rng);
+    batch.action = UniformTensor({1, kBatch, kActions}, &rng) * 2.0 - 1.0;
+    batch.reward = NormalTensor({1, kBatch}, &rng);
+    batch.discount = UniformTensor({1, kBatch}, &rng);
+    batch.next_obs = NormalTensor({1, kBatch, kObs}, &rng);
+    noise.next_eps = NormalTensor({1, kBatch, kPrimitives, kActions}, &rng);
+    noise.next_primitive = UniformTensor({1, kBatch}, &rng);
+    noise.policy.eps = NormalTensor({1, kBatch, kPrimitives, kActions}, &rng);
   }
   SacBatch batch;
   SacNoise noise;
@@ -151,7 +149,7 @@ TEST(SacUpdateTest, TheTargetPolicyLagsBehindTheActor) {
   const Expectation before(&update);
   StepCriticLoss(&update, Inputs(0));
   Expectation now(&update);
-  const double moved = testing::MaxAbs(now.actor.values() - before.actor.values());
+  const double moved = MaxAbs(now.actor.values() - before.actor.values());
   EXPECT_GT(moved, 0.05);
   now.actor.values().copy_(0.995 * before.actor.values() + 0.005 * update.actor().values());
   const Inputs in(1);
@@ -163,21 +161,21 @@ TEST(SacUpdateTest, TheTargetPolicyLagsBehindTheActor) {
 
 TEST(SacUpdateTest, TheTargetsMoveByTauTowardsTheCritics) {
   SacUpdate update(SmallOptions(), MakeSpec(), at::kCPU);
-  EXPECT_TRUE(testing::BitwiseEqual(update.targets().values(), update.critics().values()));
+  EXPECT_TRUE(BitwiseEqual(update.targets().values(), update.critics().values()));
   Tensor expected = update.targets().values().to(at::kDouble).clone();
   for (uint32_t step = 0; step < 5; ++step) {
     StepCriticLoss(&update, Inputs(step));
     expected = 0.995 * expected + 0.005 * update.critics().values().to(at::kDouble);
   }
-  EXPECT_LT(testing::MaxAbs(update.targets().values() - expected), 1e-6);
-  EXPECT_GT(testing::MaxAbs(update.targets().values() - update.critics().values()), 1e-3);
+  EXPECT_LT(MaxAbs(update.targets().values() - expected), 1e-6);
+  EXPECT_GT(MaxAbs(update.targets().values() - update.critics().values()), 1e-3);
 }
 
 TEST(SacUpdateTest, LeavesNoGradientBehind) {
   SacUpdate update(SmallOptions(), MakeSpec(), at::kCPU);
   StepCriticLoss(&update, Inputs(0));
-  EXPECT_EQ(testing::MaxAbs(update.actor().gradient()), 0.0);
-  EXPECT_EQ(testing::MaxAbs(update.critics().gradient()), 0.0);
+  EXPECT_EQ(MaxAbs(update.actor().gradient()), 0.0);
+  EXPECT_EQ(MaxAbs(update.critics().gradient()), 0.0);
 }
 
 // What the router's layer alone can change without touching the trunk.
@@ -191,13 +189,11 @@ TEST(SacUpdateTest, ADetachedRouterMovesNothingBeforeIt) {
   SacUpdate through_trunk(options, MakeSpec(), at::kCPU);
   for (SacUpdate* update : {&with, &without, &through_trunk}) StepCriticLoss(update, Inputs(0));
   for (int layer = 0; layer < 4; ++layer) {  // trunk0, trunk1, mean, log_std
-    EXPECT_TRUE(testing::BitwiseEqual(with.actor().Frozen(layer).weight,
-                                      without.actor().Frozen(layer).weight));
+    EXPECT_TRUE(
+        BitwiseEqual(with.actor().Frozen(layer).weight, without.actor().Frozen(layer).weight));
   }
-  EXPECT_FALSE(
-      testing::BitwiseEqual(with.actor().Frozen(4).weight, without.actor().Frozen(4).weight));
-  EXPECT_FALSE(
-      testing::BitwiseEqual(with.actor().Frozen(1).weight, through_trunk.actor().Frozen(1).weight));
+  EXPECT_FALSE(BitwiseEqual(with.actor().Frozen(4).weight, without.actor().Frozen(4).weight));
+  EXPECT_FALSE(BitwiseEqual(with.actor().Frozen(1).weight, through_trunk.actor().Frozen(1).weight));
 }
 
 // A member of a population trains as it would alone.
@@ -221,7 +217,7 @@ TEST(SacUpdateTest, AMemberTrainsAsIfAlone) {
   for (int layer = 0; layer < alone.actor().layers(); ++layer) {
     const Tensor difference =
         pair.actor().Frozen(layer).weight.narrow(0, 0, 1) - alone.actor().Frozen(layer).weight;
-    EXPECT_LT(testing::MaxAbs(difference), 1e-5);
+    EXPECT_LT(MaxAbs(difference), 1e-5);
   }
 }
 

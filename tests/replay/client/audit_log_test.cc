@@ -24,7 +24,7 @@ class AuditLogTest : public ::testing::Test {
     return lines;
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   std::unique_ptr<AuditLog> log_;
 };
 

@@ -30,7 +30,7 @@ class DirectReplayClientTest : public ::testing::Test {
                                            .last_of_round = true}));
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   std::unique_ptr<ReplayShard> shard_ = NewShard();
   DirectReplayClient client_{shard_.get(), kBatch, folder_.path()};
 };

@@ -9,11 +9,7 @@
 namespace pmoe {
 namespace {
 
-ChunkMessage Numbered(uint64_t seq) {
-  ChunkMessage chunk;
-  chunk.set_seq(seq);
-  return chunk;
-}
+EncodedChunk Numbered(uint64_t seq) { return {.seq = seq}; }
 
 InsertReply Reply(uint64_t next_seq, uint32_t credits = 8, bool draining = false) {
   InsertReply reply;
@@ -42,7 +38,7 @@ TEST(InsertWindowTest, KeepsWhatIsNotAcknowledgedAndIsFullAtItsBound) {
   ASSERT_OK(window.OnReply(Reply(1)));
   EXPECT_FALSE(window.full());
   EXPECT_EQ(window.first_seq_held(), 1u);
-  EXPECT_EQ(window.TakeNext().seq(), 1u);
+  EXPECT_EQ(window.TakeNext().seq, 1u);
 }
 
 TEST(InsertWindowTest, StopsWhenCreditsAreUsedUp) {
@@ -65,7 +61,7 @@ TEST(InsertWindowTest, SendsAgainFromWhereTheShardIs) {
   for (int i = 0; i < 3; ++i) window.TakeNext();
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(1)));
-  EXPECT_EQ(window.TakeNext().seq(), 1u);
+  EXPECT_EQ(window.TakeNext().seq, 1u);
 }
 
 TEST(InsertWindowTest, SendsNothingToAShardThatLeaves) {
@@ -113,9 +109,7 @@ TEST(InsertWindowTest, RefusesAnAcknowledgementOfWhatWasNotSent) {
 TEST(InsertWindowTest, CountsTheRowsThatWereAcknowledged) {
   InsertWindow window(8);
   for (uint64_t seq = 0; seq < 3; ++seq) {
-    ChunkMessage chunk = Numbered(seq);
-    chunk.set_rows(10 + static_cast<uint32_t>(seq));
-    window.Push(std::move(chunk));
+    window.Push({.seq = seq, .rows = 10 + static_cast<uint32_t>(seq)});
   }
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(0)));
@@ -130,7 +124,7 @@ TEST(InsertWindowTest, GoesOnFromACheckpoint) {
   window.Push(Numbered(120));
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(120)));
-  EXPECT_EQ(window.TakeNext().seq(), 120u);
+  EXPECT_EQ(window.TakeNext().seq, 120u);
 }
 
 // A shard as the protocol sees it, and a wire that loses what is on it when it breaks, or brings it
@@ -157,7 +151,7 @@ class Simulation {
         return;
       case 6:
       case 7:
-        if (window_.can_send()) up_.push_back(window_.TakeNext().seq());
+        if (window_.can_send()) up_.push_back(window_.TakeNext().seq);
         return;
       case 8:
         return Arrive();
@@ -177,7 +171,7 @@ class Simulation {
     for (int i = 0; i < 200; ++i) {
       Acknowledge();
       ArriveLate();
-      if (window_.can_send()) up_.push_back(window_.TakeNext().seq());
+      if (window_.can_send()) up_.push_back(window_.TakeNext().seq);
       Arrive();
     }
   }

@@ -16,21 +16,8 @@ using std::chrono::milliseconds;
 
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
-RpcReplayOptions Options(int shards = 1) {
-  RpcReplayOptions options;
-  options.learner.set_run_id("run-a");
-  options.learner.set_learner_epoch(1);
-  options.shards = shards;
-  *options.table.mutable_columns() = ColumnsOf(kServedSpec);
-  options.table.set_capacity(10'000);
-  options.table.set_n_step(1);
-  options.table.set_gamma(0.99);
-  options.table.set_seed(1);
-  return options;
-}
-
 RpcReplayOptions LockstepOptions() {
-  RpcReplayOptions options = Options();
+  RpcReplayOptions options = ServedOptions();
   options.table.set_lockstep(true);
   options.table.set_actors(2);
   options.table.set_first_round(1);
@@ -67,21 +54,17 @@ class RpcControlTest : public ::testing::Test {
   bool HasFile(int i, const std::string& name) const {
     return std::filesystem::exists(Folder(i) + "/" + name + ".table");
   }
-  std::string Folder(int i) const {
-    const std::string path = folder_.File(std::to_string(i));
-    std::filesystem::create_directories(path);
-    return path;
-  }
+  std::string Folder(int i) const { return folder_.File(std::to_string(i)); }
 
-  TestFolder folder_;
+  TempDir folder_;
   std::unique_ptr<ServedShard> served_[2];
 };
 
 TEST_F(RpcControlTest, ATableIsMadeOnceAndAnotherOneIsRefusedUnderTheShardsName) {
-  RpcReplayControl control(Options());
+  RpcReplayControl control(ServedOptions());
   Serve(&control, 0);
   EXPECT_OK(control.CreateTable(0, ""));
-  RpcReplayOptions other = Options();
+  RpcReplayOptions other = ServedOptions();
   other.table.set_n_step(3);
   RpcReplayControl wanting(other);
   wanting.SetShardAddress(0, served_[0]->address());
@@ -91,7 +74,7 @@ TEST_F(RpcControlTest, ATableIsMadeOnceAndAnotherOneIsRefusedUnderTheShardsName)
 }
 
 TEST_F(RpcControlTest, AShardThatIsNotThereIsUnavailable) {
-  RpcReplayControl control(Options());
+  RpcReplayControl control(ServedOptions());
   EXPECT_THAT(control.Stats(), FailsWith(absl::StatusCode::kUnavailable, "has not joined"));
   control.SetShardAddress(0, *ParseRpcAddress("unix:" + folder_.path() + "/x", "--listen"));
   EXPECT_THAT(control.CreateTable(0, ""),
@@ -117,47 +100,46 @@ TEST_F(RpcControlTest, ARoundIsCommittedOnceEveryActorHasMarkedIt) {
   EXPECT_EQ(control.Stats()->inserted, 20);
 }
 
-TEST_F(RpcControlTest, CountsAreSumsAndLimitersStandUnderTheirShard) {
-  RpcReplayControl control(Options(2));
-  for (int i = 0; i < 2; ++i) Serve(&control, i);
-  Insert(0, 10);
-  Insert(1, 20);
-  const absl::StatusOr<ReplayStats> stats = control.Stats();
+// Two shards, with 10 and 20 rows.
+class RpcControlOfTwoTest : public RpcControlTest {
+ protected:
+  RpcControlOfTwoTest() {
+    for (int i = 0; i < 2; ++i) Serve(&control_, i);
+    Insert(0, 10);
+    Insert(1, 20);
+  }
+  RpcReplayControl control_{ServedOptions(2)};
+};
+
+TEST_F(RpcControlOfTwoTest, CountsAreSumsAndLimitersStandUnderTheirShard) {
+  const absl::StatusOr<ReplayStats> stats = control_.Stats();
   ASSERT_OK(stats);
   EXPECT_EQ(stats->size, 30);
   EXPECT_EQ(stats->inserted, 30);
   EXPECT_EQ(stats->limiter, "shard 0: the rate limiter is off; shard 1: the rate limiter is off");
 }
 
-TEST_F(RpcControlTest, AShardThatIsAwayCountsAsItWasLastSeen) {
-  RpcReplayControl control(Options(2));
-  for (int i = 0; i < 2; ++i) Serve(&control, i);
-  Insert(0, 10);
-  Insert(1, 20);
-  ASSERT_OK(control.Stats());
+TEST_F(RpcControlOfTwoTest, AShardThatIsAwayCountsAsItWasLastSeen) {
+  ASSERT_OK(control_.Stats());
   served_[1].reset();
   Insert(0, 10);
-  EXPECT_EQ(control.Stats()->inserted, 40);
-  EXPECT_THAT(control.Stats()->limiter, ::testing::HasSubstr("shard 1: away"));
+  EXPECT_EQ(control_.Stats()->inserted, 40);
+  EXPECT_THAT(control_.Stats()->limiter, ::testing::HasSubstr("shard 1: away"));
   served_[0].reset();
-  EXPECT_THAT(control.Stats(), FailsWith(absl::StatusCode::kUnavailable, "replay 0 at"));
+  EXPECT_THAT(control_.Stats(), FailsWith(absl::StatusCode::kUnavailable, "replay 0 at"));
 }
 
-TEST_F(RpcControlTest, InsertsNeverGoBackwardsWhenAShardIsRestarted) {
-  RpcReplayControl control(Options(2));
-  for (int i = 0; i < 2; ++i) Serve(&control, i);
-  Insert(0, 10);
-  Insert(1, 20);
-  EXPECT_EQ(control.Stats()->inserted, 30);
-  Serve(&control, 1);  // nothing to load
-  EXPECT_EQ(control.Stats()->inserted, 30);
-  EXPECT_EQ(control.Stats()->size, 10);
+TEST_F(RpcControlOfTwoTest, InsertsNeverGoBackwardsWhenAShardIsRestarted) {
+  EXPECT_EQ(control_.Stats()->inserted, 30);
+  Serve(&control_, 1);  // nothing to load
+  EXPECT_EQ(control_.Stats()->inserted, 30);
+  EXPECT_EQ(control_.Stats()->size, 10);
   Insert(1, 5);
-  EXPECT_EQ(control.Stats()->inserted, 35);
+  EXPECT_EQ(control_.Stats()->inserted, 35);
 }
 
 TEST_F(RpcControlTest, RowsThatAShardGetsBackAreCountedOnce) {
-  RpcReplayControl control(Options());
+  RpcReplayControl control(ServedOptions());
   Serve(&control, 0);
   Insert(0, 20);
   ASSERT_OK(control.Save("20"));
@@ -176,7 +158,7 @@ TEST_F(RpcControlTest, RowsThatAShardGetsBackAreCountedOnce) {
 }
 
 TEST_F(RpcControlTest, SavesLeaveTheOneToKeepUntilTheyAreDone) {
-  RpcReplayControl control(Options());
+  RpcReplayControl control(ServedOptions());
   Serve(&control, 0);
   Insert(0, 10);
   ASSERT_OK(control.Save("10"));
@@ -192,21 +174,17 @@ TEST_F(RpcControlTest, SavesLeaveTheOneToKeepUntilTheyAreDone) {
   EXPECT_TRUE(HasFile(0, "30"));
 }
 
-TEST_F(RpcControlTest, RestoreSetsRowsBackOnEveryShard) {
-  RpcReplayControl control(Options(2));
-  for (int i = 0; i < 2; ++i) Serve(&control, i);
-  Insert(0, 10);
-  Insert(1, 20);
-  ASSERT_OK(control.Save("30"));
+TEST_F(RpcControlOfTwoTest, RestoreSetsRowsBackOnEveryShard) {
+  ASSERT_OK(control_.Save("30"));
   Insert(0, 7);
-  EXPECT_EQ(control.Stats()->inserted, 37);
-  ASSERT_OK(control.Restore("30"));
-  EXPECT_EQ(control.Stats()->inserted, 30);
-  EXPECT_THAT(control.Restore("31"), FailsWith(absl::StatusCode::kNotFound, "31.table"));
+  EXPECT_EQ(control_.Stats()->inserted, 37);
+  ASSERT_OK(control_.Restore("30"));
+  EXPECT_EQ(control_.Stats()->inserted, 30);
+  EXPECT_THAT(control_.Restore("31"), FailsWith(absl::StatusCode::kNotFound, "31.table"));
 }
 
 TEST_F(RpcControlTest, OnlyTheLifeThatIsGoneIsCut) {
-  RpcReplayOptions options = Options();
+  RpcReplayOptions options = ServedOptions();
   options.table.set_n_step(3);
   RpcReplayControl control(options);
   Serve(&control, 0);
@@ -227,9 +205,9 @@ TEST_F(RpcControlTest, OnlyTheLifeThatIsGoneIsCut) {
 }
 
 TEST_F(RpcControlTest, ALearnerThatWasSupersededIsRefused) {
-  RpcReplayControl control(Options());
+  RpcReplayControl control(ServedOptions());
   Serve(&control, 0);
-  RpcReplayOptions newer = Options();
+  RpcReplayOptions newer = ServedOptions();
   newer.learner.set_learner_epoch(2);
   RpcReplayControl successor(newer);
   successor.SetShardAddress(0, served_[0]->address());
@@ -241,19 +219,19 @@ TEST(RpcReplayOptionsTest, LockstepHasOneShard) {
   RpcReplayOptions options = LockstepOptions();
   EXPECT_OK(options.Validate());
   options.shards = 2;
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "mode async"));
+  EXPECT_THAT(options.Validate(), IsInvalid("mode async"));
   options.shards = 0;
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "shards must be"));
+  EXPECT_THAT(options.Validate(), IsInvalid("shards must be"));
 }
 
 TEST(RpcReplayOptionsTest, TheWindowMustHoldAChunkOfEveryShard) {
-  RpcReplayOptions options = Options(4);
+  RpcReplayOptions options = ServedOptions(4);
   TableLimiter* const limiter = options.table.mutable_limiter();
   limiter->set_min_size(1);
   limiter->set_samples_per_insert(2.0);
   limiter->set_error_window(200.0);
   limiter->set_sample_max(1);
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, ">= 512"));
+  EXPECT_THAT(options.Validate(), IsInvalid(">= 512"));
 }
 
 }  // namespace

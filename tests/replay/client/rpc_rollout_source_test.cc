@@ -24,24 +24,13 @@ constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
 
 RpcReplayOptions Options(int64_t steps, uint64_t learner_epoch = 1) {
-  RpcReplayOptions options;
-  options.learner.set_run_id("run-a");
-  options.learner.set_learner_epoch(learner_epoch);
+  RpcReplayOptions options = ServedOptions();
+  options.learner = Learner(learner_epoch);
   *options.table.mutable_columns() = ColumnsOf(kRolloutSpec);
   options.table.set_capacity(1'000'000);
-  options.table.set_n_step(1);
-  options.table.set_gamma(0.99);
-  options.table.set_seed(1);
   options.table.mutable_on_policy()->set_rollout_steps(steps);
   options.table.mutable_on_policy()->set_max_lag(3);
   return options;
-}
-
-void CreateTable(const RpcReplayOptions& options, const RpcAddress& address,
-                 const std::string& restore = "") {
-  RpcReplayControl control(options);
-  control.SetShardAddress(0, address);
-  ASSERT_OK(control.CreateTable(0, restore));
 }
 
 // Chunks [first, last) of `rows` rows of one actor; every 8th ends an episode.
@@ -82,7 +71,7 @@ class RpcRolloutSourceTest : public ::testing::Test {
     source_->SetAddress(served_.address());
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   ServedShard served_{folder_.path()};
   std::unique_ptr<ReplayService::Stub> stub_ = served_.Connect();
   RpcReplayOptions options_;
@@ -130,8 +119,7 @@ TEST_F(RpcRolloutSourceTest, WaitsForRowsAndSaysWhose) {
 
 TEST_F(RpcRolloutSourceTest, ARequestThatCannotBeMetIsFinal) {
   Serve(/*steps=*/8);
-  EXPECT_THAT(source_->Take({.steps = 9}, kMax),
-              FailsWith(absl::StatusCode::kInvalidArgument, "rollout_steps = 8"));
+  EXPECT_THAT(source_->Take({.steps = 9}, kMax), IsInvalid("rollout_steps = 8"));
 }
 
 TEST_F(RpcRolloutSourceTest, AShardThatDoesNotAnswerIsWaitedFor) {
@@ -204,7 +192,7 @@ TEST_F(RpcRolloutSourceTest, AShardThatWasRestartedGoesOnFromItsFile) {
   ASSERT_OK(source_->Take({.steps = 8}, kMax));
   ASSERT_OK(Checkpoint(stub_.get(), "a"));
   ServedShard again(folder_.path(), "t");
-  CreateTable(options_, again.address(), "newest");
+  CreateTable(options_, again.address(), /*shard=*/0, "newest");
   source_->SetAddress(again.address());
   const auto rollout = source_->Take({.steps = 8}, kMax);
   ASSERT_OK(rollout);
@@ -232,11 +220,10 @@ TEST(RpcReplayOptionsTest, OnPolicyNeedsOneShardWithoutALimiter) {
   RpcReplayOptions options = Options(8);
   EXPECT_OK(options.Validate());
   options.shards = 2;
-  EXPECT_THAT(options.Validate(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "needs replay.shards 1"));
+  EXPECT_THAT(options.Validate(), IsInvalid("needs replay.shards 1"));
   options.shards = 1;
   options.table.mutable_limiter();
-  EXPECT_THAT(options.Validate(), FailsWith(absl::StatusCode::kInvalidArgument, "and no limiter"));
+  EXPECT_THAT(options.Validate(), IsInvalid("and no limiter"));
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <fstream>
 
 #include "absl/strings/match.h"
+#include "common/base/mutex.h"
 #include "common/base/status_macros.h"
+#include "replay/wire/chunk_codec.h"
 #include "tests/replay/client/cutting_proxy.h"
 #include "tests/replay/service/service_testing.h"
 #include "tests/testing/eventually.h"
@@ -61,7 +63,7 @@ class RpcWriterTest : public ::testing::Test {
                  [rows](const ShardStats& stats) { return stats.inserted == rows; });
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   std::unique_ptr<ServedShard> shard_;
   uint64_t steps_[2] = {};
 };
@@ -109,7 +111,7 @@ TEST_F(RpcWriterTest, RowsThatOnlyTheDeadShardHadAreCountedAsLost) {
   ASSERT_OK(Write(writer.get(), 640));
   ASSERT_TRUE(AwaitInserted(704));
   // Acknowledged, so the writer has let them go.
-  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().rows_acked == 704; }));
+  ASSERT_TRUE(Eventually([&] { return writer->stats().rows_acked == 704; }));
   ServeNewest();
   ASSERT_OK(Write(writer.get(), 64));
   EXPECT_OK(writer->Close(seconds(10)));
@@ -121,7 +123,7 @@ TEST_F(RpcWriterTest, AWriteThatTheLimiterHoldsBackEndsWithCancel) {
   Serve(LimitedTableRequest());
   auto writer = NewWriter();
   std::thread cancel([&] {
-    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }))
+    EXPECT_TRUE(Eventually([&] { return writer->stats().blocked_s > 0.0; }))
         << "counted while it lasts";
     writer->Cancel();
   });
@@ -137,7 +139,7 @@ TEST_F(RpcWriterTest, WhatWasWrittenBeforeACancelArrivesWithClose) {
   auto writer = NewWriter(options);
   ASSERT_OK(Write(writer.get(), 10, /*env=*/1));
   std::thread cancel([&] {
-    EXPECT_TRUE(testing::Eventually([&] { return writer->stats().blocked_s > 0.0; }));
+    EXPECT_TRUE(Eventually([&] { return writer->stats().blocked_s > 0.0; }));
     writer->Cancel();
   });
   // No shard yet: the fifth chunk of env 0 finds no room.
@@ -201,7 +203,7 @@ TEST_F(RpcWriterTest, AShardThatDrainsHasAllItAcknowledgedAndGetsTheRestWhenItIs
 TEST_F(RpcWriterTest, AStreamMovesToTheAddressThatIsAssigned) {
   auto writer = NewWriter();
   ASSERT_OK(Write(writer.get(), kPageRows));
-  ASSERT_TRUE(testing::Eventually([&] { return writer->stats().reconnects > 0; }));
+  ASSERT_TRUE(Eventually([&] { return writer->stats().reconnects > 0; }));
   ServedShard elsewhere(folder_.path(), "elsewhere");
   ASSERT_OK(CreateTable(elsewhere.Connect().get(), TableRequest()));
   writer->SetAddress(elsewhere.address());
@@ -253,6 +255,62 @@ TEST_F(RpcWriterTest, TheAuditNamesEveryRowAndWhatWasAcknowledged) {
   }
   EXPECT_EQ(rows, 100);
   EXPECT_EQ(last, "acked 2 100");
+}
+
+// Breaks its first stream once chunks have come, and acknowledges what the next ones bring.
+class BreakingShard : public ReplayService::Service {
+ public:
+  grpc::Status Insert(grpc::ServerContext* context,
+                      grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream) override {
+    InsertRequest request;
+    InsertReply reply;
+    stream->Read(&request);
+    const InsertHello hello = request.hello();
+    reply.set_next_seq(hello.first_seq_held());
+    reply.set_credits(32);
+    stream->Write(reply);
+    if (!stream->Read(&request)) return grpc::Status::OK;
+    MutexLock lock(&mu_);
+    requests_.push_back(request);
+    if (requests_.size() == 1) return {grpc::StatusCode::UNAVAILABLE, "broken"};
+    reply.set_next_seq(hello.first_seq_held() + static_cast<uint64_t>(request.chunks_size()));
+    stream->Write(reply);
+    while (stream->Read(&request)) continue;
+    return grpc::Status::OK;
+  }
+  std::vector<InsertRequest> requests() const {
+    MutexLock lock(&mu_);
+    return requests_;
+  }
+
+ private:
+  mutable Mutex mu_;
+  std::vector<InsertRequest> requests_
+      ABSL_GUARDED_BY(mu_);  // the first with chunks of each stream
+};
+
+TEST_F(RpcWriterTest, WhatIsSentAgainHasTheSameBytes) {
+  auto writer = NewWriter();
+  ASSERT_OK(Write(writer.get(), 4 * kPageRows));  // all of them wait for the shard
+  BreakingShard shard;
+  auto server = RpcServer::Start(Address(), {&shard}, {});
+  ASSERT_OK(server);
+  EXPECT_OK(writer->Close(seconds(10)));
+  (*server)->Stop(std::chrono::milliseconds(0));
+  const std::vector<InsertRequest> requests = shard.requests();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].SerializeAsString(), requests[1].SerializeAsString());
+  ASSERT_EQ(requests[1].chunks_size(), 4) << "as many as may be sent, in one request";
+  for (int i = 0; i < 4; ++i) {
+    const ChunkMessage& message = requests[1].chunks(i);
+    auto chunk = DecodeChunk({}, message);
+    ASSERT_OK(chunk);
+    EXPECT_EQ(chunk->seq, static_cast<uint64_t>(i));
+    EXPECT_EQ(chunk->observations[0], static_cast<float>(i * kPageRows));
+    ChunkMessage again;
+    EncodeChunk(*chunk, &again);
+    EXPECT_EQ(again.SerializeAsString(), message.SerializeAsString());
+  }
 }
 
 // A lockstep run of one actor whose rounds are five steps.

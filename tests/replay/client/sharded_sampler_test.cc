@@ -22,15 +22,8 @@ constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
 constexpr int kBatch = 16;
 
 RpcReplayOptions Options(int shards = 1) {
-  RpcReplayOptions options;
-  options.learner.set_run_id("run-a");
-  options.learner.set_learner_epoch(1);
-  options.shards = shards;
-  *options.table.mutable_columns() = ColumnsOf(kServedSpec);
+  RpcReplayOptions options = ServedOptions(shards);
   options.table.set_capacity(100'000);
-  options.table.set_n_step(1);
-  options.table.set_gamma(0.99);
-  options.table.set_seed(1);
   return options;
 }
 
@@ -40,12 +33,6 @@ RpcReplayOptions LimitedOptions(int shards) {
   options.table.mutable_limiter()->set_samples_per_insert(4.0);
   options.table.mutable_limiter()->set_sample_max(kBatch);
   return options;
-}
-
-void CreateTable(const RpcReplayOptions& options, int shard, const ServedShard& served) {
-  RpcReplayControl control(options);
-  control.SetShardAddress(shard, served.address());
-  ASSERT_OK(control.CreateTable(shard, ""));
 }
 
 void InsertRows(const ServedShard& served, uint32_t rows) {
@@ -68,12 +55,12 @@ absl::Status AwaitEnd(ShardedSampler* sampler) {
 
 class ShardedSamplerTest : public ::testing::Test {
  protected:
-  TestFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(ShardedSamplerTest, MinibatchesAreThoseThatTheShardItselfDraws) {
   ServedShard served(folder_.path());
-  CreateTable(Options(), 0, served);
+  CreateTable(Options(), served.address());
   InsertRows(served, 50);
   auto local = ReplayShard::Create({.spec = kServedSpec, .seed = 1});
   ASSERT_OK(local);
@@ -85,10 +72,7 @@ TEST_F(ShardedSamplerTest, MinibatchesAreThoseThatTheShardItselfDraws) {
     const absl::StatusOr<Minibatch*> batch = sampler.Next(kMax);
     ASSERT_OK(batch);
     ASSERT_OK((*local)->Sample(&wanted));
-    std::string columns, wanted_columns;
-    PackColumns(*batch, &columns);
-    PackColumns(&wanted, &wanted_columns);
-    EXPECT_TRUE(columns == wanted_columns) << "minibatch " << i;
+    EXPECT_TRUE(BatchBytes(*batch) == BatchBytes(&wanted)) << "minibatch " << i;
     EXPECT_EQ(reinterpret_cast<uintptr_t>((*batch)->next_obs()) % 64, 0u);
   }
 }
@@ -97,7 +81,7 @@ TEST_F(ShardedSamplerTest, LockstepDrawsWhatIsExpectedAndNoMore) {
   RpcReplayOptions options = Options();
   options.table.set_lockstep(true);
   ServedShard served(folder_.path());
-  CreateTable(Options(), 0, served);
+  CreateTable(Options(), served.address());
   InsertRows(served, 50);
   ShardedSampler sampler(options, kBatch);
   sampler.SetAddress(0, served.address());
@@ -114,7 +98,7 @@ TEST_F(ShardedSamplerTest, AShardThatIsAwayIsWaitedForUnderItsName) {
   sampler.SetAddress(0, *ParseRpcAddress(text, "--listen"));
   EXPECT_THAT(sampler.Next(kShort), FailsWith(kLate, "waiting for replay 0 at " + text));
   ServedShard served(folder_.path());
-  CreateTable(Options(), 0, served);
+  CreateTable(Options(), served.address());
   InsertRows(served, 50);
   EXPECT_OK(sampler.Next(kMax));
 }
@@ -124,7 +108,7 @@ TEST_F(ShardedSamplerTest, ARestartedShardIsAskedAgain) {
   for (int life = 0; life < 3; ++life) {
     // Elsewhere each time, as after a move.
     ServedShard served(folder_.path(), std::string(1, static_cast<char>('a' + life)));
-    CreateTable(LimitedOptions(1), 0, served);
+    CreateTable(LimitedOptions(1), served.address());
     for (int i = 0; i < 2; ++i) InsertRows(served, 60);
     sampler.SetAddress(0, served.address());
     for (int i = 0; i < 5; ++i) ASSERT_OK(sampler.Next(kMax));
@@ -133,7 +117,7 @@ TEST_F(ShardedSamplerTest, ARestartedShardIsAskedAgain) {
 
 TEST_F(ShardedSamplerTest, ALongWaitIsExplainedByTheLimiter) {
   ServedShard served(folder_.path());
-  CreateTable(LimitedOptions(1), 0, served);
+  CreateTable(LimitedOptions(1), served.address());
   InsertRows(served, 50);
   ShardedSampler sampler(LimitedOptions(1), kBatch, /*long_wait=*/milliseconds(1));
   sampler.SetAddress(0, served.address());
@@ -143,21 +127,21 @@ TEST_F(ShardedSamplerTest, ALongWaitIsExplainedByTheLimiter) {
 
 TEST_F(ShardedSamplerTest, ALearnerThatWasSupersededIsTold) {
   ServedShard served(folder_.path());
-  CreateTable(Options(), 0, served);
+  CreateTable(Options(), served.address());
   InsertRows(served, 50);
   ShardedSampler sampler(Options(), kBatch);
   sampler.SetAddress(0, served.address());
   ASSERT_OK(sampler.Next(kMax));
   RpcReplayOptions newer = Options();
   newer.learner.set_learner_epoch(2);
-  CreateTable(newer, 0, served);
+  CreateTable(newer, served.address());
   EXPECT_THAT(AwaitEnd(&sampler), FailsWith(absl::StatusCode::kFailedPrecondition,
                                             "learner epoch 1 was superseded by epoch 2"));
 }
 
 TEST_F(ShardedSamplerTest, AShardOfAnotherRunIsRefused) {
   ServedShard served(folder_.path());
-  CreateTable(Options(), 0, served);
+  CreateTable(Options(), served.address());
   RpcReplayOptions other = Options();
   other.learner.set_run_id("run-b");
   ShardedSampler sampler(other, kBatch);
@@ -226,18 +210,12 @@ class TwoShardsTest : public ShardedSamplerTest {
   }
   void Serve(int i) {
     served_[i].reset();
-    served_[i] = std::make_unique<ServedShard>(Folder(i));
-    CreateTable(options_, i, *served_[i]);
+    served_[i] = std::make_unique<ServedShard>(folder_.File(std::to_string(i)));
+    CreateTable(options_, served_[i]->address(), i);
     sampler_.SetAddress(i, served_[i]->address());
   }
   int64_t Inserted() {
     return served_[0]->service()->Counts().inserted + served_[1]->service()->Counts().inserted;
-  }
-
-  std::string Folder(int i) const {
-    const std::string path = folder_.File(std::to_string(i));
-    std::filesystem::create_directories(path);
-    return path;
   }
 
   const RpcReplayOptions options_ = LimitedOptions(2);

@@ -32,7 +32,7 @@ absl::Status ReadAll(const std::string& path) {
 }
 
 TEST(BlockFileTest, GivesBackWhatWasWritten) {
-  TestFolder folder;
+  TempDir folder;
   ASSERT_OK(WriteSample(folder.File("a")));
   auto file = BlockFileReader::Open(folder.File("a"));
   ASSERT_OK(file);
@@ -50,7 +50,7 @@ TEST(BlockFileTest, GivesBackWhatWasWritten) {
 }
 
 TEST(BlockFileTest, HasNoNameBeforeItIsFinished) {
-  TestFolder folder;
+  TempDir folder;
   {
     auto file = BlockFileWriter::Create(folder.File("a"));
     ASSERT_OK(file);
@@ -61,7 +61,7 @@ TEST(BlockFileTest, HasNoNameBeforeItIsFinished) {
 }
 
 TEST(BlockFileTest, RefusesEveryTruncation) {
-  TestFolder folder;
+  TempDir folder;
   ASSERT_OK(WriteSample(folder.File("a")));
   for (size_t n = std::filesystem::file_size(folder.File("a")); n-- > 0;) {
     std::filesystem::resize_file(folder.File("a"), n);
@@ -70,7 +70,7 @@ TEST(BlockFileTest, RefusesEveryTruncation) {
 }
 
 TEST(BlockFileTest, RefusesBytesAfterItsEnd) {
-  TestFolder folder;
+  TempDir folder;
   ASSERT_OK(WriteSample(folder.File("a")));
   const auto bytes = ReadFile(folder.File("a"));
   ASSERT_OK(bytes);
@@ -79,14 +79,14 @@ TEST(BlockFileTest, RefusesBytesAfterItsEnd) {
 }
 
 TEST(BlockFileTest, SaysThatAnotherFileIsNotOne) {
-  TestFolder folder;
+  TempDir folder;
   ASSERT_OK(WriteFileAtomic(folder.File("text"), "just some words"));
   EXPECT_THAT(ReadAll(folder.File("text")), FailsWith(kDamaged, "not a saved replay shard"));
   EXPECT_THAT(ReadAll(folder.File("none")), FailsWith(absl::StatusCode::kNotFound, "none"));
 }
 
 TEST(BlockFileTest, ReportsAFullDiskWithThePath) {
-  TestFolder folder;
+  TempDir folder;
   std::filesystem::create_symlink("/dev/full", folder.File("a.tmp"));
   EXPECT_THAT(WriteSample(folder.File("a")),
               FailsWith(absl::StatusCode::kResourceExhausted, folder.File("a.tmp")));

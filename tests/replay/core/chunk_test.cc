@@ -19,13 +19,12 @@ TEST(ChunkTest, AcceptsAFullChunkThatEndsAnEpisode) {
 
 TEST(ChunkTest, AcceptsABareMarkerAndNothingElseWithoutRows) {
   EXPECT_OK(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 0, .last_of_round = true})));
-  EXPECT_THAT(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 0})),
-              FailsWith(absl::StatusCode::kInvalidArgument, "no rows"));
+  EXPECT_THAT(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 0})), IsInvalid("no rows"));
 }
 
 TEST(ChunkTest, RefusesMoreRowsThanAPage) {
   EXPECT_THAT(ValidateChunk(kSpec, MakeChunk(kSpec, {.rows = 65})),
-              FailsWith(absl::StatusCode::kInvalidArgument, "rows must be <= 64, got 65"));
+              IsInvalid("rows must be <= 64, got 65"));
 }
 
 TEST(ChunkTest, NamesTheColumnOfTheWrongSize) {
@@ -49,22 +48,19 @@ TEST(ChunkTest, NamesTheColumnOfTheWrongSize) {
 TEST(ChunkTest, RefusesAnEpisodeEndBeforeTheLastRow) {
   Chunk chunk = Good();
   chunk.truncated[2] = 1;
-  EXPECT_THAT(ValidateChunk(kSpec, chunk),
-              FailsWith(absl::StatusCode::kInvalidArgument, "the episode ends in row 2 of 4"));
+  EXPECT_THAT(ValidateChunk(kSpec, chunk), IsInvalid("the episode ends in row 2 of 4"));
 }
 
 TEST(ChunkTest, RefusesFlagsThatAreNeitherZeroNorOne) {
   Chunk chunk = Good();
   chunk.terminated[3] = 2;
-  EXPECT_THAT(ValidateChunk(kSpec, chunk),
-              FailsWith(absl::StatusCode::kInvalidArgument, "must be 0 or 1, got 2 and 0"));
+  EXPECT_THAT(ValidateChunk(kSpec, chunk), IsInvalid("must be 0 or 1, got 2 and 0"));
 }
 
 TEST(ChunkTest, RefusesAStepNumberThatWouldOverflow) {
   Chunk chunk = Good();
   chunk.first_step = std::numeric_limits<uint64_t>::max() - 1;
-  EXPECT_THAT(ValidateChunk(kSpec, chunk),
-              FailsWith(absl::StatusCode::kInvalidArgument, "first_step"));
+  EXPECT_THAT(ValidateChunk(kSpec, chunk), IsInvalid("first_step"));
 }
 
 }  // namespace

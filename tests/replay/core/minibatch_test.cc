@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace pmoe {
 namespace {
@@ -27,6 +28,20 @@ TEST(MinibatchTest, KeepsItsColumnsApart) {
   EXPECT_EQ(std::count(batch.reward(), batch.reward() + 5, 3.0f), 5);
   EXPECT_EQ(std::count(batch.discount(), batch.discount() + 5, 4.0f), 5);
   EXPECT_EQ(std::count(batch.next_obs(), batch.next_obs() + 15, 5.0f), 15);
+}
+
+TEST(MinibatchTest, IsPackedIntoAMessageWithoutPadding) {
+  constexpr TableSpec kSpec{.obs_dim = 3, .action_dim = 2};
+  std::vector<float> message(5 * (3 + 2 + 1 + 1 + 3 + 1), 9.0f);
+  ASSERT_EQ(PackedBytes(kSpec, 5), 4 * message.size());
+  Minibatch batch(kSpec, 5, {reinterpret_cast<char*>(message.data()), 4 * message.size()});
+  EXPECT_EQ(batch.obs(), message.data());
+  EXPECT_EQ(batch.action(), batch.obs() + 15);
+  EXPECT_EQ(batch.reward(), batch.action() + 10);
+  EXPECT_EQ(batch.discount(), batch.reward() + 5);
+  EXPECT_EQ(batch.next_obs(), batch.discount() + 5);
+  EXPECT_EQ(static_cast<void*>(batch.policy_version()), batch.next_obs() + 15);
+  EXPECT_EQ(std::count(message.begin(), message.end(), 9.0f), 55) << "nothing is wiped";
 }
 
 }  // namespace

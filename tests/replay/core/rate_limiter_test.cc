@@ -67,8 +67,7 @@ TEST(RateLimiterTest, OwesNoSamplesForTheWarmUp) {
 TEST(RateLimiterTest, RefusesAWindowInWhichBothSidesCouldWait) {
   const RateLimiterOptions options{
       .samples_per_insert = 4.0, .error_window = 100.0, .insert_max = 64, .sample_max = 32};
-  EXPECT_THAT(options.Validate(),
-              FailsWith(absl::StatusCode::kInvalidArgument, "limiter.error_window must be >= 256"));
+  EXPECT_THAT(options.Validate(), IsInvalid("limiter.error_window must be >= 256"));
 }
 
 TEST(RateLimiterTest, RefusesSettingsThatMeanNothing) {

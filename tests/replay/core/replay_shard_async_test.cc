@@ -72,7 +72,7 @@ TEST(ReplayShardAsyncTest, AWaitEndsWhenItsStopSaysSo) {
 }
 
 TEST(ReplayShardAsyncTest, AWaitEndsAfterItsTimeAndSaysWhatItWaitedFor) {
-  testing::FakeClock clock;
+  FakeClock clock;
   auto shard = MakeShard({.gate = {.limiter = Narrow()}, .clock = &clock});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   const Clock::Time before = clock.Now();
@@ -83,7 +83,7 @@ TEST(ReplayShardAsyncTest, AWaitEndsAfterItsTimeAndSaysWhatItWaitedFor) {
 }
 
 TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
-  testing::FakeClock clock;
+  FakeClock clock;
   auto shard = MakeShard({.gate = {.limiter = Narrow()}, .clock = &clock});
   ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
   ShardStats during;
@@ -135,7 +135,7 @@ TEST(ReplayShardAsyncTest, GrantedInsertsWaitForTheBound) {
 TEST(ReplayShardAsyncTest, RefusesALimiterBesideGrants) {
   EXPECT_THAT(
       ReplayShard::Create({.spec = kSpec, .gate = {.limiter = Narrow(), .granted_inserts = true}}),
-      FailsWith(absl::StatusCode::kInvalidArgument, "not both"));
+      IsInvalid("not both"));
 }
 
 TEST(ReplayShardAsyncTest, WithALimiterSamplesWaitForARowWithAllItsRewards) {
@@ -148,7 +148,7 @@ TEST(ReplayShardAsyncTest, WithALimiterSamplesWaitForARowWithAllItsRewards) {
 }
 
 TEST(ReplayShardAsyncTest, ARestoredShardKnowsWhatItHasAndCountsWhatItLost) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
   ASSERT_OK(shard->Insert(Rows(1, 5), kNow));
@@ -165,7 +165,7 @@ TEST(ReplayShardAsyncTest, ARestoredShardKnowsWhatItHasAndCountsWhatItLost) {
 }
 
 TEST(ReplayShardAsyncTest, ARestoredShardGoesOnCountingItsSamples) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
   Minibatch batch(kSpec, 7);

@@ -23,7 +23,7 @@ class RolloutFileTest : public ::testing::Test {
     EXPECT_OK(shard_->Save(path_));
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   const std::string path_ = folder_.File("a.table");
   std::unique_ptr<ReplayShard> shard_;
 };

@@ -70,7 +70,7 @@ TEST(ReplayShardTest, RefusesToWaitForARoundThatIsNotOpen) {
 }
 
 TEST(ReplayShardTest, ARoundThatIsHalfInIsNeitherSavedNorSampled) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard({.stage = {.actors = 2}});
   Chunk torn = MakeChunk(kSpec, {.actor = 1, .seq = 1, .first_step = 2, .rows = 2});
   torn.last_of_round = true;
@@ -78,7 +78,7 @@ TEST(ReplayShardTest, ARoundThatIsHalfInIsNeitherSavedNorSampled) {
   ASSERT_OK(shard->Stage(MakeChunk(kSpec, {.actor = 0, .rows = 3, .last_of_round = true})));
   ASSERT_OK(shard->Stage(MakeChunk(kSpec, {.actor = 1, .rows = 2})));
   ASSERT_OK(shard->Stage(torn));
-  const auto half = FailsWith(absl::StatusCode::kInvalidArgument, "round 0 is half in");
+  const auto half = IsInvalid("round 0 is half in");
   EXPECT_THAT(shard->Commit(0), half);
   EXPECT_THAT(shard->Commit(1), half);
   EXPECT_THAT(shard->damage(), half);
@@ -91,7 +91,7 @@ TEST(ReplayShardTest, RefusesABadChunkBeforeItsRound) {
   auto shard = MakeShard();
   Chunk chunk = MakeChunk(kSpec, {.rows = 3});
   chunk.rewards.pop_back();
-  EXPECT_THAT(shard->Stage(chunk), FailsWith(absl::StatusCode::kInvalidArgument, "rewards"));
+  EXPECT_THAT(shard->Stage(chunk), IsInvalid("rewards"));
 }
 
 TEST(ReplayShardTest, CancelEndsAWaitWithItsReason) {
@@ -151,12 +151,11 @@ TEST(ReplayShardTest, ABlockedInsertGoesOnWhenSamplesMakeRoom) {
 
 TEST(ReplayShardTest, NamesALimiterTooNarrowForItsChunks) {
   ReplayShardOptions options{.spec = kSpec, .gate = {.limiter = RateLimiterOptions{}}};
-  EXPECT_THAT(ReplayShard::Create(options),
-              FailsWith(absl::StatusCode::kInvalidArgument, "limiter.insert_max must be >= 64"));
+  EXPECT_THAT(ReplayShard::Create(options), IsInvalid("limiter.insert_max must be >= 64"));
 }
 
 TEST(ReplayShardTest, ASavedShardGoesOnWithTheSameBits) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   uint64_t round = 0;
   for (; round < 30; ++round) {
@@ -194,7 +193,7 @@ std::string SmallFile(const std::string& path) {
 }
 
 TEST(ReplayShardTest, RefusesEveryTruncationOfASavedFile) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   ASSERT_OK(StageRound(shard.get(), 0, 7));
   ASSERT_OK(shard->Commit(0));
@@ -206,7 +205,7 @@ TEST(ReplayShardTest, RefusesEveryTruncationOfASavedFile) {
 }
 
 TEST(ReplayShardTest, RefusesEveryFlippedBitOfASavedFile) {
-  TestFolder folder;
+  TempDir folder;
   const std::string path = folder.File("a");
   auto shard = MakeShard();
   const size_t bits = 8 * SmallFile(path).size();
@@ -227,7 +226,7 @@ void FlipBitUnderTheCrc(std::string* bytes, size_t block_at, size_t length, size
 }
 
 TEST(ReplayShardTest, StaysInItsMemoryWhateverAWellFormedFileSays) {
-  TestFolder folder;
+  TempDir folder;
   const std::string good = SmallFile(folder.File("a"));
   const auto next = MakeChunk(kSpec, {.first_step = 5, .rows = 64});
   uint64_t length = 0;
@@ -249,7 +248,7 @@ TEST(ReplayShardTest, StaysInItsMemoryWhateverAWellFormedFileSays) {
 }
 
 TEST(ReplayShardTest, RefusesTheFileOfAnotherEnvironment) {
-  TestFolder folder;
+  TempDir folder;
   SmallFile(folder.File("a"));
   ReplayShardOptions options{.spec = {.obs_dim = 3, .action_dim = 1}};
   auto other = ReplayShard::Create(options);
@@ -263,7 +262,7 @@ TEST(ReplayShardTest, RefusesTheFileOfAnotherEnvironment) {
 }
 
 TEST(ReplayShardTest, ReportsAFullDiskAndKeepsTheOldFile) {
-  TestFolder folder;
+  TempDir folder;
   const std::string bytes = SmallFile(folder.File("a"));
   std::filesystem::create_symlink("/dev/full", folder.File("a.tmp"));
   EXPECT_THAT(MakeShard()->Save(folder.File("a")),

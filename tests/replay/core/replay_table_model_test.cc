@@ -216,7 +216,7 @@ TEST(ReplayTableModelTest, DrawsEveryEligibleRowEquallyOften) {
 }
 
 TEST(ReplayTableModelTest, ACopyThroughAFileLivesTheSameLife) {
-  TestFolder folder;
+  TempDir folder;
   for (uint64_t seed = 200; seed < 210; ++seed) {
     SCOPED_TRACE(seed);
     Life life(seed);
@@ -252,7 +252,7 @@ ReplayTable FillInRounds(int n_step, NextCut next_cut) {
 }
 
 TEST(ReplayTableModelTest, LayoutDoesNotDependOnChunkBoundaries) {
-  TestFolder folder;
+  TempDir folder;
   Rng rng(7, RngRole::kActor, 0);
   for (const int n_step : {1, 5}) {
     auto whole = FillInRounds(n_step, [] { return uint64_t{64}; });
@@ -273,7 +273,7 @@ TEST(ReplayTableModelTest, LayoutDoesNotDependOnChunkBoundaries) {
 
 // The rows that wait for their rewards, in another order, or twice, with a sum that is right.
 TEST(ReplayTableModelTest, RefusesPendingRowsThatAreNotOneAfterTheOther) {
-  TestFolder folder;
+  TempDir folder;
   ReplayTable table = *ReplayTable::Create(kSpec, {.capacity = 900, .n_step = 3});
   ASSERT_OK(table.Append(MakeChunk(kSpec, {.rows = 63})));
   FileOf(table, folder.File("good"));

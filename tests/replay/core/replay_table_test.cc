@@ -6,7 +6,6 @@
 
 #include <set>
 
-#include "common/base/file.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {

@@ -34,7 +34,7 @@ std::vector<std::string> Names(const std::string& path) {
 }
 
 TEST(ReplayTableVisitTest, NamesEveryRowAsItsWriterDid) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   std::vector<std::string> want;
   uint64_t seq = 0;
@@ -58,7 +58,7 @@ TEST(ReplayTableVisitTest, NamesEveryRowAsItsWriterDid) {
 }
 
 TEST(ReplayTableVisitTest, GoesStreamByStream) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = MakeShard();
   ASSERT_OK(shard->Insert(MakeChunk(kSpec, {.actor = 1, .env = 1}), milliseconds(0)));
   ASSERT_OK(shard->Insert(MakeChunk(kSpec, {.actor = 0, .env = 1}), milliseconds(0)));
@@ -68,7 +68,7 @@ TEST(ReplayTableVisitTest, GoesStreamByStream) {
 }
 
 TEST(ReplayTableVisitTest, RefusesADamagedFile) {
-  TestFolder folder;
+  TempDir folder;
   ASSERT_OK(MakeShard()->Save(folder.File("a")));
   FlipBit(folder.File("a"), 8 * 40);
   EXPECT_THAT(ReplayTable::FromFile(folder.File("a")),

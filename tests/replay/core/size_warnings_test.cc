@@ -1,7 +1,6 @@
 #include "replay/core/size_warnings.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "tests/replay/replay_testing.h"
 

@@ -17,7 +17,7 @@ class InsertStreamTest : public ::testing::Test {
   void Create(const CreateTableRequest& request) { ASSERT_OK(CreateTable(stub_.get(), request)); }
   TableStats Stats() { return shard_.service()->Stats(); }
 
-  TestFolder folder_;
+  TempDir folder_;
   ServedShard shard_{folder_.path()};
   std::unique_ptr<ReplayService::Stub> stub_ = shard_.Connect();
 };
@@ -106,7 +106,7 @@ TEST_F(InsertStreamTest, AStreamWithoutAHelloIsRefused) {
   Create(TableRequest());
   TestWriter writer(stub_.get(), Hello());
   writer.Send(RowsOf(0, 10));
-  EXPECT_THAT(writer.Finish(), FailsWith(absl::StatusCode::kInvalidArgument, "hello"));
+  EXPECT_THAT(writer.Finish(), IsInvalid("hello"));
 }
 
 TEST_F(InsertStreamTest, ADamagedChunkIsCountedAndAskedForAgain) {

@@ -14,7 +14,7 @@ constexpr TableSpec kSpec{.obs_dim = 1, .action_dim = 1};
 
 // Of a table and of a queue.
 void ExpectALineForEachTransition(const ReplayShardOptions& options) {
-  TestFolder folder;
+  TempDir folder;
   auto shard = ReplayShard::Create(options);
   ASSERT_OK(shard);
   const Chunk chunk = MakeChunk(
@@ -72,7 +72,7 @@ TEST(ReplayDumpTest, TheFingerprintSeesEveryPartOfARow) {
 }
 
 TEST(ReplayDumpTest, NamesAFileThatIsNoTable) {
-  TestFolder folder;
+  TempDir folder;
   EXPECT_THAT(DumpTable(folder.File("none"), stdout),
               FailsWith(absl::StatusCode::kNotFound, folder.File("none")));
 }

@@ -4,21 +4,15 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <cstdlib>
-
 #include "common/base/mutex.h"
 #include "tests/replay/service/stream_testing.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 
 namespace pmoe {
 namespace {
 
-using std::chrono::milliseconds;
-using testing::ChildProcess;
 using ::testing::HasSubstr;
-using testing::RunProcess;
-
-std::string Binary() { return std::string(std::getenv("PMOE_BIN_DIR")) + "/pmoe-replay"; }
 
 // Takes everybody in, notes their reports, and ends the run when asked to.
 class OneRun final : public RunService::Service {
@@ -87,7 +81,8 @@ class ReplayProcessTest : public ::testing::Test {
     server_ = *std::move(server);
   }
   std::vector<std::string> Command(const std::string& listen) const {
-    return {Binary(), "--learner", learner_, "--listen", listen, "--dir", folder_.File("tables")};
+    return {Binary("pmoe-replay"), "--learner", learner_, "--listen", listen, "--dir",
+            folder_.File("tables")};
   }
   std::unique_ptr<ReplayService::Stub> Connect() {
     const auto address = ParseRpcAddress(run_.joined().process().listen_address(), "the report");
@@ -102,7 +97,7 @@ class ReplayProcessTest : public ::testing::Test {
     EXPECT_OK(writer.Finish());
   }
 
-  TestFolder folder_;
+  TempDir folder_;
   const std::string learner_ = "unix:" + folder_.File("learner");
   OneRun run_;
   std::unique_ptr<RpcServer> server_;
@@ -156,7 +151,7 @@ TEST_F(ReplayProcessTest, AFinishedRunEndsItInOrder) {
   run_.Finish();
   const auto result = replay.Wait();
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  const auto dump = RunProcess({Binary(), "dump", folder_.File("tables/10.table")});
+  const auto dump = RunProcess({Binary("pmoe-replay"), "dump", folder_.File("tables/10.table")});
   EXPECT_EQ(dump.exit_code, 0);
   EXPECT_THAT(dump.output, HasSubstr("0 0 0 9 "));
 }
@@ -191,14 +186,14 @@ TEST_F(ReplayProcessTest, SigtermEndsItBeforeItHasFoundALearner) {
 }
 
 TEST(ReplayCommandTest, TellsWhatIsMissingOrWrong) {
-  const auto without = RunProcess({Binary()});
+  const auto without = RunProcess({Binary("pmoe-replay")});
   EXPECT_EQ(without.exit_code, 2);
   EXPECT_THAT(without.output, HasSubstr("--learner is required"));
-  const auto open = RunProcess(
-      {Binary(), "--learner", "unix:/tmp/l", "--listen", "0.0.0.0:1", "--dir", "/tmp/pmoe-none"});
+  const auto open = RunProcess({Binary("pmoe-replay"), "--learner", "unix:/tmp/l", "--listen",
+                                "0.0.0.0:1", "--dir", "/tmp/pmoe-none"});
   EXPECT_EQ(open.exit_code, 2);
   EXPECT_THAT(open.output, HasSubstr("--listen 0.0.0.0:1 is TCP, which needs certificates"));
-  const auto help = RunProcess({Binary(), "--help"});
+  const auto help = RunProcess({Binary("pmoe-replay"), "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("Examples:"));
 }

@@ -1,9 +1,9 @@
 // A replay shard's real server on a unix socket of the test's own, and calls to it.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/base/check.h"
@@ -11,6 +11,7 @@
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/server.h"
 #include "proto/replay.grpc.pb.h"
+#include "replay/client/rpc_control.h"
 #include "replay/service/replay_service.h"
 #include "tests/replay/replay_testing.h"
 #include "tests/testing/eventually.h"
@@ -49,6 +50,16 @@ inline CreateTableRequest LimitedTableRequest() {
   return request;
 }
 
+// A learner's side of such tables.
+inline RpcReplayOptions ServedOptions(int shards = 1) {
+  RpcReplayOptions options;
+  options.learner = Learner();
+  options.shards = shards;
+  options.table = TableRequest();
+  options.table.clear_learner();
+  return options;
+}
+
 // Chunk `seq` of a writer whose chunks all have `rows` rows of one environment.
 inline Chunk RowsOf(uint64_t seq, uint32_t rows, uint32_t epoch = 0, uint32_t actor = 0) {
   return MakeChunk(
@@ -56,11 +67,12 @@ inline Chunk RowsOf(uint64_t seq, uint32_t rows, uint32_t epoch = 0, uint32_t ac
       {.actor = actor, .epoch = epoch, .seq = seq, .first_step = seq * rows, .rows = rows});
 }
 
-// A served shard; ends in the order of the process's own main.
+// A served shard over a folder, which it makes; ends in the order of the process's own main.
 class ServedShard {
  public:
   explicit ServedShard(const std::string& dir, const std::string& socket = "s")
       : service_(std::make_unique<ReplayServer>(dir)) {
+    std::filesystem::create_directories(dir);
     const auto address = ParseRpcAddress("unix:" + dir + "/" + socket, "--listen");
     PMOE_CHECK(address.ok());
     auto server = RpcServer::Start(*address, {service_.get()}, {});
@@ -91,6 +103,14 @@ inline absl::StatusOr<CreateTableReply> CreateTable(ReplayService::Stub* stub,
   return reply;
 }
 
+// By a learner's call.
+inline void CreateTable(const RpcReplayOptions& options, const RpcAddress& address, int shard = 0,
+                        const std::string& restore = "") {
+  RpcReplayControl control(options);
+  control.SetShardAddress(shard, address);
+  ASSERT_OK(control.CreateTable(shard, restore));
+}
+
 inline absl::Status Checkpoint(ReplayService::Stub* stub, const std::string& name,
                                std::vector<std::string> keep = {}) {
   grpc::ClientContext context;
@@ -106,7 +126,7 @@ inline absl::Status Checkpoint(ReplayService::Stub* stub, const std::string& nam
 // Waits until the shard's counts are as wanted; every wait of a test has this deadline.
 template <typename Wanted>
 bool Await(ReplayServer* service, Wanted wanted) {
-  return testing::Eventually([&] { return wanted(service->Counts()); }, kCallMax);
+  return Eventually([&] { return wanted(service->Counts()); }, kCallMax);
 }
 
 }  // namespace pmoe

@@ -1,7 +1,6 @@
 #include "replay/service/stall_report.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace pmoe {
 namespace {

@@ -37,7 +37,7 @@ SampleReply Reply(Minibatch* batch) {
   reply.set_size(70);
   reply.set_eligible(60);
   reply.set_inserted(80);
-  PackColumns(batch, reply.mutable_columns());
+  reply.set_columns(BatchBytes(batch));
   return reply;
 }
 
@@ -46,12 +46,6 @@ absl::Status Decode(const std::string& bytes, const BatchSlot& slot, ShardCounts
                     int block = -1) {
   google::protobuf::io::ArrayInputStream in(bytes.data(), static_cast<int>(bytes.size()), block);
   return DecodeSampleReply(&in, slot, counts);
-}
-
-std::string Columns(Minibatch* batch) {
-  std::string columns;
-  PackColumns(batch, &columns);
-  return columns;
 }
 
 class BatchCodecTest : public ::testing::Test {
@@ -68,7 +62,7 @@ TEST_F(BatchCodecTest, WhatIsPackedComesOutInWhateverPieces) {
   for (const int block : {-1, 1, 7, 64}) {
     Minibatch received(kSpec, 8);
     ASSERT_OK(Decode(bytes, {&received, 0, 8}, &counts_, block));
-    EXPECT_EQ(Columns(&received), Columns(&sent_));
+    EXPECT_EQ(BatchBytes(&received), BatchBytes(&sent_));
   }
   EXPECT_EQ(counts_.size, 70);
   EXPECT_EQ(counts_.eligible, 60);
@@ -101,19 +95,19 @@ TEST_F(BatchCodecTest, CountsAloneNeedNoMinibatch) {
 TEST_F(BatchCodecTest, AFieldOfALaterVersionIsPassedOver) {
   const std::string later = {static_cast<char>(9 << 3), 42};  // field 9, a varint
   ASSERT_OK(Decode(later + Reply(&sent_).SerializeAsString(), {&received_, 0, 8}, &counts_));
-  EXPECT_EQ(Columns(&received_), Columns(&sent_));
+  EXPECT_EQ(BatchBytes(&received_), BatchBytes(&sent_));
 }
 
 TEST_F(BatchCodecTest, OtherSizesAreRefusedBeforeAnythingIsRead) {
   const std::string bytes = Reply(&sent_).SerializeAsString();
-  const std::string before = Columns(&received_);
+  const std::string before = BatchBytes(&received_);
   EXPECT_THAT(Decode(bytes, {&received_, 0, 7}, &counts_),
               FailsWith(kDamaged, "8 rows before the columns, 7 were asked for"));
   EXPECT_THAT(Decode(bytes, {}, &counts_), FailsWith(kDamaged, "0 were asked for"));
   Minibatch wider({.obs_dim = 4, .action_dim = 2}, 8);
   EXPECT_THAT(Decode(bytes, {&wider, 0, 8}, &counts_),
               FailsWith(kDamaged, "352 bytes of columns, 8 rows have 416"));
-  EXPECT_EQ(Columns(&received_), before);
+  EXPECT_EQ(BatchBytes(&received_), before);
 }
 
 TEST_F(BatchCodecTest, ColumnsThatComeTwiceOrNotAtAllAreRefused) {
@@ -145,7 +139,7 @@ TEST_F(BatchCodecTest, AFlippedBitIsAnotherNumberOrDataLossAndNeverAnotherRow) {
   const std::string bytes = Reply(&sent_).SerializeAsString();
   const size_t head = bytes.size() - PackedBytes(kSpec, 8);
   Minibatch guarded(kSpec, 10);
-  const std::string guard = Columns(&guarded);
+  const std::string guard = BatchBytes(&guarded);
   for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
     std::string flipped = bytes;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));

@@ -13,6 +13,7 @@
 #include "actor/env/mujoco_env.h"
 #include "tests/actor/env/mjcf/task_file.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -25,15 +26,13 @@ constexpr int kActions = 5;
 constexpr int kRootNumbers = 7;
 
 std::string EverythingTask() {
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  return absl::StrCat("mjcf:", source == nullptr ? "." : source,
-                      "/tests/actor/env/mjcf/everything.textproto");
+  return "mjcf:" + SourceFile("tests/actor/env/mjcf/everything.textproto");
 }
 
 class EpisodeTest : public ::testing::Test {
  protected:
   void Make(const std::string& text) {
-    env_ = testing::MakeTask(&dir_, absl::StrCat(text, kPaid));
+    env_ = MakeTask(&dir_, absl::StrCat(text, kPaid));
     obs_.resize(env_->spec().obs_dim);
   }
   void MakeSeeingPose(const std::string& text) { Make(absl::StrCat(text, kSeesPose)); }
@@ -48,7 +47,7 @@ class EpisodeTest : public ::testing::Test {
   const mjData& data() const { return static_cast<const MujocoEnv&>(*env_).data(); }
   const mjModel& model() const { return static_cast<const MujocoEnv&>(*env_).model(); }
 
-  testing::TempDir dir_;
+  TempDir dir_;
   std::unique_ptr<Env> env_;
   std::vector<double> obs_;
 };
@@ -279,26 +278,24 @@ TEST_F(EpisodeTest, PushesComeAndEnd) {
 
 TEST_F(EpisodeTest, ARestoredStateGoesOnToTheBit) {
   for (int steps : {1, 7, 39, 40, 95}) {
-    auto first = testing::MustMake(EverythingTask());
-    auto second = testing::MustMake(EverythingTask());
+    auto first = MustMake(EverythingTask());
+    auto second = MustMake(EverythingTask());
     Pcg64 actions(steps);
-    testing::ResetBits(first.get(), 9);
-    testing::Roll(first.get(), &actions, steps);
-    testing::ResetBits(second.get(), 4);  // something else before
-    ASSERT_THAT(testing::Load(second.get(), testing::Saved(*first)), testing::IsOk());
+    ResetBits(first.get(), 9);
+    Roll(first.get(), &actions, steps);
+    ResetBits(second.get(), 4);  // something else before
+    ASSERT_OK(Load(second.get(), Saved(*first)));
     Pcg64 same_actions = actions;
-    EXPECT_EQ(testing::Roll(first.get(), &actions, 120),
-              testing::Roll(second.get(), &same_actions, 120))
-        << steps;
+    EXPECT_EQ(Roll(first.get(), &actions, 120), Roll(second.get(), &same_actions, 120)) << steps;
   }
 }
 
 TEST_F(EpisodeTest, EqualSeedsGiveEqualEpisodesAndOthersDiffer) {
-  auto env = testing::MustMake(EverythingTask());
+  auto env = MustMake(EverythingTask());
   const auto play = [&env](uint64_t seed) {
     Pcg64 actions(1);
-    std::vector<uint64_t> bits = testing::ResetBits(env.get(), seed);
-    const std::vector<uint64_t> rest = testing::Roll(env.get(), &actions, 100);
+    std::vector<uint64_t> bits = ResetBits(env.get(), seed);
+    const std::vector<uint64_t> rest = Roll(env.get(), &actions, 100);
     bits.insert(bits.end(), rest.begin(), rest.end());
     return bits;
   };
@@ -308,11 +305,11 @@ TEST_F(EpisodeTest, EqualSeedsGiveEqualEpisodesAndOthersDiffer) {
 }
 
 TEST_F(EpisodeTest, OneEnvironmentsModelIsNotAnothers) {
-  auto first = testing::MustMake(EverythingTask());
-  auto second = testing::MustMake(EverythingTask());
-  testing::ResetBits(first.get(), 1);
+  auto first = MustMake(EverythingTask());
+  auto second = MustMake(EverythingTask());
+  ResetBits(first.get(), 1);
   const double mass = static_cast<const MujocoEnv&>(*first).model().body_mass[2];
-  testing::ResetBits(second.get(), 2);
+  ResetBits(second.get(), 2);
   EXPECT_EQ(static_cast<const MujocoEnv&>(*first).model().body_mass[2], mass);
   EXPECT_NE(static_cast<const MujocoEnv&>(*second).model().body_mass[2], mass);
 }
@@ -321,10 +318,10 @@ TEST_F(EpisodeTest, AStateOfAnotherSizeIsRefused) {
   const std::string command = " command { name: \"a\" range { min: 0 max: 1 } } ";
   MakeSeeingPose(command);
   Reset(1);
-  const std::string saved = testing::Saved(*env_);
+  const std::string saved = Saved(*env_);
   MakeSeeingPose(absl::StrCat(command, "command { name: \"b\" range { min: 0 max: 1 } }"));
-  EXPECT_THAT(testing::Load(env_.get(), saved),
-              testing::FailsWith(absl::StatusCode::kDataLoss, "holds 2 numbers of the task"));
+  EXPECT_THAT(Load(env_.get(), saved),
+              FailsWith(absl::StatusCode::kDataLoss, "holds 2 numbers of the task"));
 }
 
 }  // namespace

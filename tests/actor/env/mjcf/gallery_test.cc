@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/actor/env/mjcf/traced_task.h"
+#include "tests/testing/paths.h"
 
 namespace pmoe {
 namespace {
@@ -12,13 +13,13 @@ namespace {
 class GalleryTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GalleryTest, EqualsPythonsMujocoToTheBit) {
-  const std::string task = testing::ConfigFile(std::string("tasks/") + GetParam());
-  testing::ExpectEqualsPythonsMujoco({.file = task + ".textproto", .model = task + ".xml"});
+  const std::string task = SourceFile(std::string("deploy/configs/tasks/") + GetParam());
+  ExpectEqualsPythonsMujoco({.file = task + ".textproto", .model = task + ".xml"});
 }
 
 TEST_P(GalleryTest, DoesNotBreakDownUnderRandomActions) {
-  testing::ExpectNoBreakDown(testing::ConfigFile(std::string("tasks/") + GetParam() + ".textproto"),
-                             "", 1000);
+  ExpectNoBreakDown(SourceFile(std::string("deploy/configs/tasks/") + GetParam() + ".textproto"),
+                    "", 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Robots, GalleryTest,

@@ -13,21 +13,17 @@
 #include "actor/env/registry.h"
 #include "common/base/file.h"
 #include "tests/actor/env/rollout.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
 
-using testing::FailsWith;
-using testing::TempDir;
-
-std::string CrawlerFile() {
-  return absl::StrCat(std::getenv("PMOE_SOURCE_DIR"), "/deploy/configs/tasks/crawler.textproto");
-}
+std::string CrawlerFile() { return SourceFile("deploy/configs/tasks/crawler.textproto"); }
 
 TEST(MjcfTaskTest, PaysWhatTheFileSays) {
-  const auto env = testing::MustMake("mjcf:" + CrawlerFile());
+  const auto env = MustMake("mjcf:" + CrawlerFile());
   const MujocoEnv& simulator = static_cast<const MujocoEnv&>(*env);
   std::vector<double> obs(env->spec().obs_dim);
   ASSERT_EQ(obs.size(), 4u + 5u + 3u);
@@ -47,7 +43,7 @@ TEST(MjcfTaskTest, PaysWhatTheFileSays) {
 TEST(MjcfTaskTest, TheModelLiesBesideTheFileFromWhereverItIsNamed) {
   const std::string relative = std::filesystem::relative(CrawlerFile()).string();
   ASSERT_NE(relative.front(), '/');
-  EXPECT_THAT(MakeEnv("mjcf:" + relative, {}, ""), testing::IsOk());
+  EXPECT_OK(MakeEnv("mjcf:" + relative, {}, ""));
 }
 
 // The crawler in a folder of its own, with another word for its model.
@@ -69,14 +65,13 @@ class ModelNameTest : public ::testing::Test {
 
 TEST_F(ModelNameTest, ABareNameIsLookedForBesideTheFileFirst) {
   PutModel(dir_.File("hopper.xml"));  // Gymnasium has one too, without the crawler's joints
-  EXPECT_THAT(Make("hopper.xml"), testing::IsOk());
+  EXPECT_OK(Make("hopper.xml"));
   PutModel(dir_.File("my robots/ü.xml"));
-  EXPECT_THAT(Make("my robots/ü.xml"), testing::IsOk());
+  EXPECT_OK(Make("my robots/ü.xml"));
 }
 
 TEST_F(ModelNameTest, ABareNameIsThenAGymnasiumModel) {
-  EXPECT_THAT(Make("hopper.xml"),
-              FailsWith(absl::StatusCode::kInvalidArgument, "the model has no"));
+  EXPECT_THAT(Make("hopper.xml"), IsInvalid("the model has no"));
 }
 
 TEST_F(ModelNameTest, AWaveIsTheHomeFolder) {
@@ -86,7 +81,7 @@ TEST_F(ModelNameTest, AWaveIsTheHomeFolder) {
   const absl::Status status = Make("~/robot.xml");
   const absl::Status nobody = Make("~no such user/robot.xml");
   setenv("HOME", home.c_str(), /*overwrite=*/1);
-  EXPECT_THAT(status, testing::IsOk());
+  EXPECT_OK(status);
   EXPECT_THAT(nobody, FailsWith(absl::StatusCode::kNotFound, "~no such user/robot.xml"));
 }
 
@@ -102,11 +97,11 @@ TEST_F(ModelNameTest, AModelThatIsNowhereListsWhereItWasLookedFor) {
 
 TEST_F(ModelNameTest, AnotherModelCanStandInForOneThatIsGone) {
   PutModel(dir_.File("elsewhere/robot.xml"));
-  EXPECT_THAT(Make("robot.xml", {{"xml_file", dir_.File("elsewhere/robot.xml")}}), testing::IsOk());
+  EXPECT_OK(Make("robot.xml", {{"xml_file", dir_.File("elsewhere/robot.xml")}}));
 }
 
 TEST(MjcfTaskTest, EndsWhereItIsNotHealthy) {
-  const auto env = testing::MustMake("mjcf:" + CrawlerFile(), {{"reset_noise_scale", "2"}});
+  const auto env = MustMake("mjcf:" + CrawlerFile(), {{"reset_noise_scale", "2"}});
   std::vector<double> obs(env->spec().obs_dim);
   const std::vector<double> idle(2, 0.0);
   int ended = 0;
@@ -134,16 +129,14 @@ class MistakeTest : public ::testing::Test {
     return MakeEnv("mjcf:" + dir_.File("task.textproto"), {}, "").status();
   }
   void ExpectError(const std::string& from, const std::string& to, const std::string& part) {
-    EXPECT_THAT(Make(from, to), FailsWith(absl::StatusCode::kInvalidArgument, part));
+    EXPECT_THAT(Make(from, to), IsInvalid(part));
   }
 
   TempDir dir_;
   std::string text_;
 };
 
-TEST_F(MistakeTest, WithoutOneTheFileLoads) {
-  EXPECT_THAT(Make("crawler", "crawler"), testing::IsOk());
-}
+TEST_F(MistakeTest, WithoutOneTheFileLoads) { EXPECT_OK(Make("crawler", "crawler")); }
 
 TEST_F(MistakeTest, UnknownFieldIsNamedWithItsLine) {
   ExpectError("frame_skip:", "frame_skipp:",

@@ -18,6 +18,7 @@
 #include "actor/env/registry.h"
 #include "common/base/file.h"
 #include "tests/actor/env/oracle.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
@@ -51,8 +52,8 @@ class RobotsConformanceTest : public ::testing::TestWithParam<Case> {
   // The oracle's numbers: sizes of observation and action, count of rows, and the rows.
   std::vector<double> Oracle() {
     const std::string out = dir_.File("trace");
-    testing::RunOracle("mjcf/task_file_trace.py", {out, TaskFile(), robots_, absl::StrCat(kSeed),
-                                                   absl::StrCat(GetParam().steps)});
+    RunOracle("mjcf/task_file_trace.py",
+              {out, TaskFile(), robots_, absl::StrCat(kSeed), absl::StrCat(GetParam().steps)});
     const absl::StatusOr<std::string> bytes = ReadFile(out);
     if (!bytes.ok()) return {};
     std::vector<double> numbers(bytes->size() / sizeof(double));
@@ -61,13 +62,11 @@ class RobotsConformanceTest : public ::testing::TestWithParam<Case> {
   }
 
   static std::string TaskFile() {
-    const char* const source = std::getenv("PMOE_SOURCE_DIR");
-    return absl::StrCat(source == nullptr ? "." : source, "/deploy/configs/robots/",
-                        GetParam().task, ".textproto");
+    return SourceFile(absl::StrCat("deploy/configs/robots/", GetParam().task, ".textproto"));
   }
 
   std::string robots_;
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 // What came out of what the row says: obs, reward, terminated, truncated.

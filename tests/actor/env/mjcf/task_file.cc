@@ -5,15 +5,12 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "actor/env/registry.h"
+#include "tests/testing/paths.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
-std::string TaskTermsModel() {
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  return absl::StrCat(source == nullptr ? "." : source, "/tests/actor/env/mjcf/task_terms.xml");
-}
+std::string TaskTermsModel() { return SourceFile("tests/actor/env/mjcf/task_terms.xml"); }
 
 absl::StatusOr<std::unique_ptr<Env>> TryTask(TempDir* dir, const std::string& text,
                                              const std::string& model) {
@@ -31,4 +28,4 @@ std::unique_ptr<Env> MakeTask(TempDir* dir, const std::string& text) {
   return *std::move(env);
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -8,7 +8,7 @@
 #include "actor/env/env.h"
 #include "tests/testing/temp_dir.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 std::string TaskTermsModel();
 
@@ -18,4 +18,4 @@ absl::StatusOr<std::unique_ptr<Env>> TryTask(TempDir* dir, const std::string& te
 // Aborts where it cannot be made.
 std::unique_ptr<Env> MakeTask(TempDir* dir, const std::string& text);
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -139,15 +139,14 @@ std::vector<Mistake> MistakesInWhatIsDone() {
 
 class TaskMistakeTest : public ::testing::TestWithParam<Mistake> {
  protected:
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_P(TaskMistakeTest, IsNamed) {
-  const auto env = testing::TryTask(
-      &dir_, absl::StrCat("observation { slice { array: QPOS } } reward { constant: 1 }\n",
-                          GetParam().line));
-  EXPECT_THAT(env.status(),
-              testing::FailsWith(absl::StatusCode::kInvalidArgument, GetParam().said));
+  const auto env =
+      TryTask(&dir_, absl::StrCat("observation { slice { array: QPOS } } reward { constant: 1 }\n",
+                                  GetParam().line));
+  EXPECT_THAT(env.status(), IsInvalid(GetParam().said));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seen, TaskMistakeTest, ::testing::ValuesIn(MistakesInWhatIsSeen()),
@@ -156,30 +155,26 @@ INSTANTIATE_TEST_SUITE_P(Done, TaskMistakeTest, ::testing::ValuesIn(MistakesInWh
                          [](const auto& info) { return info.param.name; });
 
 TEST(UnboundedActuatorTest, WithARangeWithoutEndIsNamedToo) {
-  testing::TempDir dir;
+  TempDir dir;
   const std::string model = dir.File("robot.xml");
   std::ofstream(model) << "<mujoco><worldbody><body><joint name='j'/><geom size='1'/></body>"
                           "</worldbody><actuator><motor name='elbow' joint='j' "
                           "ctrllimited='true' ctrlrange='-inf inf'/></actuator></mujoco>";
   EXPECT_THAT(
-      testing::TryTask(&dir, "observation { slice { array: QPOS } } reward { alive: true }", model)
-          .status(),
-      testing::FailsWith(absl::StatusCode::kInvalidArgument,
-                         absl::StrCat(model, ": actuator \"elbow\" has the ctrlrange -inf inf")));
+      TryTask(&dir, "observation { slice { array: QPOS } } reward { alive: true }", model).status(),
+      IsInvalid(absl::StrCat(model, ": actuator \"elbow\" has the ctrlrange -inf inf")));
 }
 
 TEST(UnboundedActuatorTest, IsNamedWithItsModel) {
-  testing::TempDir dir;
+  TempDir dir;
   const std::string model = dir.File("robot.xml");
   std::ofstream(model) << "<mujoco><worldbody><body><joint name='j'/><geom size='1'/></body>"
                           "</worldbody><actuator><motor name='elbow' joint='j'/></actuator>"
                           "</mujoco>";
   const std::string text = "observation { slice { array: QPOS } } reward { constant: 1 }";
-  EXPECT_THAT(testing::TryTask(&dir, text, model).status(),
-              testing::FailsWith(absl::StatusCode::kInvalidArgument,
-                                 absl::StrCat(model, ": actuator \"elbow\" has no ctrlrange")));
-  EXPECT_THAT(testing::TryTask(&dir, text + " action { range { min: -1 max: 1 } }", model),
-              testing::IsOk());
+  EXPECT_THAT(TryTask(&dir, text, model).status(),
+              IsInvalid(absl::StrCat(model, ": actuator \"elbow\" has no ctrlrange")));
+  EXPECT_OK(TryTask(&dir, text + " action { range { min: -1 max: 1 } }", model));
 }
 
 }  // namespace

@@ -8,11 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "actor/env/registry.h"
-#include "common/base/file.h"
 #include "tests/actor/env/mjcf/task_file.h"
 #include "tests/actor/env/oracle.h"
 #include "tests/actor/env/rollout.h"
@@ -62,9 +59,9 @@ class TaskTermsTest : public ::testing::Test {
     std::ofstream(dir_.File("actions"), std::ios::binary)
         .write(reinterpret_cast<const char*>(actions.data()),
                static_cast<std::streamsize>(actions.size() * sizeof(double)));
-    const std::string text = testing::RunOracle(
+    const std::string text = RunOracle(
         "mjcf/task_terms_oracle.py",
-        {testing::TaskTermsModel(), "2", dir_.File("actions"), absl::StrCat(vx), absl::StrCat(vy)});
+        {TaskTermsModel(), "2", dir_.File("actions"), absl::StrCat(vx), absl::StrCat(vy)});
     std::vector<Row> rows;
     for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
       const std::vector<std::string> words = absl::StrSplit(line, ' ');
@@ -78,12 +75,12 @@ class TaskTermsTest : public ::testing::Test {
   }
 
   std::unique_ptr<Env> Make(const std::string& observed, const std::string& paid) {
-    return testing::MakeTask(
-        &dir_, absl::StrCat("keyframe: \"home\" frame_skip: 2 max_episode_steps: 0 ",
-                            "command { name: \"velocity\" range { min: 0.4 max: 0.4 } "
-                            "range { min: -0.1 max: -0.1 } } "
-                            "clock { name: \"gait\" period_s: 0.7 offset: 0.25 } ",
-                            "observation { slice { ", observed, " } } reward { ", paid, " }"));
+    return MakeTask(&dir_,
+                    absl::StrCat("keyframe: \"home\" frame_skip: 2 max_episode_steps: 0 ",
+                                 "command { name: \"velocity\" range { min: 0.4 max: 0.4 } "
+                                 "range { min: -0.1 max: -0.1 } } "
+                                 "clock { name: \"gait\" period_s: 0.7 offset: 0.25 } ",
+                                 "observation { slice { ", observed, " } } reward { ", paid, " }"));
   }
 
   static std::vector<double> Actions() {
@@ -93,7 +90,7 @@ class TaskTermsTest : public ::testing::Test {
     return actions;
   }
 
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_F(TaskTermsTest, EqualALineOfNumPyEach) {

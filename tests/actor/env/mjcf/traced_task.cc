@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -21,7 +19,7 @@
 #include "tests/actor/env/rollout.h"
 #include "tests/testing/temp_dir.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 namespace {
 
 struct Part {
@@ -105,11 +103,6 @@ std::vector<std::vector<double>> Episode(Env* env, int steps) {
 
 }  // namespace
 
-std::string ConfigFile(const std::string& path) {
-  const char* const source = std::getenv("PMOE_SOURCE_DIR");
-  return absl::StrCat(source == nullptr ? "." : source, "/deploy/configs/", path);
-}
-
 void ExpectEqualsPythonsMujoco(const TracedTask& traced) {
   TempDir dir;
   const auto model = LoadModel(traced.model);
@@ -161,4 +154,4 @@ void ExpectNoBreakDown(const std::string& file, const std::string& xml_file, int
   }
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

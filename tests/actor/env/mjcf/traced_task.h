@@ -4,10 +4,7 @@
 
 #include <string>
 
-namespace pmoe::testing {
-
-// File of deploy/configs.
-std::string ConfigFile(const std::string& path);
+namespace pmoe {
 
 struct TracedTask {
   std::string file;   // textproto
@@ -22,4 +19,4 @@ void ExpectEqualsPythonsMujoco(const TracedTask& task);
 // down. xml_file: in place of the file's model, unless empty.
 void ExpectNoBreakDown(const std::string& file, const std::string& xml_file, int steps);
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

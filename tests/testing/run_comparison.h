@@ -11,7 +11,7 @@
 #include "common/base/file.h"
 #include "gtest/gtest.h"
 
-namespace pmoe::testing {
+namespace pmoe {
 
 inline std::string BytesOf(const std::string& path) {
   absl::StatusOr<std::string> bytes = ReadFile(path);
@@ -35,7 +35,7 @@ inline std::string MetricsWithoutTimes(const std::string& run) {
   std::string kept;
   for (const std::vector<std::string>& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
-      if (!absl::EndsWith(rows[0][i], "_s")) absl::StrAppend(&kept, row[i], ",");
+      if (!absl::EndsWith(rows[0].at(i), "_s")) absl::StrAppend(&kept, row[i], ",");
     }
     kept += '\n';
   }
@@ -43,10 +43,10 @@ inline std::string MetricsWithoutTimes(const std::string& run) {
 }
 
 // Of the last row.
-inline int64_t LastCell(const std::string& run, const std::string& column) {
+inline std::string LastCell(const std::string& run, const std::string& column) {
   const std::vector<std::vector<std::string>> rows = MetricCells(run);
   const auto at = std::find(rows[0].begin(), rows[0].end(), column) - rows[0].begin();
-  return std::stoll(rows.back().at(static_cast<size_t>(at)));
+  return rows.back().at(static_cast<size_t>(at));
 }
 
 inline double BestEvaluation(const std::string& run) {
@@ -69,4 +69,4 @@ inline void ExpectSameRun(const std::string& a, const std::string& b, int steps)
   EXPECT_EQ(MetricsWithoutTimes(a), MetricsWithoutTimes(b));
 }
 
-}  // namespace pmoe::testing
+}  // namespace pmoe

@@ -1,0 +1,83 @@
+// What the threads of a fast update of the SAC family share: networks with their rows, and the
+// minibatch. Everything is allocated once. M members, C critics, B batch, K primitives, L actions
+// per row with a gradient (K where every primitive is trained, else 1), O obs_dim, A action_dim.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "learner/kernels/mixture.h"
+#include "learner/kernels/net.h"
+#include "learner/sac/sac_nets.h"
+#include "learner/sac/sac_options.h"
+
+namespace pmoe {
+
+// A minibatch for each member, one after the other; `shared`: the same one for all.
+template <typename T>
+struct SacRows {
+  const T* obs = nullptr;       // [M, B, O]
+  const T* action = nullptr;    // [M, B, A], normalised
+  const T* reward = nullptr;    // [M, B]
+  const T* discount = nullptr;  // [M, B], gamma^n, 0 after termination
+  const T* next_obs = nullptr;  // [M, B, O]
+  bool shared = false;
+};
+
+template <typename T>
+struct SacRowNoise {
+  const T* next_eps = nullptr;        // [M, B, K, A] standard normal, for the critic target
+  const T* next_primitive = nullptr;  // [M, B] uniform in [0, 1), for k' ~ Cat(w(s'))
+  const T* eps = nullptr;             // [M, B, K, A], for the policy loss
+  const T* primitive = nullptr;       // [M, B] uniform: kReinforce
+};
+
+// What a row adds to the statistics, then K weights and K ones or zeros for who was best.
+enum SacRowStat : int {
+  kCriticLoss,
+  kPolicyLoss,
+  kRouterLoss,
+  kLogProb,
+  kQ,
+  kRouterEntropy,
+  kDistance,
+  kLoserStd,
+  kFirstWeight,
+};
+
+// Statistics of a row of K primitives.
+constexpr int SacRowStats(int primitives) { return kFirstWeight + 2 * primitives; }
+
+template <typename T>
+struct SacPasses {
+  SacPasses(const SacOptions& options, const PolicySpec& policy, SacNets* nets);
+
+  long batch_row(int member, long row) const {
+    return (rows.shared ? 0 : member * long{options.batch_size}) + row;
+  }
+  long noise_row(int member, long row) const { return member * long{options.batch_size} + row; }
+  T* stats(int member, long row) {
+    return row_stats.data() + noise_row(member, row) * SacRowStats(primitives);
+  }
+
+  SacOptions options;
+  int obs_dim, action_dim, primitives, critics_per_member, live_per_row;
+  bool has_router;
+  double log_action_scale;
+  NetPlan policy_plan, critic_plan;
+  HeadColumns heads;
+  int q_node;  // the critics' output
+  Net<T> policy, critics, targets;
+  std::optional<Net<T>> target_policy;                    // only with options.target_policy
+  std::vector<NetRows<T>> policy_rows, policy_gradients;  // [M], B rows each
+  std::vector<NetRows<T>> critic_rows, critic_gradients;  // [M * C], B rows each
+  std::vector<NetRows<T>> ranked_rows;                    // [M * C], K * B rows each
+  std::vector<NetRows<T>> ranked_gradients;               // [M * C], L * B rows each
+  AlignedVector<T> row_stats;                             // [M, B, SacRowStats]
+  // Of the update under way.
+  SacRows<T> rows;
+  SacRowNoise<T> noise;
+  std::vector<T> alpha;  // [M]
+};
+
+}  // namespace pmoe

@@ -1,0 +1,286 @@
+#include "learner/sac/sac_worker.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "learner/kernels/vector_math.h"
+
+namespace pmoe {
+namespace {
+
+constexpr long kTileMax = 128;  // rows whose activations of a layer (128 KB) stay in the L2 cache
+constexpr long kRowGrain = 4;   // rows that a product takes at once, a third of them
+
+// Calls tile(begin, rows) for pieces of nearly equal size.
+template <typename Function>
+void ForTiles(Share rows, Function tile) {
+  const long tiles = (rows.size() + kTileMax - 1) / kTileMax;
+  for (long t = 0; t < tiles; ++t) {
+    const Share share = ShareOf(rows.size(), t, tiles, kRowGrain);
+    tile(rows.begin + share.begin, share.size());
+  }
+}
+
+}  // namespace
+
+template <typename T>
+SacWorker<T>::SacWorker(SacPasses<T>* passes)
+    : p_(*passes),
+      tile_(std::min<long>(p_.options.batch_size, kTileMax + kRowGrain)),
+      target_policy_rows_(p_.policy_plan, tile_),
+      target_critic_rows_(p_.critic_plan, tile_),
+      heads_(p_.heads, tile_),
+      target_draws_(p_.options.target == TargetOver::kExpected ? p_.primitives : 1, p_.action_dim,
+                    tile_),
+      draws_(p_.primitives, p_.action_dim, tile_),
+      terms_(p_.primitives, tile_),
+      head_gradients_(p_.heads, tile_) {
+  const size_t tile = static_cast<size_t>(tile_), k = static_cast<size_t>(p_.primitives);
+  const size_t live = static_cast<size_t>(p_.live_per_row);
+  y_.resize(tile);
+  first_part_.resize(tile * static_cast<size_t>(p_.critic_plan.nodes()[0].width));
+  q_.resize(tile * k);
+  log_prob_.resize(tile * k);
+  share_.resize(tile * k * k);
+  d_action_.resize(live * tile * static_cast<size_t>(p_.action_dim));
+  squashed_.resize(tile * k * static_cast<size_t>(p_.action_dim));
+  smaller_.resize(tile * k);
+  index_.resize(tile);
+  ranked_row_.resize(live * tile);
+  tile_row_.resize(live * tile);
+}
+
+template <typename T>
+void SacWorker<T>::CriticRows(int member, Share rows) {
+  ForTiles(rows, [&](long row, long n) { CriticTile(member, row, n); });
+}
+
+template <typename T>
+void SacWorker<T>::PolicyRows(int member, Share rows) {
+  ForTiles(rows, [&](long row, long n) { PolicyTile(member, row, n); });
+}
+
+// a'(s') of one primitive drawn by the router, or of all.
+template <typename T>
+void SacWorker<T>::TargetActions(int member, long row, long n) {
+  const Net<T>& net = p_.target_policy ? *p_.target_policy : p_.policy;
+  const T* const next = p_.rows.next_obs + p_.batch_row(member, row) * p_.obs_dim;
+  net.Forward(member, {{{next, p_.obs_dim}, {}}}, n, &target_policy_rows_, 0);
+  heads_.Read(target_policy_rows_, 0, n);
+  const long noise = p_.noise_row(member, row);
+  const T* const eps = p_.noise.next_eps + noise * p_.primitives * p_.action_dim;
+  if (target_draws_.draws == p_.primitives) return target_draws_.DrawAll(heads_, eps, n);
+  for (long i = 0; i < n; ++i) {
+    index_[static_cast<size_t>(i)] = DrawIndex(heads_.w.data() + i * p_.primitives, p_.primitives,
+                                               p_.noise.next_primitive[noise + i]);
+  }
+  target_draws_.DrawOne(heads_, eps, index_.data(), n);
+}
+
+// y = r + discount (min over critics of q - alpha log pi) (Eq. 16), over S draws by their weight.
+template <typename T>
+void SacWorker<T>::TargetValues(int member, long row, long n) {
+  TargetActions(member, row, n);
+  const int draws = target_draws_.draws;
+  LogProbs(target_draws_, n, log_prob_.data(), share_.data());
+  const long batch = p_.batch_row(member, row);
+  const T* const next = p_.rows.next_obs + batch * p_.obs_dim;
+  for (int c = 0; c < p_.critics_per_member; ++c) {
+    const int group = member * p_.critics_per_member + c;
+    for (int s = 0; s < draws; ++s) {
+      const NetInput<T> input = {
+          {{next, p_.obs_dim}, {target_draws_.action_at(0, s), long{draws} * p_.action_dim}}};
+      p_.targets.Forward(group, input, n, &target_critic_rows_, 0);
+      for (long i = 0; i < n; ++i) {
+        T& q = q_[static_cast<size_t>(i * draws + s)];
+        const T value = *target_critic_rows_.At(p_.q_node, i);
+        q = c == 0 ? value : std::min(q, value);
+      }
+    }
+  }
+  const T alpha = p_.alpha[static_cast<size_t>(member)];
+  const T scale = static_cast<T>(p_.log_action_scale);
+  for (long i = 0; i < n; ++i) {
+    T value = 0;
+    for (int s = 0; s < draws; ++s) {
+      const size_t at = static_cast<size_t>(i * draws + s);
+      const T w = draws > 1 ? heads_.w[at] : T{1};
+      value += w * (q_[at] - alpha * (log_prob_[at] - scale));
+    }
+    y_[static_cast<size_t>(i)] = p_.rows.reward[batch + i] + p_.rows.discount[batch + i] * value;
+  }
+}
+
+template <typename T>
+void SacWorker<T>::CriticTile(int member, long row, long n) {
+  TargetValues(member, row, n);
+  const long batch = p_.batch_row(member, row);
+  const NetInput<T> input = {{{p_.rows.obs + batch * p_.obs_dim, p_.obs_dim},
+                              {p_.rows.action + batch * p_.action_dim, p_.action_dim}}};
+  const T slope = T{2} / static_cast<T>(p_.options.batch_size);  // of the mean of squares
+  for (int c = 0; c < p_.critics_per_member; ++c) {
+    const size_t group = static_cast<size_t>(member * p_.critics_per_member + c);
+    NetRows<T>& rows = p_.critic_rows[group];
+    NetRows<T>& gradients = p_.critic_gradients[group];
+    p_.critics.Forward(static_cast<int>(group), input, n, &rows, row);
+    for (long i = 0; i < n; ++i) {
+      const T error = *rows.At(p_.q_node, row + i) - y_[static_cast<size_t>(i)];
+      *gradients.At(p_.q_node, row + i) = slope * error;
+      T& loss = p_.stats(member, row + i)[kCriticLoss];
+      loss = (c == 0 ? T{0} : loss) + error * error;
+    }
+    p_.critics.Backward(static_cast<int>(group), n, rows, {row, nullptr}, &gradients, row);
+  }
+}
+
+// Each draw's under options.entropy. share: [n, S, K], of the mixture's.
+template <typename T>
+void SacWorker<T>::LogProbs(const Draws<T>& draws, long n, T* log_prob, T* share) {
+  if (p_.options.entropy == EntropyOf::kComponent) {
+    std::copy_n(draws.log_prob.data(), n * draws.draws, log_prob);
+    return;
+  }
+  for (long i = 0; i < n; ++i) {
+    for (int s = 0; s < draws.draws; ++s) {
+      const long at = i * draws.draws + s;
+      log_prob[at] = MixtureLogProb(heads_, draws, i, s, share + at * p_.primitives);
+    }
+  }
+}
+
+// q of every primitive's action. A state's part of the first layer is computed once for all.
+template <typename T>
+void SacWorker<T>::Rank(int member, long row, long n) {
+  const int primitives = p_.primitives;
+  const T* const obs = p_.rows.obs + p_.batch_row(member, row) * p_.obs_dim;
+  for (int c = 0; c < p_.critics_per_member; ++c) {
+    const int group = member * p_.critics_per_member + c;
+    NetRows<T>& rows = p_.ranked_rows[static_cast<size_t>(group)];
+    NetInput<T> input = {{{obs, p_.obs_dim}, {}}};
+    p_.critics.FirstPart(group, input, n, first_part_.data());
+    input.first_part = first_part_.data();
+    for (int k = 0; k < primitives; ++k) {
+      input.parts[1] = {draws_.action_at(0, k), long{primitives} * p_.action_dim};
+      const long at = primitives * row + k * n;
+      p_.critics.Forward(group, input, n, &rows, at);
+      for (long i = 0; i < n; ++i) {
+        const size_t to = static_cast<size_t>(i * primitives + k);
+        const T q = *rows.At(p_.q_node, at + i);
+        if (c == 0 || q < q_[to]) {
+          q_[to] = q;
+          smaller_[to] = c;
+        }
+      }
+    }
+  }
+}
+
+template <typename T>
+void SacWorker<T>::PolicyTile(int member, long row, long n) {
+  const long noise = p_.noise_row(member, row);
+  const T* const obs = p_.rows.obs + p_.batch_row(member, row) * p_.obs_dim;
+  NetRows<T>& rows = p_.policy_rows[static_cast<size_t>(member)];
+  NetRows<T>& gradients = p_.policy_gradients[static_cast<size_t>(member)];
+  p_.policy.Forward(member, {{{obs, p_.obs_dim}, {}}}, n, &rows, row);
+  heads_.Read(rows, row, n);
+  draws_.DrawAll(heads_, p_.noise.eps + noise * p_.primitives * p_.action_dim, n);
+  LogProbs(draws_, n, log_prob_.data(), share_.data());
+  Rank(member, row, n);
+  PolicyTermsInput<T> in = {&heads_, q_.data(), log_prob_.data()};
+  if (p_.noise.primitive != nullptr) in.uniform = p_.noise.primitive + noise;
+  in.alpha = p_.alpha[static_cast<size_t>(member)];
+  in.rows = n;
+  in.batch = p_.options.batch_size;
+  terms_.Evaluate(p_.options, in);
+  head_gradients_.Clear(n);
+  std::copy_n(terms_.dlogit.data(), n * p_.primitives, head_gradients_.logit.data());
+  BackThroughCritics(member, row, n);
+  head_gradients_.Write(rows, row, n, &gradients);
+  p_.policy.Backward(member, n, rows, {row, nullptr}, &gradients, row);
+  Statistics(member, row, n);
+}
+
+// Only the smaller of two critics passes a gradient on: each takes the rows where it is that one.
+template <typename T>
+void SacWorker<T>::BackThroughCritics(int member, long row, long n) {
+  const int primitives = p_.primitives;
+  for (int c = 0; c < p_.critics_per_member; ++c) {
+    const size_t group = static_cast<size_t>(member * p_.critics_per_member + c);
+    NetRows<T>& gradients = p_.ranked_gradients[group];
+    const long first = p_.live_per_row * row;
+    long count = 0;
+    for (int k = 0; k < primitives; ++k) {
+      for (long i = 0; i < n; ++i) {
+        const long at = i * primitives + k;
+        const T dq = terms_.dq[static_cast<size_t>(at)];
+        if (dq == T{0} || smaller_[static_cast<size_t>(at)] != c) continue;
+        tile_row_[static_cast<size_t>(count)] = static_cast<int>(at);
+        ranked_row_[static_cast<size_t>(count)] = static_cast<int>(primitives * row + k * n + i);
+        *gradients.At(p_.q_node, first + count) = dq;
+        ++count;
+      }
+    }
+    p_.critics.Backward(static_cast<int>(group), count, p_.ranked_rows[group],
+                        {0, ranked_row_.data()}, &gradients, first, {d_action_.data()});
+    AddToHeads(tile_row_.data(), d_action_.data(), count);
+  }
+}
+
+template <typename T>
+void SacWorker<T>::AddToHeads(const int* tile_row, const T* d_action, long count) {
+  for (long r = 0; r < count; ++r) {
+    const long at = tile_row[r], i = at / p_.primitives;
+    const int k = static_cast<int>(at % p_.primitives);
+    const T dlog_prob = terms_.dlog_prob[static_cast<size_t>(at)];
+    const T* const da = d_action + r * p_.action_dim;
+    if (p_.options.entropy == EntropyOf::kComponent) {
+      head_gradients_.AddDraw(draws_, i, k, k, da, dlog_prob);
+    } else {
+      head_gradients_.AddMixtureDraw(heads_, draws_, i, k, k, da, dlog_prob,
+                                     share_.data() + at * p_.primitives);
+    }
+  }
+}
+
+// Of a row: those of MixtureStats, and the losses.
+template <typename T>
+void SacWorker<T>::Statistics(int member, long row, long n) {
+  const int K = p_.primitives, A = p_.action_dim;
+  for (long j = 0; j < n * K * A && K > 1; ++j) {
+    squashed_[static_cast<size_t>(j)] = Tanh(heads_.mean[static_cast<size_t>(j)]);
+  }
+  for (long i = 0; i < n; ++i) {
+    T* const stats = p_.stats(member, row + i);
+    const size_t at = static_cast<size_t>(i);
+    stats[kPolicyLoss] = terms_.primitive_loss[at];
+    stats[kRouterLoss] = terms_.router_loss[at];
+    stats[kLogProb] = terms_.held_log_prob[at];
+    stats[kQ] = terms_.held_q[at];
+    T entropy = 0, loser_std = 0, distance = 0;
+    for (int k = 0; k < K; ++k) {
+      const T w = heads_.w[static_cast<size_t>(i * K + k)];
+      const bool best = k == terms_.best[at];
+      entropy -= w * (w > T{0} ? heads_.log_w[static_cast<size_t>(i * K + k)] : T{0});
+      stats[kFirstWeight + k] = w;
+      stats[kFirstWeight + K + k] = best ? T{1} : T{0};
+      const T* const std = draws_.std.data() + (i * K + k) * A;
+      for (int j = 0; j < A && !best; ++j) loser_std += std[j];
+      const T* const a = squashed_.data() + (i * K + k) * A;
+      for (int other = 0; other < k; ++other) {
+        const T* const b = squashed_.data() + (i * K + other) * A;
+        T square = 0;
+        for (int j = 0; j < A; ++j) square += (a[j] - b[j]) * (a[j] - b[j]);
+        distance += std::sqrt(square);
+      }
+    }
+    const T pairs = static_cast<T>(K * (K - 1)) / T{2};
+    stats[kRouterEntropy] = entropy;
+    stats[kDistance] = distance / pairs;
+    stats[kLoserStd] = loser_std / static_cast<T>((K - 1) * A);
+  }
+}
+
+template class SacWorker<float>;
+template class SacWorker<double>;
+
+}  // namespace pmoe

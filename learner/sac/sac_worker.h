@@ -1,0 +1,55 @@
+// One thread's share of a fast update: the passes over rows, for some rows at a time, small enough
+// that what one layer writes the next one finds in cache. Owns its scratch. Used by one thread.
+#pragma once
+
+#include <vector>
+
+#include "learner/sac/policy_terms.h"
+#include "learner/sac/sac_passes.h"
+
+namespace pmoe {
+
+template <typename T>
+class SacWorker {
+ public:
+  explicit SacWorker(SacPasses<T>* passes);
+
+  // Targets y, both critics on (s, a), and the gradients of everything they compute, for rows
+  // [begin, end) of a member.
+  void CriticRows(int member, Share rows);
+  // The policy on s, all its actions ranked by the critics, and the gradients of what the policy
+  // computes; the statistics.
+  void PolicyRows(int member, Share rows);
+
+ private:
+  void CriticTile(int member, long row, long n);
+  void PolicyTile(int member, long row, long n);
+  void TargetActions(int member, long row, long n);
+  void TargetValues(int member, long row, long n);
+  void LogProbs(const Draws<T>& draws, long n, T* log_prob, T* share);
+  void Rank(int member, long row, long n);
+  void BackThroughCritics(int member, long row, long n);
+  void AddToHeads(const int* tile_row, const T* d_action, long count);
+  void Statistics(int member, long row, long n);
+
+  SacPasses<T>& p_;
+  long tile_;  // most rows at a time
+  NetRows<T> target_policy_rows_, target_critic_rows_;
+  HeadRows<T> heads_;
+  Draws<T> target_draws_, draws_;  // of the target: K where all count, else 1
+  PolicyTerms<T> terms_;
+  HeadGradients<T> head_gradients_;
+  AlignedVector<T> y_;           // [tile]
+  AlignedVector<T> first_part_;  // [tile, H] of the critics' first layer
+  AlignedVector<T> q_;           // [tile, K] the smaller critic's
+  AlignedVector<T> log_prob_;    // [tile, K]
+  AlignedVector<T> share_;       // [tile, K, K] of each mixture density, EntropyOf::kMixture
+  AlignedVector<T> d_action_;    // [L * tile, A]
+  AlignedVector<T> squashed_;    // [tile, K, A] tanh of the means: statistics
+  std::vector<int> smaller_;     // [tile, K] which critic
+  std::vector<int> index_;       // [tile] of the target's primitive
+  std::vector<int> ranked_row_;  // [L * tile] rows of one critic that have a gradient
+  std::vector<int> tile_row_;    // the same as row * K + k of the tile
+};
+
+}  // namespace pmoe

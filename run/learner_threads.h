@@ -1,0 +1,26 @@
+// How many threads an update gets where nobody says. The fast step has the same bits with any
+// number, so the choice may look at the machine. Pure functions, but for FreeCores.
+#pragma once
+
+#include <string>
+
+#include "proto/config.pb.h"
+
+namespace pmoe {
+
+struct Cores {
+  int usable = 1;     // by this process
+  double load = 0.0;  // processes that want one, over the last minute
+};
+
+Cores FreeCores();
+
+// The threads for a learner on such a machine: the cores that nobody uses and that no actor of this
+// machine needs at the same time, but no more than pay off. Always >= 1.
+int ThreadsFor(const RunConfig& config, const Cores& cores);
+
+// Where learner.threads is 0, sets it. Returns a line for the user: what was chosen and how to
+// choose otherwise, or that there are fewer cores than threads; empty if there is nothing to say.
+std::string SettleLearnerThreads(const Cores& cores, RunConfig* config);
+
+}  // namespace pmoe
