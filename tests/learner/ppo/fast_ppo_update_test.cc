@@ -40,8 +40,15 @@ struct Streams {
   RolloutRngs rngs() { return {&shuffle, &noise}; }
 };
 
+// A column for the behaviour's log-probability gets numbers of its own.
 Rollout Play(const Setting& setting, const FlatParameters& policy, uint32_t stream) {
-  return MakeRollout(PolicyNet(setting.spec, false), policy, kRows, stream);
+  Rollout rollout = MakeRollout(PolicyNet(setting.spec, false), policy, kRows, stream);
+  const size_t columns = setting.spec.columns.size();
+  for (size_t i = 0; i < rollout.extra.size(); ++i) {
+    if (setting.spec.columns[i % columns] == kColumnComponent) continue;
+    rollout.extra[i] = -3.0f - 0.05f * static_cast<float>(i % 11);
+  }
+  return rollout;
 }
 
 std::string State(const RolloutUpdate& update) {
@@ -132,6 +139,12 @@ std::vector<StepCase> Cases() {
              o->advantage_norm = AdvantageNorm::kNone;
            }},
           {"pmoe_ppo", HeadType::kMixture, 4},
+          {"ppo_async", HeadType::kGaussian, 1, [](O* o) { o->behavior_log_prob = true; }},
+          {"pmoe_ppo_async", HeadType::kMixture, 4,
+           [](O* o) {
+             o->behavior_log_prob = true;
+             o->ratio = RatioOf::kJoint;
+           }},
           {"pmoe_ppo_minibatch_norm", HeadType::kMixture, 4,
            [](O* o) { o->advantage_norm = AdvantageNorm::kMinibatch; }},
           {"pmoe_ppo_on_trunk", HeadType::kMixture, 4,
