@@ -1,6 +1,7 @@
 #include "run/learner_threads.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -44,6 +45,7 @@ Cores FreeCores() {
                      ? CPU_COUNT(&set)
                      : static_cast<int>(std::thread::hardware_concurrency());
   cores.usable = WithinQuota(std::max(1, cores.usable));
+  cores.online = std::max(cores.usable, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
   double load = 0.0;
   if (getloadavg(&load, 1) == 1) cores.load = load;
   return cores;
@@ -53,11 +55,13 @@ Cores FreeCores() {
 int ThreadsFor(const RunConfig& config, const Cores& cores) {
   const LearnerConfig& learner = config.learner();
   const bool fast = ParseChoice<UpdateStep>(learner.step()) == UpdateStep::kFast &&
+                    ParseChoice<OptimizerKind>(learner.optimizer()) == OptimizerKind::kAdam &&
                     learner.device() == "cpu" && !AlgorithmOf(config).on_policy();
   if (!fast) return 1;
   const bool beside = !IsLockstep(config) || config.schedule().lag() > 0;
   const int actors = beside ? config.actor().count() : 0;
-  const int free = cores.usable - static_cast<int>(std::lround(cores.load)) - actors;
+  const int idle = cores.online - static_cast<int>(std::lround(cores.load));
+  const int free = std::min(cores.usable, idle) - actors;
   return std::clamp(std::min(free, learner.batch_size() / kRowsAThread), 1, kMost);
 }
 
@@ -66,8 +70,9 @@ std::string SettleLearnerThreads(const Cores& cores, RunConfig* config) {
   const std::string machine =
       absl::StrCat(cores.usable, " cores, load ", std::round(cores.load * 10.0) / 10.0);
   if (asked > cores.usable) {
-    return absl::StrCat("learner.threads is ", asked, " on ", machine,
-                        ": more threads than cores make each other wait");
+    return absl::StrCat(
+        "learner.threads is ", asked, " on ", machine,
+        ": more threads than cores make each other wait; --set learner.threads=0 chooses anew");
   }
   if (asked > 0) return "";
   const int threads = ThreadsFor(*config, cores);

@@ -27,7 +27,8 @@ std::string LabelName(const std::string& name) {
 // Between single quotes of a shell.
 std::string Quoted(const std::string& text) { return absl::StrReplaceAll(text, {{"'", "'\\''"}}); }
 
-// A training's main thread and its evaluator beside LibTorch's own.
+// A training's main thread and its evaluator beside the learner's own; one thread where the runs
+// leave their number open.
 int Cores(const SweepPlan& plan) {
   int threads = 1;
   for (const SweepRun& run : plan.runs) threads = std::max(threads, run.config.learner().threads());

@@ -141,6 +141,11 @@ absl::StatusOr<SweepRun> MakeRun(const SweepFile& sweep, ConfigSources sources, 
   PMOE_ASSIGN_OR_RETURN(run.config, ResolveConfig(sources));
   PMOE_RETURN_IF_ERROR(CheckEnvId(run.config.env().id()));
   run.words = TrainWords(sources);
+  // Side by side each has a core: what is free when they begin is everybody's.
+  if (run.config.learner().threads() == 0) {
+    run.config.mutable_learner()->set_threads(1);
+    run.words.insert(run.words.end(), {"--set", "learner.threads=1"});
+  }
   return run;
 }
 

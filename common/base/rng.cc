@@ -1,7 +1,12 @@
 #include "common/base/rng.h"
 
+#include <immintrin.h>
+
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#include "common/base/box_muller.h"
 
 namespace pmoe {
 namespace {
@@ -17,6 +22,48 @@ uint64_t Mix(uint64_t x) {
 
 uint32_t High(uint64_t x) { return static_cast<uint32_t>(x >> 32); }
 uint32_t Low(uint64_t x) { return static_cast<uint32_t>(x); }
+
+constexpr size_t kPhiloxLanes = 16;
+
+// The blocks of counter, counter + 1, … side by side. A number takes 64 bits of a vector, of which
+// the upper half means nothing: the products do not read it.
+void PhiloxBlocks(const std::array<uint32_t, 2>& key, const std::array<uint32_t, 4>& counter,
+                  uint32_t* words) {
+  constexpr size_t kVectors = kPhiloxLanes / 4;
+  const auto all = [](uint32_t x) { return _mm256_set1_epi64x(x); };
+  const __m256i multiplier0 = all(0xD2511F53u), multiplier1 = all(0xCD9E8D57u);
+  __m256i c[4][kVectors];
+  for (size_t v = 0; v < kVectors; ++v) {
+    const __m256i first = all(counter[0] + static_cast<uint32_t>(4 * v));
+    c[0][v] = _mm256_add_epi64(first, _mm256_setr_epi64x(0, 1, 2, 3));
+    for (size_t j = 1; j < 4; ++j) c[j][v] = all(counter[j]);
+  }
+  std::array<uint32_t, 2> k = key;
+  for (int round = 0; round < 10; ++round) {
+    const __m256i k0 = all(k[0]), k1 = all(k[1]);
+    for (size_t v = 0; v < kVectors; ++v) {
+      const __m256i p0 = _mm256_mul_epu32(c[0][v], multiplier0);
+      const __m256i p1 = _mm256_mul_epu32(c[2][v], multiplier1);
+      c[0][v] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c[1][v], k0));
+      c[1][v] = p1;
+      c[2][v] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c[3][v], k1));
+      c[3][v] = p0;
+    }
+    k[0] += 0x9E3779B9u;
+    k[1] += 0xBB67AE85u;
+  }
+  for (size_t v = 0; v < kVectors; ++v) {
+    const auto pair = [](__m256i low, __m256i high) {
+      return _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xAA);
+    };
+    const __m256i front = pair(c[0][v], c[1][v]), back = pair(c[2][v], c[3][v]);
+    const __m256i even = _mm256_unpacklo_epi64(front, back);  // blocks 0 and 2
+    const __m256i odd = _mm256_unpackhi_epi64(front, back);   // blocks 1 and 3
+    __m256i* const to = reinterpret_cast<__m256i*>(words + 16 * v);
+    _mm256_storeu_si256(to, _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+  }
+}
 
 }  // namespace
 
@@ -81,8 +128,32 @@ uint64_t Rng::UniformInt(uint64_t n) {
   return static_cast<uint64_t>(product >> 64);
 }
 
+void Rng::NextBlocks(size_t blocks, uint32_t* words) {
+  size_t done = 0;
+  for (; done + kPhiloxLanes <= blocks && counter_[0] <= UINT32_MAX - kPhiloxLanes;
+       done += kPhiloxLanes) {
+    PhiloxBlocks(key_, counter_, words + 4 * done);
+    counter_[0] += kPhiloxLanes;
+  }
+  for (; done < blocks; ++done) {
+    Refill();
+    for (size_t j = 0; j < 4; ++j) words[4 * done + j] = block_[j];
+  }
+  used_ = 4;
+}
+
 void Rng::FillNormal(float* out, size_t n) {
-  for (size_t i = 0; i < n; ++i) out[i] = Normal();
+  constexpr size_t kBlocks = 64;
+  size_t done = 0;
+  while (done < n && (has_spare_ || used_ % 4 != 0)) out[done++] = Normal();
+  uint32_t words[4 * kBlocks];
+  while (n - done >= 4) {
+    const size_t blocks = std::min(kBlocks, (n - done) / 4);
+    NextBlocks(blocks, words);
+    BoxMuller(words, 2 * blocks, out + done);
+    done += 4 * blocks;
+  }
+  while (done < n) out[done++] = Normal();
 }
 
 void Rng::SaveState(ByteWriter* out) const {

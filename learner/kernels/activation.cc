@@ -22,7 +22,7 @@ void ActivateAs(Activation activation, long n, T* y) {
     case Activation::kIdentity:
       return;
     case Activation::kRelu:
-      return ForEach(n, y, [](T x) { return x > T{0} ? x : T{0}; });
+      return ForEach(n, y, [](T x) { return x < T{0} ? T{0} : x; });
     case Activation::kTanh:
       return ForEach(n, y, [](T x) { return Tanh(x); });
     case Activation::kSigmoid:

@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "learner/kernels/product_isa.h"
 
@@ -21,8 +22,14 @@ void PackRows(const PackJob<T>& job, long begin, long end) {
   for (long column = 0; column < job.columns;) {
     const long into = (job.column_begin + column) % kPanelColumns;
     const long width = std::min(kPanelColumns - into, job.columns - column);
-    for (long k = begin; k < end; ++k) {
-      std::copy_n(job.from + k * job.from_inner + column, width, PackedAt(job, k, column));
+    const T* from = job.from + begin * job.from_inner + column;
+    T* to = PackedAt(job, begin, column);
+    for (long k = begin; k < end; ++k, from += job.from_inner, to += kPanelColumns) {
+      if (width == kPanelColumns) {  // a constant: no call
+        std::memcpy(to, from, kPanelColumns * sizeof(T));
+      } else {
+        std::copy_n(from, width, to);
+      }
     }
     column += width;
   }

@@ -76,7 +76,7 @@ void Block(const Product<T>& p, long row, long column, long live) {
     for (int v = 0; v < V; ++v) {
       Vector<T, W> value = sum[r][v];
       const long at = column + v * W;
-      if (p.epilogue == Epilogue::kRelu) value = value > zero ? value : zero;
+      if (p.epilogue == Epilogue::kRelu) value = value < zero ? zero : value;  // NaN stays NaN
       if (p.epilogue == Epilogue::kReluMask) {
         const long from = p.mask_index == nullptr ? row + r : p.mask_index[row + r];
         const Vector<T, W> mask = LoadSome<T, W>(p.mask + from * p.mask_row + at, live - v * W);

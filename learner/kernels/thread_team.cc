@@ -2,25 +2,20 @@
 
 #include <immintrin.h>
 
-#include <chrono>
-
 #include "learner/kernels/flush_denormals.h"
 
 namespace pmoe {
 namespace {
 
-constexpr std::chrono::microseconds kSpin(20);
-constexpr int kPausesPerLook = 32;  // some 50 ns each on recent CPUs; a clock read costs as much
+constexpr int kPauses =
+    1000;  // 10 to 40 us, by the CPU; a clock read would cost as much as a pause
 
 // Returns once `value` is no longer `old`.
 void AwaitChange(const std::atomic<uint32_t>& value, uint32_t old) {
-  const auto until = std::chrono::steady_clock::now() + kSpin;
-  do {
-    for (int i = 0; i < kPausesPerLook; ++i) {
-      if (value.load(std::memory_order_acquire) != old) return;
-      _mm_pause();
-    }
-  } while (std::chrono::steady_clock::now() < until);
+  for (int i = 0; i < kPauses; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    _mm_pause();
+  }
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }
 

@@ -1,7 +1,8 @@
 // A few threads that do one piece of work together, many thousand times a second, with barriers
 // inside. The caller is thread 0. They wait spinning for a moment and then asleep: so a barrier
 // costs about a microsecond when every thread has a core, and a thread whose core an actor took
-// does not keep another one busy. Used by one thread at a time.
+// does not keep another one busy. Waits have no deadline: all that they wait for is the team's own
+// arithmetic. Used by one thread at a time.
 #pragma once
 
 #include <atomic>
@@ -31,9 +32,10 @@ class ThreadTeam {
 
   const int size_;
   const absl::FunctionRef<void(int)>* work_ = nullptr;  // set before `starts_` moves
-  std::atomic<uint32_t> starts_{0};
-  std::atomic<uint32_t> arrived_{0};
-  std::atomic<uint32_t> passed_{0};  // barriers so far
+  // On lines of their own: who arrives does not disturb those that look whether all have.
+  alignas(64) std::atomic<uint32_t> starts_{0};
+  alignas(64) std::atomic<uint32_t> arrived_{0};
+  alignas(64) std::atomic<uint32_t> passed_{0};  // barriers so far
   std::atomic<bool> ends_{false};
   std::vector<std::thread> others_;
 };

@@ -29,9 +29,9 @@ inline float Exp(float x) {
   p = std::fma(p, r, 1.6666665459e-1f);
   p = std::fma(p, r, 5.0000001201e-1f);
   const float e = std::fma(p * r, r, r) + 1.0f;
-  const int32_t exponent = static_cast<int32_t>(std::bit_cast<uint32_t>(shifted) << 23);
-  const float scaled = std::bit_cast<float>(std::bit_cast<int32_t>(e) + exponent);
-  return x < kMin ? 0.0f : scaled;
+  const uint32_t exponent = std::bit_cast<uint32_t>(shifted) << 23;
+  const float scaled = std::bit_cast<float>(std::bit_cast<uint32_t>(e) + exponent);
+  return x != x ? x : x < kMin ? 0.0f : scaled;
 }
 
 // 2^n (1 + f), with 1 + f in [sqrt(1/2), sqrt(2)).
@@ -51,16 +51,14 @@ inline float LogOf(float n, float f) {
   return std::fma(n, kLn2High, f + small);
 }
 
-// x positive and normal.
+// x positive and normal; what is smaller has a finite value that says nothing.
 inline float Log(float x) {
   constexpr int32_t kSqrtHalf = 0x3f3504f3;
   const int32_t bits = std::bit_cast<int32_t>(x);
   const int32_t n = (bits - kSqrtHalf) >> 23;
-  return LogOf(static_cast<float>(n), std::bit_cast<float>(bits - (n << 23)) - 1.0f);
+  const float log = LogOf(static_cast<float>(n), std::bit_cast<float>(bits - (n << 23)) - 1.0f);
+  return log + (x - x);  // NaN and infinity become NaN
 }
-
-// log(1 - x), x in [0, 0.29]: small x keep all their digits.
-inline float LogOneMinus(float x) { return LogOf(0.0f, -x); }
 
 // Near 0 by a polynomial, elsewhere 1 - 2 / (e^2|x| + 1).
 inline float Tanh(float x) {

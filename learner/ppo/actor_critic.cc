@@ -29,12 +29,12 @@ at::Tensor RowTensor(std::vector<float>* x, const at::Device& device) {
 }  // namespace
 
 ActorCritic::ActorCritic(const PpoOptions& options, const PolicySpec& policy, int values,
-                         const at::Device& device)
+                         const at::Device& device, at::ScalarType type)
     : options_(options),
       net_(policy, options.router_detached),
       value_layers_(ValueLayers(options, policy, values)),
-      policy_(policy.layers, 1, 1, device),
-      value_(value_layers_, 1, 1, device),
+      policy_(policy.layers, 1, 1, device, type),
+      value_(value_layers_, 1, 1, device, type),
       policy_optimizer_(StepOptions(options), policy_.values()),
       value_optimizer_(StepOptions(options), value_.values()) {
   InitPolicy(options, policy, &policy_);

@@ -17,7 +17,7 @@ class ActorCritic {
  public:
   // values: V, 1, or one per option.
   ActorCritic(const PpoOptions& options, const PolicySpec& policy, int values,
-              const at::Device& device);
+              const at::Device& device, at::ScalarType type = at::kFloat);
 
   // obs: [M, B, O]. With `train` gradients reach the parameters.
   MixtureHeads Heads(const at::Tensor& obs, bool train) const {
@@ -32,6 +32,9 @@ class ActorCritic {
   FlatParameters& policy() { return policy_; }
   const FlatParameters& policy() const { return policy_; }
   FlatParameters& value() { return value_; }
+  const std::vector<DenseLayer>& value_layers() const { return value_layers_; }
+  Optimizer& policy_optimizer() { return policy_optimizer_; }
+  Optimizer& value_optimizer() { return value_optimizer_; }
   bool value_reads_trunk() const { return options_.value_net == ValueNet::kTrunk; }
 
   void SaveState(ByteWriter* out) const;

@@ -8,33 +8,16 @@
 #include "ATen/ops/empty.h"
 #include "ATen/ops/from_blob.h"
 #include "ATen/ops/full.h"
-#include "ATen/ops/stack.h"
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
-#include "learner/nets/init.h"
 #include "learner/nets/mixture_stats.h"
-#include "learner/nets/tensor_io.h"
 #include "learner/ppo/minibatches.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_nets.h"
 
 namespace pmoe {
 namespace {
-
-constexpr uint32_t kQnetStreams = 2000;  // of kInit: layer i of the Q-network draws from 2000 + i
-
-// Of phases_.
-enum Phase : size_t { kTargets, kLoss, kRouterLoss, kGradient, kStep, kQnet, kRest };
-
-std::vector<std::string> MakeStatNames(int primitives) {
-  std::vector<std::string> names = {"actor_loss", "critic_loss",   "router_loss", "qnet_loss",
-                                    "approx_kl",  "clip_fraction", "grad_norm",   "entropy"};
-  const std::vector<std::string> mixture = MixtureStatNames(primitives);
-  names.insert(names.end(), mixture.begin(), mixture.end());
-  names.insert(names.end(), {"explained_variance", "learning_rate"});
-  return names;
-}
 
 // 1 - Var(R - V) / Var(R): how much of the returns the values knew.
 double ExplainedVariance(const at::Tensor& value, const at::Tensor& returns) {
@@ -56,21 +39,13 @@ PpoBatch Reorder(const PpoBatch& all, const at::Tensor& order) {
 
 }  // namespace
 
-PpoUpdate::PpoUpdate(const PpoOptions& options, const PolicySpec& policy, const at::Device& device)
+PpoUpdate::PpoUpdate(const PpoOptions& options, const PolicySpec& policy, const at::Device& device,
+                     at::ScalarType type)
     : options_(options),
-      nets_(options, policy, /*values=*/1, device),
-      qnet_layers_(CriticLayers(options.qnet_reads_trunk ? TrunkWidth(policy) : policy.obs_dim,
-                                policy.action_dim, options.qnet_hidden)),
-      qnet_net_(qnet_layers_),
-      device_(device),
-      stat_names_(MakeStatNames(policy.primitives)),
-      phases_({"targets", "loss", "router_loss", "gradient", "step", "qnet", "rest"}) {
-  if (!options.frequency_loss) return;
-  qnet_.emplace(qnet_layers_, 1, 1, device);
-  InitUniformFanIn(options.seed, kQnetStreams, &*qnet_);
-  qnet_optimizer_.emplace(OptimizerOptions{options.qnet_learning_rate, options.adam_epsilon},
-                          qnet_->values());
-}
+      state_(options, policy, device, type),
+      qnet_net_(state_.qnet_layers()),
+      stat_names_(PpoStatNames(policy.primitives)),
+      phases_(PpoPhaseNames()) {}
 
 bool PpoUpdate::reads_component() const {
   return policy_net().spec().ColumnIndex(kColumnComponent) >= 0;
@@ -79,8 +54,8 @@ bool PpoUpdate::reads_component() const {
 at::Tensor PpoUpdate::Values(const at::Tensor& obs) const {
   const c10::AutoGradMode no_grad(false);
   MixtureHeads heads;
-  if (nets_.value_reads_trunk()) heads = nets_.Heads(obs, /*train=*/false);
-  return nets_.Values(heads, obs, /*train=*/false).squeeze(2);
+  if (state_.nets().value_reads_trunk()) heads = state_.nets().Heads(obs, /*train=*/false);
+  return state_.nets().Values(heads, obs, /*train=*/false).squeeze(2);
 }
 
 // y of kGumbel is drawn anew for every minibatch.
@@ -95,10 +70,9 @@ at::Tensor PpoUpdate::LogProb(const MixtureHeads& heads, const PpoBatch& batch, 
     at::Tensor uniform = at::empty(of.router_logits.sizes(), at::kFloat);
     float* const u = uniform.data_ptr<float>();
     for (int64_t i = 0; i < uniform.numel(); ++i) u[i] = noise->UniformFloat();
-    const double tau =
-        options_.gumbel_tau + progress * (options_.gumbel_tau_end - options_.gumbel_tau);
-    y = PosteriorGumbelWeights(of.router_logits, batch.component, uniform.to(device_), tau,
-                               /*hard=*/true);
+    y = PosteriorGumbelWeights(of.router_logits, batch.component,
+                               uniform.to(of.router_logits.options()),
+                               GumbelTau(options_, progress), /*hard=*/true);
   }
   return RatioLogProb(options_.ratio, of, ComponentLogProbs(of, batch.action), batch.component, y);
 }
@@ -107,7 +81,7 @@ at::Tensor PpoUpdate::LogProb(const MixtureHeads& heads, const PpoBatch& batch, 
 at::Tensor PpoUpdate::OldLogProb(const PreparedRollout& rollout,
                                  const at::Tensor& component) const {
   const c10::AutoGradMode no_grad(false);
-  const MixtureHeads heads = nets_.Heads(rollout.obs, /*train=*/false);
+  const MixtureHeads heads = state_.nets().Heads(rollout.obs, /*train=*/false);
   const RatioOf ratio = options_.ratio == RatioOf::kGumbel ? RatioOf::kComponent : options_.ratio;
   return RatioLogProb(ratio, heads, ComponentLogProbs(heads, rollout.action), component, {});
 }
@@ -152,7 +126,8 @@ LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
     if (epoch > 0 && options_.recompute_advantage) SetTargets(rollout, &all);
     phases_.End(kTargets);
     std::vector<int64_t> order = Shuffled(rows, rngs.shuffle);
-    const PpoBatch mixed = Reorder(all, at::from_blob(order.data(), {rows}, at::kLong).to(device_));
+    const PpoBatch mixed =
+        Reorder(all, at::from_blob(order.data(), {rows}, at::kLong).to(all.obs.device()));
     for (int64_t b = 0; b < batches; ++b) {
       const bool last = epoch + 1 == options_.epochs;
       const StepStats stats = Step(Narrow(mixed, b * options_.batch_size, options_.batch_size),
@@ -176,9 +151,9 @@ at::Tensor PpoUpdate::BestPrimitive(const MixtureHeads& heads, const at::Tensor&
   const c10::AutoGradMode no_grad(false);
   at::Tensor eps = at::empty(heads.mean.sizes(), at::kFloat);
   noise->FillNormal(eps.data_ptr<float>(), static_cast<size_t>(eps.numel()));
-  const at::Tensor action = heads.mean + heads.log_std.exp() * eps.to(device_);
+  const at::Tensor action = heads.mean + heads.log_std.exp() * eps.to(heads.mean.options());
   const at::Tensor& input = options_.qnet_reads_trunk ? heads.trunk : obs;
-  return qnet_net_.Forward(*qnet_, input, action, /*train=*/false).squeeze(1).argmax(2);
+  return qnet_net_.Forward(state_.qnet(), input, action, /*train=*/false).squeeze(1).argmax(2);
 }
 
 at::Tensor PpoUpdate::RouterLossTerm(const MixtureHeads& heads, const at::Tensor& best) const {
@@ -189,18 +164,19 @@ at::Tensor PpoUpdate::RouterLossTerm(const MixtureHeads& heads, const at::Tensor
 // Q(s, a) on the returns; its gradient does not reach the policy.
 at::Tensor PpoUpdate::StepQnet(const MixtureHeads& heads, const PpoBatch& batch, double lr_factor) {
   const at::Tensor input = options_.qnet_reads_trunk ? heads.trunk.detach() : batch.obs;
-  const at::Tensor q = qnet_net_.Forward(*qnet_, input, batch.action.unsqueeze(2), /*train=*/true);
+  const at::Tensor q =
+      qnet_net_.Forward(state_.qnet(), input, batch.action.unsqueeze(2), /*train=*/true);
   const at::Tensor loss = (q.squeeze(3).squeeze(1) - batch.returns).square().mean(1);
   loss.sum().backward();
-  const double norm = std::sqrt(qnet_->gradient().square().sum().item<double>());
-  qnet_optimizer_->Step(&qnet_->values(), &qnet_->gradient(),
-                        {lr_factor, GradientScale(options_, norm)});
+  const double norm = std::sqrt(state_.qnet().gradient().square().sum().item<double>());
+  state_.qnet_optimizer().Step(&state_.qnet().values(), &state_.qnet().gradient(),
+                               {lr_factor, GradientScale(options_, norm)});
   return loss.detach();
 }
 
 PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, bool last_epoch,
                                      Rng* noise) {
-  const MixtureHeads heads = nets_.Heads(batch.obs, /*train=*/true);
+  const MixtureHeads heads = state_.nets().Heads(batch.obs, /*train=*/true);
   const at::Tensor log_prob = LogProb(heads, batch, progress, noise);
   const at::Tensor advantage =
       options_.advantage_norm == AdvantageNorm::kMinibatch
@@ -209,13 +185,13 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   const at::Tensor surrogate =
       ClippedSurrogate(log_prob, batch.old_log_prob, advantage, options_.clip);
   const at::Tensor value_loss =
-      ValueLoss(nets_.Values(heads, batch.obs, /*train=*/true).squeeze(2), batch.old_value,
+      ValueLoss(state_.nets().Values(heads, batch.obs, /*train=*/true).squeeze(2), batch.old_value,
                 batch.returns, options_.value_clip ? options_.clip : 0.0);
   at::Tensor loss = surrogate + value_loss * options_.value_coef;
   if (options_.entropy_coef > 0.0) loss = loss - PolicyEntropy(heads) * options_.entropy_coef;
   phases_.End(kLoss);
   at::Tensor best, router_loss = at::zeros({1}, surrogate.options());
-  if (qnet_) {
+  if (state_.has_qnet()) {
     best = BestPrimitive(heads, batch.obs, noise);
     router_loss = RouterLossTerm(heads, best);
     loss = loss + router_loss * options_.freq_coef;
@@ -224,10 +200,10 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   loss.sum().backward();
   phases_.End(kGradient);
   const double lr_factor = LearningRateFactor(options_, progress);
-  const double norm = nets_.Step(lr_factor);
+  const double norm = state_.nets().Step(lr_factor);
   phases_.End(kStep);
   const at::Tensor qnet_loss =
-      qnet_ ? StepQnet(heads, batch, lr_factor) : at::zeros({1}, surrogate.options());
+      state_.has_qnet() ? StepQnet(heads, batch, lr_factor) : at::zeros({1}, surrogate.options());
   phases_.End(kQnet);
 
   const c10::AutoGradMode no_grad(false);
@@ -238,21 +214,6 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   if (last_epoch) stats.mixture = at::cat({PolicyEntropy(heads), MixtureStats(heads, best)});
   phases_.End(kRest);
   return stats;
-}
-
-void PpoUpdate::SaveState(ByteWriter* out) const {
-  nets_.SaveState(out);
-  if (!qnet_) return;
-  SaveTensor(qnet_->values(), out);
-  qnet_optimizer_->SaveState(out);
-}
-
-absl::Status PpoUpdate::LoadState(ByteReader* in) {
-  absl::Status status = nets_.LoadState(in);
-  if (!qnet_) return status;
-  if (status.ok()) status = LoadTensor(in, &qnet_->values());
-  if (status.ok()) status = qnet_optimizer_->LoadState(in);
-  return status;
 }
 
 }  // namespace pmoe

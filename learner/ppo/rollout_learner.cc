@@ -6,22 +6,23 @@
 #include "ATen/Parallel.h"
 #include "ATen/core/Tensor.h"
 #include "ATen/ops/from_blob.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "learner/kernels/flush_denormals.h"
 #include "learner/ppo/dac_update.h"
+#include "learner/ppo/fast_ppo_update.h"
 #include "learner/ppo/ppo_update.h"
 #include "learner/torch_info.h"
 
 namespace pmoe {
 namespace {
 
+// On a CPU a view of x.
 at::Tensor ToTensor(const std::vector<float>& x, int64_t rows, int64_t cols,
                     const at::Device& device) {
-  return at::from_blob(const_cast<float*>(x.data()), {1, rows, cols}, at::kFloat)
-      .clone()
-      .to(device);
+  return at::from_blob(const_cast<float*>(x.data()), {1, rows, cols}, at::kFloat).to(device);
 }
 
 }  // namespace
@@ -37,15 +38,20 @@ RolloutLearner::RolloutLearner(const PpoOptions& options, const PolicySpec& poli
       noise_rng_(options.seed, RngRole::kLearnerRouter, 0),
       stats_(update_->StatNames().size()) {}
 
-PreparedRollout RolloutLearner::Prepare(const Rollout& rollout) const {
+PreparedRollout RolloutLearner::Prepare(const Rollout& rollout) {
   const int64_t rows = rollout.rows(), segments = static_cast<int64_t>(rollout.segments.size());
   PreparedRollout prepared;
   prepared.raw = &rollout;
-  prepared.obs =
-      ToTensor(normalizer_.Observations(rollout.obs), rows, rollout.spec.obs_dim, device_);
+  const auto seen = [&](const std::vector<float>& raw,
+                        std::vector<float>* to) -> const std::vector<float>* {
+    if (!policy_.normalizes_obs) return &raw;
+    normalizer_.Normalize(raw, to);
+    return to;
+  };
+  prepared.obs = ToTensor(*seen(rollout.obs, &obs_), rows, rollout.spec.obs_dim, device_);
   prepared.action = ToTensor(rollout.action, rows, rollout.spec.action_dim, device_);
   prepared.extra = ToTensor(rollout.extra, rows, rollout.spec.extra_dim, device_);
-  prepared.bootstrap_obs = ToTensor(normalizer_.Observations(rollout.bootstrap_obs), segments,
+  prepared.bootstrap_obs = ToTensor(*seen(rollout.bootstrap_obs, &bootstrap_obs_), segments,
                                     rollout.spec.obs_dim, device_);
   prepared.reward = normalizer_.Rewards(rollout);
   prepared.value_unit = normalizer_.value_unit();
@@ -127,27 +133,32 @@ absl::Status RolloutLearner::LoadState(const ContainerReader& in) {
 
 namespace {
 
-template <typename Update>
-absl::StatusOr<std::unique_ptr<Learner>> Make(const PpoOptions& options, const PolicySpec& policy) {
+absl::StatusOr<std::unique_ptr<Learner>> Make(
+    const PpoOptions& options, const PolicySpec& policy,
+    absl::FunctionRef<std::unique_ptr<RolloutUpdate>(const at::Device&)> make) {
   PMOE_RETURN_IF_ERROR(options.Validate());
   PMOE_RETURN_IF_ERROR(policy.Validate());
   PMOE_RETURN_IF_ERROR(CheckDevice(options.device));
   at::set_num_threads(options.threads);
   const at::Device device(options.device);
-  return std::make_unique<RolloutLearner>(options, policy, device,
-                                          std::make_unique<Update>(options, policy, device));
+  return std::make_unique<RolloutLearner>(options, policy, device, make(device));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Learner>> MakePpoLearner(const PpoOptions& options,
                                                         const PolicySpec& policy) {
-  return Make<PpoUpdate>(options, policy);
+  return Make(options, policy, [&](const at::Device& device) -> std::unique_ptr<RolloutUpdate> {
+    if (FastPpoApplies(options, policy)) return std::make_unique<FastPpoUpdate>(options, policy);
+    return std::make_unique<PpoUpdate>(options, policy, device);
+  });
 }
 
 absl::StatusOr<std::unique_ptr<Learner>> MakeDacLearner(const PpoOptions& options,
                                                         const PolicySpec& policy) {
-  return Make<DacUpdate>(options, policy);
+  return Make(options, policy, [&](const at::Device& device) {
+    return std::make_unique<DacUpdate>(options, policy, device);
+  });
 }
 
 }  // namespace pmoe

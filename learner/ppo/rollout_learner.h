@@ -28,7 +28,8 @@ class RolloutLearner : public Learner {
 
   const PhaseClock* phases() const override { return update_->phases(); }
 
-  PreparedRollout Prepare(const Rollout& rollout) const;
+  // Points into the rollout and into buffers of the learner, until the next call.
+  PreparedRollout Prepare(const Rollout& rollout);
   RolloutUpdate& update() { return *update_; }
 
  private:
@@ -37,6 +38,7 @@ class RolloutLearner : public Learner {
   at::Device device_;
   std::unique_ptr<RolloutUpdate> update_;
   RolloutNormalizer normalizer_;
+  std::vector<float> obs_, bootstrap_obs_;  // normalised
   Rng shuffle_rng_;
   Rng noise_rng_;
   uint64_t updates_ = 0;

@@ -16,15 +16,25 @@ RolloutNormalizer::RolloutNormalizer(const PpoOptions& options, const PolicySpec
 
 std::vector<float> RolloutNormalizer::Observations(const std::vector<float>& raw) const {
   if (!normalizes_obs_) return raw;
+  std::vector<float> seen;
+  Normalize(raw, &seen);
+  return seen;
+}
+
+void RolloutNormalizer::Normalize(const std::vector<float>& raw, std::vector<float>* seen) const {
   PolicySnapshot scale;
   FillSnapshot(&scale);
-  std::vector<float> seen(raw.size());
+  seen->resize(raw.size());
   const size_t dims = scale.obs_mean.size();
-  for (size_t i = 0; i < raw.size(); ++i) {
-    const float z = (raw[i] - scale.obs_mean[i % dims]) / scale.obs_std[i % dims];
-    seen[i] = std::clamp(z, -kObsClip, kObsClip);
+  const float* __restrict const mean = scale.obs_mean.data();
+  const float* __restrict const std = scale.obs_std.data();
+  for (size_t row = 0; row < raw.size(); row += dims) {
+    const float* __restrict const from = raw.data() + row;
+    float* __restrict const to = seen->data() + row;
+    for (size_t i = 0; i < dims; ++i) {
+      to[i] = std::clamp((from[i] - mean[i]) / std[i], -kObsClip, kObsClip);
+    }
   }
-  return seen;
 }
 
 std::vector<float> RolloutNormalizer::Rewards(const Rollout& rollout) const {

@@ -21,6 +21,8 @@ class RolloutNormalizer {
 
   // What the policy sees of raw observations, [rows, O], as PolicyNetwork does it.
   std::vector<float> Observations(const std::vector<float>& raw) const;
+  // Likewise, into a vector that keeps its memory; of a policy that normalises.
+  void Normalize(const std::vector<float>& raw, std::vector<float>* seen) const;
   // Rewards to learn from, [N]: kDiscountedStd scales and clips them.
   std::vector<float> Rewards(const Rollout& rollout) const;
   // Values are predicted in this unit: kReturnStd's running std, else 1.

@@ -13,7 +13,6 @@
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 #include "learner/kernels/flush_denormals.h"
-#include "learner/kernels/normals.h"
 #include "learner/kernels/vector_math.h"
 #include "learner/nets/tensor_io.h"
 #include "learner/sac/sac_stats.h"
@@ -116,7 +115,7 @@ double SacLearner::GumbelTau() const {
 }
 
 void SacLearner::DrawNoise() {
-  FillNormals(&noise_rng_, static_cast<size_t>(noise_.numel()), noise_.data_ptr<float>());
+  noise_rng_.FillNormal(noise_.data_ptr<float>(), static_cast<size_t>(noise_.numel()));
   FillUniform(&router_uniform_);
   if (options_.estimator == Estimator::kReinforce) FillUniform(&drawn_uniform_);
   if (options_.estimator != Estimator::kGumbel) return;

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "learner/kernels/composed.h"
+#include "learner/kernels/compose_rows.h"
 #include "learner/kernels/mixture.h"
 #include "learner/kernels/net.h"
 #include "learner/sac/sac_nets.h"
@@ -71,7 +71,7 @@ struct SacPasses {
   int own_primitives;  // K
   int critics_per_member, live_per_row;
   double log_action_scale;
-  Composition composition;
+  std::optional<Composition> composition;  // gating and MCP
   NetPlan policy_plan, critic_plan;
   HeadColumns own_heads;  // of the net
   HeadColumns heads;      // that act

@@ -44,16 +44,16 @@ T MeanDistance(const T* means, int primitives, int action_dim) {
 template <typename T>
 SacWorker<T>::SacWorker(SacPasses<T>* passes)
     : p_(*passes),
-      tile_(std::min<long>(p_.options.batch_size, kTileMax + kRowGrain)),
+      tile_(std::min<long>(p_.options.batch_size, kTileMax)),
       target_policy_rows_(p_.policy_plan, tile_),
       target_critic_rows_(p_.critic_plan, tile_),
-      own_heads_(p_.own_heads, p_.composition.composes() ? tile_ : 0),
+      own_heads_(p_.own_heads, p_.composition ? tile_ : 0),
       heads_(p_.heads, tile_),
       target_draws_(p_.options.target == TargetOver::kExpected ? p_.primitives : 1, p_.action_dim,
                     tile_),
       draws_(p_.primitives, p_.action_dim, tile_),
       terms_(p_.primitives, tile_),
-      own_gradients_(p_.own_heads, p_.composition.composes() ? tile_ : 0),
+      own_gradients_(p_.own_heads, p_.composition ? tile_ : 0),
       head_gradients_(p_.heads, tile_) {
   const size_t tile = static_cast<size_t>(tile_), k = static_cast<size_t>(p_.primitives);
   const size_t live = static_cast<size_t>(p_.live_per_row);
@@ -68,11 +68,10 @@ SacWorker<T>::SacWorker(SacPasses<T>* passes)
   index_.resize(tile);
   ranked_row_.resize(live * tile);
   tile_row_.resize(live * tile);
-  if (p_.options.estimator != Estimator::kGumbel) return;
-  soft_.resize(tile * k);
-  weights_.resize(tile * k);
-  combined_.resize(tile * static_cast<size_t>(p_.action_dim));
-  own_d_action_.resize(static_cast<size_t>(p_.action_dim));
+  if (p_.composition) composed_log_std_.resize(tile * static_cast<size_t>(p_.action_dim));
+  if (p_.options.estimator == Estimator::kGumbel) {
+    gumbel_.emplace(p_.primitives, p_.action_dim, tile_);
+  }
 }
 
 template <typename T>
@@ -86,16 +85,40 @@ void SacWorker<T>::PolicyRows(int member, Share rows) {
 }
 
 template <typename T>
+ComposedRows<T> SacWorker<T>::Composed(long n) const {
+  const long width = long{p_.own_primitives} * p_.action_dim;
+  return {*p_.composition,
+          {n, p_.own_primitives, p_.action_dim},
+          {own_heads_.mean.data(), width},
+          {own_heads_.log_std.data(), width},
+          {own_heads_.w.data(), p_.own_primitives}};
+}
+
+template <typename T>
 void SacWorker<T>::ReadHeads(const NetRows<T>& net, long row, long n) {
-  if (!p_.composition.composes()) return heads_.Read(net, row, n);
+  if (!p_.composition) return heads_.Read(net, row, n);
   own_heads_.Read(net, row, n);
-  Compose(p_.composition, own_heads_, n, &heads_);
+  Compose(Composed(n), heads_.mean.data(), composed_log_std_.data());
+  for (size_t i = 0; i < static_cast<size_t>(n * p_.action_dim); ++i) {
+    heads_.log_std[i] = std::min(std::max(composed_log_std_[i], T{kLogStdMin}), T{kLogStdMax});
+  }
 }
 
 template <typename T>
 void SacWorker<T>::WriteHeads(const NetRows<T>& net, long row, long n, NetRows<T>* gradients) {
-  if (!p_.composition.composes()) return head_gradients_.Write(net, row, n, gradients);
-  ComposeGradient(p_.composition, own_heads_, heads_, head_gradients_, n, &own_gradients_);
+  if (!p_.composition) return head_gradients_.Write(net, row, n, gradients);
+  const long width = long{p_.own_primitives} * p_.action_dim;
+  for (size_t i = 0; i < static_cast<size_t>(n * p_.action_dim); ++i) {
+    const bool clamped = heads_.log_std[i] != composed_log_std_[i];
+    if (clamped) head_gradients_.log_std[i] = 0;
+  }
+  T* const to_w = own_gradients_.logit.data();
+  ComposeGradient(Composed(n), head_gradients_.mean.data(), head_gradients_.log_std.data(),
+                  {own_gradients_.mean.data(), width}, {own_gradients_.log_std.data(), width},
+                  to_w);
+  if (*p_.composition != Composition::kMultiplied) {  // MCP's router puts out w itself
+    SoftmaxGradient<T>(n, p_.own_primitives, {own_heads_.w.data(), p_.own_primitives}, to_w);
+  }
   own_gradients_.Write(net, row, n, gradients);
 }
 
@@ -133,7 +156,7 @@ void SacWorker<T>::TargetValues(int member, long row, long n) {
       for (long i = 0; i < n; ++i) {
         T& q = q_[static_cast<size_t>(i * draws + s)];
         const T value = *target_critic_rows_.At(p_.q_node, i);
-        q = c == 0 ? value : std::min(q, value);
+        q = c == 0 || value < q || value != value ? value : q;  // NaN of either stays
       }
     }
   }
@@ -205,7 +228,7 @@ void SacWorker<T>::Rank(int member, long row, long n, const T* actions, int coun
       for (long i = 0; i < n; ++i) {
         const size_t to = static_cast<size_t>(i * count + k);
         const T q = *rows.At(p_.q_node, at + i);
-        if (c == 0 || q < q_[to]) {
+        if (c == 0 || q < q_[to] || q != q) {  // NaN of either stays
           q_[to] = q;
           smaller_[to] = c;
         }
@@ -233,7 +256,7 @@ void SacWorker<T>::PolicyTile(int member, long row, long n) {
   terms_.Evaluate(p_.options, in);
   head_gradients_.Clear(n);
   std::copy_n(terms_.dlogit.data(), n * p_.primitives, head_gradients_.logit.data());
-  if (p_.options.estimator == Estimator::kGumbel) {
+  if (gumbel_) {
     GumbelTerms(member, row, n);
   } else {
     BackThroughCritics(member, row, n, terms_.dq.data(), p_.primitives);
@@ -243,63 +266,22 @@ void SacWorker<T>::PolicyTile(int member, long row, long n) {
   Statistics(member, row, n);
 }
 
-// L = alpha log pi - q of a = sum_k y_k a_k and log pi = sum_k y_k log pi_k, y = softmax((z + g) /
-// tau); `gumbel_hard` makes y one-hot and keeps the soft one's gradient (straight-through).
+// L = alpha log pi - q of the one action that a Gumbel-softmax makes of K.
 template <typename T>
 void SacWorker<T>::GumbelTerms(int member, long row, long n) {
-  const int K = p_.primitives, A = p_.action_dim;
-  const T tau = static_cast<T>(p_.noise.gumbel_tau);
-  const T* const gumbel = p_.noise.gumbel + p_.noise_row(member, row) * K;
-  std::fill_n(combined_.begin(), n * A, T{0});
-  for (long i = 0; i < n; ++i) {
-    T* const soft = soft_.data() + i * K;
-    for (int k = 0; k < K; ++k) soft[k] = (heads_.log_w[i * K + k] + gumbel[i * K + k]) / tau;
-    const T largest = *std::max_element(soft, soft + K);
-    T sum = 0;
-    for (int k = 0; k < K; ++k) sum += soft[k] = Exp(soft[k] - largest);
-    for (int k = 0; k < K; ++k) soft[k] /= sum;
-    const long hard = std::max_element(soft, soft + K) - soft;
-    T& log_prob = terms_.held_log_prob[static_cast<size_t>(i)] = 0;
-    for (int k = 0; k < K; ++k) {
-      const T y = !p_.options.gumbel_hard ? soft[k] : k == hard ? T{1} : T{0};
-      weights_[static_cast<size_t>(i * K + k)] = y;
-      log_prob += y * log_prob_[static_cast<size_t>(i * K + k)];
-      for (int j = 0; j < A; ++j) {
-        combined_[static_cast<size_t>(i * A + j)] += y * draws_.action_at(i, k)[j];
-      }
-    }
-  }
-  Rank(member, row, n, combined_.data(), 1);
+  const long noise = p_.noise_row(member, row) * p_.primitives;
+  gumbel_->Combine(
+      heads_, draws_,
+      {p_.noise.gumbel + noise, static_cast<T>(p_.noise.gumbel_tau), p_.options.gumbel_hard}, n,
+      terms_.held_log_prob.data());
+  Rank(member, row, n, gumbel_->action.data(), 1);
+  const T alpha = p_.alpha[static_cast<size_t>(member)];
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
     terms_.held_q[i] = q_[i];
-    terms_.primitive_loss[i] =
-        p_.alpha[static_cast<size_t>(member)] * terms_.held_log_prob[i] - q_[i];
+    terms_.primitive_loss[i] = alpha * terms_.held_log_prob[i] - q_[i];
     terms_.dq[i] = T{-1} / static_cast<T>(p_.options.batch_size);
   }
   BackThroughCritics(member, row, n, terms_.dq.data(), 1);
-}
-
-// da, of one combined action, reaches each primitive by its y, and y itself.
-template <typename T>
-void SacWorker<T>::AddGumbel(int member, long i, const T* da) {
-  const int K = p_.primitives, A = p_.action_dim;
-  const T* const soft = soft_.data() + i * K;
-  const T dlog_prob = p_.alpha[static_cast<size_t>(member)] / static_cast<T>(p_.options.batch_size);
-  T* const dz = head_gradients_.logit.data() + i * K;
-  T mean = 0;
-  for (int k = 0; k < K; ++k) {
-    const size_t at = static_cast<size_t>(i * K + k);
-    T* const own = own_d_action_.data();
-    dz[k] = dlog_prob * log_prob_[at];
-    for (int j = 0; j < A; ++j) {
-      own[j] = weights_[at] * da[j];
-      dz[k] += da[j] * draws_.action_at(i, k)[j];
-    }
-    head_gradients_.AddDraw(draws_, i, k, k, own, weights_[at] * dlog_prob);
-    mean += soft[k] * dz[k];
-  }
-  const T tau = static_cast<T>(p_.noise.gumbel_tau);
-  for (int k = 0; k < K; ++k) dz[k] = soft[k] * (dz[k] - mean) / tau;
 }
 
 // Only the smaller of two critics passes a gradient on: each takes the rows where it is that one.
@@ -324,23 +306,24 @@ void SacWorker<T>::BackThroughCritics(int member, long row, long n, const T* dqs
     }
     p_.critics.Backward(static_cast<int>(group), count, p_.ranked_rows[group],
                         {0, ranked_row_.data()}, &gradients, first, {d_action_.data()});
-    if (p_.options.estimator == Estimator::kGumbel) {
-      for (long r = 0; r < count; ++r) {
-        AddGumbel(member, tile_row_[static_cast<size_t>(r)], d_action_.data() + r * p_.action_dim);
-      }
-    } else {
-      AddToHeads(tile_row_.data(), d_action_.data(), count);
-    }
+    AddToHeads(member, count);
   }
 }
 
+// The `count` gradients of actions that a critic has just given.
 template <typename T>
-void SacWorker<T>::AddToHeads(const int* tile_row, const T* d_action, long count) {
+void SacWorker<T>::AddToHeads(int member, long count) {
+  const T alpha = p_.alpha[static_cast<size_t>(member)];
   for (long r = 0; r < count; ++r) {
-    const long at = tile_row[r], i = at / p_.primitives;
+    const long at = tile_row_[static_cast<size_t>(r)], i = at / p_.primitives;
     const int k = static_cast<int>(at % p_.primitives);
+    const T* const da = d_action_.data() + r * p_.action_dim;
+    if (gumbel_) {  // `at` is the row: it has one action
+      gumbel_->AddGradient(draws_, static_cast<T>(p_.noise.gumbel_tau), at, da,
+                           alpha / static_cast<T>(p_.options.batch_size), &head_gradients_);
+      continue;
+    }
     const T dlog_prob = terms_.dlog_prob[static_cast<size_t>(at)];
-    const T* const da = d_action + r * p_.action_dim;
     if (p_.options.entropy == EntropyOf::kComponent) {
       head_gradients_.AddDraw(draws_, i, k, k, da, dlog_prob);
     } else {
@@ -354,7 +337,7 @@ void SacWorker<T>::AddToHeads(const int* tile_row, const T* d_action, long count
 // Gaussian: none of their primitives is best.
 template <typename T>
 void SacWorker<T>::Statistics(int member, long row, long n) {
-  const bool composed = p_.composition.composes();
+  const bool composed = p_.composition.has_value();
   const HeadRows<T>& heads = composed ? own_heads_ : heads_;
   const int K = p_.own_primitives, A = p_.action_dim;
   constexpr T kUnknown = std::numeric_limits<T>::quiet_NaN(), kLeast = 1e-30;

@@ -2,8 +2,10 @@
 // that what one layer writes the next one finds in cache. Owns its scratch. Used by one thread.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "learner/sac/gumbel_draw.h"
 #include "learner/sac/policy_terms.h"
 #include "learner/sac/sac_passes.h"
 
@@ -24,6 +26,7 @@ class SacWorker {
  private:
   void CriticTile(int member, long row, long n);
   void PolicyTile(int member, long row, long n);
+  ComposedRows<T> Composed(long n) const;
   void ReadHeads(const NetRows<T>& net, long row, long n);
   void WriteHeads(const NetRows<T>& net, long row, long n, NetRows<T>* gradients);
   void TargetActions(int member, long row, long n);
@@ -31,16 +34,16 @@ class SacWorker {
   void LogProbs(const Draws<T>& draws, long n, T* log_prob, T* share);
   void Rank(int member, long row, long n, const T* actions, int count);
   void GumbelTerms(int member, long row, long n);
-  void AddGumbel(int member, long i, const T* da);
   void BackThroughCritics(int member, long row, long n, const T* dqs, int primitives);
-  void AddToHeads(const int* tile_row, const T* d_action, long count);
+  void AddToHeads(int member, long count);
   void Statistics(int member, long row, long n);
 
   SacPasses<T>& p_;
   long tile_;  // most rows at a time
   NetRows<T> target_policy_rows_, target_critic_rows_;
-  HeadRows<T> own_heads_, heads_;  // the same, but where the policy is composed
-  Draws<T> target_draws_, draws_;  // of the target: K where all count, else 1
+  AlignedVector<T> composed_log_std_;  // [tile, A] of the one Gaussian, before its clamp
+  HeadRows<T> own_heads_, heads_;      // the same, but where the policy is composed
+  Draws<T> target_draws_, draws_;      // of the target: K where all count, else 1
   PolicyTerms<T> terms_;
   HeadGradients<T> own_gradients_, head_gradients_;
   AlignedVector<T> y_;           // [tile]
@@ -50,13 +53,11 @@ class SacWorker {
   AlignedVector<T> share_;       // [tile, K, K] of each mixture density, EntropyOf::kMixture
   AlignedVector<T> d_action_;    // [L * tile, A]
   AlignedVector<T> squashed_;    // [tile, K, A] tanh of the means: statistics
-  // kGumbel: soft and used weights [tile, K], the combined action [tile, A], a primitive's part
-  // [A].
-  AlignedVector<T> soft_, weights_, combined_, own_d_action_;
-  std::vector<int> smaller_;     // [tile, K] which critic
-  std::vector<int> index_;       // [tile] of the target's primitive
-  std::vector<int> ranked_row_;  // [L * tile] rows of one critic that have a gradient
-  std::vector<int> tile_row_;    // the same as row * K + k of the tile
+  std::optional<GumbelDraw<T>> gumbel_;  // kGumbel
+  std::vector<int> smaller_;             // [tile, K] which critic
+  std::vector<int> index_;               // [tile] of the target's primitive
+  std::vector<int> ranked_row_;          // [L * tile] rows of one critic that have a gradient
+  std::vector<int> tile_row_;            // the same as row * K + k of the tile
 };
 
 }  // namespace pmoe

@@ -66,8 +66,11 @@ std::unique_ptr<Minibatch> MakeBatch(int rows, Rng* rng) {
   return batch;
 }
 
-absl::StatusOr<Candidate> MakeCandidate(const std::string& algorithm, int primitives, int threads) {
+// preset: the default one if empty.
+absl::StatusOr<Candidate> MakeCandidate(const std::string& algorithm, int primitives, int threads,
+                                        const std::string& preset = "") {
   ConfigSources sources;
+  if (!preset.empty()) sources.preset = preset;
   sources.sets = {"algorithm=" + algorithm, absl::StrCat("policy.primitives=", primitives),
                   absl::StrCat("learner.threads=", threads), "schedule.total_steps=1e9"};
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, ResolveConfig(sources));
@@ -76,6 +79,7 @@ absl::StatusOr<Candidate> MakeCandidate(const std::string& algorithm, int primit
   Candidate made;
   const Algorithm& row = AlgorithmNamed(algorithm);
   made.name = row.has_router() ? absl::StrCat(algorithm, "_k", primitives) : algorithm;
+  if (!preset.empty()) absl::StrAppend(&made.name, "_", preset);
   made.on_policy = row.on_policy();
   PMOE_ASSIGN_OR_RETURN(made.learner, MakeLearner(config, policy));
   Rng rng(1, RngRole::kReplay, 0);
@@ -124,13 +128,21 @@ absl::Status BenchAlgorithms(const BenchFlags& flags, Report* report) {
   for (const char* algorithm : {"sac", "pmoe_sac", "gating_sac", "mcp_sac", "pmoe_gumbel_sac",
                                 "pmoe_reinforce_sac", "mrp_sac", "ppo", "pmoe_ppo", "gating_ppo",
                                 "mcp_ppo", "pmoe_gumbel_ppo", "pmoe_reinforce_ppo", "dac"}) {
-    for (const int primitives : {1, 4, 10}) {
+    for (const int primitives : {1, 4, 8, 10}) {
       if (!AlgorithmNamed(algorithm).has_router() && primitives > 1) continue;
       const std::string name = absl::StrCat(algorithm, "_k", primitives);
       if (!absl::StrContains(name, flags.only)) continue;
       PMOE_ASSIGN_OR_RETURN(Candidate made, MakeCandidate(algorithm, primitives, flags.threads));
       candidates.push_back(std::move(made));
     }
+  }
+  // Two networks of 64-64 with tanh, as other projects have them.
+  for (const char* algorithm : {"ppo", "pmoe_ppo"}) {
+    if (!absl::StrContains(absl::StrCat(algorithm, "_k8_cleanrl"), flags.only)) continue;
+    const int primitives = AlgorithmNamed(algorithm).has_router() ? 8 : 1;
+    PMOE_ASSIGN_OR_RETURN(Candidate made,
+                          MakeCandidate(algorithm, primitives, flags.threads, "cleanrl"));
+    candidates.push_back(std::move(made));
   }
   if (candidates.empty()) return absl::OkStatus();
   for (int round = 0; round < flags.rounds; ++round) {

@@ -21,6 +21,7 @@ ALLOWED = {
               "replay/wire", "common", "proto"),
     "run": ("run", "control/wire", "control/core", "replay/client", "replay/wire", "replay/core",
             "common", "proto"),
+    "learner/kernels": ("learner/kernels", "common/base", "common/policy"),
     "learner": ("learner", "run", "control", "dashboard", "replay/client", "replay/wire",
                 "replay/core", "common", "proto"),
 }
@@ -28,7 +29,8 @@ OUR_FOLDERS = ("proto", "common", "control", "dashboard", "actor", "replay", "ru
                "cli", "tests")
 
 # These must stay usable by every binary: an actor has no LibTorch, a test no server.
-PURE = ("replay/core", "control/core", "run", "common/base", "common/policy")
+PURE = ("replay/core", "control/core", "run", "common/base", "common/policy",
+        "learner/kernels")
 
 TORCH = ("torch/", "ATen/", "c10/")
 GRPC = ("grpc/", "grpcpp/", "grpc++/")

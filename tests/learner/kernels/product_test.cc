@@ -71,7 +71,7 @@ struct Operands {
       sum =
           std::fma(a[i * product.a_row + k * product.a_inner], b[k * b_inner + j * b_column], sum);
     }
-    if (product.epilogue == Epilogue::kRelu) return sum > 0 ? sum : T{0};
+    if (product.epilogue == Epilogue::kRelu) return sum < 0 ? T{0} : sum;
     if (product.epilogue == Epilogue::kNone) return sum;
     const long row = product.mask_index == nullptr ? i : product.mask_index[i];
     return mask[row * shape.columns + j] > 0 ? sum : T{0};

@@ -56,6 +56,9 @@ TEST(VectorMathTest, NothingElseThanNumbersComesOutOfOnlyThoseThatAreNone) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
   EXPECT_TRUE(std::isnan(Exp(nan)));
+  EXPECT_TRUE(std::isnan(Exp(std::bit_cast<float>(0x7fc00001u))));
+  EXPECT_TRUE(std::isnan(Log(nan)));
+  EXPECT_TRUE(std::isnan(Log(infinity)));
   EXPECT_TRUE(std::isnan(Tanh(nan)));
   EXPECT_TRUE(std::isnan(Softplus(nan)));
   EXPECT_EQ(Exp(-infinity), 0.0f);

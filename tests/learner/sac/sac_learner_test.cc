@@ -132,6 +132,27 @@ TEST(SacLearnerTest, NamesTheLossThatIsNotFinite) {
   }
 }
 
+// A ReLU that made 0 of what is no number would let the networks die without a word.
+TEST(SacLearnerTest, ANumberThatIsNoneStopsItWhereverItStands) {
+  for (const UpdateStep step : {UpdateStep::kFast, UpdateStep::kAutograd}) {
+    for (const float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+      for (float* (*column)(Minibatch*) :
+           {+[](Minibatch* b) { return b->obs(); }, +[](Minibatch* b) { return b->action(); },
+            +[](Minibatch* b) { return b->next_obs(); }}) {
+        SacOptions options = SmallOptions();
+        options.step = step;
+        Training training(options);
+        training.Update(2);
+        FillRandom(&training.rng, &training.batch);
+        std::fill_n(training.batch.discount(), kBatch, 0.99f);
+        column(&training.batch)[3] = bad;
+        EXPECT_THAT(training.learner.Update(&training.batch),
+                    FailsWith(absl::StatusCode::kInternal, "is not finite at update 3"));
+      }
+    }
+  }
+}
+
 TEST(SacLearnerTest, AMinibatchOfAnotherSizeIsAnErrorAndNoCrash) {
   Training training(SmallOptions());
   Minibatch other{{.obs_dim = kObs, .action_dim = kActions}, kBatch - 1};

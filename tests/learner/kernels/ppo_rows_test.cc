@@ -1,0 +1,149 @@
+// PPO's losses against their definition, gradients against finite differences. B rows, K
+// primitives.
+#include "learner/kernels/ppo_rows.h"
+
+#include <gtest/gtest.h>
+
+#include "learner/kernels/mixture_rows.h"
+#include "tests/learner/kernels/finite_differences.h"
+
+namespace pmoe {
+namespace {
+
+constexpr long kRows = 24, kPrimitives = 4;
+constexpr double kClip = 0.2;
+
+TEST(PpoRowsTest, TheSurrogatesGradientIsItsSlope) {
+  const Doubles old = Normals(kRows, 1), advantage = Normals(kRows, 2);
+  Doubles log_prob = Normals(kRows, 3, 0.3), gradient(kRows), unused(kRows);
+  for (size_t i = 0; i < kRows; ++i) log_prob[i] += old[i];
+  const auto loss = [&](const Doubles& x, Doubles* to) {
+    return SurrogateRows(kRows, kClip, x.data(), old.data(), advantage.data(), to->data());
+  };
+  const SurrogateSums sums = loss(log_prob, &gradient);
+  double expected = 0.0, clipped = 0.0;
+  for (size_t i = 0; i < kRows; ++i) {
+    const double r = std::exp(log_prob[i] - old[i]);
+    expected -= std::min(r * advantage[i], std::clamp(r, 0.8, 1.2) * advantage[i]) / kRows;
+    clipped += std::abs(r - 1.0) > kClip ? 1.0 / kRows : 0.0;
+  }
+  EXPECT_NEAR(sums.loss, expected, 1e-12);
+  EXPECT_NEAR(sums.clip_share, clipped, 1e-12);
+  EXPECT_GT(clipped, 0.1);
+  EXPECT_LT(
+      GradientError(log_prob, gradient, [&](const Doubles& x) { return loss(x, &unused).loss; }),
+      kSlopeTolerance);
+}
+
+// min(r A, r A) inside the range: half of the gradient comes by each, all of it together.
+TEST(PpoRowsTest, ATieOfTheSurrogateGivesAllItsGradient) {
+  const double zero = 0.0, advantage = 2.0;
+  double gradient = 0.0;
+  SurrogateRows(1, kClip, &zero, &zero, &advantage, &gradient);
+  EXPECT_EQ(gradient, -2.0);
+}
+
+class ValueRowsTest : public ::testing::TestWithParam<double> {};
+
+TEST_P(ValueRowsTest, TheGradientIsTheSlope) {
+  const Doubles old = Normals(kRows, 1), returns = Normals(kRows, 2);
+  Doubles value = Normals(kRows, 3, 0.5), gradient(kRows), unused(kRows);
+  for (size_t i = 0; i < kRows; ++i) value[i] += old[i];
+  const auto loss = [&](const Doubles& x, Doubles* to) {
+    return ValueRows(kRows, GetParam(), 0.7, x.data(), 1, old.data(), returns.data(), to->data());
+  };
+  loss(value, &gradient);
+  EXPECT_LT(
+      GradientError(value, gradient, [&](const Doubles& x) { return 0.7 * loss(x, &unused); }),
+      kSlopeTolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Clips, ValueRowsTest, ::testing::Values(0.0, 0.2));
+
+TEST(PpoRowsTest, TheQNetworksLossHasNoHalf) {
+  const double value = 3.0, target = 1.0;
+  double gradient = 0.0;
+  EXPECT_EQ(SquaredErrorRows(1, &value, 1, &target, &gradient), 4.0);
+  EXPECT_EQ(gradient, 4.0);
+}
+
+class FrequencyRowsTest : public ::testing::TestWithParam<FrequencyOptions> {};
+
+TEST_P(FrequencyRowsTest, TheGradientIsTheSlope) {
+  const Doubles logits = Normals(kRows * kPrimitives, 1);
+  std::vector<int> best;
+  for (int b = 0; b < kRows; ++b) best.push_back(b * 7 % kPrimitives);
+  const auto loss = [&](const Doubles& x, Doubles* to) {
+    Doubles log_w(x.size()), w(x.size());
+    LogSoftmax<double>(kRows, kPrimitives, {x.data(), kPrimitives}, log_w.data(), w.data());
+    return GetParam().coef * FrequencyRows(kRows, kPrimitives, GetParam(), log_w.data(), w.data(),
+                                           best.data(), to->data());
+  };
+  Doubles gradient(logits.size(), 0.0), unused(logits.size());
+  loss(logits, &gradient);
+  EXPECT_LT(GradientError(logits, gradient, [&](const Doubles& x) { return loss(x, &unused); }),
+            kSlopeTolerance);
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, FrequencyRowsTest,
+                         ::testing::Values(FrequencyOptions{1.0, false, false},
+                                           FrequencyOptions{0.5, false, true},
+                                           FrequencyOptions{2.0, true, false}));
+
+// The gradient goes through soft weights, whose noise holds still: the slope of sum_b c_b sum_k
+// softmax((log w_k + G_k) / tau) N_k / N_acted.
+TEST(PpoRowsTest, TheGumbelGradientIsTheSlopeThroughSoftWeights) {
+  const double tau = 0.6;
+  const Doubles logits = Normals(kRows * kPrimitives, 1), log_n = Normals(kRows * kPrimitives, 2);
+  const Doubles by_log_prob = Normals(kRows, 3);
+  std::vector<int> acted;
+  std::vector<float> uniform;
+  Rng rng(1, RngRole::kLearner, 9);
+  for (int b = 0; b < kRows; ++b) acted.push_back(b * 5 % kPrimitives);
+  for (size_t i = 0; i < logits.size(); ++i) uniform.push_back(rng.UniformFloat());
+  Doubles log_w(logits.size()), w(log_w), moved_log_w(log_w), scratch(kPrimitives);
+  LogSoftmax<double>(kRows, kPrimitives, {logits.data(), kPrimitives}, log_w.data(), w.data());
+  Doubles gradient(logits.size(), 0.0);
+  GumbelGradientRows(kRows, kPrimitives, tau, log_n.data(), log_w.data(), w.data(), acted.data(),
+                     uniform.data(), by_log_prob.data(), scratch.data(), gradient.data());
+  const auto loss = [&](const Doubles& x) {
+    LogSoftmax<double>(kRows, kPrimitives, {x.data(), kPrimitives}, moved_log_w.data(), w.data());
+    double all = 0.0;
+    for (size_t b = 0; b < kRows; ++b) {
+      const size_t first = b * kPrimitives, j = first + static_cast<size_t>(acted[b]);
+      double sum = 0.0, weighted = 0.0;
+      for (size_t i = first; i < first + kPrimitives; ++i) {
+        const auto time = [&](size_t at) { return -std::log(static_cast<double>(uniform[at])); };
+        const double arrival = i == j ? time(j) : time(i) / std::exp(log_w[i]) + time(j);
+        const double y = std::exp((moved_log_w[i] - std::log(arrival) - log_w[i]) / tau);
+        sum += y;
+        weighted += y * std::exp(log_n[i] - log_n[j]);
+      }
+      all += by_log_prob[b] * weighted / sum;
+    }
+    return all;
+  };
+  EXPECT_LT(GradientError(logits, gradient, loss), 1e-6);
+}
+
+TEST(PpoRowsTest, StandardizingTakesTheUnbiasedStd) {
+  Doubles x = {1.0, 2.0, 3.0, 6.0};
+  StandardizeRows(4, x.data());
+  const double std = std::sqrt(14.0 / 3.0) + 1e-8;
+  EXPECT_NEAR(x[0], -2.0 / std, 1e-12);
+  EXPECT_NEAR(x[3], 3.0 / std, 1e-12);
+}
+
+TEST(PpoRowsTest, ZerosBehindChangeNoBitOfTheNorm) {
+  std::vector<float> x;
+  for (const double value : Normals(3000, 1)) x.push_back(static_cast<float>(value));
+  const double norm = SquaredNorm(3000, x.data());
+  double expected = 0.0;
+  for (const float value : x) expected += double{value} * value;
+  EXPECT_NEAR(norm, expected, 1e-3);
+  x.resize(5000, 0.0f);
+  EXPECT_EQ(SquaredNorm(5000, x.data()), norm);
+}
+
+}  // namespace
+}  // namespace pmoe
