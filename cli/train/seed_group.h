@@ -16,10 +16,6 @@
 
 namespace pmoe {
 
-// Of all members together: steps, rates, the mean of the last evaluations, and the slowest of those
-// that train. Pure function.
-ProgressState SumOf(const std::vector<MemberView>& views, double elapsed_s);
-
 class SeedGroup {
  public:
   // `log`: DIR/log.txt.

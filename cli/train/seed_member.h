@@ -10,23 +10,14 @@
 
 #include "absl/status/status.h"
 #include "cli/train/embedded_run.h"
+#include "cli/train/seed_progress.h"
 #include "common/base/mutex.h"
-#include "common/metrics/progress.h"
 #include "control/wire/env_folder.h"
 #include "proto/config.pb.h"
 #include "proto/run.pb.h"
 #include "run/run_directory.h"
 
 namespace pmoe {
-
-enum class MemberState { kWaiting, kRunning, kStopped, kFailed, kFinished };
-
-// As one look shows it.
-struct MemberView {
-  uint64_t seed = 0;
-  MemberState state = MemberState::kWaiting;
-  ProgressState progress;
-};
 
 class SeedMember {
  public:

@@ -102,7 +102,7 @@ void TrainFlags::AddTo(CLI::App* app) {
   app->description("Trains a policy in one process and writes a run directory.");
   AddOptions(app);
   takes_seeds_ = true;
-  seeds_option_->group("OPTIONS");
+  seeds_option_->group("Options");
   app->add_option(
          "--jobs", given_.jobs,
          "Runs of --seeds side by side; default: so many that all finish soonest and their "

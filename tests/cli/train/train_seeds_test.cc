@@ -2,6 +2,7 @@
 // of all, one that fails beside others, and bad input.
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -171,6 +172,31 @@ TEST_F(TrainSeedsTest, ItsDirectoryIsOneForAllCommands) {
       RunProcess({Binary("pmoe"), "eval", "--run", Member(1), "--episodes", "1"});
   EXPECT_EQ(eval.exit_code, 0) << eval.output;
   ExpectUsageError({"--resume", all, "--seed", "9"}, "seed 1: --resume cannot change seed");
+}
+
+TEST_F(TrainSeedsTest, OneDashboardShowsEachOfThemAsARunThatTrains) {
+  std::vector<std::string> words = Endless();
+  *std::find(words.begin(), words.end(), "none") = "127.0.0.1:0";
+  words.insert(words.end(), {"--seeds", "1..2", "--jobs", "2", "--out", dir_.File("all")});
+  ChildProcess child(Command(words));
+  ASSERT_TRUE(child.ReadUntil("slowest seed"));
+  const std::string& output = child.output();
+  const size_t port = output.find("http://127.0.0.1:") + 17;
+  const std::string address = output.substr(port, output.find('/', port) - port);
+  const auto get = [&](const std::string& path, const std::string& read) {
+    return RunProcess({"/bin/bash", "-c",
+                       absl::StrCat("exec 3<>/dev/tcp/127.0.0.1/", address, "; printf 'GET ", path,
+                                    " HTTP/1.0\\r\\nHost: 127.0.0.1:", address,
+                                    "\\r\\n\\r\\n' >&3; ", read, " <&3")})
+        .output;
+  };
+  const std::string runs = get("/api/runs", "cat");
+  for (const char* id : {"\"own\":\"seed_1\"", "\"id\":\"seed_1\"", "\"id\":\"seed_2\""}) {
+    EXPECT_THAT(runs, HasSubstr(id));
+  }
+  // Ends with the first line that has it.
+  EXPECT_THAT(get("/api/events?run=seed_2", "grep -m 1 '\"state\":\"running\"'"),
+              HasSubstr("InvertedPendulum-v5 sac seed 2"));
 }
 
 TEST_F(TrainSeedsTest, WrongSeedsAreRefusedBeforeAFolderIsMade) {
