@@ -39,38 +39,44 @@ absl::StatusOr<std::unique_ptr<SeedGroup>> SeedGroup::Create(
 }
 
 void SeedGroup::Train(int at_once, const std::atomic<bool>& interrupted) {
+  std::vector<std::thread> threads;
+  for (int left = Enqueue(at_once); left > 0; --left) {
+    threads.emplace_back([this, &interrupted] { Work(interrupted); });
+  }
+  ShowUntilTheEnd();
+  for (std::thread& thread : threads) thread.join();
+}
+
+int SeedGroup::Enqueue(int at_once) {
+  MutexLock lock(&mu_);
+  for (const auto& member : members_) {
+    if (member->View().state == MemberState::kWaiting) queue_.push_back(member.get());
+  }
+  // The one with most to do first: its end is the end of all.
+  std::reverse(queue_.begin(), queue_.end());
+  std::stable_sort(queue_.begin(), queue_.end(), [](const SeedMember* a, const SeedMember* b) {
+    return a->steps_left() < b->steps_left();
+  });
+  return working_ = std::min(at_once, static_cast<int>(queue_.size()));
+}
+
+void SeedGroup::ShowUntilTheEnd() {
   const Stopwatch watch;
   const int64_t steps_before = SumOf(Views(), 0.0).env_steps;
-  double updates_per_s = 0.0;  // lately, while one trained
-  int workers = 0;
-  {
-    MutexLock lock(&mu_);
-    for (const auto& member : members_) {
-      if (member->View().state == MemberState::kWaiting) queue_.push_back(member.get());
-    }
-    // The one with most to do first: its end is the end of all.
-    std::reverse(queue_.begin(), queue_.end());
-    std::stable_sort(queue_.begin(), queue_.end(), [](const SeedMember* a, const SeedMember* b) {
-      return a->steps_left() < b->steps_left();
-    });
-    working_ = workers = std::min(at_once, static_cast<int>(queue_.size()));
-  }
-  std::vector<std::thread> threads;
-  for (int i = 0; i < workers; ++i)
-    threads.emplace_back([this, &interrupted] { Work(interrupted); });
+  double updates = 0.0;
+  Stopwatch since_look;
   for (bool all_ended = false; !all_ended;) {
     const ProgressState now = SumOf(Views(), watch.Elapsed());
     // The last line comes once, when the last checkpoint is written.
     if (now.env_steps < now.total_steps) progress_.Update(now);
-    if (now.updates_per_s > 0.0) updates_per_s = now.updates_per_s;
+    updates += now.updates_per_s * since_look.Lap();
     MutexLock lock(&mu_);
     if (working_ > 0) ended_.WaitBriefly(&mu_);
     all_ended = working_ == 0;
   }
-  for (std::thread& thread : threads) thread.join();
   ProgressState end = SumOf(Views(), watch.Elapsed());
   end.env_steps_per_s = static_cast<double>(end.env_steps - steps_before) / watch.Elapsed();
-  end.updates_per_s = updates_per_s;
+  end.updates_per_s = updates / watch.Elapsed();
   progress_.Update(end);
   progress_.Finish();
 }

@@ -37,6 +37,10 @@ class SeedGroup {
   SeedGroup(std::vector<std::unique_ptr<SeedMember>> members, ProgressOptions progress,
             AppendFile notes)
       : members_(std::move(members)), progress_(std::move(progress)), notes_(std::move(notes)) {}
+  // Those that have something to do. The number of threads to run them.
+  int Enqueue(int at_once) ABSL_LOCKS_EXCLUDED(mu_);
+  // Draws the progress until no thread works.
+  void ShowUntilTheEnd() ABSL_LOCKS_EXCLUDED(mu_);
   // A thread's: one member after the other.
   void Work(const std::atomic<bool>& interrupted) ABSL_LOCKS_EXCLUDED(mu_);
   // The next that waits; null: none is left.
