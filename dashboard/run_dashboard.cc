@@ -10,20 +10,12 @@ namespace pmoe {
 
 namespace fs = std::filesystem;
 
-absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlags& flags,
-                                                             const std::string& directory,
-                                                             std::function<std::string()> status) {
-  if (!flags.wanted()) return nullptr;
-  std::error_code error;
-  const fs::path own = fs::weakly_canonical(directory, error);
-  DashboardOptions options;
+namespace {
+
+absl::StatusOr<std::unique_ptr<Dashboard>> Start(const DashboardFlags& flags,
+                                                 DashboardOptions options) {
   options.address = flags.address;
   options.token_file = flags.token_file;
-  options.folders = {{own.parent_path().string(), /*depth=*/1}};
-  options.own = own.string();
-  options.live = [own = own.string(), status = std::move(status)](const std::string& run) {
-    return run == own ? status() : "";
-  };
   absl::StatusOr<std::unique_ptr<Dashboard>> dashboard = Dashboard::Start(std::move(options));
   if (!dashboard.ok() && flags.address.empty() && absl::IsFailedPrecondition(dashboard.status())) {
     Log(LogLevel::kInfo, "no dashboard: ", dashboard.status().message());
@@ -32,6 +24,37 @@ absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlag
   if (dashboard.ok()) std::printf("dashboard: %s\n", (*dashboard)->url().c_str());
   std::fflush(stdout);
   return dashboard;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlags& flags,
+                                                             const std::string& directory,
+                                                             std::function<std::string()> status) {
+  if (!flags.wanted()) return nullptr;
+  std::error_code error;
+  const fs::path own = fs::weakly_canonical(directory, error);
+  DashboardOptions options;
+  options.folders = {{own.parent_path().string(), /*depth=*/1}};
+  options.own = own.string();
+  options.live = [own = own.string(), status = std::move(status)](const std::string& run) {
+    return run == own ? status() : "";
+  };
+  return Start(flags, std::move(options));
+}
+
+absl::StatusOr<std::unique_ptr<Dashboard>> StartSeedsDashboard(const DashboardFlags& flags,
+                                                               const std::string& directory,
+                                                               const std::string& first,
+                                                               LiveStatus live) {
+  if (!flags.wanted()) return nullptr;
+  std::error_code error;
+  const fs::path own = fs::weakly_canonical(directory, error);
+  DashboardOptions options;
+  options.folders = {{own.string(), /*depth=*/1}, {own.parent_path().string(), /*depth=*/1}};
+  options.own = fs::weakly_canonical(first, error).string();
+  options.live = std::move(live);
+  return Start(flags, std::move(options));
 }
 
 }  // namespace pmoe

@@ -19,4 +19,11 @@ absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlag
                                                              const std::string& directory,
                                                              std::function<std::string()> status);
 
+// As above, of a process that trains several runs in the folder `directory`: those, beside them the
+// runs that lie where `directory` lies. The page opens with the run `first`.
+absl::StatusOr<std::unique_ptr<Dashboard>> StartSeedsDashboard(const DashboardFlags& flags,
+                                                               const std::string& directory,
+                                                               const std::string& first,
+                                                               LiveStatus live);
+
 }  // namespace pmoe

@@ -42,6 +42,7 @@ absl::Status AsyncRun::Build(bool resume) {
   env_steps_offset_ = env_steps_ - inserted;
   RunLogOptions options = RunLogOptions::FromConfig(config_, total_steps());
   options.resumed = resume;
+  options.show_progress = parts_.show_progress;
   options.resumed_steps = env_steps_;
   PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(options, parts_.directory, parts_.evaluations));
   snapshot_ = parts_.learner->Snapshot(/*version=*/0, /*env_steps=*/0);

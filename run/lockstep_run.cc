@@ -42,6 +42,7 @@ absl::Status LockstepRun::Build(bool resume) {
   }
   RunLogOptions options = RunLogOptions::FromConfig(config_, total_steps());
   options.resumed = resume;
+  options.show_progress = parts_.show_progress;
   options.resumed_steps = resumed_steps;
   PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(options, parts_.directory, parts_.evaluations));
   snapshot_ = parts_.learner->Snapshot(/*version=*/1, /*env_steps=*/0);

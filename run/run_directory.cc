@@ -172,7 +172,7 @@ absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path) {
 }
 
 absl::StatusOr<std::string> MakeDefaultRunFolder(absl::string_view env, absl::string_view algorithm,
-                                                 uint64_t seed) {
+                                                 absl::string_view seeds) {
   const std::string time = absl::FormatTime("%Y%m%d-%H%M%S", absl::Now(), absl::LocalTimeZone());
   // "mjcf:robots/ant.textproto" -> "ant"
   if (absl::StrContains(env, ':')) {
@@ -180,7 +180,7 @@ absl::StatusOr<std::string> MakeDefaultRunFolder(absl::string_view env, absl::st
     env = env.substr(0, env.rfind('.'));
   }
   PMOE_RETURN_IF_ERROR(MakeDirs("runs"));
-  const std::string path = absl::StrCat("runs/", env, "-", algorithm, "-s", seed, "-", time);
+  const std::string path = absl::StrCat("runs/", env, "-", algorithm, "-", seeds, "-", time);
   std::string free_path = path;
   for (int next = 2; ::mkdir(free_path.c_str(), 0777) != 0; ++next) {
     if (errno != EEXIST) return FileError("create the folder", free_path, errno);

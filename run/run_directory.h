@@ -56,9 +56,9 @@ class RunDirectory {
 // Env steps of the newest complete checkpoint of the run in `path`, which may be another process's.
 absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path);
 
-// Makes the folder runs/<env>-<algorithm>-s<seed>-<local time>, with -2, -3 … behind it where
-// another run has taken that.
+// Makes the folder runs/<env>-<algorithm>-<seeds>-<local time>, with -2, -3 … behind it where
+// another run has taken that. `seeds`: "s3", or "5seeds" for several.
 absl::StatusOr<std::string> MakeDefaultRunFolder(absl::string_view env, absl::string_view algorithm,
-                                                 uint64_t seed);
+                                                 absl::string_view seeds);
 
 }  // namespace pmoe

@@ -276,6 +276,7 @@ absl::Status RunLog::Flush(std::chrono::seconds wait) {
 }
 
 void RunLog::ShowProgress(const RoundCounters& counters) {
+  if (!options_.show_progress) return;
   ProgressState state;
   state.env_steps = static_cast<int64_t>(counters.env_steps);
   state.total_steps = static_cast<int64_t>(options_.total_steps);

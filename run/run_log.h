@@ -38,6 +38,7 @@ struct RunLogOptions {
   int primitives = 1;
   uint64_t log_every_steps = 1000;
   double diverged_share_max = 1.0;
+  bool show_progress = true;  // false: somebody else shows it
   bool resumed = false;
   uint64_t resumed_steps = 0;  // rows after it are dropped from metrics.csv
 };

@@ -39,7 +39,7 @@ absl::Status CheckEnvChanges(const EnvConfig& before, const EnvConfig& after) {
 }
 
 // What a checkpoint cannot follow: another task, architecture or shape of the run.
-absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after) {
+absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after, bool quiet) {
   const bool lockstep = IsLockstep(after);
   std::vector<std::string> fixed = {"seed",
                                     "algorithm",
@@ -64,7 +64,7 @@ absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after)
                        ": the checkpoint has another task, architecture or shape; leave the "
                        "setting away, or start a new run"));
     }
-    std::printf("changed on resume: %s\n", change.c_str());
+    if (!quiet) std::printf("changed on resume: %s\n", change.c_str());
   }
   return absl::OkStatus();
 }
@@ -137,7 +137,7 @@ absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
   PMOE_ASSIGN_OR_RETURN(const RunConfig before, ParseConfigText(*text, file));
   sources.config_file = file;
   PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
-  PMOE_RETURN_IF_ERROR(CheckResumeChanges(before, config));
+  PMOE_RETURN_IF_ERROR(CheckResumeChanges(before, config, options.quiet));
   return config;
 }
 
@@ -146,7 +146,8 @@ absl::StatusOr<RunDirectory> OpenRunDirectory(const RunStartOptions& options,
   if (!options.resume.empty()) return RunDirectory::Open(options.resume);
   if (!options.out.empty()) return RunDirectory::Create(options.out);
   PMOE_ASSIGN_OR_RETURN(const std::string made,
-                        MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
+                        MakeDefaultRunFolder(config.env().id(), config.algorithm(),
+                                             absl::StrCat("s", config.seed())));
   return RunDirectory::Create(made);
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "actor/configured_env.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "learner/learner_config.h"
@@ -11,17 +12,35 @@
 
 namespace pmoe {
 
+namespace {
+
+ReplayShardOptions TableOptions(const RunConfig& config, const EnvSpec& env,
+                                const PolicySpec& policy) {
+  const TableSpec columns = {env.obs_dim, env.action_dim, static_cast<int>(policy.columns.size())};
+  return ShardOptions(TableFromConfig(config, columns));
+}
+
+}  // namespace
+
+TableSize FullTable(const RunConfig& config, const EnvSpec& env) {
+  const PolicySpec policy =
+      PolicySpecFromConfig(config, env.obs_dim, env.action_low, env.action_high);
+  return FullSize(TableOptions(config, env, policy), TotalSteps(config),
+                  int64_t{config.actor().count()} * config.actor().envs());
+}
+
 absl::StatusOr<std::unique_ptr<EmbeddedRun>> EmbeddedRun::Create(const RunConfig& config,
                                                                  const RunDirectory* directory,
-                                                                 bool resume) {
-  std::unique_ptr<EmbeddedRun> run(new EmbeddedRun(config, directory));
+                                                                 bool resume, bool show_progress) {
+  std::unique_ptr<EmbeddedRun> run(new EmbeddedRun(config, directory, show_progress));
   PMOE_RETURN_IF_ERROR(run->Build(resume));
   return run;
 }
 
-EmbeddedRun::EmbeddedRun(const RunConfig& config, const RunDirectory* directory)
+EmbeddedRun::EmbeddedRun(const RunConfig& config, const RunDirectory* directory, bool show_progress)
     : config_(config),
       directory_(directory),
+      show_progress_(show_progress),
       status_(config, directory->path()),
       backlog_(EvaluationsKept(config)),
       link_(config.actor().count()) {}
@@ -48,8 +67,7 @@ absl::Status EmbeddedRun::Build(bool resume) {
 }
 
 absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& policy) {
-  const TableSpec columns = {env.obs_dim, env.action_dim, static_cast<int>(policy.columns.size())};
-  const ReplayShardOptions options = ShardOptions(TableFromConfig(config_, columns));
+  const ReplayShardOptions options = TableOptions(config_, env, policy);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
   WarnOfSizes(config_, options, *learner_, *directory_);
   client_ = std::make_unique<DirectReplayClient>(replay_.get(), config_.learner().batch_size(),
@@ -95,12 +113,14 @@ absl::Status EmbeddedRun::BuildEvaluator(const PolicySpec& policy) {
 // The actors run before the loop is made: on resume they answer its first directive.
 absl::Status EmbeddedRun::BuildRun(bool resume) {
   for (ActorSeat& seat : seats_) {
-    seat.thread = std::thread([this, actor = seat.actor.get()] {
+    seat.thread = std::thread([this, actor = seat.actor.get(), role = Logger::ThreadRole()] {
+      Logger::SetThreadRole(role);
       const absl::Status status = actor->Run();
       if (!status.ok()) link_.Fail(status);
     });
   }
   RunParts parts = {learner_.get(), client_.get(), &link_, &backlog_, directory_, nullptr};
+  parts.show_progress = show_progress_;
   parts.tick = [this](const RunView& view) {
     ShowStatus(view);
     return absl::OkStatus();

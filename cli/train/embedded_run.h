@@ -17,17 +17,22 @@
 #include "replay/client/direct_replay_client.h"
 #include "replay/client/direct_writer.h"
 #include "replay/core/replay_shard.h"
+#include "replay/core/size_warnings.h"
 #include "run/run_directory.h"
 #include "run/run_parts.h"
 
 namespace pmoe {
 
+// Of the run's replay once it is full. `config` is resolved.
+TableSize FullTable(const RunConfig& config, const EnvSpec& env);
+
 class EmbeddedRun {
  public:
-  // `config` is resolved. With `resume`, loads the directory's newest checkpoint.
+  // `config` is resolved. With `resume`, loads the directory's newest checkpoint. show_progress:
+  // draws the progress line of the process.
   static absl::StatusOr<std::unique_ptr<EmbeddedRun>> Create(const RunConfig& config,
                                                              const RunDirectory* directory,
-                                                             bool resume);
+                                                             bool resume, bool show_progress);
   ~EmbeddedRun();
 
   // Trains to the last step, or until *interrupted, and leaves a checkpoint either way.
@@ -46,7 +51,7 @@ class EmbeddedRun {
     std::thread thread;
   };
 
-  EmbeddedRun(const RunConfig& config, const RunDirectory* directory);
+  EmbeddedRun(const RunConfig& config, const RunDirectory* directory, bool show_progress);
   absl::Status Build(bool resume);
   absl::Status BuildReplay(const EnvSpec& env, const PolicySpec& policy);
   absl::Status BuildActors(const PolicySpec& policy);
@@ -57,6 +62,7 @@ class EmbeddedRun {
 
   const RunConfig config_;
   const RunDirectory* const directory_;
+  const bool show_progress_;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<ReplayShard> replay_;
   std::unique_ptr<DirectReplayClient> client_;

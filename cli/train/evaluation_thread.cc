@@ -2,13 +2,20 @@
 
 #include <utility>
 
+#include "common/base/log.h"
+
 namespace pmoe {
 namespace {
 constexpr std::chrono::milliseconds kTick(100);
 }  // namespace
 
 EvaluationThread::EvaluationThread(std::unique_ptr<Evaluator> evaluator, EvaluationBacklog* backlog)
-    : evaluator_(std::move(evaluator)), backlog_(backlog), thread_([this] { Loop(); }) {}
+    : evaluator_(std::move(evaluator)),
+      backlog_(backlog),
+      thread_([this, role = Logger::ThreadRole()] {
+        Logger::SetThreadRole(role);
+        Loop();
+      }) {}
 
 EvaluationThread::~EvaluationThread() {
   stopping_ = true;

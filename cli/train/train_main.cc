@@ -4,14 +4,12 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
-#include "actor/configured_env.h"
-#include "actor/env/registry.h"
-#include "actor/env_record.h"
 #include "cli/end_video.h"
+#include "cli/train/begin_run.h"
 #include "cli/train/embedded_run.h"
+#include "cli/train/train_seeds.h"
 #include "common/base/command_line.h"
 #include "common/base/exit_code.h"
-#include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -21,7 +19,6 @@
 #include "dashboard/run_dashboard.h"
 #include "learner/torch_info.h"
 #include "run/learner_threads.h"
-#include "run/manifest.h"
 #include "run/run_directory.h"
 #include "run/run_env.h"
 #include "run/run_start.h"
@@ -29,22 +26,15 @@
 namespace pmoe {
 namespace {
 
-// Everything that can be wrong with the configuration itself, before a directory is made.
-absl::StatusOr<EnvRecord> CheckRunnable(const RunConfig& config) {
-  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, MakeConfiguredEnv(config));
-  PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
-  return RecordEnv(*env);
-}
-
-absl::Status KeepEnvOf(const RunDirectory& directory, const EnvRecord& env) {
-  PMOE_RETURN_IF_ERROR(KeepRunEnv(directory, env.spec));
-  return KeepEnvFiles(directory.path(), env);
-}
-
 absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboard_flags,
                           const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
   PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags.Options());
+  if (WantsSeeds(start)) return TrainSeeds(start, dashboard_flags, interrupted);
+  if (start.jobs > 0) {
+    return absl::InvalidArgumentError(
+        "--jobs goes with --seeds: one run has nothing to run beside; leave it away");
+  }
   PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
   const std::string threads = SettleLearnerThreads(FreeCores(), &config);
   if (!threads.empty()) Log(LogLevel::kInfo, threads);
@@ -55,19 +45,12 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   // A new run has its configuration before anything else, so that the folder says what it is; a
   // resumed one keeps the old until its checkpoint is known to fit.
   if (!resume) {
-    PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
-    PMOE_RETURN_IF_ERROR(KeepEnvOf(directory, env));
+    PMOE_RETURN_IF_ERROR(KeepBeginning(directory, config, env));
   } else {
     PMOE_RETURN_IF_ERROR(CheckRunEnv(directory, env.spec, start.allow_other_env));
   }
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddedRun> run,
-                        EmbeddedRun::Create(config, &directory, resume));
-  if (resume) {
-    PMOE_RETURN_IF_ERROR(SaveRunConfig(directory, config));
-    PMOE_RETURN_IF_ERROR(KeepEnvOf(directory, env));
-  }
-  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"),
-                                       MakeManifest(config, SimulatorName(), TorchVersion())));
+                        BeginRun(directory, config, env, {.resume = resume}));
   std::printf("%s %s: %s, seed %llu, K = %d, %llu env steps%s\n", resume ? "resuming" : "training",
               config.env().id().c_str(), config.algorithm().c_str(),
               static_cast<unsigned long long>(config.seed()), config.policy().primitives(),

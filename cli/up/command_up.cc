@@ -210,8 +210,8 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     const bool resume = !start.resume.empty();
     std::string directory = resume ? start.resume : start.out;
     if (directory.empty()) {
-      PMOE_ASSIGN_OR_RETURN(
-          directory, MakeDefaultRunFolder(config.env().id(), config.algorithm(), config.seed()));
+      PMOE_ASSIGN_OR_RETURN(directory, MakeDefaultRunFolder(config.env().id(), config.algorithm(),
+                                                            absl::StrCat("s", config.seed())));
     }
     if (!resume && fs::exists(directory + "/config.textproto")) {
       return absl::FailedPreconditionError(

@@ -32,6 +32,8 @@ bool CanErase(std::FILE* out) {
   return !dumb && ::isatty(::fileno(out)) == 1;
 }
 
+thread_local std::string thread_role;
+
 }  // namespace
 
 Logger& Logger::OfProcess() {
@@ -44,12 +46,17 @@ void Logger::SetRole(absl::string_view role) {
   role_ = std::string(role);
 }
 
+void Logger::SetThreadRole(absl::string_view role) { thread_role = std::string(role); }
+
+const std::string& Logger::ThreadRole() { return thread_role; }
+
 void Logger::Write(LogLevel level, absl::string_view text) {
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
   const std::string line = absl::StrReplaceAll(text, {{"\n", " "}, {"\r", " "}});
   MutexLock lock(&mu_);
-  Put(absl::StrCat(time, " ", role_, " ", LevelName(level), ": ", line, "\n", live_));
+  const std::string& role = thread_role.empty() ? role_ : thread_role;
+  Put(absl::StrCat(time, " ", role, " ", LevelName(level), ": ", line, "\n", live_));
 }
 
 void Logger::Print(absl::string_view line) {

@@ -27,6 +27,10 @@ class Logger {
 
   // Who speaks: the command at first, "actor 3" once it has a seat.
   void SetRole(absl::string_view role) ABSL_LOCKS_EXCLUDED(mu_);
+  // Who speaks in the lines of the calling thread, in place of the process: a run of several.
+  // Empty: the process again.
+  static void SetThreadRole(absl::string_view role);
+  static const std::string& ThreadRole();
   // One line in one write; line breaks in `text` become spaces.
   void Write(LogLevel level, absl::string_view text) ABSL_LOCKS_EXCLUDED(mu_);
   // A line as it is: no time, role or level.

@@ -1,9 +1,11 @@
 #include "common/config/config_flags.h"
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
+#include "common/config/seed_list.h"
 
 namespace pmoe {
 
@@ -74,6 +76,13 @@ void TrainFlags::AddOptions(CLI::App* app) {
   config_.AddTo(app);
   app->add_option("--out", given_.out, "Run directory; default runs/<env>-<algo>-s<seed>-<time>")
       ->type_name("DIR");
+  // Known to all who train, so that those who cannot say what to do; `pmoe train` shows it.
+  seeds_option_ =
+      app->add_option("--seeds", seeds_,
+                      "Several runs in one process, a seed each, e.g. 1..5 or 1,3,7; a folder "
+                      "seed_N each in the run directory")
+          ->type_name("LIST")
+          ->group("");
   app->add_option("--resume", given_.resume,
                   "Continue the run in this directory from its newest checkpoint")
       ->type_name("DIR");
@@ -92,9 +101,18 @@ void TrainFlags::AddTo(CLI::App* app) {
   app->name("pmoe train");
   app->description("Trains a policy in one process and writes a run directory.");
   AddOptions(app);
+  takes_seeds_ = true;
+  seeds_option_->group("Options");
+  app->add_option(
+         "--jobs", given_.jobs,
+         "Runs of --seeds side by side; default: so many that all finish soonest and their "
+         "replay fits into memory")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
   app->footer(R"(Examples:
   pmoe train --env HalfCheetah-v5
   pmoe train --env Hopper-v5 --algo sac --seed 2 --steps 3e5
+  pmoe train --env HalfCheetah-v5 --algo ppo --seeds 1..5
   pmoe train --env Humanoid-v5 --preset official --set policy.primitives=4
   pmoe train --env HalfCheetah-v5 --env-arg ctrl_cost_weight=0.05 --out runs/cheap-control
   pmoe train --resume runs/cheap-control --steps 2e6
@@ -106,7 +124,30 @@ Settings, strongest first: --set, flags, --config, --preset, defaults.
 absl::StatusOr<RunStartOptions> TrainFlags::Options() const {
   RunStartOptions options = given_;
   PMOE_ASSIGN_OR_RETURN(options.config, config_.Sources());
+  PMOE_RETURN_IF_ERROR(AddSeeds(&options));
   return options;
+}
+
+absl::Status TrainFlags::AddSeeds(RunStartOptions* options) const {
+  if (seeds_option_->count() == 0) return absl::OkStatus();
+  if (!takes_seeds_) {
+    return absl::InvalidArgumentError(
+        "--seeds is for `pmoe train`, where one process trains them all; a cluster trains one run: "
+        "give it --seed N");
+  }
+  if (!options->resume.empty()) {
+    return absl::InvalidArgumentError(
+        "--resume goes on with all seeds of its directory: leave --seeds away");
+  }
+  bool names_seed = false;
+  for (const auto& [path, value] : options->config.flags) names_seed |= path == "seed";
+  for (const std::string& set : options->config.sets) names_seed |= absl::StartsWith(set, "seed=");
+  if (names_seed) {
+    return absl::InvalidArgumentError(
+        "--seeds names every run's seed: leave --seed and --set seed=… away");
+  }
+  PMOE_ASSIGN_OR_RETURN(options->seeds, ParseSeeds(seeds_));
+  return absl::OkStatus();
 }
 
 }  // namespace pmoe

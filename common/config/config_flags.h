@@ -56,12 +56,17 @@ class TrainFlags {
   // The options, with the name, the description and the examples of `pmoe train --help`.
   void AddTo(CLI::App* app);
 
-  // What was given. InvalidArgument as for ConfigFlags.
+  // What was given. InvalidArgument as for ConfigFlags, and for --seeds that cannot be.
   absl::StatusOr<RunStartOptions> Options() const;
 
  private:
+  absl::Status AddSeeds(RunStartOptions* options) const;
+
   ConfigFlags config_;
-  RunStartOptions given_;  // all but the configuration
+  RunStartOptions given_;  // all but the configuration and the seeds
+  std::string seeds_;
+  CLI::Option* seeds_option_ = nullptr;
+  bool takes_seeds_ = false;
 };
 
 }  // namespace pmoe

@@ -2,7 +2,9 @@
 // Includes protobuf, so no file that includes Torch may include this one.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/config/run_config.h"
 
@@ -10,10 +12,13 @@ namespace pmoe {
 
 struct RunStartOptions {
   ConfigSources config;
-  std::string out;     // empty: runs/<env>-<algo>-s<seed>-<time>
-  std::string resume;  // run directory; empty: a new run
+  std::string out;              // empty: runs/<env>-<algo>-s<seed>-<time>
+  std::string resume;           // run directory; empty: a new run
+  std::vector<uint64_t> seeds;  // --seeds, a run each; empty: one run
+  int jobs = 0;                 // of several seeds, side by side; 0: as fits the machine
   bool or_resume = false;
   bool allow_other_env = false;
+  bool quiet = false;  // what --resume changes is not printed
 };
 
 }  // namespace pmoe

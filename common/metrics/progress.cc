@@ -52,6 +52,7 @@ std::string FormatProgress(absl::string_view label, const ProgressState& state, 
   parts.push_back(absl::StrFormat("%s/%s %.1f %%", Grouped(state.env_steps),
                                   Grouped(state.total_steps), 100 * share));
   parts.push_back(Remaining(state));
+  if (!state.more.empty()) parts.push_back(state.more);
   parts.push_back(absl::StrCat(Rate(state.env_steps_per_s), " env steps/s"));
   parts.push_back(absl::StrCat(Rate(state.updates_per_s), " updates/s"));
   if (state.eval_return) parts.push_back(absl::StrFormat("eval %.1f", *state.eval_return));

@@ -18,6 +18,7 @@ struct ProgressState {
   double env_steps_per_s = 0;  // lately
   double updates_per_s = 0;
   std::optional<double> eval_return;  // of the last evaluation
+  std::string more;                   // said after the time that is left
 };
 
 // "12,000/1,000,000 1.2 %  ETA 3 h 05 min  123 env steps/s  123 updates/s  eval 4,321.0"; "ETA ?"

@@ -78,6 +78,8 @@ class ChildProcess {
     }
     return true;
   }
+  // What has been read so far.
+  const std::string& output() const { return output_; }
   void Signal(int number) { ::kill(pid_, number); }
   ProcessResult Wait() {
     while (ReadMore()) continue;

@@ -53,6 +53,18 @@ TEST_F(LogTest, ALineSaysWhenWhoAndHowBad) {
   EXPECT_THAT(Written(), EndsWith("Z actor 3 ERROR: lost\n"));
 }
 
+TEST_F(LogTest, AThreadMaySpeakForARunOfItsOwn) {
+  file_.SetRole("train");
+  std::thread([&] {
+    Logger::SetThreadRole("train seed 3");
+    file_.Write(LogLevel::kWarning, "slow");
+    EXPECT_THAT(Written(), EndsWith("Z train seed 3 WARNING: slow\n"));
+    Logger::SetThreadRole("");
+    file_.Write(LogLevel::kWarning, "done");
+  }).join();
+  EXPECT_THAT(Written(), EndsWith("Z train WARNING: done\n"));
+}
+
 // What a peer or a file put into a message must not look like a line of ours.
 TEST_F(LogTest, AMessageIsOneLine) {
   file_.Write(LogLevel::kInfo, "no\nINFO: yes\r!");

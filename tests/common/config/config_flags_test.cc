@@ -80,12 +80,45 @@ TEST_F(ConfigFlagsTest, UsageErrorsEndWithTwoAndNameTheNearestFlag) {
             "pmoe: unknown argument --sed; did you mean --seed? (see pmoe train --help)\n");
 }
 
+TEST_F(ConfigFlagsTest, SeedsAreARunEach) {
+  ASSERT_EQ(Parse({"--seeds", "1..3,7", "--jobs", "2"}), std::nullopt);
+  const absl::StatusOr<RunStartOptions> options = flags_.Options();
+  ASSERT_OK(options);
+  EXPECT_THAT(options->seeds, ElementsAre(1, 2, 3, 7));
+  EXPECT_EQ(options->jobs, 2);
+  EXPECT_THAT(options->config.flags, IsEmpty());
+}
+
+TEST_F(ConfigFlagsTest, SeedsAreRefusedBesideAnotherNameOfTheSeed) {
+  for (const char* other : {"--seed=3", "--set=seed=3"}) {
+    CLI::App app;
+    TrainFlags flags;
+    flags.AddTo(&app);
+    const std::vector<const char*> words = {"pmoe-train", "--seeds", "1..3", other};
+    ASSERT_EQ(ParseCommandLine(&app, 4, words.data()), std::nullopt);
+    EXPECT_THAT(flags.Options(), IsInvalid("leave --seed and --set seed=… away"));
+  }
+  ASSERT_EQ(Parse({"--seeds", "1..3", "--resume", "r"}), std::nullopt);
+  EXPECT_THAT(flags_.Options(), IsInvalid("leave --seeds away"));
+}
+
+TEST(TrainFlagsTest, WhoCannotTrainSeveralSeedsSaysWhoCan) {
+  CLI::App app;
+  TrainFlags flags;
+  flags.AddOptions(&app);
+  const std::vector<const char*> words = {"pmoe", "--seeds", "1..3"};
+  ASSERT_EQ(ParseCommandLine(&app, 3, words.data()), std::nullopt);
+  EXPECT_THAT(flags.Options(), IsInvalid("--seeds is for `pmoe train`"));
+  EXPECT_THAT(app.help(), ::testing::Not(HasSubstr("--seeds")));
+}
+
 TEST_F(ConfigFlagsTest, HelpShowsExamples) {
   ::testing::internal::CaptureStdout();
   EXPECT_EQ(Parse({"--help"}), 0);
   const std::string help = ::testing::internal::GetCapturedStdout();
   EXPECT_THAT(help, HasSubstr("Usage: pmoe train [OPTIONS]"));
   EXPECT_THAT(help, HasSubstr("pmoe train --env HalfCheetah-v5\n"));
+  EXPECT_THAT(help, HasSubstr("--seeds LIST"));
 }
 
 TEST(ExitCodeTest, TwoForWhatTheUserCanMend) {

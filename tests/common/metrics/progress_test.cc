@@ -32,6 +32,13 @@ TEST(FormatProgressTest, ShowsStepShareTimeRatesAndReturn) {
             "eval -4321.1");
 }
 
+TEST(FormatProgressTest, WhatElseThereIsToSayStandsBehindTheTimeLeft) {
+  ProgressState state = At(500, 50);
+  state.more = "slowest seed 4 40.0 %";
+  EXPECT_EQ(FormatProgress("", state, 0),
+            "500/1,000 50.0 %  ETA 50 s  slowest seed 4 40.0 %  10.0 env steps/s  5.0 updates/s");
+}
+
 TEST(FormatProgressTest, TimesGrowFromSecondsToDays) {
   ProgressState state;
   state.total_steps = 1000000000;

@@ -1,0 +1,60 @@
+// The runs of `pmoe train --seeds`, some side by side, the others in their turn, with one progress
+// line and one log for all. Used by the main thread; owns the threads that run the members.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/train/seed_member.h"
+#include "common/base/mutex.h"
+#include "common/metrics/append_file.h"
+#include "common/metrics/progress.h"
+
+namespace pmoe {
+
+class SeedGroup {
+ public:
+  // `log`: DIR/log.txt.
+  static absl::StatusOr<std::unique_ptr<SeedGroup>> Create(
+      std::vector<std::unique_ptr<SeedMember>> members, ProgressOptions progress,
+      const std::string& log);
+
+  // Until all have ended or, with a checkpoint each, *interrupted. One that fails does not keep the
+  // others from going on; it shows in members().
+  void Train(int at_once, const std::atomic<bool>& interrupted) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const std::vector<std::unique_ptr<SeedMember>>& members() const { return members_; }
+  std::vector<MemberView> Views() const;
+  // A line of the log of the run `member`: on stderr and in log.txt.
+  void Say(LogLevel level, const SeedMember& member, const std::string& text)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  SeedGroup(std::vector<std::unique_ptr<SeedMember>> members, ProgressOptions progress,
+            AppendFile notes)
+      : members_(std::move(members)), progress_(std::move(progress)), notes_(std::move(notes)) {}
+  // Those that have something to do. The number of threads to run them.
+  int Enqueue(int at_once) ABSL_LOCKS_EXCLUDED(mu_);
+  // Draws the progress until no thread works.
+  void ShowUntilTheEnd() ABSL_LOCKS_EXCLUDED(mu_);
+  // A thread's: one member after the other.
+  void Work(const std::atomic<bool>& interrupted) ABSL_LOCKS_EXCLUDED(mu_);
+  // The next that waits; null: none is left.
+  SeedMember* Next() ABSL_LOCKS_EXCLUDED(mu_);
+  void RunOne(SeedMember* member, const std::atomic<bool>& interrupted);
+
+  const std::vector<std::unique_ptr<SeedMember>> members_;
+  ProgressPrinter progress_;
+
+  Mutex mu_;
+  CondVar ended_;
+  AppendFile notes_ ABSL_GUARDED_BY(mu_);
+  std::vector<SeedMember*> queue_ ABSL_GUARDED_BY(mu_);  // the next one last
+  int working_ ABSL_GUARDED_BY(mu_) = 0;                 // threads
+};
+
+}  // namespace pmoe

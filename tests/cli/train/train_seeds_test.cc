@@ -1,0 +1,219 @@
+// Runs the built pmoe-train with several seeds: the bits of plain runs, interruption and resuming
+// of all, one that fails beside others, and bad input.
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/cli/train/train_testing.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr int kSteps = 2000;
+
+class TrainSeedsTest : public TrainTest {
+ protected:
+  // A few hundred steps that hold updates, episodes' ends, evaluations and checkpoints.
+  static std::vector<std::string> Words(const std::string& algorithm, int steps = kSteps) {
+    std::vector<std::string> words = {"--env",   "InvertedPendulum-v5", "--algo",      algorithm,
+                                      "--steps", absl::StrCat(steps),   "--dashboard", "none"};
+    std::vector<std::string> sets = {"policy.hidden=32,32",          "learner.critic_hidden=32,32",
+                                     "learner.batch_size=40",        "observe.video=false",
+                                     "observe.eval_every_steps=500", "observe.eval_episodes=2",
+                                     "observe.log_every_steps=100",  "checkpoint.every_steps=800"};
+    if (algorithm == "ppo") {
+      sets.insert(sets.end(), {"schedule.steps_per_round=200", "learner.epochs=15"});
+    } else {
+      sets.insert(sets.end(), {"schedule.start_steps=100", "schedule.update_after=100"});
+    }
+    for (const std::string& set : sets) words.insert(words.end(), {"--set", set});
+    return words;
+  }
+  // So long that nobody waits for its end.
+  static std::vector<std::string> Endless() {
+    std::vector<std::string> words = Words("sac", 1000000000);
+    words.insert(words.end(), {"--set", "observe.eval_every_steps=0"});
+    return words;
+  }
+  std::string Member(int seed) { return dir_.File(absl::StrCat("all/seed_", seed)); }
+  void ExpectPlainBits(int seed, const std::string& algorithm) {
+    const std::string plain =
+        MustTrain(absl::StrCat("plain", seed), Words(algorithm), {"--seed", absl::StrCat(seed)});
+    ExpectSameRun(plain, Member(seed), kSteps);
+    EXPECT_EQ(Bytes(plain + "/config.textproto"), Bytes(Member(seed) + "/config.textproto"));
+  }
+};
+
+class EveryAlgorithmTest : public TrainSeedsTest,
+                           public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(EveryAlgorithmTest, EachOfThreeSeedsAtOnceHasThePlainRunsBits) {
+  MustTrain("all", Words(GetParam()), {"--seeds", "5,1..2", "--jobs", "3"});
+  for (const int seed : {1, 2, 5}) ExpectPlainBits(seed, GetParam());
+}
+
+TEST_P(EveryAlgorithmTest, InterruptedAndResumedTheyHaveThePlainRunsBits) {
+  std::vector<std::string> words = Words(GetParam());
+  words.insert(words.end(), {"--out", dir_.File("all")});
+  ChildProcess child(Command(words, {"--seeds", "1..3", "--jobs", "2"}));
+  ASSERT_TRUE(child.ReadUntil("seed 3 INFO: started"));  // one has finished, two are at work
+  child.Signal(SIGINT);
+  const ProcessResult stopped = child.Wait();
+  ASSERT_EQ(stopped.exit_code, 0) << stopped.output;
+  ASSERT_THAT(stopped.output, HasSubstr("go on with: ./pmoe train --resume"));
+  const ProcessResult resumed = Train({"--resume", dir_.File("all"), "--dashboard", "none"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  for (const int seed : {1, 2, 3}) ExpectPlainBits(seed, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Algorithms, EveryAlgorithmTest, ::testing::Values("sac", "ppo"));
+
+TEST_F(TrainSeedsTest, OneSeedIsThePlainRun) {
+  MustTrain("all", Words("sac"), {"--seeds", "4"});
+  ExpectPlainBits(4, "sac");
+}
+
+TEST_F(TrainSeedsTest, ThoseThatWaitForTheirTurnWhenItIsStoppedAreResumedToo) {
+  ChildProcess child(
+      Command(Endless(), {"--seeds", "1..2", "--jobs", "1", "--out", dir_.File("all")}));
+  ASSERT_TRUE(child.ReadUntil("seed 1 INFO: started"));
+  child.Signal(SIGINT);
+  ASSERT_EQ(child.Wait().exit_code, 0);
+  EXPECT_FALSE(fs::exists(Member(2) + "/metrics.csv"));
+  const ProcessResult resumed =
+      Train({"--resume", dir_.File("all"), "--steps", "2000", "--dashboard", "none", "--set",
+             "observe.eval_every_steps=500"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_THAT(resumed.output, HasSubstr("seed 2 INFO: started"));
+  ExpectPlainBits(2, "sac");
+}
+
+TEST_F(TrainSeedsTest, ThoseThatWereKilledBeforeACheckpointBeginAnew) {
+  ChildProcess child(Command(Endless(), {"--set", "checkpoint.every_steps=0", "--seeds", "1..2",
+                                         "--jobs", "2", "--out", dir_.File("all")}));
+  ASSERT_TRUE(child.ReadUntil("slowest seed"));
+  child.Signal(SIGKILL);
+  child.Wait();
+  const ProcessResult resumed =
+      Train({"--resume", dir_.File("all"), "--steps", "2000", "--dashboard", "none", "--set",
+             "observe.eval_every_steps=500", "--set", "checkpoint.every_steps=800"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  ExpectPlainBits(1, "sac");
+  ExpectPlainBits(2, "sac");
+}
+
+TEST_F(TrainSeedsTest, FinishedOnesAreLeftAloneAndCanBeMadeLonger) {
+  const std::string all = MustTrain("all", Words("sac"), {"--seeds", "1..2"});
+  const auto written = fs::last_write_time(Member(1) + "/manifest.json");
+  const ProcessResult again = Train({"--resume", all});
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.output, HasSubstr("all seeds of"));
+  EXPECT_EQ(fs::last_write_time(Member(1) + "/manifest.json"), written);
+  // A plain command goes on with one of them.
+  EXPECT_EQ(Train({"--resume", Member(1), "--steps", "2500", "--dashboard", "none"}).exit_code, 0);
+  const ProcessResult longer = Train({"--resume", all, "--steps", "2500", "--dashboard", "none"});
+  EXPECT_EQ(longer.exit_code, 0) << longer.output;
+  EXPECT_THAT(longer.output, Not(HasSubstr("seed 1 INFO")));
+  EXPECT_THAT(longer.output, HasSubstr("seed 2 INFO: resumed from 2000 env steps"));
+  for (const int seed : {1, 2}) EXPECT_EQ(LastCell(Member(seed), "env_steps"), "2500");
+}
+
+TEST_F(TrainSeedsTest, OneThatFailsIsNamedAndTheOthersFinish) {
+  const std::string all = MustTrain("all", Words("sac"), {"--seeds", "1..3"});
+  std::string state = Bytes(Member(2) + "/checkpoints/2000/state.pmoe");
+  state[state.size() / 2] ^= 1;
+  std::ofstream(Member(2) + "/checkpoints/2000/state.pmoe", std::ios::binary) << state;
+  const ProcessResult result = Train({"--resume", all, "--steps", "2500", "--dashboard", "none"});
+  EXPECT_EQ(result.exit_code, 1) << result.output;
+  EXPECT_THAT(result.output, ContainsRegex("seed 2 ERROR: stopped at 2000 env steps: .*damaged"));
+  EXPECT_THAT(result.output, HasSubstr("pmoe: 1 of 3 seeds failed (2); seed 2: "));
+  EXPECT_THAT(Bytes(all + "/log.txt"), HasSubstr("seed 2 stopped at 2000 env steps: "));
+  for (const int seed : {1, 3}) {
+    EXPECT_TRUE(fs::exists(Member(seed) + "/checkpoints/2500/state.pmoe")) << seed;
+  }
+}
+
+TEST_F(TrainSeedsTest, WhatARunSaysWhileItTrainsNamesItsSeed) {
+  std::vector<std::string> words = Words("sac");
+  words.insert(words.end(),
+               {"--set", "learner.alpha=1e38", "--seeds", "1..2", "--out", dir_.File("all")});
+  const ProcessResult result = Train(words);
+  EXPECT_EQ(result.exit_code, 1) << result.output;
+  for (const int seed : {1, 2}) {
+    EXPECT_THAT(result.output,
+                ContainsRegex(absl::StrCat("seed ", seed, " ERROR: .*critic_loss is not finite")));
+  }
+}
+
+TEST_F(TrainSeedsTest, ItsDirectoryIsOneForAllCommands) {
+  const std::string all = MustTrain("all", Words("sac"), {"--seeds", "1..2"});
+  std::vector<std::string> again = Words("sac");
+  again.insert(again.end(), {"--seeds", "1..2", "--out", all});
+  ExpectUsageError(again, "holds runs of several seeds already; go on with them by --resume");
+  const std::string plain = MustTrain("plain", Words("sac"));
+  again.back() = plain;
+  ExpectUsageError(again, "holds a run already");
+  EXPECT_EQ(RunProcess({Binary("pmoe"), "status", "--run", all}).exit_code, 2);
+  const ProcessResult eval =
+      RunProcess({Binary("pmoe"), "eval", "--run", Member(1), "--episodes", "1"});
+  EXPECT_EQ(eval.exit_code, 0) << eval.output;
+  ExpectUsageError({"--resume", all, "--seed", "9"}, "seed 1: --resume cannot change seed");
+}
+
+TEST_F(TrainSeedsTest, OneDashboardShowsEachOfThemAsARunThatTrains) {
+  std::vector<std::string> words = Endless();
+  *std::find(words.begin(), words.end(), "none") = "127.0.0.1:0";
+  words.insert(words.end(), {"--seeds", "1..2", "--jobs", "2", "--out", dir_.File("all")});
+  ChildProcess child(Command(words));
+  ASSERT_TRUE(child.ReadUntil("slowest seed"));
+  const std::string& output = child.output();
+  const size_t port = output.find("http://127.0.0.1:") + 17;
+  const std::string address = output.substr(port, output.find('/', port) - port);
+  const auto get = [&](const std::string& path, const std::string& read) {
+    return RunProcess({"/bin/bash", "-c",
+                       absl::StrCat("exec 3<>/dev/tcp/127.0.0.1/", address, "; printf 'GET ", path,
+                                    " HTTP/1.0\\r\\nHost: 127.0.0.1:", address,
+                                    "\\r\\n\\r\\n' >&3; ", read, " <&3")})
+        .output;
+  };
+  const std::string runs = get("/api/runs", "cat");
+  for (const char* id : {"\"own\":\"seed_1\"", "\"id\":\"seed_1\"", "\"id\":\"seed_2\""}) {
+    EXPECT_THAT(runs, HasSubstr(id));
+  }
+  // Ends with the first line that has it.
+  EXPECT_THAT(get("/api/events?run=seed_2", "grep -m 1 '\"state\":\"running\"'"),
+              HasSubstr("InvertedPendulum-v5 sac seed 2"));
+}
+
+TEST_F(TrainSeedsTest, WrongSeedsAreRefusedBeforeAFolderIsMade) {
+  for (const auto& [seeds, message] : std::vector<std::pair<std::string, std::string>>{
+           {"one", "needs whole numbers"},
+           {"1..18446744073709551616", "needs whole numbers"},
+           {"1,2,1", "names the seed 1 twice"},
+           {"5..1", "write the smaller seed first"},
+           {"0..1000000000", "at most 256 seeds"}}) {
+    ExpectUsageError({"--seeds", seeds, "--out", dir_.File("all")}, message);
+  }
+  ExpectUsageError({"--seeds", "1..2", "--seed", "3", "--out", dir_.File("all")},
+                   "leave --seed and --set seed=… away");
+  ExpectUsageError({"--jobs", "2", "--out", dir_.File("all")}, "--jobs goes with --seeds");
+  ExpectUsageError({"--seeds", "1..2", "--device", "cuda", "--out", dir_.File("all")},
+                   "on --device cpu only");
+  EXPECT_FALSE(fs::exists(dir_.File("all")));
+  const ProcessResult up = RunProcess({Binary("pmoe"), "up", "--seeds", "1..2"});
+  EXPECT_EQ(up.exit_code, 2) << up.output;
+  EXPECT_THAT(up.output, HasSubstr("--seeds is for `pmoe train`"));
+}
+
+}  // namespace
+}  // namespace pmoe
