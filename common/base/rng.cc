@@ -145,7 +145,7 @@ void Rng::NextBlocks(size_t blocks, uint32_t* words) {
 void Rng::FillNormal(float* out, size_t n) {
   constexpr size_t kBlocks = 64;
   size_t done = 0;
-  while (done < n && (has_spare_ || used_ % 4 != 0)) out[done++] = Normal();
+  while (done < n && (has_spare_ || used_ != 4)) out[done++] = Normal();
   uint32_t words[4 * kBlocks];
   while (n - done >= 4) {
     const size_t blocks = std::min(kBlocks, (n - done) / 4);

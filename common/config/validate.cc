@@ -115,6 +115,13 @@ absl::Status CheckOnPolicy(const RunConfig& config) {
         ", got ", rollout, "; the nearest are ",
         below > 0 ? absl::StrCat(below, " and ", below + batch) : absl::StrCat(batch)));
   }
+  if (batch < 2 &&
+      ParseChoice<AdvantageNorm>(config.learner().advantage_norm()) == AdvantageNorm::kMinibatch) {
+    return absl::InvalidArgumentError(
+        "learner.batch_size must be at least 2 with learner.advantage_norm minibatch, got 1; one "
+        "row "
+        "has no deviation");
+  }
   if (schedule.start_steps() > 0 || schedule.update_after() > 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "schedule.start_steps and schedule.update_after must be 0 with algorithm ",

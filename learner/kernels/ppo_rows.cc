@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "learner/kernels/vector_math.h"
 
@@ -26,12 +27,18 @@ T Clamp(T x, T low, T high) {
 
 template <typename T>
 void StandardizeRows(long rows, T* x) {
-  T mean = 0, squares = 0;
-  const T n = static_cast<T>(rows);
-  for (long i = 0; i < rows; ++i) mean += x[i] / n;
-  for (long i = 0; i < rows; ++i) squares += (x[i] - mean) * (x[i] - mean);
-  const T std = std::sqrt(squares / (n - T{1})) + static_cast<T>(1e-8);
-  for (long i = 0; i < rows; ++i) x[i] = (x[i] - mean) / std;
+  // In double: the float mean of equal numbers is not that number, and what is left over its own
+  // size is 1.
+  double sum = 0, squares = 0;
+  const double n = static_cast<double>(rows);
+  for (long i = 0; i < rows; ++i) sum += static_cast<double>(x[i]);
+  const double mean = sum / n;
+  for (long i = 0; i < rows; ++i) {
+    const double apart = static_cast<double>(x[i]) - mean;
+    squares += apart * apart;
+  }
+  const double std = std::sqrt(squares / (n - 1.0)) + 1e-8;
+  for (long i = 0; i < rows; ++i) x[i] = static_cast<T>((static_cast<double>(x[i]) - mean) / std);
 }
 
 template <typename T>
@@ -41,7 +48,9 @@ SurrogateSums SurrogateRows(long rows, double clip, const T* log_prob, const T* 
   const T most = static_cast<T>(clip), per_row = T{1} / static_cast<T>(rows);
   SurrogateSums sums;
   for (long i = 0; i < rows; ++i) {
-    const T log_ratio = log_prob[i] - old[i], ratio = Exp(log_ratio);
+    const T log_ratio = log_prob[i] - old[i];
+    // Exp stops at e^88; a ratio beyond must end the run and not pass for a number.
+    const T ratio = log_ratio > T{88} ? std::numeric_limits<T>::infinity() : Exp(log_ratio);
     const T free = ratio * advantage[i], bound = Clamp(ratio, low, high) * advantage[i];
     const T passes = ratio >= low && ratio <= high ? T{1} : T{0};
     const T share = ShareOfMin(free, bound);
@@ -68,7 +77,7 @@ double ValueRows(long rows, double clip, double coef, const T* value, long value
       const T passes = moved >= -most && moved <= most ? T{1} : T{0};
       const T share = ShareOfMin(other * other, larger);  // of the larger, which is `error`'s
       gradient = share * error + (T{1} - share) * passes * other;
-      larger = std::max(larger, other * other);
+      larger = other * other <= larger ? larger : other * other;  // NaN stays NaN
     }
     to_value[i * value_row] = scale * gradient;
     loss += static_cast<double>(larger);
@@ -135,6 +144,7 @@ template <typename T>
 void GumbelGradientRows(long rows, long primitives, double tau, const T* log_n, const T* log_w,
                         const T* w, const int* component, const float* uniform,
                         const T* to_log_prob, T* scratch, T* to_logits) {
+  constexpr T kMost = std::numeric_limits<T>::max();
   const T inv_tau = static_cast<T>(1.0 / tau);
   for (long b = 0; b < rows; ++b) {
     const long first = b * primitives, acted = component[b];
@@ -145,7 +155,8 @@ void GumbelGradientRows(long rows, long primitives, double tau, const T* log_n, 
     T largest = -Log(least) * inv_tau;
     for (long k = 0; k < primitives; ++k) {
       const T time = k == acted ? least : exponential(k) * Exp(-log_w[first + k]) + least;
-      scratch[k] = -Log(time) * inv_tau;
+      // Beyond the largest number where the router is certain: then y_k is 0 all the same.
+      scratch[k] = -Log(time > kMost ? kMost : time) * inv_tau;
       largest = std::max(largest, scratch[k]);
     }
     T sum = 0, mean = 0, total = 0;

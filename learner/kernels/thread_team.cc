@@ -7,8 +7,8 @@
 namespace pmoe {
 namespace {
 
-constexpr int kPauses =
-    1000;  // 10 to 40 us, by the CPU; a clock read would cost as much as a pause
+// 10 to 40 us, by the CPU. A clock read at each look would cost as much as a pause.
+constexpr int kPauses = 1000;
 
 // Returns once `value` is no longer `old`.
 void AwaitChange(const std::atomic<uint32_t>& value, uint32_t old) {

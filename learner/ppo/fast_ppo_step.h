@@ -57,7 +57,6 @@ class FastPpoStep {
   void LogProbs(RatioOf ratio, const int* component, long rows, T* log_prob);
   // From by_log_prob_ to policy_'s gradients.
   void SurrogateGradient();
-  void DrawUniform(Rng* noise);
   void RankPrimitives(Rng* noise);
   double BackwardAndStep(double lr_factor, PhaseClock* phases);
   double StepQnet(double lr_factor);

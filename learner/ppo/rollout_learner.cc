@@ -38,6 +38,46 @@ RolloutLearner::RolloutLearner(const PpoOptions& options, const PolicySpec& poli
       noise_rng_(options.seed, RngRole::kLearnerRouter, 0),
       stats_(update_->StatNames().size()) {}
 
+// Actors made these numbers: an index among them is used as one, and what is not finite would be
+// clipped, or kept in the running moments, without a word.
+absl::Status RolloutLearner::CheckRollout(const Rollout& rollout) const {
+  if (rollout.rows() != options_.rollout_steps) {
+    return absl::DataLossError(absl::StrCat("replay gave a rollout of ", rollout.rows(),
+                                            " rows where schedule.steps_per_round is ",
+                                            options_.rollout_steps));
+  }
+  const TableSpec wanted = {policy_.obs_dim, policy_.action_dim,
+                            static_cast<int>(policy_.columns.size())};
+  if (!(rollout.spec == wanted)) {
+    return absl::DataLossError("replay gave a rollout whose columns are not this policy's");
+  }
+  const std::pair<const char*, const std::vector<float>*> columns[] = {
+      {"observation", &rollout.obs},
+      {"action", &rollout.action},
+      {"reward", &rollout.reward},
+      {"bootstrap observation", &rollout.bootstrap_obs},
+      {"extra column", &rollout.extra}};
+  for (const auto& [name, values] : columns) {
+    for (const float x : *values) {
+      if (!std::isfinite(x)) {
+        return absl::DataLossError(absl::StrCat("a row's ", name, " is ", x, " after update ",
+                                                updates_, ", and an actor sent it"));
+      }
+    }
+  }
+  for (const char* name : {kColumnComponent, kColumnOptionBefore}) {
+    const int column = policy_.ColumnIndex(name);
+    for (int64_t row = 0; column >= 0 && row < rollout.rows(); ++row) {
+      const float k = rollout.extra[static_cast<size_t>(row * rollout.spec.extra_dim + column)];
+      if (k < 0.0f || k >= static_cast<float>(policy_.primitives) || k != std::floor(k)) {
+        return absl::DataLossError(absl::StrCat("a row's ", name, " is ", k, " where K is ",
+                                                policy_.primitives, ", and an actor sent it"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 PreparedRollout RolloutLearner::Prepare(const Rollout& rollout) {
   const int64_t rows = rollout.rows(), segments = static_cast<int64_t>(rollout.segments.size());
   PreparedRollout prepared;
@@ -64,11 +104,7 @@ absl::Status RolloutLearner::Update(const Experience& experience) {
     return absl::UnimplementedError("this algorithm learns from rollouts, not from minibatches");
   }
   const Rollout& rollout = **given;
-  if (rollout.rows() != options_.rollout_steps) {
-    return absl::DataLossError(absl::StrCat("replay gave a rollout of ", rollout.rows(),
-                                            " rows where schedule.steps_per_round is ",
-                                            options_.rollout_steps));
-  }
+  PMOE_RETURN_IF_ERROR(CheckRollout(rollout));
   const ScopedFlushDenormals flush;
   const double progress =
       static_cast<double>(rollouts_) / static_cast<double>(options_.total_rollouts);

@@ -29,6 +29,8 @@ class RolloutLearner : public Learner {
   const PhaseClock* phases() const override { return update_->phases(); }
 
   // Points into the rollout and into buffers of the learner, until the next call.
+  // DataLossError: not this policy's shape, or a number that no actor of ours makes.
+  absl::Status CheckRollout(const Rollout& rollout) const;
   PreparedRollout Prepare(const Rollout& rollout);
   RolloutUpdate& update() { return *update_; }
 

@@ -48,8 +48,9 @@ class RolloutUpdate {
   virtual void SaveState(ByteWriter* out) const = 0;
   virtual absl::Status LoadState(ByteReader* in) = 0;
 
-  // The first of the statistics are losses, which must be finite.
-  static constexpr int kLossStats = 3;
+  // The first of the statistics must be finite: losses, and what tells of gradients and ratios that
+  // are not numbers.
+  static constexpr int kLossStats = 7;
 };
 
 }  // namespace pmoe

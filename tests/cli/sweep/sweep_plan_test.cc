@@ -59,9 +59,10 @@ TEST(SweepPlanTest, TheWordsAreThoseOfATrainingWithTheSameConfiguration) {
   const auto plan = Plan(R"(out: "runs/a" preset: "official" steps: 5000
       grid { field: "seed" value: ["7"] })");
   ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_THAT(plan->runs[0].words,
-              ElementsAre("--preset", "official", "--set", "observe.video=false", "--set",
-                          "schedule.total_steps=5000", "--set", "seed=7"));
+  EXPECT_THAT(
+      plan->runs[0].words,
+      ElementsAre("--preset", "official", "--set", "observe.video=false", "--set",
+                  "schedule.total_steps=5000", "--set", "seed=7", "--set", "learner.threads=1"));
 }
 
 TEST(SweepPlanTest, AWrongFieldOrValueIsNamedWithWhatIsNear) {

@@ -142,9 +142,10 @@ TEST_F(SweepProcessTest, ADryRunPrintsTheCommandsAndTouchesNothing) {
   const ProcessResult result = Sweep({"--dry-run"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.output,
-              HasSubstr(absl::StrCat("# 2 s3: waiting\npmoe train --set observe.video=false --set "
-                                     "schedule.total_steps=1000 --set seed=3 --out ",
-                                     dir_.File("out/s3"), "\n")));
+              HasSubstr(absl::StrCat(
+                  "# 2 s3: waiting\npmoe train --set observe.video=false --set "
+                  "schedule.total_steps=1000 --set seed=3 --set learner.threads=1 --out ",
+                  dir_.File("out/s3"), "\n")));
   EXPECT_FALSE(fs::exists(dir_.File("out")));
 }
 

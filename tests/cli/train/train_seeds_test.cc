@@ -50,7 +50,7 @@ class TrainSeedsTest : public TrainTest {
     const std::string plain =
         MustTrain(absl::StrCat("plain", seed), Words(algorithm), {"--seed", absl::StrCat(seed)});
     ExpectSameRun(plain, Member(seed), kSteps);
-    EXPECT_EQ(Bytes(plain + "/config.textproto"), Bytes(Member(seed) + "/config.textproto"));
+    EXPECT_EQ(BytesOf(plain + "/config.textproto"), BytesOf(Member(seed) + "/config.textproto"));
   }
 };
 
@@ -130,14 +130,14 @@ TEST_F(TrainSeedsTest, FinishedOnesAreLeftAloneAndCanBeMadeLonger) {
 
 TEST_F(TrainSeedsTest, OneThatFailsIsNamedAndTheOthersFinish) {
   const std::string all = MustTrain("all", Words("sac"), {"--seeds", "1..3"});
-  std::string state = Bytes(Member(2) + "/checkpoints/2000/state.pmoe");
+  std::string state = BytesOf(Member(2) + "/checkpoints/2000/state.pmoe");
   state[state.size() / 2] ^= 1;
   std::ofstream(Member(2) + "/checkpoints/2000/state.pmoe", std::ios::binary) << state;
   const ProcessResult result = Train({"--resume", all, "--steps", "2500", "--dashboard", "none"});
   EXPECT_EQ(result.exit_code, 1) << result.output;
   EXPECT_THAT(result.output, ContainsRegex("seed 2 ERROR: stopped at 2000 env steps: .*damaged"));
   EXPECT_THAT(result.output, HasSubstr("pmoe: 1 of 3 seeds failed (2); seed 2: "));
-  EXPECT_THAT(Bytes(all + "/log.txt"), HasSubstr("seed 2 stopped at 2000 env steps: "));
+  EXPECT_THAT(BytesOf(all + "/log.txt"), HasSubstr("seed 2 stopped at 2000 env steps: "));
   for (const int seed : {1, 3}) {
     EXPECT_TRUE(fs::exists(Member(seed) + "/checkpoints/2500/state.pmoe")) << seed;
   }

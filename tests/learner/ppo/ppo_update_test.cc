@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -274,6 +276,42 @@ TEST(PpoUpdateTest, RecomputedAdvantagesFollowTheValueNet) {
   const LearnedRollout a = once.Learn(rollout), b = each_epoch.Learn(rollout);
   EXPECT_EQ(a.returns, b.returns);  // those before the first step
   EXPECT_FALSE(BitwiseEqual(once.update.policy().values(), each_epoch.update.policy().values()));
+}
+
+// An actor's word is not taken for a number: nothing of it reaches weights or running moments.
+TEST(RolloutLearnerTest, RefusesWhatNoActorOfOursSends) {
+  PpoOptions options = SmallOptions();
+  options.ratio = RatioOf::kComponent;
+  options.frequency_loss = true;
+  PolicySpec spec = MakeSpec(options, HeadType::kMixture, 3, 16);
+  spec.normalizes_obs = true;
+  RolloutLearner learner(options, spec, at::kCPU,
+                         std::make_unique<PpoUpdate>(options, spec, at::kCPU));
+  Training actor(options, HeadType::kMixture, 3);
+  const int component = spec.ColumnIndex(kColumnComponent);
+  ASSERT_GE(component, 0);
+  const auto expect_refused = [&](const Rollout& rollout, const char* why) {
+    EXPECT_THAT(learner.Update(&rollout), FailsWith(absl::StatusCode::kDataLoss, why));
+    EXPECT_EQ(learner.updates(), 0u);
+  };
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    for (std::vector<float> Rollout::*column : {&Rollout::obs, &Rollout::action, &Rollout::reward,
+                                                &Rollout::bootstrap_obs, &Rollout::extra}) {
+      Rollout rollout = actor.Play(1);
+      (rollout.*column)[5] = bad;
+      expect_refused(rollout, "an actor sent it");
+    }
+  }
+  for (const float bad : {-1.0f, 3.0f, 0.5f, 1e10f}) {
+    Rollout rollout = actor.Play(1);
+    rollout.extra[static_cast<size_t>(component)] = bad;
+    expect_refused(rollout, "component is ");
+  }
+  Rollout other = actor.Play(1);
+  other.spec.extra_dim += 1;
+  expect_refused(other, "columns");
+  const Rollout good = actor.Play(1);
+  EXPECT_OK(learner.Update(&good));
 }
 
 // Everything, through the learner: weights, moments, streams, normaliser and statistics.
