@@ -11,8 +11,9 @@ std::string TorchVersion();
 // FailedPreconditionError with the fix when `device` ("cpu" or "cuda") cannot be used here.
 absl::Status CheckDevice(const std::string& device);
 // First thing in a process that updates, before any tensor. Pins MKL to one code path, so that
-// equal inputs give equal bits whatever their addresses; and lets the allocator keep what an update
-// frees: given back to the kernel and faulted in by the next one, it cost a quarter of the time.
+// equal inputs give equal bits by autograd, whatever their addresses; and lets the allocator keep
+// what an update frees: given back to the kernel and faulted in by the next one, it cost a quarter
+// of the time.
 void PrepareMathLibraries();
 // First thing in a main. A thread of LibTorch's pool that spins for a team mate which is not
 // running starves it: beside any load, updates become a hundred times slower. libgomp reads its

@@ -1,7 +1,7 @@
 // Treats denormal floats as zero while in scope, on this thread and on the threads that are started
-// meanwhile (LibTorch's pool). Adam's moments of units that stay inactive decay into denormals and
-// never leave: arithmetic on those takes a hundred times longer. Never around MuJoCo, whose bits
-// would change.
+// meanwhile (LibTorch's pool); a ThreadTeam has one for each of its own. Adam's moments of units
+// that stay inactive decay into denormals and never leave: arithmetic on those takes a hundred
+// times longer. Never around MuJoCo, whose bits would change.
 #pragma once
 
 #include <xmmintrin.h>

@@ -33,7 +33,6 @@ class Optimizer {
 
   // For who shares the step among threads by AdamStep: counts it, and says what it takes.
   AdamFactors<double> NextAdam(const StepScale& scale = {});
-  const OptimizerOptions& options() const { return options_; }
   at::Tensor& first() { return first_; }
   at::Tensor& second() { return second_; }
 

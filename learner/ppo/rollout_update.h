@@ -1,6 +1,7 @@
-// What an on-policy algorithm does with a rollout, on LibTorch. RolloutLearner prepares rollouts,
-// keeps statistics and snapshots; implementations are PPO and DAC. Deterministic: randomness comes
-// in as streams. Thread-compatible. N rows, S segments, O obs_dim, A action_dim, X extra_dim.
+// What an on-policy algorithm does with a rollout, by hand or by autograd. RolloutLearner prepares
+// rollouts, keeps statistics and snapshots; implementations are PPO's two and DAC. Deterministic:
+// randomness comes in as streams. Thread-compatible. N rows, S segments, O obs_dim, A action_dim, X
+// extra_dim.
 #pragma once
 
 #include <string>
