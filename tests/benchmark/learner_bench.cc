@@ -42,7 +42,9 @@ std::vector<Workload> Workloads() {
     for (const int k : {1, 2, 4, 10}) {
       all.push_back({absl::StrCat("pmoe_k", k, "_b", batch), true, k, 17, 6, batch});
     }
-    all.push_back({absl::StrCat("humanoid_pmoe_k10_b", batch), true, 10, 348, 17, batch});
+    for (const int k : {1, 10}) {
+      all.push_back({absl::StrCat("humanoid_pmoe_k", k, "_b", batch), true, k, 348, 17, batch});
+    }
   }
   return all;
 }
