@@ -12,7 +12,9 @@
 #   A program in bin/, part of the target pmoe-binaries, and installed.
 #   ON_DEMAND: neither; ./pmoe builds it before the command that needs it.
 # pmoe_test(NAME SRCS … DEPS … [LABELS unit] [TORCH] [ENV VAR=value …])
-#   One GoogleTest binary, one ctest entry.
+#   One GoogleTest binary, one ctest entry. Like COMMAND: what is fast is the code under it. Its first
+#   header is tests/testing/precompiled.h, which is compiled once for all of them but TORCH's, whose
+#   headers want another one.
 
 # What a user runs, without benchmarks and tests: what ./pmoe builds before the first training.
 add_custom_target(pmoe-binaries)
@@ -66,6 +68,21 @@ function(pmoe_binary name)
   endif()
 endfunction()
 
+# g++ takes a precompiled header only where the macros of the command line are the same: -pthread
+# makes one, and not every test's libraries ask for it. -fpch-preprocess: for ccache.
+function(pmoe_precompiled name)
+  if(NOT TARGET pmoe_test_precompiled)
+    add_library(pmoe_test_precompiled OBJECT ${CMAKE_SOURCE_DIR}/tests/testing/precompiled.cc)
+    target_link_libraries(pmoe_test_precompiled PRIVATE pmoe::options GTest::gmock)
+    target_compile_options(pmoe_test_precompiled PRIVATE -pthread -fpch-preprocess)
+    target_precompile_headers(pmoe_test_precompiled
+      PRIVATE ${CMAKE_SOURCE_DIR}/tests/testing/precompiled.h)
+    pmoe_command(pmoe_test_precompiled)
+  endif()
+  target_compile_options(${name} PRIVATE -pthread -fpch-preprocess)
+  target_precompile_headers(${name} REUSE_FROM pmoe_test_precompiled)
+endfunction()
+
 function(pmoe_test name)
   cmake_parse_arguments(ARG "TORCH" "" "SRCS;DEPS;LABELS;ENV" ${ARGN})
   if(NOT ARG_LABELS)
@@ -74,8 +91,13 @@ function(pmoe_test name)
   add_executable(${name} ${ARG_SRCS})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE pmoe::options ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  pmoe_command(${name})
+  # At -O1 g++ 12 warns falsely inside std::string operator+.
+  target_compile_options(${name} PRIVATE -Wno-array-bounds)
   if(ARG_TORCH)
     set_property(TARGET ${name} PROPERTY JOB_POOL_COMPILE torch)
+  else()
+    pmoe_precompiled(${name})
   endif()
   add_test(NAME ${name} COMMAND ${name})
   set(environment PMOE_SOURCE_DIR=${CMAKE_SOURCE_DIR} PMOE_BIN_DIR=${CMAKE_BINARY_DIR}/bin

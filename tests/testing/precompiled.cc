@@ -1,0 +1,1 @@
+// So that the precompiled header has a target.
