@@ -11,10 +11,12 @@
 # pmoe_binary(NAME SRCS … DEPS … [ON_DEMAND] [UNITY] [COMMAND])
 #   A program in bin/, part of the target pmoe-binaries, and installed.
 #   ON_DEMAND: neither; ./pmoe builds it before the command that needs it.
-# pmoe_test(NAME SRCS … DEPS … [LABELS unit] [TORCH] [ENV VAR=value …])
-#   One GoogleTest binary, one ctest entry. Like COMMAND: what is fast is the code under it. Its first
-#   header is tests/testing/precompiled.h, which is compiled once for all of them but TORCH's, whose
-#   headers want another one.
+# pmoe_test(NAME SRCS … DEPS … [LABELS unit] [TORCH] [DEVICE] [ENV VAR=value …])
+#   One GoogleTest binary, one ctest entry. Like COMMAND: what is fast is the code under it. Its
+#   first header is tests/testing/precompiled.h, compiled once for all but TORCH's, whose headers
+#   want another one.
+#   DEVICE: part of it can run on a GPU: a second entry NAME_gpu, labelled gpu, in which
+#   PMOE_TEST_DEVICE is cuda unless the environment has another.
 
 # What a user runs, without benchmarks and tests: what ./pmoe builds before the first training.
 add_custom_target(pmoe-binaries)
@@ -84,7 +86,7 @@ function(pmoe_precompiled name)
 endfunction()
 
 function(pmoe_test name)
-  cmake_parse_arguments(ARG "TORCH" "" "SRCS;DEPS;LABELS;ENV" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;DEVICE" "" "SRCS;DEPS;LABELS;ENV" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -103,4 +105,9 @@ function(pmoe_test name)
   set(environment PMOE_SOURCE_DIR=${CMAKE_SOURCE_DIR} PMOE_BIN_DIR=${CMAKE_BINARY_DIR}/bin
     PMOE_DEPS=${PMOE_DEPS_DIR} ${ARG_ENV})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT "${environment}")
+  if(ARG_DEVICE)
+    add_test(NAME ${name}_gpu COMMAND sh -c
+      "PMOE_TEST_DEVICE=\${PMOE_TEST_DEVICE:-cuda} exec $<TARGET_FILE:${name}>")
+    set_tests_properties(${name}_gpu PROPERTIES LABELS gpu ENVIRONMENT "${environment}")
+  endif()
 endfunction()

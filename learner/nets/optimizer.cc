@@ -39,12 +39,7 @@ void Optimizer::Step(at::Tensor* values, at::Tensor* gradient, const StepScale& 
                ? AdamOnHost<double>(f, values, gradient, &first_, &second_)
                : AdamOnHost<float>(f, values, gradient, &first_, &second_);
   }
-  const at::Tensor g = *gradient * f.gradient;
-  first_.mul_(kAdamBeta1).add_(g, 1.0 - kAdamBeta1);
-  second_.mul_(kAdamBeta2).addcmul_(g, g, 1.0 - kAdamBeta2);
-  values->addcdiv_(first_, second_.sqrt().mul_(f.inv_sqrt_correction2).add_(f.epsilon),
-                   -f.step_size);
-  gradient->zero_();
+  AdamByOperators(f, values, gradient, &first_, &second_);
 }
 
 AdamFactors<double> Optimizer::NextAdam(const StepScale& scale) {
@@ -60,6 +55,17 @@ AdamFactors<double> Optimizer::NextAdam(const StepScale& scale) {
 void Optimizer::MomentumStep(at::Tensor* values, at::Tensor* gradient, const StepScale& scale) {
   first_.mul_(kMomentum).add_(*gradient, scale.gradient);
   values->add_(first_, -options_.learning_rate * scale.learning_rate);
+  gradient->zero_();
+}
+
+void AdamByOperators(const AdamFactors<double>& f, at::Tensor* values, at::Tensor* gradient,
+                     at::Tensor* first, at::Tensor* second) {
+  const c10::AutoGradMode no_grad(false);
+  const at::Tensor g = *gradient * f.gradient;
+  first->mul_(kAdamBeta1).add_(g, 1.0 - kAdamBeta1);
+  second->mul_(kAdamBeta2).addcmul_(g, g, 1.0 - kAdamBeta2);
+  values->addcdiv_(*first, second->sqrt().mul_(f.inv_sqrt_correction2).add_(f.epsilon),
+                   -f.step_size);
   gradient->zero_();
 }
 

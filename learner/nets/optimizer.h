@@ -48,4 +48,9 @@ class Optimizer {
   at::Tensor second_;  // v
 };
 
+// AdamStep's formula by LibTorch's operators: what a GPU runs. Clears the gradient; f.tau is
+// unused.
+void AdamByOperators(const AdamFactors<double>& f, at::Tensor* values, at::Tensor* gradient,
+                     at::Tensor* first, at::Tensor* second);
+
 }  // namespace pmoe

@@ -1,7 +1,5 @@
 #include "learner/ppo/actor_critic.h"
 
-#include <cmath>
-
 #include "ATen/TensorOperators.h"
 #include "ATen/ops/cat.h"
 #include "ATen/ops/from_blob.h"
@@ -45,14 +43,12 @@ at::Tensor ActorCritic::Values(const MixtureHeads& heads, const at::Tensor& obs,
   return Mlp(value_, value_layers_, value_reads_trunk() ? heads.trunk : obs, train);
 }
 
-double ActorCritic::Step(double lr_factor) {
-  const double squares =
-      (policy_.gradient().square().sum() + value_.gradient().square().sum()).item<double>();
-  const double norm = std::sqrt(squares);
-  const StepScale scale = {lr_factor, GradientScale(options_, norm)};
+at::Tensor ActorCritic::Step(double lr_factor) {
+  const ClippedGradient clipped = ClipGradient(options_, {&policy_.gradient(), &value_.gradient()});
+  const StepScale scale = {lr_factor, clipped.scale};
   policy_optimizer_.Step(&policy_.values(), &policy_.gradient(), scale);
   value_optimizer_.Step(&value_.values(), &value_.gradient(), scale);
-  return norm;
+  return clipped.norm;
 }
 
 void ActorCritic::SaveState(ByteWriter* out) const {

@@ -25,8 +25,8 @@ class ActorCritic {
   }
   // [M, B, V]; a value that lies on the policy's trunk reads the heads'.
   at::Tensor Values(const MixtureHeads& heads, const at::Tensor& obs, bool train) const;
-  // Clips the gradients of both together and steps. Returns their norm before.
-  double Step(double lr_factor);
+  // Clips the gradients of both together and steps. Returns their norm before, [1].
+  at::Tensor Step(double lr_factor);
 
   const PolicyNet& net() const { return net_; }
   FlatParameters& policy() { return policy_; }

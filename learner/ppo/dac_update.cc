@@ -6,7 +6,6 @@
 #include "ATen/TensorOperators.h"
 #include "ATen/ops/cat.h"
 #include "ATen/ops/from_blob.h"
-#include "ATen/ops/full.h"
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/nets/mixture_stats.h"
@@ -140,10 +139,9 @@ at::Tensor DacUpdate::Step(DacMdp mdp, const DacBatch& batch, double lr_factor) 
                       options_.entropy_coef;
   }
   loss.sum().backward();
-  const double norm = nets_.Step(lr_factor);
+  const at::Tensor norm = nets_.Step(lr_factor);
   return at::cat({surrogate.detach(), value_loss.detach(),
-                  RatioStats(log_prob, batch.old_log_prob, options_.clip),
-                  at::full({1}, norm, surrogate.options())});
+                  RatioStats(log_prob, batch.old_log_prob, options_.clip), norm});
 }
 
 // Entropy of pi_hat, how often options end, then MixtureStats of the master.

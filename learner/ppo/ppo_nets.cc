@@ -1,7 +1,10 @@
 #include "learner/ppo/ppo_nets.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "ATen/TensorOperators.h"
+#include "ATen/ops/full.h"
 #include "absl/strings/match.h"
 #include "c10/core/GradMode.h"
 #include "learner/nets/init.h"
@@ -9,6 +12,8 @@
 
 namespace pmoe {
 namespace {
+
+constexpr double kNormMin = 1e-6;  // added to the norm that is divided by
 
 bool IsHead(const DenseLayer& layer) {
   return layer.name == "mean" || layer.name == "log_std" || layer.name == "router" ||
@@ -68,7 +73,25 @@ double LearningRateFactor(const PpoOptions& options, double progress) {
 
 double GradientScale(const PpoOptions& options, double norm) {
   if (options.grad_norm_max <= 0.0) return 1.0;
-  return std::min(1.0, options.grad_norm_max / (norm + 1e-6));
+  return std::min(1.0, options.grad_norm_max / (norm + kNormMin));
+}
+
+at::Tensor ShortenInPlace(const PpoOptions& options, const at::Tensor& squares,
+                          absl::Span<at::Tensor* const> gradients) {
+  const c10::AutoGradMode no_grad(false);
+  const at::Tensor norm = squares.sqrt().reshape({1});
+  if (options.grad_norm_max <= 0.0) return norm;
+  const at::Tensor factor = ((norm + kNormMin).reciprocal() * options.grad_norm_max).clamp_max(1.0);
+  for (at::Tensor* const gradient : gradients) gradient->mul_(factor);
+  return norm;
+}
+
+ClippedGradient ClipGradient(const PpoOptions& options, absl::Span<at::Tensor* const> gradients) {
+  at::Tensor squares = gradients[0]->square().sum();
+  for (at::Tensor* const other : gradients.subspan(1)) squares = squares + other->square().sum();
+  if (!squares.is_cpu()) return {ShortenInPlace(options, squares, gradients)};
+  const double norm = std::sqrt(squares.item<double>());
+  return {at::full({1}, norm, squares.options()), GradientScale(options, norm)};
 }
 
 std::string LogProbColumn(RatioOf ratio) {

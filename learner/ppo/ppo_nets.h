@@ -27,6 +27,17 @@ void InitValue(const PpoOptions& options, uint32_t first_stream,
 double LearningRateFactor(const PpoOptions& options, double progress);
 // Factor that brings a gradient of that norm down to options.grad_norm_max.
 double GradientScale(const PpoOptions& options, double norm);
+// Multiplies the gradients by it in place, which waits for no device. squares: the scalar sum of
+// their squares. Returns their norm before, [1].
+at::Tensor ShortenInPlace(const PpoOptions& options, const at::Tensor& squares,
+                          absl::Span<at::Tensor* const> gradients);
+
+struct ClippedGradient {
+  at::Tensor norm;     // before, [1]
+  double scale = 1.0;  // for the optimizer's step: on a device the gradients are short already
+};
+// Of all these gradients together.
+ClippedGradient ClipGradient(const PpoOptions& options, absl::Span<at::Tensor* const> gradients);
 
 // Extra column with the behaviour's log-probability for that ratio.
 std::string LogProbColumn(RatioOf ratio);

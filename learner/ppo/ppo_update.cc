@@ -1,13 +1,12 @@
 #include "learner/ppo/ppo_update.h"
 
-#include <algorithm>
-#include <cmath>
+#include <utility>
 
 #include "ATen/TensorOperators.h"
 #include "ATen/ops/cat.h"
 #include "ATen/ops/empty.h"
 #include "ATen/ops/from_blob.h"
-#include "ATen/ops/full.h"
+#include "ATen/ops/stack.h"
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
@@ -19,10 +18,14 @@
 namespace pmoe {
 namespace {
 
+// Var(R) and Var(R - V), [2].
+at::Tensor Variances(const at::Tensor& value, const at::Tensor& returns) {
+  return at::stack({returns.var(/*unbiased=*/false), (returns - value).var(/*unbiased=*/false)});
+}
+
 // 1 - Var(R - V) / Var(R): how much of the returns the values knew.
-double ExplainedVariance(const at::Tensor& value, const at::Tensor& returns) {
-  const double all = returns.var(/*unbiased=*/false).item<double>();
-  return 1.0 - (returns - value).var(/*unbiased=*/false).item<double>() / (all + 1e-12);
+double ExplainedVariance(double all, double unexplained) {
+  return 1.0 - unexplained / (all + 1e-12);
 }
 
 PpoBatch Narrow(const PpoBatch& all, int64_t begin, int64_t rows) {
@@ -117,7 +120,7 @@ LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
   PpoBatch all = WholeRollout(rollout);
   LearnedRollout learned;
   learned.returns = SetTargets(rollout, &all);
-  const double explained = ExplainedVariance(all.old_value, all.returns);
+  const at::Tensor variances = Variances(all.old_value, all.returns);
   const int64_t rows = all.obs.size(1), batches = rows / options_.batch_size;
   at::Tensor losses, mixture;
   phases_.End(kTargets);
@@ -137,10 +140,11 @@ LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
     }
   }
   learned.updates = batches * options_.epochs;
-  const std::vector<float> means = ToFloats(at::cat(
-      {losses / static_cast<double>(learned.updates), mixture / static_cast<double>(batches)}));
-  learned.stats.assign(means.begin(), means.end());
-  learned.stats.push_back(explained);
+  const std::vector<float> means =
+      ToFloats(at::cat({losses / static_cast<double>(learned.updates),
+                        mixture / static_cast<double>(batches), variances}));
+  learned.stats.assign(means.begin(), means.end() - 2);
+  learned.stats.push_back(ExplainedVariance(means.end()[-2], means.end()[-1]));
   learned.stats.push_back(options_.learning_rate * LearningRateFactor(options_, progress));
   return learned;
 }
@@ -168,9 +172,9 @@ at::Tensor PpoUpdate::StepQnet(const MixtureHeads& heads, const PpoBatch& batch,
       qnet_net_.Forward(state_.qnet(), input, batch.action.unsqueeze(2), /*train=*/true);
   const at::Tensor loss = (q.squeeze(3).squeeze(1) - batch.returns).square().mean(1);
   loss.sum().backward();
-  const double norm = std::sqrt(state_.qnet().gradient().square().sum().item<double>());
-  state_.qnet_optimizer().Step(&state_.qnet().values(), &state_.qnet().gradient(),
-                               {lr_factor, GradientScale(options_, norm)});
+  at::Tensor& gradient = state_.qnet().gradient();
+  const double scale = ClipGradient(options_, {&gradient}).scale;
+  state_.qnet_optimizer().Step(&state_.qnet().values(), &gradient, {lr_factor, scale});
   return loss.detach();
 }
 
@@ -200,7 +204,7 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   loss.sum().backward();
   phases_.End(kGradient);
   const double lr_factor = LearningRateFactor(options_, progress);
-  const double norm = state_.nets().Step(lr_factor);
+  const at::Tensor norm = state_.nets().Step(lr_factor);
   phases_.End(kStep);
   const at::Tensor qnet_loss =
       state_.has_qnet() ? StepQnet(heads, batch, lr_factor) : at::zeros({1}, surrogate.options());
@@ -209,8 +213,7 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   const c10::AutoGradMode no_grad(false);
   StepStats stats;
   stats.losses = at::cat({surrogate.detach(), value_loss.detach(), router_loss.detach(), qnet_loss,
-                          RatioStats(log_prob, batch.old_log_prob, options_.clip),
-                          at::full({1}, norm, surrogate.options())});
+                          RatioStats(log_prob, batch.old_log_prob, options_.clip), norm});
   if (last_epoch) stats.mixture = at::cat({PolicyEntropy(heads), MixtureStats(heads, best)});
   phases_.End(kRest);
   return stats;

@@ -1,7 +1,7 @@
-#pragma once
-
 // What nearly every test includes, compiled once for all of them (cmake/PmoeTargets.cmake). Nothing
 // relies on it: each file names what it uses.
+#pragma once
+
 #include <gmock/gmock.h>  // IWYU pragma: keep
 #include <gtest/gtest.h>
 

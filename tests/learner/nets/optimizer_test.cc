@@ -56,6 +56,24 @@ TEST(AdamTest, ClearsTheGradient) {
   EXPECT_NEAR(values[0].item<double>(), -1e-3, 1e-9);  // the first step is lr times the sign
 }
 
+// A GPU's edition is not the one that a CPU trains with.
+TEST(AdamTest, ByOperatorsIsTheOneOfTheKernels) {
+  Rng rng(4, RngRole::kLearner, 0);
+  const auto normal = [&] { return NormalTensor({kSize}, &rng).to(at::kDouble); };
+  at::Tensor values = normal(), m = normal(), v = normal().square(), gradient = normal();
+  at::Tensor x = values.clone(), xm = m.clone(), xv = v.clone(), xg = gradient.clone();
+  const AdamFactors<double> f = {1e-3, 1.7, 1e-8, 0.3, 0.0};
+  AdamByOperators(f, &values, &gradient, &m, &v);
+  AdamStep(
+      f,
+      {x.data_ptr<double>(), xg.data_ptr<double>(), xm.data_ptr<double>(), xv.data_ptr<double>()},
+      {0, kSize});
+  EXPECT_LT(MaxAbs(values - x), 1e-12);
+  EXPECT_LT(MaxAbs(m - xm), 1e-12);
+  EXPECT_LT(MaxAbs(v - xv), 1e-12);
+  EXPECT_EQ(MaxAbs(gradient), 0.0);
+}
+
 TEST(AdamTest, LeavesAParameterWithoutGradientAlone) {
   Rng rng(2, RngRole::kLearner, 0);
   at::Tensor values = NormalTensor({kSize}, &rng);

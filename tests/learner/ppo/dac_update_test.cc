@@ -8,7 +8,9 @@
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_update.h"
 #include "tests/common/policy/sample_policy.h"
+#include "tests/learner/meta_device.h"
 #include "tests/learner/ppo/rollout_testing.h"
+#include "tests/learner/test_device.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
@@ -78,6 +80,12 @@ struct Played {
   PreparedRollout prepared;
 };
 
+DacBatch BatchOn(const DacBatch& x, const at::Device& device) {
+  return {x.obs.to(device),       x.action.to(device), x.option.to(device),
+          x.before.to(device),    x.start.to(device),  x.old_log_prob.to(device),
+          x.advantage.to(device), x.returns.to(device)};
+}
+
 // The layer's index in the spec's order.
 int IndexOf(const PolicySpec& spec, const std::string& name) {
   return static_cast<int>(spec.FindLayer(name) - spec.layers.data());
@@ -121,19 +129,33 @@ class DacMdpTest : public ::testing::TestWithParam<DacMdp> {};
 TEST_P(DacMdpTest, BeginsWithARatioOfOneAndTrainsWhatBelongsToIt) {
   const PolicySpec spec = MakeSpec(HeadType::kOption, 3);
   Played played(spec);
-  DacUpdate dac(SmallOptions(), spec, at::kCPU);
+  DacUpdate dac(SmallOptions(), spec, TestDevice());
   const at::Tensor before = dac.policy().values().clone();
-  const at::Tensor stats = dac.Step(GetParam(), played.Batch(GetParam()), 1.0);
+  const at::Tensor stats =
+      dac.Step(GetParam(), BatchOn(played.Batch(GetParam()), TestDevice()), 1.0);
   EXPECT_NEAR(stats[2].item<double>(), 0.0, 1e-6) << "KL";
   EXPECT_EQ(stats[3].item<double>(), 0.0) << "clip fraction";
-  FlatParameters old(spec.layers, 1, 1, at::kCPU);
+  FlatParameters old(spec.layers, 1, 1, TestDevice());
   old.values().copy_(before);
   for (const char* layer : {"mean", "log_std", "primitive0", "router", "beta"}) {
     const int i = IndexOf(spec, layer);
-    const bool moved = !BitwiseEqual(old.Frozen(i).bias, dac.policy().Frozen(i).bias);
+    const bool moved = !old.Frozen(i).bias.equal(dac.policy().Frozen(i).bias);
     const bool low = std::string(layer) != "router" && std::string(layer) != "beta";
     // At an episode's start no option can end, so beta has no gradient in either.
     EXPECT_EQ(moved, std::string(layer) != "beta" && low == (GetParam() == DacMdp::kLow)) << layer;
+  }
+}
+
+// See meta_device.h.
+TEST_P(DacMdpTest, AStepReadsNothingFromTheDevice) {
+  const PolicySpec spec = MakeSpec(HeadType::kOption, 3);
+  Played played(spec);
+  for (const bool compat : {false, true}) {
+    PpoOptions options = SmallOptions();
+    options.dac_compat = compat;
+    DacUpdate dac(options, spec, MetaDevice());
+    const DacBatch batch = BatchOn(played.Batch(GetParam()), MetaDevice());
+    EXPECT_TRUE(dac.Step(GetParam(), batch, 1.0).is_meta());
   }
 }
 

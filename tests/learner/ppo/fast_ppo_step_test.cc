@@ -1,5 +1,6 @@
-// The hand-derived step against autograd's (PpoUpdate::Step), over algorithms and options. B rows,
-// K primitives, O obs_dim, A action_dim.
+// The hand-derived step against autograd's (PpoUpdate::Step) on PMOE_TEST_DEVICE, over algorithms
+// and options; that autograd's never reads from a device is tested on "meta". B rows, K primitives,
+// O obs_dim, A action_dim.
 #include "learner/ppo/fast_ppo_step.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "ATen/ops/stack.h"
+#include "learner/ppo/ppo_nets.h"
+#include "tests/learner/meta_device.h"
 #include "tests/learner/ppo/fast_ppo_testing.h"
+#include "tests/learner/test_device.h"
 
 namespace pmoe {
 namespace {
@@ -134,7 +139,8 @@ std::vector<StepCase> AllCases() {
 }
 
 // Largest difference over the largest number.
-double Apart(const at::Tensor& a, const at::Tensor& b) {
+double Apart(const at::Tensor& a, const at::Tensor& b_there) {
+  const at::Tensor b = b_there.cpu();
   return MaxAbs(a - b) / std::max(MaxAbs(b), 1e-30);
 }
 
@@ -143,7 +149,7 @@ template <typename T>
 void ExpectTheSameSteps(const StepCase& c, at::ScalarType type, double tolerance) {
   const PpoOptions options = StepOptions(c);
   const PolicySpec spec = StepPolicy(c);
-  PpoUpdate oracle(options, spec, at::kCPU, type);
+  PpoUpdate oracle(options, spec, TestDevice(), type);
   PpoState state(options, spec, at::kCPU, type);
   FastPpoStep<T> fast(options, spec, &state);
   Rng noise(1, RngRole::kLearnerRouter, 0), other_noise = noise;
@@ -151,11 +157,11 @@ void ExpectTheSameSteps(const StepCase& c, at::ScalarType type, double tolerance
   std::iota(order.begin(), order.end(), 0);
   std::vector<int> component;
   for (uint32_t i = 0; i < kSteps; ++i) {
-    const PpoBatch batch = RandomBatch(oracle, c.primitives, i);
+    const PpoBatch there = RandomBatch(oracle, c.primitives, i), batch = OnHost(there);
     std::vector<double> losses(kPpoLosses, 0.0),
         mixture(PpoStatNames(c.primitives).size() - kPpoLosses - 2, 0.0);
     const double progress = 0.1 * i;
-    const PpoUpdate::StepStats expected = oracle.Step(batch, progress, /*last_epoch=*/true, &noise);
+    const PpoUpdate::StepStats expected = oracle.Step(there, progress, /*last_epoch=*/true, &noise);
     fast.Step(RowsOfBatch<T>(batch, &component), order.data(),
               {progress, /*last_epoch=*/true, &other_noise}, losses.data(), mixture.data());
     for (size_t j = 0; j < losses.size(); ++j) {
@@ -194,6 +200,46 @@ TEST_P(FastPpoStepTest, IsAutogradsInFloat) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, FastPpoStepTest, ::testing::ValuesIn(AllCases()),
                          [](const auto& info) { return info.param.name; });
+
+// See meta_device.h.
+class PpoOnMetaTest : public ::testing::TestWithParam<StepCase> {};
+
+TEST_P(PpoOnMetaTest, AStepReadsNothingFromTheDevice) {
+  const StepCase& c = GetParam();
+  PpoUpdate update(StepOptions(c), StepPolicy(c), MetaDevice());
+  const PpoBatch batch = RandomBatch(update, c.primitives, 0);
+  Rng noise(1, RngRole::kLearnerRouter, 0);
+  for (int step = 0; step < 2; ++step) {
+    const PpoUpdate::StepStats stats = update.Step(batch, 0.5, /*last_epoch=*/true, &noise);
+    EXPECT_TRUE(stats.losses.is_meta());
+    EXPECT_EQ(stats.losses.numel(), kPpoLosses);
+    EXPECT_TRUE(stats.mixture.is_meta());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, PpoOnMetaTest, ::testing::ValuesIn(AllCases()),
+                         [](const auto& info) { return info.param.name; });
+// Of the options that only autograd knows.
+INSTANTIATE_TEST_SUITE_P(Momentum, PpoOnMetaTest,
+                         ::testing::Values(StepCase{"momentum", HeadType::kMixture, 4,
+                                                    [](PpoOptions* o) { o->sgd = true; }}));
+
+// What a GPU does about a gradient that is too long is what a CPU does.
+TEST(GradientClipTest, OnADeviceIsTheOneOfTheHost) {
+  PpoOptions options = TestPpoOptions();
+  Rng rng(6, RngRole::kLearner, 0);
+  for (const double longest : {0.0, 0.5, 1e3}) {
+    options.grad_norm_max = longest;
+    at::Tensor a = NormalTensor({7}, &rng).to(at::kDouble),
+               b = NormalTensor({5}, &rng).to(at::kDouble);
+    const at::Tensor before = a.clone();
+    const ClippedGradient wanted = ClipGradient(options, {&a, &b});
+    const at::Tensor squares = a.square().sum() + b.square().sum();
+    const at::Tensor norm = ShortenInPlace(options, squares, {&a, &b});
+    EXPECT_LT(Apart(norm, wanted.norm), 1e-12);
+    EXPECT_LT(Apart(a, before * wanted.scale), 1e-12);
+  }
+}
 
 }  // namespace
 }  // namespace pmoe

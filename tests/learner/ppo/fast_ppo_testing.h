@@ -55,27 +55,34 @@ inline PolicySpec StepPolicy(const StepCase& c) {
   return MakePolicySpec(policy);
 }
 
-// Random rows near what the networks say: ratios about 1, some of them clipped.
+// Random rows near what the networks say, on their device: ratios about 1, some of them clipped.
 inline PpoBatch RandomBatch(const PpoUpdate& update, int primitives, uint32_t stream) {
   const c10::AutoGradMode no_grad(false);
   Rng rng(5, RngRole::kActor, stream);
-  const at::ScalarType type = update.policy().values().scalar_type();
-  const auto normal = [&](at::IntArrayRef shape) { return NormalTensor(shape, &rng).to(type); };
+  const at::TensorOptions like = update.policy().values().options();
+  const auto normal = [&](at::IntArrayRef shape) { return NormalTensor(shape, &rng).to(like); };
   PreparedRollout rollout;
   rollout.obs = normal({1, kStepRows, kStepObs});
   rollout.action = normal({1, kStepRows, kStepActions});
   PpoBatch batch;
   batch.obs = rollout.obs;
   batch.action = rollout.action;
-  batch.component = at::empty({1, kStepRows}, at::kLong);
+  at::Tensor component = at::empty({1, kStepRows}, at::kLong);
   for (int b = 0; b < kStepRows; ++b) {
-    batch.component[0][b] = static_cast<int64_t>(rng.UniformInt(static_cast<uint64_t>(primitives)));
+    component[0][b] = static_cast<int64_t>(rng.UniformInt(static_cast<uint64_t>(primitives)));
   }
+  batch.component = component.to(like.device());
   batch.old_log_prob = update.OldLogProb(rollout, batch.component) + normal({1, kStepRows}) * 0.2;
   batch.old_value = update.Values(rollout.obs) + normal({1, kStepRows}) * 0.2;
   batch.advantage = normal({1, kStepRows}) + 0.3;
   batch.returns = batch.old_value + normal({1, kStepRows}) * 0.3;
   return batch;
+}
+
+inline PpoBatch OnHost(const PpoBatch& batch) {
+  return {batch.obs.cpu(),          batch.action.cpu(),    batch.component.cpu(),
+          batch.old_log_prob.cpu(), batch.old_value.cpu(), batch.advantage.cpu(),
+          batch.returns.cpu()};
 }
 
 // The same rows as plain columns, which point into `batch` and `component`.

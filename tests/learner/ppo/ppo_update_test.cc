@@ -10,8 +10,10 @@
 #include <string>
 #include <tuple>
 
+#include "c10/util/Exception.h"
 #include "learner/ppo/rollout_learner.h"
 #include "tests/common/policy/sample_policy.h"
+#include "tests/learner/meta_device.h"
 #include "tests/learner/ppo/rollout_testing.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -265,6 +267,25 @@ TEST(PpoScheduleTest, TheStepSizeFallsLinearlyToZero) {
   EXPECT_GT(MaxAbs(moved), 2.9e-3);
   EXPECT_LT(MaxAbs(half.update.policy().values() - start - 0.5 * moved), 1e-6);
   EXPECT_TRUE(BitwiseEqual(none.update.policy().values(), start));
+}
+
+// Steps read nothing from a device (fast_ppo_step_test.cc, dac_update_test.cc). What is left is
+// once per rollout: values come to the host, where advantages are estimated beside the actors'
+// rewards, and the statistics of all minibatches in one piece.
+TEST(PpoOnMetaTest, OnlyARolloutsTargetsComeToTheHost) {
+  const PpoOptions options = SmallOptions();
+  Training on_cpu(options, HeadType::kGaussian, 1);
+  const Rollout rollout = on_cpu.Play(1);
+  PreparedRollout prepared = Prepare(rollout);
+  for (at::Tensor* x :
+       {&prepared.obs, &prepared.action, &prepared.extra, &prepared.bootstrap_obs}) {
+    *x = x->to(MetaDevice());
+  }
+  PpoUpdate update(options, on_cpu.update.policy_net().spec(), MetaDevice());
+  EXPECT_TRUE(update.OldLogProb(prepared, {}).is_meta());
+  EXPECT_TRUE(update.Values(prepared.obs).is_meta());
+  EXPECT_THROW(update.Learn(prepared, 0.0, {&on_cpu.shuffle, &on_cpu.noise}),
+               c10::NotImplementedError);
 }
 
 TEST(PpoUpdateTest, RecomputedAdvantagesFollowTheValueNet) {

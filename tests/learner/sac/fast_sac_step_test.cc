@@ -1,5 +1,6 @@
 // The fast step of the SAC family against autograd on the same networks, minibatches and noise: in
 // double to 1e-9, in float to 1e-4, over every option; the same bits with any number of threads.
+// Autograd runs on PMOE_TEST_DEVICE; that it never reads from a device is tested on "meta".
 // M members, B batch, K primitives, O obs_dim, A action_dim.
 #include "learner/sac/fast_sac_step.h"
 
@@ -9,8 +10,12 @@
 #include <vector>
 
 #include "ATen/TensorOperators.h"
+#include "c10/util/Exception.h"
+#include "learner/sac/sac_learner.h"
 #include "learner/sac/sac_stats.h"
 #include "learner/sac/sac_update.h"
+#include "tests/learner/meta_device.h"
+#include "tests/learner/test_device.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 
@@ -149,6 +154,16 @@ struct Inputs {
     noise.policy.gumbel = normal({members, rows, primitives});
     noise.policy.gumbel_tau = 0.7;
   }
+  SacBatch BatchOn(const at::Device& device) const {
+    return {batch.obs.to(device), batch.action.to(device), batch.reward.to(device),
+            batch.discount.to(device), batch.next_obs.to(device)};
+  }
+  SacNoise NoiseOn(const at::Device& device) const {
+    return {noise.next_eps.to(device),
+            noise.next_primitive.to(device),
+            {noise.policy.eps.to(device), noise.policy.primitive.to(device),
+             noise.policy.gumbel.to(device), noise.policy.gumbel_tau}};
+  }
   template <typename T>
   SacRows<T> rows() const {
     return {batch.obs.data_ptr<T>(),      batch.action.data_ptr<T>(),   batch.reward.data_ptr<T>(),
@@ -188,8 +203,9 @@ Setting MakeSetting(const Variant& variant, int primitives) {
 }
 
 // Relative to the largest number of what is compared.
-void ExpectNear(const at::Tensor& got, const at::Tensor& wanted, double tolerance,
+void ExpectNear(const at::Tensor& got, const at::Tensor& wanted_there, double tolerance,
                 const std::string& what) {
+  const at::Tensor wanted = wanted_there.cpu();
   EXPECT_LT(MaxAbs(got - wanted), tolerance * (1e-6 + MaxAbs(wanted))) << what;
 }
 
@@ -233,14 +249,15 @@ class FastSacStepTest : public ::testing::TestWithParam<std::tuple<Variant, int>
     const auto& [variant, primitives] = GetParam();
     const Setting setting = MakeSetting(variant, primitives);
     const int K = setting.spec.primitives;
-    SacUpdate oracle(setting.options, setting.spec, at::kCPU, type);
+    SacUpdate oracle(setting.options, setting.spec, TestDevice(), type);
     SacUpdate owner(setting.options, setting.spec, at::kCPU, type);
     ASSERT_TRUE(FastSacStep<T>::Supports(setting.options, setting.spec));
     FastSacStep<T> fast(setting.options, setting.spec, &owner.nets());
     for (int step = 0; step < steps; ++step) {
       const Inputs in(variant.members, setting.spec.components(), static_cast<uint32_t>(step),
                       type);
-      const at::Tensor wanted = oracle.Step(in.batch, in.noise);
+      const at::Tensor wanted =
+          oracle.Step(in.BatchOn(TestDevice()), in.NoiseOn(TestDevice())).cpu();
       ExpectSameStats<T>(fast.Step(in.rows<T>(), in.row_noise<T>()), wanted, K, tolerance);
     }
     ExpectSameNets(&owner.nets(), &oracle.nets(), tolerance);
@@ -258,6 +275,46 @@ INSTANTIATE_TEST_SUITE_P(Variants, FastSacStepTest,
                            return std::string(std::get<0>(info.param).name) + "_k" +
                                   std::to_string(std::get<1>(info.param));
                          });
+
+// See meta_device.h.
+class SacOnMetaTest : public ::testing::TestWithParam<std::tuple<Variant, int>> {};
+
+TEST_P(SacOnMetaTest, AStepReadsNothingFromTheDevice) {
+  const auto& [variant, primitives] = GetParam();
+  const Setting setting = MakeSetting(variant, primitives);
+  SacUpdate update(setting.options, setting.spec, MetaDevice());
+  const Inputs in(variant.members, setting.spec.components(), 0, at::kFloat);
+  for (int step = 0; step < 2; ++step) {
+    const at::Tensor stats = update.Step(in.BatchOn(MetaDevice()), in.NoiseOn(MetaDevice()));
+    EXPECT_TRUE(stats.is_meta());
+    EXPECT_EQ(stats.numel(), std::ssize(SacStatNames(setting.spec.primitives)));
+  }
+}
+
+// Of the options that only autograd knows.
+const Variant kMomentum = {"momentum", [](SacOptions* o, PolicyOptions*) { o->sgd = true; }};
+
+INSTANTIATE_TEST_SUITE_P(Variants, SacOnMetaTest,
+                         ::testing::Combine(::testing::ValuesIn(kVariants),
+                                            ::testing::Values(1, 4)),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param).name) + "_k" +
+                                  std::to_string(std::get<1>(info.param));
+                         });
+INSTANTIATE_TEST_SUITE_P(Momentum, SacOnMetaTest,
+                         ::testing::Combine(::testing::Values(kMomentum), ::testing::Values(4)));
+
+// The one read that is left is beside the step: a loss that is not finite must end the run before
+// its weights reach a snapshot or a checkpoint.
+TEST(SacLearnerOnMetaTest, ReadsTheStatisticsOfEachUpdate) {
+  Setting setting = MakeSetting(kVariants[0], 4);
+  setting.options.step = UpdateStep::kAutograd;
+  SacLearner learner(setting.options, setting.spec, MetaDevice());
+  Minibatch batch(TableSpec{kObs, kActions, 0}, kBatch);
+  Rng rng(4, RngRole::kReplay, 0);
+  FillRandom(&rng, &batch);
+  EXPECT_THROW((void)learner.Update(&batch), c10::NotImplementedError);
+}
 
 // Rounding grows: over 200 updates the two stay within a thousandth.
 TEST(FastSacStepLongTest, StaysWithAutogradFor200Updates) {
