@@ -14,6 +14,7 @@
 #include "common/config/run_config.h"
 #include "learner/learner_config.h"
 #include "tests/benchmark/measure.h"
+#include "tests/benchmark/other_load.h"
 
 namespace pmoe {
 namespace {
@@ -67,12 +68,13 @@ std::unique_ptr<Minibatch> MakeBatch(int rows, Rng* rng) {
 }
 
 // preset: the default one if empty.
-absl::StatusOr<Candidate> MakeCandidate(const std::string& algorithm, int primitives, int threads,
-                                        const std::string& preset = "") {
+absl::StatusOr<Candidate> MakeCandidate(const BenchFlags& flags, const std::string& algorithm,
+                                        int primitives, const std::string& preset = "") {
   ConfigSources sources;
   if (!preset.empty()) sources.preset = preset;
   sources.sets = {"algorithm=" + algorithm, absl::StrCat("policy.primitives=", primitives),
-                  absl::StrCat("learner.threads=", threads), "schedule.total_steps=1e9"};
+                  absl::StrCat("learner.threads=", flags.threads), "learner.device=" + flags.device,
+                  "schedule.total_steps=1e9"};
   PMOE_ASSIGN_OR_RETURN(const RunConfig config, ResolveConfig(sources));
   const std::vector<double> high(kActions, 1.0), low(kActions, -1.0);
   const PolicySpec policy = PolicySpecFromConfig(config, kObs, low, high);
@@ -132,7 +134,7 @@ absl::Status BenchAlgorithms(const BenchFlags& flags, Report* report) {
       if (!AlgorithmNamed(algorithm).has_router() && primitives > 1) continue;
       const std::string name = absl::StrCat(algorithm, "_k", primitives);
       if (!absl::StrContains(name, flags.only)) continue;
-      PMOE_ASSIGN_OR_RETURN(Candidate made, MakeCandidate(algorithm, primitives, flags.threads));
+      PMOE_ASSIGN_OR_RETURN(Candidate made, MakeCandidate(flags, algorithm, primitives));
       candidates.push_back(std::move(made));
     }
   }
@@ -140,22 +142,25 @@ absl::Status BenchAlgorithms(const BenchFlags& flags, Report* report) {
   for (const char* algorithm : {"ppo", "pmoe_ppo"}) {
     if (!absl::StrContains(absl::StrCat(algorithm, "_k8_cleanrl"), flags.only)) continue;
     const int primitives = AlgorithmNamed(algorithm).has_router() ? 8 : 1;
-    PMOE_ASSIGN_OR_RETURN(Candidate made,
-                          MakeCandidate(algorithm, primitives, flags.threads, "cleanrl"));
+    PMOE_ASSIGN_OR_RETURN(Candidate made, MakeCandidate(flags, algorithm, primitives, "cleanrl"));
     candidates.push_back(std::move(made));
   }
   if (candidates.empty()) return absl::OkStatus();
+  OtherLoad load;
   for (int round = 0; round < flags.rounds; ++round) {
+    load.BeginRound();
     for (Candidate& candidate : candidates) {
       PMOE_RETURN_IF_ERROR(Measure(flags.seconds / flags.rounds, &candidate));
     }
+    load.EndRound();
   }
-  report->Table("algorithm, its default networks and batch", {"updates_per_cpu_s"});
+  report->Table("algorithm, its default networks and batch" + load.Mark(), {"updates_per_cpu_s"});
   for (const Candidate& candidate : candidates) {
     report->Row(candidate.name, {Median(candidate.per_cpu_s)});
   }
   ReportPhases(candidates, /*on_policy=*/false, report);
   ReportPhases(candidates, /*on_policy=*/true, report);
+  load.Tell("algorithms", report);
   return absl::OkStatus();
 }
 

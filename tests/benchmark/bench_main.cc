@@ -35,7 +35,8 @@ constexpr Bench kBenches[] = {
     {"wire",
      "Rows inserted and sampled over gRPC per CPU-second, over bare streams of the same bytes",
      BenchWire, 4.0, 5, false},
-    {"learner", "Updates per CPU-second and the share of the core's FMA peak they reach",
+    {"learner",
+     "Updates per CPU-second, the share of the core's FMA peak they reach, SBX's and RLtools'",
      BenchLearner, 3.0, 3, true},
     {"actor", "A whole actor process over mj_step alone; its memory, seconds to its first row",
      BenchActor, 5.0, 5, true},
@@ -63,6 +64,13 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
   if (bench.run == BenchLearner) {
     command->add_option("--threads", flags->threads, "Threads of the learner")
         ->check(CLI::Range(1, 64));
+    command
+        ->add_option("--device", flags->device,
+                     "Where autograd's updates and every algorithm's run: cpu or cuda")
+        ->check(CLI::IsMember({"cpu", "cuda"}));
+    command->footer(
+        "Its peers are SBX and RLtools (headers of PyPI's rltools with MKL, one thread), which\n"
+        "experiments/peers/setup_peers.sh installs; without them ours alone.");
   }
   if (bench.steps > 0) {
     command->add_option("--steps", flags->steps, "Env steps on the clock per run")
@@ -75,7 +83,7 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
     command->add_option("--csv", flags->csv, "File for the points of the part \"scale\"");
     command->footer("--only takes a part: modes, actors, tls, viewer or scale.");
   }
-  if (bench.run == BenchEndToEnd || bench.run == BenchPpo) {
+  if (bench.run == BenchEndToEnd || bench.run == BenchPpo || bench.run == BenchLearner) {
     command->add_flag("!--no-peers", flags->peers, "Leave the peers out");
   }
   return command;

@@ -17,11 +17,12 @@ struct BenchFlags {
   int rounds = 5;        // alternations; the median counts
   std::string only;      // rows whose name contains it; empty: all
 
-  int threads = 1;  // learner
+  int threads = 1;             // learner
+  std::string device = "cpu";  // learner: where autograd's updates run
 
   int steps = 4000;               // e2e, ppo, cluster: env steps on the clock per run
   std::vector<std::string> sets;  // e2e, ppo, cluster: further `--set` of ours
-  bool peers = true;              // e2e, ppo
+  bool peers = true;              // e2e, ppo, learner
   std::string csv;                // cluster: where "scale" writes its points; empty: nowhere
 };
 

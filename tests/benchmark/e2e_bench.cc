@@ -1,9 +1,10 @@
 // bench e2e: HalfCheetah-v5, SAC with batch 256, tuned alpha, one update per env step, from random
 // weights: our run at lag 0 and 1 beside SBX with its usual settings and with 50 updates per jit
-// call. Every side gets its default threads. Warm-up is off every clock: ours is a run that ends
+// call, with every number of threads. Warm-up is off every clock: ours is a run that ends
 // where the updates begin, theirs stops the clock until the jit compiler is done.
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -35,15 +36,15 @@ TrainingSide OurSide(const BenchFlags& flags, const std::string& name, int lag, 
   std::vector<std::string> sets = {absl::StrCat("schedule.lag=", lag)};
   sets.insert(sets.end(), flags.sets.begin(), flags.sets.end());
   const TrainingPlan plan = SacTraining(flags.steps, sets);
-  return {name, /*ours=*/true, [plan, lag, shares]() -> absl::StatusOr<TrainingCost> {
+  return {name, [plan, lag, shares]() -> absl::StatusOr<TrainingCost> {
             PMOE_ASSIGN_OR_RETURN(const TrainingCost cost, MeasureTraining(plan));
             if (lag == 0) AddShares(cost, shares);
             return cost;
           }};
 }
 
-TrainingSide SbxSide(const BenchFlags& flags, int train_freq) {
-  return PeerSide(
+std::vector<TrainingSide> SbxSides(const BenchFlags& flags, int train_freq) {
+  return PeerSides(
       absl::StrCat("sbx_train_freq", train_freq), "sbx_halfcheetah.py",
       {"--steps", std::to_string(flags.steps), "--train-freq", std::to_string(train_freq)});
 }
@@ -52,14 +53,14 @@ TrainingSide SbxSide(const BenchFlags& flags, int train_freq) {
 
 absl::Status BenchEndToEnd(const BenchFlags& flags, Report* report) {
   Shares shares;
-  PMOE_RETURN_IF_ERROR(CompareTrainings(
-      flags, "HalfCheetah-v5, UTD 1",
-      {OurSide(flags, "pmoe", /*lag=*/0, &shares), OurSide(flags, "pmoe_lag1", /*lag=*/1, &shares),
-       SbxSide(flags, /*train_freq=*/1), SbxSide(flags, /*train_freq=*/50)},
-      report));
+  std::vector<TrainingSide> sides = {OurSide(flags, "pmoe", /*lag=*/0, &shares),
+                                     OurSide(flags, "pmoe_lag1", /*lag=*/1, &shares)};
+  for (const int train_freq : {1, 50}) {
+    for (TrainingSide& side : SbxSides(flags, train_freq)) sides.push_back(std::move(side));
+  }
+  PMOE_RETURN_IF_ERROR(CompareTrainings(flags, "HalfCheetah-v5, UTD 1", std::move(sides), report));
   if (!shares.empty()) report->Table("share of pmoe's wall time", {"share"});
   for (const auto& [part, values] : shares) report->Row(part, {Median(values)});
-  report->Value("load_average_after", LoadAverage());
   return absl::OkStatus();
 }
 

@@ -14,16 +14,18 @@ namespace pmoe {
 
 struct TrainingSide {
   std::string name;
-  bool ours = false;
   std::function<absl::StatusOr<TrainingCost>()> measure;
+  std::string peer = "";  // of which this is one number of threads; empty: ours
 };
 
-// A side that runs `script` of experiments/peers, which prints its cost as one JSON object.
-TrainingSide PeerSide(const std::string& name, const std::string& script,
-                      const std::vector<std::string>& args);
+// Sides that run `script` of experiments/peers, which prints its cost as one JSON object: PEER with
+// its default threads, and PEER_threadN with --threads N for 1, 2, 4, … below this machine's cores.
+std::vector<TrainingSide> PeerSides(const std::string& peer, const std::string& script,
+                                    const std::vector<std::string>& args);
 
 // Measures those sides that the flags choose, in turn, flags.rounds times. Reports the medians of
-// each as a table called `title`, and each of ours over each of theirs.
+// each as a table called `title`, each of ours over each of theirs and over each peer's best number
+// of threads, and what the machine did beside it.
 absl::Status CompareTrainings(const BenchFlags& flags, const std::string& title,
                               std::vector<TrainingSide> sides, Report* report);
 
