@@ -33,7 +33,8 @@ def random_rows(rows):
 
     return ReplayBufferSamplesNp(
         normal(rows, OBS), 2.0 * rng.random((rows, ACTIONS), dtype=np.float32) - 1.0,
-        normal(rows, OBS), np.zeros(rows, np.float32), normal(rows), np.full(rows, 0.99, np.float32))
+        normal(rows, OBS), np.zeros(rows, np.float32), normal(rows),
+        np.full(rows, 0.99, np.float32))
 
 
 class Update:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .deps/peers, the virtual environment of the libraries that `pmoe bench e2e`, `ppo` and
-# `learner` compare with (3.1 GB, about 3 minutes), and compiles RLtools' update in it. A second call
-# returns at once unless requirements.txt or rltools_update.cc has changed.
+# `learner` compare with (3.1 GB, about 3 minutes), and compiles RLtools' update in it. A second
+# call returns at once unless requirements.txt or rltools_update.cc has changed.
 #   PMOE_DEPS  folder of the environments (default .deps)
 set -euo pipefail
 
@@ -12,7 +12,7 @@ stamp=$peers/requirements.stamp
 
 if cat "$here/requirements.txt" "$here/rltools_update.cc" | cmp -s - "$stamp"; then exit 0; fi
 mkdir -p "$deps"
-/usr/bin/python3 -m venv "$peers"
+[[ -x $peers/bin/pip ]] || /usr/bin/python3 -m venv "$peers"
 # CleanRL's wheel asks for Python < 3.11; its PPO runs on 3.11.
 "$peers/bin/pip" install --quiet --disable-pip-version-check --no-deps --ignore-requires-python \
   -r "$here/requirements.txt"
