@@ -15,6 +15,7 @@
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/metrics/disk_metrics.h"
+#include "common/metrics/rejection_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/rpc_status.h"
 #include "control/client/run_follower.h"
@@ -258,6 +259,7 @@ void ClusterRun::ExportRefusals() {
   for (const auto& [caller, count] : Refusals::OfProcess().Counts()) {
     exporter_->Set("pmoe_rpc_refused_total", static_cast<double>(count), caller);
   }
+  ExportRejections(exporter_.get());
 }
 
 void ClusterRun::Export(const RunView& view) {

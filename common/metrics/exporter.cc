@@ -7,6 +7,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/base/check.h"
 #include "common/base/clock.h"
@@ -31,6 +32,16 @@ std::unique_ptr<httplib::Server> MakeServer() {
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   });
   return server;
+}
+
+// "door, reason" and "insert,version": each name with its value. They are this program's own words.
+prometheus::Labels LabelsOf(const MetricInfo& info, const std::string& values) {
+  const std::vector<std::string> names = absl::StrSplit(info.label, ", ");
+  const std::vector<std::string> parts = absl::StrSplit(values, ',');
+  PMOE_CHECK(names.size() == parts.size());
+  prometheus::Labels labels;
+  for (size_t i = 0; i < names.size(); ++i) labels[names[i]] = parts[i];
+  return labels;
 }
 
 // The port, or -1.
@@ -90,7 +101,7 @@ MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std:
   const MetricInfo* info = FindMetric(name);
   PMOE_CHECK(info != nullptr);
   prometheus::Labels labels;
-  if (info->label[0] != '\0') labels[info->label] = label;
+  if (info->label[0] != '\0') labels = LabelsOf(*info, label);
   Series series;
   if (info->kind == MetricKind::kCounter) {
     series.counter = &prometheus::BuildCounter()

@@ -33,7 +33,7 @@ class MetricsExporter {
   const std::string& address() const { return address_; }
 
   // A value of MetricList, the whole count for a counter; one that goes backwards is ignored.
-  // `label` is the value of the metric's label.
+  // `label` is the value of the metric's label; of several, with commas between: "insert,version".
   void Set(absl::string_view name, double value, const std::string& label = "")
       ABSL_LOCKS_EXCLUDED(mu_);
 

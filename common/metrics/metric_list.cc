@@ -47,6 +47,8 @@ const std::vector<MetricInfo>& MetricList() {
 
       {"pmoe_rpc_refused_total", kCounter, "learner, replay", "caller",
        "calls that the caller's role may not make; unverified: failed TLS handshakes"},
+      {"pmoe_rejected_total", kCounter, "learner, replay", "door, reason",
+       "messages and streams refused because they make no sense"},
 
       {"pmoe_learner_env_steps", kGauge, "learner", "", "env steps of the run, as replay counts"},
       {"pmoe_learner_updates_total", kCounter, "learner", "", "gradient updates"},

@@ -14,7 +14,7 @@ struct MetricInfo {
   const char* name;
   MetricKind kind;
   const char* role;   // "actor", "evaluator", "replay", "learner", or several
-  const char* label;  // name of its label; empty: none
+  const char* label;  // name of its label, or several: "door, reason"; empty: none
   const char* help;
 };
 

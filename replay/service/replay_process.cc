@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/disk_metrics.h"
+#include "common/metrics/rejection_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
 #include "replay/service/replay_service.h"
@@ -73,6 +74,7 @@ void Export(const TableStats& stats, const ShardStats& counts, MetricsExporter* 
   for (const auto& [caller, count] : Refusals::OfProcess().Counts()) {
     set("pmoe_rpc_refused_total", count, caller);
   }
+  ExportRejections(metrics);
 }
 
 // Where others find a server that listens on `bound`: what --advertise says, port 0 being the one

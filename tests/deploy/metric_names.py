@@ -13,13 +13,13 @@ TARGET_LABELS = {"job", "instance"}  # Prometheus adds them
 class Metric(NamedTuple):
     kind: str
     role: str
-    label: str
+    label: str  # "door, reason": several
 
 
 def served():
     """MetricList() of common/metrics/metric_list.cc, by name."""
     text = (ROOT / "common/metrics/metric_list.cc").read_text()
-    entry = r'\{"(pmoe_\w+)",\s*k(\w+),\s*"([^"]+)",\s*"(\w*)",'
+    entry = r'\{"(pmoe_\w+)",\s*k(\w+),\s*"([^"]+)",\s*"([\w, ]*)",'
     return {name: Metric(kind.lower(), *rest) for name, kind, *rest in re.findall(entry, text)}
 
 
@@ -60,8 +60,8 @@ def without_strings(promql):
 
 def names_in(text):
     """Metrics, and recorded ones with their colons, that a text speaks of."""
-    return set(re.findall(r"\bpmoe(?:_(?:actor|evaluator|replay|learner|rpc)_\w+|:\w+:\w+)",
-                          without_strings(text)))
+    name = r"\bpmoe(?:_(?:actor|evaluator|replay|learner|rpc|rejected)_\w+|:\w+:\w+)"
+    return set(re.findall(name, without_strings(text)))
 
 
 def selections_in(promql):

@@ -10,6 +10,8 @@
 
 #include "common/base/clock.h"
 #include "common/metrics/disk_metrics.h"
+#include "common/metrics/rejection_metrics.h"
+#include "common/metrics/rejections.h"
 #include "gmock/gmock.h"
 #include "tests/testing/status_matchers.h"
 
@@ -71,6 +73,13 @@ TEST_F(MetricsExporterTest, ALabelMakesItsOwnSeries) {
   const std::string page = Scrape(exporter_->address());
   EXPECT_THAT(page, HasSubstr("pmoe_learner_members{role=\"actor\"} 2"));
   EXPECT_THAT(page, HasSubstr("pmoe_learner_members{role=\"replay\"} 1"));
+}
+
+TEST_F(MetricsExporterTest, WhatWasRefusedIsServedByDoorAndReason) {
+  Rejections::OfProcess().Add("follow", "version", "actor 1", "policy version 99");
+  ExportRejections(exporter_.get());
+  EXPECT_THAT(Scrape(exporter_->address()),
+              HasSubstr("pmoe_rejected_total{door=\"follow\",reason=\"version\"} 1"));
 }
 
 TEST_F(MetricsExporterTest, WhatWasNeverSetIsNotServed) {
