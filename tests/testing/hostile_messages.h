@@ -1,6 +1,7 @@
 // Messages that no honest peer sends, made from an honest one by reflection: every field of it and
 // of all messages below is taken to its extremes, one at a time, also fields that were not set. A
 // field that a proto gains is among them by itself. Header only; one thread.
+// tidy: long because it is one walk and one line for each type
 //   ForEachHostile(honest, {}, [&](const std::string& what, const FollowerMessage& message) { … });
 #pragma once
 
