@@ -14,6 +14,7 @@
 #include "common/base/stopwatch.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
+#include "common/rpc/rpc_status.h"
 #include "control/client/rpc_run_client.h"
 #include "replay/client/rpc_writer.h"
 #include "replay/wire/table_request.h"
@@ -46,6 +47,7 @@ class ActorProcess {
 
  private:
   absl::Status Live();
+  absl::Status TakeNewSeat(const absl::Status& why);
   absl::StatusOr<TableAssignment> AwaitOrders();
   absl::Status CheckSpec(const PolicySpec& policy) const;
   RpcWriterOptions WriterOptions(const Seat& seat, const TableAssignment& table) const;
@@ -81,6 +83,7 @@ absl::Status ActorProcess::Run() {
   do {
     client_.ClearSeatChange();
     status = Live();
+    if (MustJoinAnew(status)) status = TakeNewSeat(status);
   } while (status.ok() && client_.seat_changed() && !interrupted_);
   follower_.Leave();
   return status;
@@ -123,6 +126,18 @@ absl::Status ActorProcess::Live() {
   return absl::OkStatus();
 }
 
+// Another process has this one's place, or its life has ended: it goes on as a new one.
+absl::Status ActorProcess::TakeNewSeat(const absl::Status& why) {
+  if (client_.Over()) return absl::OkStatus();
+  Log(LogLevel::kWarning, why.message(), "; this process takes another seat");
+  follower_.TakeNewSeat();
+  while (!client_.Over()) {
+    PMOE_RETURN_IF_ERROR(follower_.status());
+    Clock::Real()->Sleep(kTick);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<TableAssignment> ActorProcess::AwaitOrders() {
   for (std::chrono::milliseconds tick = kFirstTick;; tick = std::min(2 * tick, kTick)) {
     if (client_.Over()) return absl::CancelledError("nothing to do");
@@ -147,6 +162,7 @@ absl::Status ActorProcess::CheckSpec(const PolicySpec& policy) const {
 RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssignment& table) const {
   RpcWriterOptions options;
   options.run_id = seat.run_id();
+  options.seat_signature = seat.signature();
   options.security = options_.membership.security;
   options.chunks.actor = seat.index();
   options.chunks.epoch = seat.epoch();

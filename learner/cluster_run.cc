@@ -34,6 +34,12 @@ constexpr double kSayMissing_s = 10.0;
 constexpr double kStatus_s = 0.5;
 constexpr std::chrono::milliseconds kFinish(8000);
 
+RunHubOptions WithVersions(RunHubOptions options, VersionMark* versions) {
+  options.versions_before = versions->before();
+  options.before_publish = [versions](uint64_t version) { versions->Cover(version); };
+  return options;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(
@@ -50,6 +56,7 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(
   hub.roster.lockstep = IsLockstep(config);
   hub.roster.actors = static_cast<uint32_t>(config.actor().count());
   hub.roster.shards = static_cast<uint32_t>(config.replay().shards());
+  PMOE_ASSIGN_OR_RETURN(hub.roster.seat_key, SeatKey::OfFile(directory->File("seat.key")));
   hub.roster.first_epoch = hub.roster.lockstep ? 0 : FirstActorEpoch(hub.learner_epoch);
   RunStatus status;
   status.set_run_id(hub.roster.run_id);
@@ -78,8 +85,9 @@ ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory,
       security_(security),
       hub_options_(std::move(hub)),
       status_(std::move(status)),
+      versions_(directory->File("learner.versions")),
       backlog_(EvaluationsKept(config)),
-      hub_(hub_options_),
+      hub_(WithVersions(hub_options_, &versions_)),
       service_(&hub_, &backlog_) {}
 
 absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupted) {
@@ -145,6 +153,7 @@ absl::Status ClusterRun::MakeParts(bool resume) {
   options.security = security_;
   options.shards = config_.replay().shards();
   options.table = table_;
+  options.seat_key = hub_options_.roster.seat_key.bytes();
   replay_ = std::make_unique<RpcReplayClient>(options, config_.learner().batch_size());
   shards_ = hub_.shards();
   for (size_t i = 0; i < shards_.size(); ++i) {

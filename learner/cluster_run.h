@@ -16,6 +16,7 @@
 #include "control/core/evaluation_backlog.h"
 #include "control/service/run_hub.h"
 #include "control/service/run_service.h"
+#include "control/service/version_mark.h"
 #include "control/wire/usage.h"
 #include "replay/client/rpc_replay_client.h"
 #include "run/learner.h"
@@ -72,6 +73,7 @@ class ClusterRun {
   const RpcSecurity security_;
   const RunHubOptions hub_options_;
   RunStatus status_;
+  VersionMark versions_;
   EvaluationBacklog backlog_;
   RunHub hub_;
   RunServiceImpl service_;

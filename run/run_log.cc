@@ -17,6 +17,7 @@ namespace pmoe {
 namespace {
 
 constexpr std::chrono::seconds kQuietWait(30);  // for evaluations, before it says so
+constexpr size_t kEpisodesPerRowMax = size_t{1} << 20;
 
 double NowSince1970() { return absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()); }
 
@@ -140,7 +141,11 @@ RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
       rate_env_steps_(options.resumed_steps) {}
 
 void RunLog::OnReport(const ActorReport& report) {
-  episodes_.insert(episodes_.end(), report.episodes.begin(), report.episodes.end());
+  // More than a row can hold are counted by nobody: rows come every few thousand steps.
+  const size_t room = kEpisodesPerRowMax - std::min(kEpisodesPerRowMax, episodes_.size());
+  const auto last =
+      report.episodes.begin() + static_cast<ptrdiff_t>(std::min(room, report.episodes.size()));
+  episodes_.insert(episodes_.end(), report.episodes.begin(), last);
   if (const auto line = break_downs_.Add(report.episodes); line.has_value()) {
     Log(LogLevel::kWarning, *line);
     Note(absl::StrCat("warning: ", *line));

@@ -91,6 +91,11 @@ class CheckEnvCommand final : public Command {
     env_.AddTo(command);
     command->add_option("--run", run_, "Run directory that it must fit")->type_name("DIR");
     command->add_flag("--allow-other-env", allow_other_env_, "It need not be the run's");
+    command
+        ->add_option("--record", record_,
+                     "Run directory to be: keeps there what the environment is, so that the run's "
+                     "learner lets nobody in who steps another")
+        ->type_name("DIR");
     command->add_flag("--quiet", quiet_, "Print nothing when all is well");
     return command;
   }
@@ -104,6 +109,10 @@ class CheckEnvCommand final : public Command {
         PMOE_RETURN_IF_ERROR(CheckSameEnv(run_, *kept, now.spec, allow_other_env_));
       }
     }
+    if (!record_.empty()) {
+      PMOE_ASSIGN_OR_RETURN(const EnvRecord now, RecordEnv(*env));
+      PMOE_RETURN_IF_ERROR(KeepEnv(record_, now));
+    }
     if (quiet_) return 0;
     std::printf("environment: %s can be made\n", env_.id().c_str());
     return 0;
@@ -112,6 +121,7 @@ class CheckEnvCommand final : public Command {
  private:
   EnvFlags env_;
   std::string run_;
+  std::string record_;
   bool allow_other_env_ = false;
   bool quiet_ = false;
 };

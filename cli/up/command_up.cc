@@ -223,7 +223,7 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     const std::atomic<bool>& interrupted = InstallInterruptHandler(
         "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
     PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
-    PMOE_RETURN_IF_ERROR(CheckEnv(start, config, sockets.File("check.log")));
+    PMOE_RETURN_IF_ERROR(CheckEnv(start, config, directory, sockets.File("check.log")));
     PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
     if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
     PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
@@ -257,14 +257,18 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
   }
 
  private:
-  // As its actors will make it, before there is a directory or a process: the same words about the
-  // same mistakes as `pmoe train` has.
+  // As its actors will make it, before there is a process: the same words about the same mistakes
+  // as `pmoe train` has. A new run's directory keeps what it is: no member may say otherwise.
   absl::Status CheckEnv(const RunStartOptions& start, const RunConfig& config,
-                        const std::string& log) const {
+                        const std::string& directory, const std::string& log) const {
     std::vector<std::string> words = {BinaryPath("pmoe-actor"), "check-env", "--quiet"};
     const std::vector<std::string> env = EnvWords(config.env());
     words.insert(words.end(), env.begin(), env.end());
-    if (!start.resume.empty()) words.insert(words.end(), {"--run", start.resume});
+    if (start.resume.empty()) {
+      words.insert(words.end(), {"--record", directory});
+    } else {
+      words.insert(words.end(), {"--run", start.resume});
+    }
     if (start.allow_other_env) words.emplace_back("--allow-other-env");
     PMOE_ASSIGN_OR_RETURN(Child child, Child::Start(words, log));
     std::optional<ChildEnd> end;

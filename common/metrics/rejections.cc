@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 
@@ -42,11 +41,6 @@ std::map<Rejections::Key, int64_t> Rejections::Counts() const {
   std::map<Key, int64_t> counts;
   for (const auto& [key, entry] : entries_) counts[key] = entry.count;
   return counts;
-}
-
-std::string PrintableText(absl::string_view text, size_t characters_max) {
-  const std::string shown = absl::CHexEscape(text.substr(0, characters_max));
-  return text.size() > characters_max ? absl::StrCat(shown, "…") : shown;
 }
 
 }  // namespace pmoe

@@ -11,6 +11,7 @@
 
 #include "absl/strings/string_view.h"
 #include "common/base/mutex.h"
+#include "common/base/printable_text.h"
 
 namespace pmoe {
 
@@ -22,7 +23,7 @@ class Rejections {
   // `door`: where it came in ("join", "follow", "insert"). `reason`: what is wrong with it, one of
   // few words, because each is a time series ("version", "not_finite", "too_long", "seat"). `who`:
   // the member, "actor 1 (pid 4711 on host)". `what`: a sentence with the value. Text of a peer's
-  // own goes through PrintableText. Not with a lock held: it logs.
+  // own goes through PrintableText (common/base). Not with a lock held: it logs.
   void Add(absl::string_view door, absl::string_view reason, absl::string_view who,
            absl::string_view what) ABSL_LOCKS_EXCLUDED(mu_);
   // By (door, reason); what never happened is not there.
@@ -40,9 +41,5 @@ class Rejections {
   mutable Mutex mu_;
   std::map<Key, Entry> entries_ ABSL_GUARDED_BY(mu_);
 };
-
-// Text from a peer as logs, terminals and messages may show it: control characters and bytes that
-// are no ASCII as escapes, cut to `characters_max` with "…" behind it.
-std::string PrintableText(absl::string_view text, size_t characters_max = 64);
 
 }  // namespace pmoe

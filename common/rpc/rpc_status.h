@@ -23,4 +23,8 @@ inline bool IsTransient(const absl::Status& status) {
          absl::IsCancelled(status) || absl::IsAborted(status);
 }
 
+// What this process holds (a seat's life, weights) is not of this run any more: it must be dropped
+// and the run joined anew.
+inline bool MustJoinAnew(const absl::Status& status) { return absl::IsOutOfRange(status); }
+
 }  // namespace pmoe

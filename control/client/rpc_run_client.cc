@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "control/wire/run_messages.h"
+#include "control/wire/sense.h"
 
 namespace pmoe {
 namespace {
@@ -122,6 +123,7 @@ absl::Status RpcRunClient::OnSnapshot(const SnapshotPiece& piece) {
 }
 
 absl::Status RpcRunClient::OnDirective(const DirectiveMessage& message) {
+  if (const MaybeNonsense nonsense = CheckDirective(message)) return nonsense->ToStatus();
   PMOE_ASSIGN_OR_RETURN(Directive directive, FromMessage(message));
   MutexLock lock(&mu_);
   if (!message.restore().empty()) {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/build_info.h"
@@ -15,6 +16,7 @@
 #include "common/rpc/rpc_status.h"
 #include "control/wire/clock_skew.h"
 #include "control/wire/run_messages.h"
+#include "control/wire/sense.h"
 #include "control/wire/usage.h"
 
 namespace pmoe {
@@ -80,7 +82,7 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   *request.mutable_process() = options_.process;
   {
     MutexLock lock(&mu_);
-    if (!seat_.run_id().empty()) *request.mutable_previous() = seat_;
+    if (!seat_.run_id().empty() && !wants_new_seat_) *request.mutable_previous() = seat_;
   }
   JoinReply reply;
   grpc::ClientContext context;
@@ -89,12 +91,14 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   PMOE_RETURN_IF_ERROR(
       FromGrpc(RunService::NewStub(stream_.channel())->Join(&context, request, &reply)));
   if (reply.finished()) return reply;
+  if (const MaybeNonsense nonsense = CheckJoinReply(reply)) return nonsense->ToStatus();
   const std::string skew = ClockSkew(asked_s, reply.unix_time_s(), UnixTime());
   if (!skew.empty()) Log(LogLevel::kWarning, skew);
   if (options_.on_heard) options_.on_heard(true);
   Logger::OfProcess().SetRole(absl::StrCat(RoleName(options_.role), " ", reply.seat().index()));
   MutexLock lock(&mu_);
   seat_ = reply.seat();
+  wants_new_seat_ = false;
   return reply;
 }
 
@@ -149,6 +153,12 @@ void RunFollower::ReportNow() {
   changed_.NotifyAll();
 }
 
+void RunFollower::TakeNewSeat() {
+  MutexLock lock(&mu_);
+  wants_new_seat_ = true;
+  changed_.NotifyAll();
+}
+
 void RunFollower::Leave() {
   {
     MutexLock lock(&mu_);
@@ -198,6 +208,7 @@ absl::Status RunFollower::ReadMessages(Stream* stream) {
 
 NextStream RunFollower::OnEnd(absl::Status status) {
   const bool heard = std::exchange(heard_, false);
+  SayWhy(status);
   if (over_.ok() && heard && (status.ok() || IsTransient(status))) {
     last_heard_ = Clock::Real()->Now();
     return NextStream::kSoon;
@@ -212,6 +223,19 @@ NextStream RunFollower::OnEnd(absl::Status status) {
   MutexLock lock(&mu_);
   status_ = status;
   return NextStream::kNone;
+}
+
+// What the learner refuses is said here too, once for each reason; that it is away is not.
+void RunFollower::SayWhy(const absl::Status& status) {
+  const bool refused =
+      absl::IsAborted(status) || absl::IsOutOfRange(status) ||
+      (absl::IsUnavailable(status) && absl::StrContains(status.message(), "put out"));
+  if (!refused) return;
+  {
+    MutexLock lock(&mu_);
+    if (std::exchange(last_said_, std::string(status.message())) == status.message()) return;
+  }
+  Log(LogLevel::kWarning, "the learner: ", status.message());
 }
 
 void RunFollower::Report(FollowerMessage* message) {
@@ -231,11 +255,12 @@ void RunFollower::WriteReports(Stream* stream) {
     {
       const Clock::Time due = Clock::Real()->Now() + kReportEvery;
       MutexLock lock(&mu_);
-      while (!report_now_ && !leaving_ && !stream_over_ && changed_.WaitUntil(&mu_, due)) {
+      while (!report_now_ && !leaving_ && !wants_new_seat_ && !stream_over_ &&
+             changed_.WaitUntil(&mu_, due)) {
       }
       if (stream_over_) return;
       report_now_ = false;
-      leaving = leaving_;
+      leaving = leaving_ || wants_new_seat_;
     }
     FollowerMessage report;
     Report(&report);

@@ -64,6 +64,9 @@ class RunFollower {
   void Follow();
   // Sends a report soon, without waiting for the second to pass.
   void ReportNow() ABSL_LOCKS_EXCLUDED(mu_);
+  // Gives its seat back and asks for another, as a new process would: OnRejoin says when it is
+  // there.
+  void TakeNewSeat() ABSL_LOCKS_EXCLUDED(mu_);
   // Sends a last report that says that this process leaves by its own will, and ends the thread.
   void Leave() ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -83,6 +86,7 @@ class RunFollower {
   absl::Status Rejoin();
   absl::Status Serve(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext* context);
   NextStream OnEnd(absl::Status status) ABSL_LOCKS_EXCLUDED(mu_);
+  void SayWhy(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   void WriteReports(Stream* stream);
   absl::Status ReadMessages(Stream* stream);
   void Report(FollowerMessage* message);
@@ -104,6 +108,8 @@ class RunFollower {
   Seat seat_ ABSL_GUARDED_BY(mu_);
   bool report_now_ ABSL_GUARDED_BY(mu_) = false;
   bool leaving_ ABSL_GUARDED_BY(mu_) = false;
+  bool wants_new_seat_ ABSL_GUARDED_BY(mu_) = false;
+  std::string last_said_ ABSL_GUARDED_BY(mu_);    // why the learner ended a stream
   bool stream_over_ ABSL_GUARDED_BY(mu_) = true;  // nothing more to read
   absl::Status status_ ABSL_GUARDED_BY(mu_);
   ReconnectingStream stream_;  // last: its thread uses what stands above

@@ -37,6 +37,9 @@ class ActorGroup {
 // Async: the epoch of the first actor that a learner in its `life`-th life (1, 2, …) lets in. No
 // earlier life can have given it, so rows and random streams of a resumed run are new. In lockstep
 // every actor has epoch 0 for ever.
-inline uint32_t FirstActorEpoch(uint64_t life) { return static_cast<uint32_t>((life - 1) << 16); }
+inline constexpr uint32_t kEpochsPerLife = 1 << 16;
+inline uint32_t FirstActorEpoch(uint64_t life) {
+  return static_cast<uint32_t>((life - 1) * kEpochsPerLife);
+}
 
 }  // namespace pmoe

@@ -11,8 +11,19 @@ namespace pmoe {
 
 void ReportQueues::Push(size_t actor, ActorReport report) {
   queues_.resize(std::max(queues_.size(), actor + 1));
-  queues_[actor].push_back(std::move(report));
-  if (queues_[actor].size() > kPerActor_max) queues_[actor].pop_front();
+  std::deque<ActorReport>& queue = queues_[actor];
+  episodes_ += report.episodes.size();
+  queue.push_back(std::move(report));
+  while (queue.size() > kPerActor_max || (queue.size() > 1 && episodes_ > kEpisodes_max)) {
+    Pop(actor);
+  }
+}
+
+ActorReport ReportQueues::Pop(size_t actor) {
+  ActorReport report = std::move(queues_[actor].front());
+  queues_[actor].pop_front();
+  episodes_ -= report.episodes.size();
+  return report;
 }
 
 std::vector<size_t> ReportQueues::Missing() const {
@@ -26,10 +37,7 @@ std::vector<size_t> ReportQueues::Missing() const {
 std::optional<std::vector<ActorReport>> ReportQueues::TakeRound() {
   if (!Missing().empty()) return std::nullopt;
   std::vector<ActorReport> reports;
-  for (std::deque<ActorReport>& queue : queues_) {
-    reports.push_back(std::move(queue.front()));
-    queue.pop_front();
-  }
+  for (size_t actor = 0; actor < queues_.size(); ++actor) reports.push_back(Pop(actor));
   return reports;
 }
 
@@ -39,6 +47,7 @@ std::vector<ActorReport> ReportQueues::TakeAll() {
     std::move(queue.begin(), queue.end(), std::back_inserter(reports));
     queue.clear();
   }
+  episodes_ = 0;
   return reports;
 }
 

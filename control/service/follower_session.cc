@@ -4,8 +4,10 @@
 #include <thread>
 #include <utility>
 
-#include "common/base/log.h"
+#include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/rejections.h"
+#include "common/rpc/peer_host.h"
 #include "control/service/claim.h"
 #include "control/wire/run_messages.h"
 
@@ -17,31 +19,41 @@ constexpr std::chrono::milliseconds kSessionTick(100);
 
 }  // namespace
 
-absl::Status FollowerSession::Run() {
-  FollowerMessage first;
-  if (!stream_->Read(&first)) return absl::InvalidArgumentError("Follow: no first message");
+absl::Status FollowerSession::Run(const FollowerMessage& first) {
   PMOE_RETURN_IF_ERROR(CheckClaim(*context_->auth_context(), first.role()));
   absl::StatusOr<FollowerCursor> opened = hub_->Open(first);
-  if (absl::IsFailedPrecondition(opened.status())) {
-    Log(LogLevel::kWarning, RoleName(first.role()), " ", first.seat().index(),
-        " was refused: ", opened.status().message());
-  }
+  if (!opened.ok()) Refused(first, opened.status());
   PMOE_ASSIGN_OR_RETURN(cursor_, std::move(opened));
-  absl::Status status = hub_->OnReport(cursor_, first);
+  absl::Status status = hub_->OnReport(cursor_, first).status();
   std::thread reader([this] { ReadReports(); });
   while (status.ok() && !over_ && !context_->IsCancelled()) status = WriteNews();
   // A follower that half-closed waits for our end; any other read is cut short.
   if (!over_) context_->TryCancel();
   reader.join();
   hub_->Close(cursor_, leaving_);
-  return status;
+  return put_out_.ok() ? status : put_out_;
+}
+
+void FollowerSession::Refused(const FollowerMessage& first, const absl::Status& why) const {
+  const bool known = hub_->IsSigned(first.role(), first.seat());
+  // A seat that was given away meanwhile is nobody's fault.
+  if (known && absl::IsAborted(why)) return;
+  const absl::string_view reason = !known                    ? "seat"
+                                   : absl::IsOutOfRange(why) ? "version"
+                                                             : "environment";
+  Rejections::OfProcess().Add("follow", reason,
+                              absl::StrCat(RoleName(first.role()), " ", first.seat().index(),
+                                           " from ", PeerHost(context_->peer())),
+                              why.message());
 }
 
 void FollowerSession::ReadReports() {
   for (FollowerMessage message; stream_->Read(&message);) {
     if (message.leaving()) leaving_ = true;
-    if (!hub_->OnReport(cursor_, message).ok()) break;
-    if (cursor_.role == RUN_ROLE_EVALUATOR && message.has_evaluation()) {
+    const absl::StatusOr<bool> taken = hub_->OnReport(cursor_, message);
+    if (!taken.ok()) put_out_ = taken.status();
+    if (!taken.ok()) break;
+    if (*taken && cursor_.role == RUN_ROLE_EVALUATOR && message.has_evaluation()) {
       PolicySnapshot played;
       played.version = message.evaluation().version();
       played.env_steps = message.evaluation().env_steps();
@@ -98,6 +110,7 @@ absl::Status FollowerSession::WriteEvaluation() {
   std::shared_ptr<const PolicySnapshot> next = backlog_->Next(kSessionTick);
   if (next == nullptr || next == playing_) return absl::OkStatus();
   playing_ = std::move(next);
+  hub_->HandOut(playing_->version);
   LearnerMessage message;
   message.set_learner_epoch(hub_->learner_epoch());
   message.mutable_evaluate()->set_version(playing_->version);

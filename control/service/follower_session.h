@@ -21,10 +21,12 @@ class FollowerSession {
                   Stream* stream)
       : hub_(hub), backlog_(backlog), context_(context), stream_(stream) {}
 
-  // Until the follower leaves, is lost or is given up.
-  absl::Status Run();
+  // `first`: the stream's first message. Until the follower leaves, is lost, given up or put out.
+  absl::Status Run(const FollowerMessage& first);
 
  private:
+  // Counts it, and says it in the log.
+  void Refused(const FollowerMessage& first, const absl::Status& why) const;
   void ReadReports();
   absl::Status WriteNews();
   absl::Status WriteEvaluation();
@@ -39,6 +41,7 @@ class FollowerSession {
   FollowerCursor cursor_;
   std::atomic<bool> over_{false};     // nothing more comes from the follower
   std::atomic<bool> leaving_{false};  // by its own will
+  absl::Status put_out_;              // the reading thread's, until it ends
   std::shared_ptr<const PolicySnapshot> playing_;
 };
 

@@ -1,12 +1,23 @@
 #include "control/service/roster.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
+#include "control/core/actor_group.h"
 #include "control/wire/run_messages.h"
+#include "control/wire/seat_signature.h"
 
 namespace pmoe {
 namespace {
 constexpr uint32_t kActorsMax = 1024;
+
+// Who a process says that it is, from where: what is put out.
+std::string ProcessName(const std::string& peer, const ProcessInfo& process) {
+  return absl::StrCat(peer, " ", process.pid(), " ", process.host());
+}
+
 }  // namespace
 
 std::string DescribeMember(const MemberStatus& member) {
@@ -14,18 +25,39 @@ std::string DescribeMember(const MemberStatus& member) {
                       member.process().pid(), " on ", member.process().host(), ")");
 }
 
-absl::Status Roster::CheckRequest(const JoinRequest& request) const {
+absl::Status Roster::CheckRequest(const JoinRequest& request, const std::string& peer,
+                                  double now_s) const {
   if (SeatsOf(request.role()) == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("Join: role must be actor, evaluator or replay, got ", request.role()));
   }
-  if (request.process().build_id() != options_.build_id) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the learner is pmoe ", options_.build_id, ", this ", RoleName(request.role()), " is ",
-        request.process().build_id().empty() ? "of an unknown build" : request.process().build_id(),
-        "; all processes of a run must be of one build"));
+  const std::string& build = request.process().build_id();
+  if (build != options_.build_id) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the learner is pmoe ", options_.build_id, ", this ", RoleName(request.role()),
+                     " is ", build.empty() ? "of an unknown build" : PrintableText(build),
+                     "; all processes of a run must be of one build"));
   }
-  return absl::OkStatus();
+  if (const auto why = put_out_.Why(ProcessName(peer, request.process()), now_s)) {
+    return absl::UnavailableError(absl::StrCat("this process is put out ", *why));
+  }
+  int pending = 0;
+  for (const auto& [key, entry] : entries_) {
+    pending += entry.stream == 0 && entry.peer == peer ? 1 : 0;
+  }
+  if (pending < kPendingPerPeerMax) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(pending, " processes of this machine (", peer,
+                                             ") have joined and do not follow yet; try again"));
+}
+
+// A seat that nobody follows is free again, and a member that went long ago is listed no more.
+void Roster::Forget(double now_s) {
+  std::erase_if(entries_, [now_s](const auto& item) {
+    const Entry& entry = item.second;
+    if (entry.status.connected()) return false;
+    if (entry.stream == 0) return entry.reserved_until_s <= now_s;
+    return entry.reserved_until_s <= now_s && entry.last_report_s + kForget_s <= now_s;
+  });
 }
 
 uint32_t Roster::SeatsOf(RunRole role) const {
@@ -47,45 +79,69 @@ bool Roster::IsFree(const Key& key, double now_s) const {
          (!at->second.status.connected() && at->second.reserved_until_s <= now_s);
 }
 
+// Whoever shows the signature of the newest seat of an index has been given it.
 bool Roster::MayKeep(const JoinRequest& request, double now_s) const {
   const Seat& seat = request.previous();
-  if (seat.run_id() != options_.run_id || seat.index() >= SeatsOf(request.role())) return false;
+  if (seat.index() >= SeatsOf(request.role()) || !IsSigned(request.role(), seat)) return false;
   const auto at = entries_.find({request.role(), seat.index()});
-  if (at == entries_.end()) return true;
-  return at->second.status.epoch() == seat.epoch() &&
-         (at->second.status.process().pid() == request.process().pid() || IsFree(at->first, now_s));
+  if (at != entries_.end()) {
+    return at->second.status.epoch() == seat.epoch() &&
+           (at->second.status.process().pid() == request.process().pid() ||
+            IsFree(at->first, now_s));
+  }
+  const auto past = past_.find({request.role(), seat.index()});
+  return past == past_.end() || options_.lockstep ||
+         past->second.next_epoch <= uint64_t{seat.epoch()} + 1;
 }
 
-absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, double now_s) {
-  PMOE_RETURN_IF_ERROR(CheckRequest(request));
-  Seat seat;
-  seat.set_run_id(options_.run_id);
-  if (request.has_previous() && MayKeep(request, now_s)) {
-    seat = request.previous();
-  } else {
-    uint32_t index = 0;
-    while (index < SeatsOf(request.role()) && !IsFree({request.role(), index}, now_s)) ++index;
-    if (index >= SeatsOf(request.role())) {
-      // Transient: a member may leave, and a spare one takes its seat then.
-      return absl::UnavailableError(absl::StrCat(
-          "the run has its ", SeatsOf(request.role()), " ", RoleName(request.role()),
-          " already; pmoe status lists them, actor.count and replay.shards say how many"));
+bool Roster::IsSigned(RunRole role, const Seat& seat) const {
+  return seat.run_id() == options_.run_id && pmoe::IsSigned(options_.seat_key, role, seat);
+}
+
+absl::StatusOr<Seat> Roster::NewSeat(RunRole role, double now_s) const {
+  for (uint32_t index = 0; index < SeatsOf(role); ++index) {
+    const Key key{role, index};
+    if (!IsFree(key, now_s)) continue;
+    uint64_t epoch = options_.lockstep ? 0 : options_.first_epoch;
+    if (const auto past = past_.find(key); past != past_.end() && !options_.lockstep) {
+      epoch = std::max(epoch, past->second.next_epoch);
     }
-    const auto at = entries_.find({request.role(), index});
+    // The epochs beyond are those of the learner's next life.
+    if (epoch >= uint64_t{options_.first_epoch} + kEpochsPerLife) continue;
+    Seat seat;
+    seat.set_run_id(options_.run_id);
     seat.set_index(index);
-    seat.set_epoch(options_.lockstep      ? 0
-                   : at == entries_.end() ? options_.first_epoch
-                                          : at->second.status.epoch() + 1);
+    seat.set_epoch(static_cast<uint32_t>(epoch));
+    SignSeat(options_.seat_key, role, &seat);
+    return seat;
   }
-  Entry& entry = entries_[{request.role(), seat.index()}];
-  entry.status.Clear();
+  // Transient: a member may leave, and a spare one takes its seat then.
+  return absl::UnavailableError(
+      absl::StrCat("the run has its ", SeatsOf(role), " ", RoleName(role),
+                   " already; pmoe status lists them, actor.count and replay.shards say how many"));
+}
+
+absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, const std::string& peer,
+                                  double now_s) {
+  Forget(now_s);
+  PMOE_RETURN_IF_ERROR(CheckRequest(request, peer, now_s));
+  Seat seat = request.previous();
+  if (!request.has_previous() || !MayKeep(request, now_s)) {
+    PMOE_ASSIGN_OR_RETURN(seat, NewSeat(request.role(), now_s));
+  }
+  const Key key{request.role(), seat.index()};
+  Entry& entry = entries_[key];
+  entry = Entry();
   entry.status.set_role(request.role());
   entry.status.set_index(seat.index());
   entry.status.set_epoch(seat.epoch());
   *entry.status.mutable_process() = request.process();
+  entry.peer = peer;
   entry.last_report_s = now_s;
   entry.reserved_until_s = now_s + kSilence_s;
-  ++entry.joins;
+  Past& past = past_[key];
+  ++past.joins;
+  past.next_epoch = std::max(past.next_epoch, uint64_t{seat.epoch()} + 1);
   return seat;
 }
 
@@ -100,12 +156,21 @@ Roster::Entry* Roster::FindConnected(RunRole role, const Seat& seat, uint64_t st
   return &entries_.at({role, seat.index()});
 }
 
-absl::StatusOr<uint64_t> Roster::Connect(RunRole role, const Seat& seat, double now_s) {
-  if (seat.run_id() != options_.run_id || Find(role, seat) == nullptr) {
-    // Transient: the follower joins anew and gets another seat.
+absl::Status Roster::CheckSeat(RunRole role, const Seat& seat) const {
+  // Transient: the follower joins anew and gets another seat.
+  if (!IsSigned(role, seat)) {
+    return absl::AbortedError(absl::StrCat("seat ", seat.index(), " of ", RoleName(role),
+                                           " was not given out by this run; join again"));
+  }
+  if (Find(role, seat) == nullptr) {
     return absl::AbortedError(absl::StrCat("seat ", seat.index(), " of ", RoleName(role),
                                            " is not yours any more; join again"));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> Roster::Connect(RunRole role, const Seat& seat, double now_s) {
+  PMOE_RETURN_IF_ERROR(CheckSeat(role, seat));
   Entry& entry = entries_.at({role, seat.index()});
   entry.status.set_connected(true);
   entry.last_report_s = now_s;
@@ -131,6 +196,14 @@ bool Roster::Disconnect(RunRole role, const Seat& seat, uint64_t stream) {
   entry->status.set_connected(false);
   entry->reserved_until_s = 0.0;
   return true;
+}
+
+bool Roster::OnNonsense(RunRole role, const Seat& seat, uint64_t stream, const std::string& what,
+                        double now_s) {
+  Entry* entry = FindConnected(role, seat, stream);
+  if (entry == nullptr) return false;
+  if (!put_out_.Add(ProcessName(entry->peer, entry->status.process()), what, now_s)) return false;
+  return Disconnect(role, seat, stream);
 }
 
 std::vector<MemberStatus> Roster::Expire(double now_s) {
@@ -160,6 +233,8 @@ int Roster::connected(RunRole role) const {
 std::vector<MemberStatus> Roster::Members(double now_s) const {
   std::vector<MemberStatus> members;
   for (const auto& [key, entry] : entries_) {
+    const bool lately = entry.status.connected() || now_s - entry.last_report_s < kForget_s;
+    if (entry.stream == 0 || !lately) continue;
     members.push_back(entry.status);
     members.back().set_last_report_s(now_s - entry.last_report_s);
   }
@@ -172,8 +247,8 @@ const MemberStatus* Roster::member(RunRole role, uint32_t index) const {
 }
 
 uint64_t Roster::joins(RunRole role, uint32_t index) const {
-  const auto at = entries_.find({role, index});
-  return at == entries_.end() ? 0 : at->second.joins;
+  const auto at = past_.find({role, index});
+  return at == past_.end() ? 0 : at->second.joins;
 }
 
 }  // namespace pmoe

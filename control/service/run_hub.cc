@@ -4,14 +4,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/rejections.h"
 #include "control/wire/clock_skew.h"
 #include "control/wire/env_identity.h"
 #include "control/wire/run_messages.h"
 
 namespace pmoe {
 namespace {
+
+constexpr absl::string_view kLost = "was lost";
 
 std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
   auto encoded = std::make_shared<EncodedSnapshot>();
@@ -28,11 +30,21 @@ RunHub::RunHub(RunHubOptions options)
       clock_(options_.clock),
       changed_(options_.clock),
       roster_(options_.roster),
-      reports_(options_.roster.actors) {}
+      reports_(options_.roster.actors),
+      env_(
+          {options_.directory, options_.config.env(), options_.kept_env, options_.allow_other_env}),
+      version_max_(options_.versions_before) {}
+
+void RunHub::BeforePublish(const PolicySnapshot& snapshot) {
+  if (options_.before_publish) options_.before_publish(snapshot.version);
+}
 
 void RunHub::Publish(const Directive& directive) {
   std::shared_ptr<const EncodedSnapshot> encoded;
-  if (directive.snapshot != nullptr) encoded = Encode(*directive.snapshot);
+  if (directive.snapshot != nullptr) {
+    BeforePublish(*directive.snapshot);
+    encoded = Encode(*directive.snapshot);
+  }
   MutexLock lock(&mu_);
   if (encoded != nullptr) SetSnapshot(std::move(encoded));
   directive_ = directive;
@@ -42,6 +54,7 @@ void RunHub::Publish(const Directive& directive) {
 }
 
 void RunHub::PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) {
+  BeforePublish(*snapshot);
   std::shared_ptr<const EncodedSnapshot> encoded = Encode(*snapshot);
   MutexLock lock(&mu_);
   SetSnapshot(std::move(encoded));
@@ -49,6 +62,7 @@ void RunHub::PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) {
 }
 
 void RunHub::SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot) {
+  version_max_ = std::max(version_max_, snapshot->version);
   // Lockstep before the first update: the same version again.
   if (snapshot_ != nullptr && snapshot->version <= snapshot_->version) return;
   snapshot_ = std::move(snapshot);
@@ -82,7 +96,7 @@ uint64_t RunHub::NewestVersionSeen() {
 
 std::optional<EnvSpecMessage> RunHub::env() const {
   MutexLock lock(&mu_);
-  return env_;
+  return env_.env();
 }
 
 std::vector<RunHub::ShardSeat> RunHub::shards() const {
@@ -111,21 +125,25 @@ void RunHub::SetStatus(RunStatus status) {
 
 std::vector<RunHub::Departure> RunHub::TakeDepartures() {
   MutexLock lock(&mu_);
-  for (const MemberStatus& member : roster_.Expire(clock_.Elapsed())) {
-    Lose(member, /*leaving=*/false);
-  }
+  ExpireSilent();
   return std::exchange(departures_, {});
 }
 
+void RunHub::ExpireSilent() {
+  for (const MemberStatus& member : roster_.Expire(clock_.Elapsed())) {
+    Lose(member, /*leaving=*/false, kLost);
+  }
+}
+
 // A lockstep run that has begun cannot go on without each of its actors.
-void RunHub::Lose(const MemberStatus& member, bool leaving) {
+void RunHub::Lose(const MemberStatus& member, bool leaving, absl::string_view how) {
   changed_.NotifyAll();
   if (member.role() != RUN_ROLE_ACTOR) return;
   departures_.push_back({member, leaving});
   const bool finished = directive_.has_value() && directive_->state == RunState::kFinished;
   if (!lockstep() || !directive_.has_value() || finished || !failure_.ok()) return;
   failure_ = absl::AbortedError(absl::StrCat(
-      DescribeMember(member), leaving ? " has left" : " was lost",
+      DescribeMember(member), " ", how,
       ", and a lockstep run cannot go on without it; resume it from its last checkpoint, or use "
       "--mode async, where actors may come and go"));
 }
@@ -146,14 +164,14 @@ bool RunHub::AnybodyConnected() const {
          0;
 }
 
-absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
+absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request, const std::string& peer) {
   JoinReply reply;
   MutexLock lock(&mu_);
   if (directive_.has_value() && directive_->state == RunState::kFinished) {
     reply.set_finished(true);
     return reply;
   }
-  PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, clock_.Elapsed()));
+  PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, peer, clock_.Elapsed()));
   reply.set_learner_epoch(options_.learner_epoch);
   *reply.mutable_config() = options_.config;
   reply.set_unix_time_s(UnixTime());
@@ -161,50 +179,30 @@ absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request) {
   return reply;
 }
 
-absl::Status RunHub::CheckEnv(const FollowerMessage& first) {
-  if (first.role() != RUN_ROLE_ACTOR && first.role() != RUN_ROLE_EVALUATOR) return absl::OkStatus();
-  const EnvSpecMessage& env = first.env();
-  PMOE_RETURN_IF_ERROR(CheckEnvSpec(env));
-  if (!env_.has_value()) {
-    if (options_.kept_env.has_value()) {
-      PMOE_RETURN_IF_ERROR(
-          CheckSameEnv(options_.directory, *options_.kept_env, env, options_.allow_other_env));
-    }
-    env_ = env;
-    return absl::OkStatus();
-  }
-  const std::vector<std::string> differences = EnvDifferences(*env_, env);
-  if (differences.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat("this ", RoleName(first.role()),
-                   " does not step what the run steps: ", ListDifferences(differences),
-                   ". All members must have the same task, parameters, model files and simulator"));
-}
-
 void RunHub::AskForEnvFiles() {
   MutexLock lock(&mu_);
-  wants_env_files_ = true;
+  env_.WantFiles();
   changed_.NotifyAll();
 }
 
 std::optional<EnvRecord> RunHub::TakeEnvFiles() {
   MutexLock lock(&mu_);
-  return std::exchange(env_files_, std::nullopt);
+  return env_.TakeFiles();
 }
 
-absl::Status RunHub::OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece) {
-  if (!env_receiver_.has_value() || cursor.stream != env_stream_) return absl::OkStatus();
-  const absl::StatusOr<bool> complete = env_receiver_->Add(piece);
-  if (complete.ok() && !*complete) return absl::OkStatus();
-  if (complete.ok()) env_files_ = env_receiver_->Take();
-  wants_env_files_ = false;
-  env_receiver_.reset();
-  return complete.status();
+bool RunHub::IsSigned(RunRole role, const Seat& seat) const {
+  MutexLock lock(&mu_);
+  return roster_.IsSigned(role, seat);
 }
 
 absl::StatusOr<FollowerCursor> RunHub::Open(const FollowerMessage& first) {
   MutexLock lock(&mu_);
-  PMOE_RETURN_IF_ERROR(CheckEnv(first));
+  // Whoever has no seat is asked nothing else.
+  PMOE_RETURN_IF_ERROR(roster_.CheckSeat(first.role(), first.seat()));
+  if (const MaybeNonsense version = CheckVersion(first.policy_version(), version_max_)) {
+    return version->ToStatus();
+  }
+  PMOE_RETURN_IF_ERROR(env_.Check(first));
   FollowerCursor cursor;
   PMOE_ASSIGN_OR_RETURN(cursor.stream,
                         roster_.Connect(first.role(), first.seat(), clock_.Elapsed()));
@@ -212,29 +210,88 @@ absl::StatusOr<FollowerCursor> RunHub::Open(const FollowerMessage& first) {
   cursor.role = first.role();
   cursor.seat = first.seat();
   cursor.version = first.policy_version();
-  cursor.has_env_files = first.has_env() && HaveSameFiles(*env_, first.env());
+  cursor.has_env_files = env_.HasFiles(first);
   return cursor;
 }
 
-absl::Status RunHub::OnReport(const FollowerCursor& cursor, const FollowerMessage& message) {
-  absl::Status files;
-  const absl::Status taken = TakeReport(cursor, message, &files);
-  if (!files.ok()) {
-    Log(LogLevel::kWarning, "the task's files are not kept: ", files.message());
+absl::StatusOr<bool> RunHub::OnReport(const FollowerCursor& cursor,
+                                      const FollowerMessage& message) {
+  MaybeNonsense refused;
+  bool taken = false;
+  const absl::Status status = TakeReport(cursor, message, &taken, &refused);
+  if (refused.has_value()) {
+    std::string who;
+    {
+      MutexLock lock(&mu_);
+      const MemberStatus* const member = roster_.member(cursor.role, cursor.seat.index());
+      who = member == nullptr ? RoleName(cursor.role) : DescribeMember(*member);
+    }
+    Rejections::OfProcess().Add("follow", refused->reason, who, refused->what);
   }
+  PMOE_RETURN_IF_ERROR(status);
   return taken;
 }
 
+MaybeNonsense RunHub::CheckSense(const FollowerCursor& cursor,
+                                 const FollowerMessage& message) const {
+  FollowerLimits limits;
+  limits.version_max = version_max_;
+  limits.envs = static_cast<uint32_t>(options_.config.actor().envs());
+  limits.eval_episodes = options_.config.observe().eval_episodes();
+  if (env_.env().has_value() && !options_.allow_other_env) {
+    limits.episode_steps = static_cast<uint32_t>(env_.env()->max_episode_steps());
+  }
+  limits.lockstep = lockstep();
+  limits.checkpoint = directive_.has_value() && directive_->checkpoint;
+  if (auto nonsense = CheckFollower(cursor.role, message, limits)) return nonsense;
+  return CheckRound(cursor, message);
+}
+
+// In lockstep each directive is answered once.
+MaybeNonsense RunHub::CheckRound(const FollowerCursor& cursor,
+                                 const FollowerMessage& message) const {
+  if (!lockstep() || message.reports_size() == 0) return std::nullopt;
+  const uint64_t round = message.reports(0).round();
+  if (directive_.has_value() && round == directive_->round && !reports_.Has(cursor.seat.index())) {
+    return std::nullopt;
+  }
+  return Nonsense{"round", absl::StrCat("a report of round ", round,
+                                        " that nobody asked for, or a second one")};
+}
+
+absl::Status RunHub::OnNonsense(const FollowerCursor& cursor, const Nonsense& nonsense,
+                                bool reports) {
+  const MemberStatus member = *roster_.member(cursor.role, cursor.seat.index());
+  bool out =
+      roster_.OnNonsense(cursor.role, cursor.seat, cursor.stream, nonsense.what, clock_.Elapsed());
+  // A round would wait for its report in vain.
+  if (!out && lockstep() && reports) {
+    out = roster_.Disconnect(cursor.role, cursor.seat, cursor.stream);
+  }
+  if (!out) return absl::OkStatus();
+  Lose(member, /*leaving=*/false, absl::StrCat("was put out (", nonsense.what, ")"));
+  return absl::UnavailableError(absl::StrCat("put out: ", nonsense.what));
+}
+
 absl::Status RunHub::TakeReport(const FollowerCursor& cursor, const FollowerMessage& message,
-                                absl::Status* files) {
+                                bool* taken, MaybeNonsense* refused) {
   MutexLock lock(&mu_);
-  if (!roster_.OnReport(cursor.role, cursor.seat, cursor.stream, message, clock_.Elapsed())) {
+  if (!roster_.IsConnected(cursor.role, cursor.seat, cursor.stream)) {
     return absl::AbortedError("this seat was given up; join again");
   }
-  if (message.has_env_file()) *files = OnEnvFile(cursor, message.env_file());
-  uint64_t version = message.policy_version();
-  if (message.has_table()) version = std::max<uint64_t>(version, message.table().newest_version());
-  newest_version_seen_ = std::max(newest_version_seen_, version);
+  *refused = CheckSense(cursor, message);
+  if (refused->has_value()) return OnNonsense(cursor, **refused, message.reports_size() > 0);
+  *taken = true;
+  roster_.OnReport(cursor.role, cursor.seat, cursor.stream, message, clock_.Elapsed());
+  if (message.has_env_file()) {
+    const absl::Status files = env_.OnFile(cursor.stream, message.env_file());
+    if (!files.ok()) {
+      *refused =
+          Nonsense{"env_file", absl::StrCat("the task's files are not kept: ", files.message())};
+    }
+  }
+  newest_version_seen_ = std::max(newest_version_seen_, message.policy_version());
+  if (cursor.role == RUN_ROLE_REPLAY) SeeTable(message.table(), refused);
   if (cursor.role != RUN_ROLE_ACTOR) return absl::OkStatus();
   const uint32_t actor = cursor.seat.index();
   for (const ActorReportMessage& report : message.reports()) {
@@ -242,6 +299,15 @@ absl::Status RunHub::TakeReport(const FollowerCursor& cursor, const FollowerMess
   }
   if (message.reports_size() > 0) changed_.NotifyAll();
   return absl::OkStatus();
+}
+
+// A row with weights that were never published is no fault of the shard's that holds it.
+void RunHub::SeeTable(const TableStats& table, MaybeNonsense* refused) {
+  if (auto version = CheckVersion(table.newest_version(), version_max_)) {
+    *refused = Nonsense{"version", absl::StrCat("its table has a row of ", version->what)};
+  } else {
+    newest_version_seen_ = std::max<uint64_t>(newest_version_seen_, table.newest_version());
+  }
 }
 
 DirectiveMessage RunHub::DirectiveFor(uint32_t actor) const {
@@ -259,9 +325,10 @@ absl::StatusOr<FollowerNews> RunHub::WaitNews(FollowerCursor* cursor,
   const Clock::Time deadline = options_.clock->Now() + wait;
   const bool acts = cursor->role == RUN_ROLE_ACTOR;
   MutexLock lock(&mu_);
+  ExpireSilent();
   for (bool late = false;; late = !changed_.WaitUntil(&mu_, deadline)) {
     if (!roster_.IsConnected(cursor->role, cursor->seat, cursor->stream)) {
-      return absl::AbortedError("no report for 10 s; join again");
+      return absl::AbortedError("no report for 10 s, or another process has the seat; join again");
     }
     FollowerNews news;
     if (acts && snapshot_ != nullptr && snapshot_->version > cursor->version) {
@@ -272,24 +339,22 @@ absl::StatusOr<FollowerNews> RunHub::WaitNews(FollowerCursor* cursor,
       news.directive = DirectiveFor(cursor->seat.index());
       cursor->serial = serial_;
     }
-    if (wants_env_files_ && env_stream_ == 0 && cursor->has_env_files) {
-      news.send_env_files = true;
-      env_stream_ = cursor->stream;
-      env_receiver_.emplace(*env_);
-    }
+    if (cursor->has_env_files) news.send_env_files = env_.Asks(cursor->stream);
     const bool any = news.snapshot != nullptr || news.directive.has_value() || news.send_env_files;
     if (any || late) return news;
   }
 }
 
+void RunHub::HandOut(uint64_t version) {
+  MutexLock lock(&mu_);
+  version_max_ = std::max(version_max_, version);
+}
+
 void RunHub::Close(const FollowerCursor& cursor, bool leaving) {
   MutexLock lock(&mu_);
-  if (cursor.stream == env_stream_) {
-    env_stream_ = 0;  // another one is asked
-    changed_.NotifyAll();
-  }
+  if (env_.OnClose(cursor.stream)) changed_.NotifyAll();
   if (!roster_.Disconnect(cursor.role, cursor.seat, cursor.stream)) return;
-  Lose(*roster_.member(cursor.role, cursor.seat.index()), leaving);
+  Lose(*roster_.member(cursor.role, cursor.seat.index()), leaving, leaving ? "has left" : kLost);
 }
 
 RunStatus RunHub::Status() const {

@@ -14,47 +14,14 @@
 #include "common/base/mutex.h"
 #include "common/base/stopwatch.h"
 #include "control/core/actor_group.h"
-#include "control/core/evaluation_backlog.h"
 #include "control/core/report_queues.h"
-#include "control/service/env_receiver.h"
+#include "control/service/env_agreement.h"
 #include "control/service/roster.h"
+#include "control/service/run_hub_types.h"
+#include "control/wire/sense.h"
 #include "proto/run.pb.h"
 
 namespace pmoe {
-
-struct RunHubOptions {
-  RosterOptions roster{};
-  uint64_t learner_epoch = 1;
-  RunConfig config{};
-  std::string directory;                   // of the run, for messages
-  std::optional<EnvSpecMessage> kept_env;  // what the run was made with, if that is known
-  bool allow_other_env = false;
-  Clock* clock = Clock::Real();
-};
-
-// An encoded snapshot, serialised once for everybody.
-struct EncodedSnapshot {
-  uint64_t version = 0;
-  uint64_t env_steps = 0;
-  std::string bytes;
-};
-
-// What a follower's stream has been sent.
-struct FollowerCursor {
-  RunRole role = RUN_ROLE_UNSPECIFIED;
-  Seat seat;
-  uint64_t stream = 0;         // number of its stream, as the roster gave it
-  uint64_t serial = 0;         // of the last directive
-  uint64_t version = 0;        // of the last snapshot
-  bool has_env_files = false;  // the very ones of the run's first member
-};
-
-// News for one follower, in the order in which they must be sent.
-struct FollowerNews {
-  std::shared_ptr<const EncodedSnapshot> snapshot;  // null: none
-  std::optional<DirectiveMessage> directive;
-  bool send_env_files = false;
-};
 
 class RunHub : public ActorGroup {
  public:
@@ -99,28 +66,43 @@ class RunHub : public ActorGroup {
   // Tells everybody that the run is over, and waits for them to leave.
   void Finish(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The service's side.
-  absl::StatusOr<JoinReply> Join(const JoinRequest& request) ABSL_LOCKS_EXCLUDED(mu_);
+  // The service's side. `peer`: the caller's machine.
+  absl::StatusOr<JoinReply> Join(const JoinRequest& request, const std::string& peer = "")
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether this run gave out the seat.
+  bool IsSigned(RunRole role, const Seat& seat) const ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<FollowerCursor> Open(const FollowerMessage& first) ABSL_LOCKS_EXCLUDED(mu_);
-  // AbortedError: the seat is another's by now, or was given up for silence.
-  absl::Status OnReport(const FollowerCursor& cursor, const FollowerMessage& message)
+  // True: taken. A message without sense is dropped, counted and said in the log. A member that
+  // goes on with them, or whose report a lockstep round cannot do without, is put out:
+  // UnavailableError. AbortedError: the seat is another's by now, or was given up for silence.
+  absl::StatusOr<bool> OnReport(const FollowerCursor& cursor, const FollowerMessage& message)
       ABSL_LOCKS_EXCLUDED(mu_);
   // What is new since `cursor`, which it moves; nothing after `wait`. AbortedError as OnReport's.
   absl::StatusOr<FollowerNews> WaitNews(FollowerCursor* cursor, std::chrono::milliseconds wait)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // An evaluator is sent a version that actors may not have been sent yet.
+  void HandOut(uint64_t version) ABSL_LOCKS_EXCLUDED(mu_);
   void Close(const FollowerCursor& cursor, bool leaving) ABSL_LOCKS_EXCLUDED(mu_);
   RunStatus Status() const ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t learner_epoch() const { return options_.learner_epoch; }
 
  private:
-  absl::Status CheckEnv(const FollowerMessage& first) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // *files: what is wrong with the files that came, which is no reason to end the stream.
-  absl::Status TakeReport(const FollowerCursor& cursor, const FollowerMessage& message,
-                          absl::Status* files) ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status OnEnvFile(const FollowerCursor& cursor, const EnvFilePiece& piece)
+  MaybeNonsense CheckSense(const FollowerCursor& cursor, const FollowerMessage& message) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  MaybeNonsense CheckRound(const FollowerCursor& cursor, const FollowerMessage& message) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status OnNonsense(const FollowerCursor& cursor, const Nonsense& nonsense, bool reports)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // *refused: what made no sense, for the log, which is written without the lock.
+  absl::Status TakeReport(const FollowerCursor& cursor, const FollowerMessage& message, bool* taken,
+                          MaybeNonsense* refused) ABSL_LOCKS_EXCLUDED(mu_);
+  void SeeTable(const TableStats& table, MaybeNonsense* refused) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool AnybodyConnected() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Lose(const MemberStatus& member, bool leaving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // `how` it went: "was lost".
+  void Lose(const MemberStatus& member, bool leaving, absl::string_view how)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ExpireSilent() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void BeforePublish(const PolicySnapshot& snapshot);
   void SetSnapshot(std::shared_ptr<const EncodedSnapshot> snapshot)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   DirectiveMessage DirectiveFor(uint32_t actor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -131,18 +113,15 @@ class RunHub : public ActorGroup {
   mutable Mutex mu_;
   mutable CondVar changed_;
   Roster roster_ ABSL_GUARDED_BY(mu_);
-  std::optional<EnvSpecMessage> env_ ABSL_GUARDED_BY(mu_);
-  bool wants_env_files_ ABSL_GUARDED_BY(mu_) = false;
-  uint64_t env_stream_ ABSL_GUARDED_BY(mu_) = 0;  // that was asked for them; 0: none
-  std::optional<EnvReceiver> env_receiver_ ABSL_GUARDED_BY(mu_);
-  std::optional<EnvRecord> env_files_ ABSL_GUARDED_BY(mu_);
   std::optional<Directive> directive_ ABSL_GUARDED_BY(mu_);
   uint64_t serial_ ABSL_GUARDED_BY(mu_) = 0;
   std::shared_ptr<const EncodedSnapshot> snapshot_ ABSL_GUARDED_BY(mu_);
   std::vector<TableAssignment> tables_ ABSL_GUARDED_BY(mu_);
   ReportQueues reports_ ABSL_GUARDED_BY(mu_);
+  EnvAgreement env_ ABSL_GUARDED_BY(mu_);
   std::vector<Departure> departures_ ABSL_GUARDED_BY(mu_);
   uint64_t newest_version_seen_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t version_max_ ABSL_GUARDED_BY(mu_);  // that any life may have published
   RunStatus status_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);  // lockstep: an actor is lost
 };

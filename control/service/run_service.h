@@ -1,6 +1,7 @@
 // RunService of proto/run.proto on a RunHub. Thread-safe, as gRPC calls it.
 #pragma once
 
+#include "common/rpc/first_message.h"
 #include "control/core/evaluation_backlog.h"
 #include "control/service/run_hub.h"
 #include "proto/run.grpc.pb.h"
@@ -20,9 +21,10 @@ class RunServiceImpl : public RunService::Service {
                          RunStatus* reply) override;
 
  private:
-  absl::Status DoJoin(const grpc::AuthContext& caller, const JoinRequest& request,
+  absl::Status DoJoin(const grpc::ServerContext& context, const JoinRequest& request,
                       JoinReply* reply);
 
+  FirstMessages first_messages_{"follow"};
   RunHub* const hub_;
   EvaluationBacklog* const backlog_;
 };

@@ -11,7 +11,7 @@ double UnixTime() {
 }
 
 std::string ClockSkew(double asked_s, double theirs_s, double answered_s) {
-  if (theirs_s == 0.0) return "";
+  if (!(theirs_s > 0.0)) return "";
   const double behind_s = theirs_s - answered_s;
   const double ahead_s = asked_s - theirs_s;
   if (behind_s <= kSkewMax_s && ahead_s <= kSkewMax_s) return "";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -11,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "openssl/sha.h"
 
@@ -19,6 +21,10 @@ namespace {
 
 constexpr size_t kDifferencesShown = 6;
 constexpr int kDimensionMax = 1 << 20;
+constexpr size_t kTextBytesMax = 64 << 10;  // of a name or a value
+constexpr size_t kTextShown = 100;
+constexpr uint64_t kFileBytesMax = uint64_t{1} << 40;
+constexpr size_t kDigestChars = 64;
 constexpr int kArgsMax = 1000;
 constexpr int kFactsMax = 100'000;
 constexpr int kFilesMax = 10'000;
@@ -111,13 +117,14 @@ class Comparison {
     for (const auto& [name, digest] : after) {
       const auto old = before.find(name);
       if (old == before.end()) {
-        found_.push_back(absl::StrCat("file ", name, ": new"));
+        found_.push_back(absl::StrCat("file ", PrintableText(name, kTextShown), ": new"));
       } else if (old->second != digest) {
-        found_.push_back(absl::StrCat("file ", name, ": changed"));
+        found_.push_back(absl::StrCat("file ", PrintableText(name, kTextShown), ": changed"));
       }
     }
     for (const auto& [name, digest] : before) {
-      if (after.count(name) == 0) found_.push_back(absl::StrCat("file ", name, ": not read now"));
+      if (after.count(name) == 0)
+        found_.push_back(absl::StrCat("file ", PrintableText(name, kTextShown), ": not read now"));
     }
   }
 
@@ -149,7 +156,9 @@ class Comparison {
     }
   }
   void Add(absl::string_view name, absl::string_view before, absl::string_view after) {
-    found_.push_back(absl::StrCat(name, ": ", before, " -> ", after));
+    found_.push_back(absl::StrCat(PrintableText(name, kTextShown), ": ",
+                                  PrintableText(before, kTextShown), " -> ",
+                                  PrintableText(after, kTextShown)));
   }
 
   const EnvSpecMessage& before_;
@@ -166,8 +175,52 @@ absl::Status CheckFileName(const std::string& name) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("the env spec names a file \"", absl::CHexEscape(name.substr(0, kFileNameMax)),
+      absl::StrCat("the env spec names a file \"", PrintableText(name, kTextShown),
                    "\": names must be relative and stay in their folder"));
+}
+
+absl::Status CheckText(absl::string_view what, absl::string_view text) {
+  if (text.size() <= kTextBytesMax && FindControlCharacter(text) == absl::string_view::npos) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("the env spec's ", what,
+                                                 " is too long or has control characters: \"",
+                                                 PrintableText(text, kTextShown), "\""));
+}
+
+absl::Status CheckFile(const EnvFileInfo& file) {
+  PMOE_RETURN_IF_ERROR(CheckFileName(file.name()));
+  PMOE_RETURN_IF_ERROR(CheckText("file's role", file.role()));
+  if (file.bytes() <= kFileBytesMax && file.sha256().size() == kDigestChars) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the env spec's file ", PrintableText(file.name(), kTextShown), " has ",
+                   file.bytes(), " bytes and a digest of ", file.sha256().size(), " characters"));
+}
+
+// What would go into messages, logs and the policy's own sizes.
+absl::Status CheckContents(const EnvSpecMessage& env) {
+  PMOE_RETURN_IF_ERROR(CheckText("id", env.id()));
+  PMOE_RETURN_IF_ERROR(CheckText("simulator", env.simulator()));
+  for (const auto& [name, value] : env.args()) {
+    PMOE_RETURN_IF_ERROR(CheckText("parameter", name));
+    PMOE_RETURN_IF_ERROR(CheckText("parameter", value));
+  }
+  for (const EnvFact& fact : env.facts()) {
+    PMOE_RETURN_IF_ERROR(CheckText("fact", fact.name()));
+    PMOE_RETURN_IF_ERROR(CheckText("fact", fact.value()));
+  }
+  for (const EnvFileInfo& file : env.files()) PMOE_RETURN_IF_ERROR(CheckFile(file));
+  for (int i = 0; i < env.action_dim(); ++i) {
+    const double low = env.action_low(i), high = env.action_high(i);
+    if (std::isfinite(low) && std::isfinite(high) && low < high) continue;
+    return absl::InvalidArgumentError(absl::StrCat("the env spec's action ", i, " goes from ", low,
+                                                   " to ", high, ": bounds must be finite"));
+  }
+  if (env.max_episode_steps() >= 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the env spec's max_episode_steps is ", env.max_episode_steps()));
 }
 
 }  // namespace
@@ -230,8 +283,7 @@ absl::Status CheckEnvSpec(const EnvSpecMessage& env) {
         absl::StrCat("the env spec is too large: ", env.ByteSizeLong(), " bytes, ", env.args_size(),
                      " parameters, ", env.facts_size(), " facts, ", env.files_size(), " files"));
   }
-  for (const EnvFileInfo& file : env.files()) PMOE_RETURN_IF_ERROR(CheckFileName(file.name()));
-  return absl::OkStatus();
+  return CheckContents(env);
 }
 
 std::string Sha256(absl::string_view bytes) {

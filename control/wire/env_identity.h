@@ -34,7 +34,8 @@ absl::Status CheckSameEnv(absl::string_view run, const EnvSpecMessage& kept,
 std::string FileKind(absl::string_view id);
 
 // Of what came from another process: InvalidArgumentError where sizes do not fit each other or are
-// beyond all sense, or a file's name would leave its folder.
+// beyond all sense, an action's bounds are no numbers, a text is too long or has control
+// characters, or a file's name would leave its folder.
 absl::Status CheckEnvSpec(const EnvSpecMessage& env);
 
 // Hexadecimal.

@@ -54,6 +54,7 @@ CreateTableRequest RpcReplayControl::TableRequest(int shard, absl::string_view r
   CreateTableRequest request = TableOfShard(options_.table, shard, options_.shards);
   *request.mutable_learner() = options_.learner;
   request.set_restore(std::string(restore));
+  request.set_seat_key(options_.seat_key);
   return request;
 }
 

@@ -23,6 +23,7 @@ struct RpcReplayOptions {
   RpcSecurity security{};
   int shards = 1;
   CreateTableRequest table;  // of all shards together: TableFromConfig
+  std::string seat_key;      // of the run
 
   absl::Status Validate() const;
 };

@@ -206,6 +206,7 @@ grpc::ByteBuffer RpcTransitionWriter::Hello() {
   hello->set_member(options_.chunks.member);
   hello->set_actor(options_.chunks.actor);
   hello->set_epoch(options_.chunks.epoch);
+  hello->set_seat_signature(options_.seat_signature);
   MutexLock lock(&mu_);
   stream_over_ = false;
   window_.OnConnect();

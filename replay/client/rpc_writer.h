@@ -29,6 +29,7 @@ namespace pmoe {
 struct RpcWriterOptions {
   ChunkBuilderOptions chunks{};
   std::string run_id;
+  std::string seat_signature;  // as Join gave it
   RpcSecurity security{};
   TableSpec spec{};
   bool lockstep = false;
@@ -49,8 +50,9 @@ class RpcTransitionWriter : public TransitionWriter {
       const RpcWriterOptions& options, const RpcAddress& address);
   ~RpcTransitionWriter() override;
 
-  // Errors beside ChunkBuilder's: what another attempt cannot mend (a newer life of this actor,
-  // other columns, another run), as the shard put it; DeadlineExceededError: no room for 10 min.
+  // Errors beside ChunkBuilder's: what another attempt cannot mend (other columns, another run), as
+  // the shard put it; OutOfRangeError: a later life of this actor has taken its place, join anew;
+  // DeadlineExceededError: no room for 10 min.
   // A step that had to wait for room is kept whatever ends the wait: Close sends it.
   absl::Status Write(uint32_t env, const Transition& transition) override;
   absl::Status EndRound(uint64_t round) override;

@@ -45,6 +45,11 @@ absl::StatusOr<uint64_t> ReplayShard::ResumeInsert(const WriterHello& hello) {
   return next_seq;
 }
 
+bool ReplayShard::IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) const {
+  MutexLock lock(&mu_);
+  return state_.table.book().IsSuperseded(member, actor, epoch);
+}
+
 bool ReplayShard::BlocksInsert(const Chunk& chunk) const {
   const StreamId id{chunk.member, chunk.actor, chunk.env, chunk.epoch};
   return !gate_.MayInsert(chunk.rows) || !state_.table.selector().HasRoom(id, chunk.rows);

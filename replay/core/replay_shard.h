@@ -35,6 +35,8 @@ class ReplayShard {
   // have it. A newer epoch ends the streams of the older one.
   absl::StatusOr<uint64_t> ResumeStage(const WriterHello& hello) ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<uint64_t> ResumeInsert(const WriterHello& hello) ABSL_LOCKS_EXCLUDED(mu_);
+  // Whether a later life of the actor than `epoch` has come.
+  bool IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) const ABSL_LOCKS_EXCLUDED(mu_);
 
   // Lockstep: holds the chunk until its round is committed. Never waits. AlreadyExistsError: it
   // came before, and is dropped and counted.

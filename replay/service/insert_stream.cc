@@ -18,6 +18,14 @@ constexpr std::chrono::hours kUntilThereIsRoom{24 * 365};
 
 absl::Status InsertStream::Serve(InsertRequest request) {
   hello_ = request.hello();
+  const absl::Status status = ServeAll(std::move(request));
+  const bool superseded = absl::IsFailedPrecondition(status) &&
+                          shard_->IsSuperseded(hello_.member(), hello_.actor(), hello_.epoch());
+  // It is not wrong, but late: it gets another seat (MustJoinAnew).
+  return superseded ? absl::OutOfRangeError(status.message()) : status;
+}
+
+absl::Status InsertStream::ServeAll(InsertRequest request) {
   const WriterHello hello{hello_.member(), hello_.actor(), hello_.epoch(), hello_.first_seq_held()};
   PMOE_ASSIGN_OR_RETURN(
       next_seq_, options_.lockstep ? shard_->ResumeStage(hello) : shard_->ResumeInsert(hello));

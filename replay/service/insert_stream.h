@@ -31,10 +31,11 @@ class InsertStream {
       : shard_(shard), options_(std::move(options)), stream_(stream) {}
 
   // Serves the call whose first message is `request`. AbortedError: reconnect and send again what
-  // is not acknowledged.
+  // is not acknowledged. OutOfRangeError: a later life of the actor has taken its place.
   absl::Status Serve(InsertRequest request);
 
  private:
+  absl::Status ServeAll(InsertRequest request);
   // Enters the request's chunks, as far as the shard takes them.
   absl::Status Enter(const InsertRequest& request);
   absl::Status EnterChunk(const ChunkMessage& message);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 
 namespace pmoe {
@@ -19,8 +20,15 @@ absl::StatusOr<std::unique_ptr<InsertStreams::Place>> InsertStreams::Enter(
   if (closed_) return absl::UnavailableError("the shard takes no rows now; come back later");
   const ActorKey key{hello.member(), hello.actor()};
   const auto [first, last] = inside_.equal_range(key);
+  for (auto it = first; it != last; ++it) {
+    // A life that is over does not cut the one that took its place.
+    if (it->second->epoch_ <= hello.epoch()) continue;
+    return absl::OutOfRangeError(absl::StrCat("actor ", hello.actor(), " is of epoch ",
+                                              hello.epoch(), ", but epoch ", it->second->epoch_,
+                                              " has taken its place; join anew"));
+  }
   for (auto it = first; it != last; ++it) Evict(it->second);
-  std::unique_ptr<Place> place(new Place(this, context));
+  std::unique_ptr<Place> place(new Place(this, context, hello.epoch()));
   inside_.emplace(key, place.get());
   return place;
 }

@@ -30,15 +30,16 @@ class InsertStreams {
 
    private:
     friend class InsertStreams;
-    Place(InsertStreams* streams, grpc::ServerContext* context)
-        : streams_(streams), context_(context) {}
+    Place(InsertStreams* streams, grpc::ServerContext* context, uint32_t epoch)
+        : streams_(streams), context_(context), epoch_(epoch) {}
     InsertStreams* const streams_;
     grpc::ServerContext* const context_;
+    const uint32_t epoch_;
     std::atomic<bool> evicted_{false};
   };
 
-  // Evicts the writer's older stream. UnavailableError between Close and Open. `context` outlives
-  // the place.
+  // Evicts the writer's older stream. UnavailableError between Close and Open; OutOfRangeError
+  // (MustJoinAnew) while a later life of that actor is inside. `context` outlives the place.
   absl::StatusOr<std::unique_ptr<Place>> Enter(const InsertHello& hello,
                                                grpc::ServerContext* context)
       ABSL_LOCKS_EXCLUDED(mu_);

@@ -1,6 +1,7 @@
 #include "replay/service/learner_fence.h"
 
 #include "absl/strings/str_cat.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -13,9 +14,10 @@ void LearnerFence::AdoptRun(const std::string& run_id) {
 absl::Status LearnerFence::CheckRun(absl::string_view who, const std::string& run_id) const {
   MutexLock lock(&mu_);
   if (run_id == run_id_) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "this shard belongs to run ", run_id_.empty() ? "(none yet)" : run_id_, ", the ", who,
-      " to run ", run_id.empty() ? "(unnamed)" : run_id, "; give each run its own shards"));
+  return absl::FailedPreconditionError(
+      absl::StrCat("this shard belongs to run ", run_id_.empty() ? "(none yet)" : run_id_, ", the ",
+                   who, " to run ", run_id.empty() ? "(unnamed)" : PrintableText(run_id),
+                   "; give each run its own shards"));
 }
 
 absl::Status LearnerFence::Superseded(uint64_t epoch) const {

@@ -4,6 +4,7 @@
 
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/rpc/peer_host.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/service/insert_stream.h"
 #include "replay/service/rollout_call.h"
@@ -65,6 +66,7 @@ TableStats ReplayServer::Stats() const {
 absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
                                          CreateTableReply* reply) {
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  door_.SetKey(request.seat_key());
   absl::Status status;
   std::vector<std::string>
       warnings;  // said without the lock: a log may stand still, writers must not
@@ -99,10 +101,11 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, Creat
 absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
                                     grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream) {
   InsertRequest request;
-  if (!stream->Read(&request)) return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(first_messages_.Read(context, stream, &request));
   if (!request.has_hello()) return absl::InvalidArgumentError("the first message must be a hello");
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.CheckRun("writer", request.hello().run_id()));
+  PMOE_RETURN_IF_ERROR(door_.Check(request.hello(), PeerHost(context->peer())));
   PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(request.hello(), context));
   InsertStream insert(shard,
                       {.lockstep = holder_.lockstep(),

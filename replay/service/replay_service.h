@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/rpc/first_message.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/core/shard_types.h"
+#include "replay/service/insert_door.h"
 #include "replay/service/insert_streams.h"
 #include "replay/service/learner_fence.h"
 #include "replay/service/table_holder.h"
@@ -73,7 +75,9 @@ class ReplayServer final : public ReplayService::Service {
   Mutex create_mu_;  // one CreateTable at a time
   LearnerFence fence_;
   TableHolder holder_;
+  InsertDoor door_;
   InsertStreams streams_;
+  FirstMessages first_messages_{"insert"};
   std::atomic<bool> draining_{false};
   std::atomic<int64_t> crc_errors_{0};
 };

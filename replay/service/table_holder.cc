@@ -20,6 +20,7 @@ CreateTableRequest Lasting(CreateTableRequest request) {
   request.clear_learner();
   request.clear_restore();
   request.clear_first_round();
+  request.clear_seat_key();
   return request;
 }
 

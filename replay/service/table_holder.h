@@ -20,8 +20,8 @@ class TableHolder {
   explicit TableHolder(const std::string& dir) : dir_(dir), files_(dir) {}
 
   // Makes the table, or checks that the one it has is the same; FailedPreconditionError names the
-  // field that differs. The learner, `restore` and first_round may differ. Adds to *warnings what
-  // its owner must say once it holds no lock.
+  // field that differs. The learner, its key, `restore` and first_round may differ. Adds to
+  // *warnings what its owner must say once it holds no lock.
   absl::StatusOr<bool> Create(const CreateTableRequest& request, std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Is there anything to load? A name always; "newest" only into a table `created` just now.

@@ -10,6 +10,8 @@
 #include "cli/certificates.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/server.h"
+#include "common/tls/seat_key.h"
+#include "proto/run.pb.h"
 #include "replay/client/rpc_control.h"
 #include "replay/client/rpc_writer.h"
 #include "replay/client/sharded_sampler.h"
@@ -89,6 +91,7 @@ class Wire {
     PMOE_RETURN_IF_ERROR(control.CreateTable(0, ""));
     RpcWriterOptions options;
     options.run_id = ControlOptions(link).learner.run_id();
+    options.seat_signature = SeatKey("").Sign({options.run_id, RUN_ROLE_ACTOR, 0, 0});
     options.security = link.actor;
     options.spec = kSpec;
     PMOE_ASSIGN_OR_RETURN(writer_, RpcTransitionWriter::Create(options, address));

@@ -9,7 +9,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using ::testing::Pair;
 
 // What `say` writes to stderr.
@@ -47,15 +46,6 @@ TEST(RejectionsTest, AFloodOfOneKindDoesNotHideAnother) {
   SaidBy([&] { rejections.Add("follow", "version", "actor 1", "it is 99"); });
   EXPECT_THAT(SaidBy([&] { rejections.Add("follow", "seat", "actor 2", "of nobody"); }),
               HasSubstr("actor 2"));
-}
-
-TEST(PrintableTextTest, NothingOfAPeersReachesATerminalRaw) {
-  EXPECT_EQ(PrintableText("host\x1b[2J\n\x80"), "host\\x1b[2J\\n\\x80");
-}
-
-TEST(PrintableTextTest, MuchIsCut) {
-  EXPECT_EQ(PrintableText(std::string(1000, 'a'), 3), "aaa…");
-  EXPECT_THAT(PrintableText("short"), Not(HasSubstr("…")));
 }
 
 }  // namespace

@@ -43,5 +43,22 @@ TEST(ReportQueuesTest, OfAnActorNobodyListensToTheNewestStay) {
   EXPECT_TRUE(queues.TakeAll().empty());
 }
 
+// 60 million episodes of one stream took 1.6 GB.
+TEST(ReportQueuesTest, OfManyEpisodesTheNewestReportsStay) {
+  ReportQueues queues(2);
+  queues.Push(0, Report(7));
+  ActorReport many = Report(1);
+  many.episodes.resize(ReportQueues::kEpisodes_max / 2);
+  for (uint64_t i = 1; i <= 5; ++i) {
+    many.round = i;
+    queues.Push(1, many);
+  }
+  const std::vector<ActorReport> all = queues.TakeAll();
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].round, 7u);
+  EXPECT_EQ(all[1].round, 4u);
+  EXPECT_EQ(all[2].round, 5u);
+}
+
 }  // namespace
 }  // namespace pmoe

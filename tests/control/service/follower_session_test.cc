@@ -41,6 +41,7 @@ class Learner {
     RunHubOptions options;
     options.roster = SmallRoster(lockstep, 1);
     options.learner_epoch = epoch;
+    options.config.mutable_env()->set_id("Task-v0");
     return options;
   }
 

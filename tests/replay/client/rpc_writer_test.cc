@@ -29,6 +29,7 @@ class RpcWriterTest : public ::testing::Test {
   RpcWriterOptions Options() const {
     RpcWriterOptions options;
     options.run_id = "run-a";
+    options.seat_signature = SeatSignature(0, 0);
     options.spec = kServedSpec;
     options.chunks_max = 4;
     return options;
@@ -229,14 +230,17 @@ TEST_F(RpcWriterTest, AnOlderLifeOfAnActorIsToldSo) {
   Serve();
   RpcWriterOptions options = Options();
   options.chunks.epoch = 2;
+  options.seat_signature = SeatSignature(0, 2);
   auto newer = NewWriter(options);
   ASSERT_OK(Write(newer.get(), 64));
   ASSERT_TRUE(AwaitInserted(64));
   options.chunks.epoch = 1;
+  options.seat_signature = SeatSignature(0, 1);
   auto older = NewWriter(options);
   absl::Status status;
   while (status.ok()) status = Write(older.get(), 64);
-  EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition, "epoch"));
+  EXPECT_THAT(status, FailsWith(absl::StatusCode::kOutOfRange, "epoch"));
+  EXPECT_TRUE(MustJoinAnew(status));
   EXPECT_OK(newer->Close(seconds(10)));
 }
 

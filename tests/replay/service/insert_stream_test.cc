@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/replay/service/stream_testing.h"
+#include "tests/testing/hostile_messages.h"
 
 namespace pmoe {
 namespace {
@@ -89,7 +90,55 @@ TEST_F(InsertStreamTest, ANewerLifeOfAnActorFencesTheOlderOne) {
   newer.SayHello();
   TestWriter older(stub_.get(), Hello(/*epoch=*/1));
   older.SayHello();
-  EXPECT_THAT(older.Finish(), FailsWith(kRefused, "epoch 2 has taken this actor"));
+  EXPECT_THAT(older.Finish(), FailsWith(absl::StatusCode::kOutOfRange, "epoch 2 has taken its"));
+  // It has not cut the newer one.
+  EXPECT_EQ(newer.SendAndWait(RowsOf(0, 10, /*epoch=*/2)).next_seq(), 1u);
+  EXPECT_OK(newer.Finish());
+  TestWriter late(stub_.get(), Hello(/*epoch=*/1));
+  late.SayHello();
+  EXPECT_THAT(late.Finish(), FailsWith(absl::StatusCode::kOutOfRange, "epoch 2 has taken this"));
+}
+
+// Two hellos of an epoch that nobody gave out have fenced the true actors of a run for ever.
+TEST_F(InsertStreamTest, ASeatThatNobodyGaveOutFencesNobody) {
+  CreateTableRequest request = TableRequest();
+  request.set_seat_key("key");
+  Create(request);
+  InsertHello hello = Hello(/*epoch=*/4294967295u);
+  for (const std::string& signature :
+       {std::string(), SeatSignature(0, 4294967295u), SeatSignature(0, 0, "run-a", "key")}) {
+    hello.set_seat_signature(signature);
+    TestWriter forger(stub_.get(), hello);
+    forger.SayHello();
+    const absl::Status status = forger.Finish();
+    EXPECT_THAT(status, FailsWith(absl::StatusCode::kAborted, "never gave out the seat 0"));
+    EXPECT_TRUE(IsTransient(status));
+  }
+  hello = Hello();
+  hello.set_seat_signature(SeatSignature(0, 0, "run-a", "key"));
+  TestWriter writer(stub_.get(), hello);
+  writer.SayHello();
+  EXPECT_EQ(writer.SendAndWait(RowsOf(0, 10)).next_seq(), 1u);
+}
+
+TEST_F(InsertStreamTest, AHelloAtItsExtremesChangesNothing) {
+  Create(TableRequest());
+  TestWriter writer(stub_.get(), Hello());
+  writer.SayHello();
+  InsertRequest honest;
+  *honest.mutable_hello() = Hello();
+  ForEachHostile(honest, {.bytes = 1 << 16, .elements = 2},
+                 [&](const std::string& what, const InsertRequest& request) {
+                   const InsertHello& hello = request.hello();
+                   const bool own = hello.actor() == 0 && hello.epoch() == 0;
+                   // What the seat's holder says of its own stream is its own affair.
+                   if (own && hello.seat_signature() == honest.hello().seat_signature()) return;
+                   TestWriter hostile(stub_.get(), hello);
+                   hostile.SayHello();
+                   EXPECT_FALSE(hostile.Finish().ok()) << what;
+                 });
+  EXPECT_EQ(writer.SendAndWait(RowsOf(0, 10)).next_seq(), 1u);
+  EXPECT_EQ(Stats().writers(), 1u);
 }
 
 TEST_F(InsertStreamTest, AWriterOfAnotherRunIsRefused) {

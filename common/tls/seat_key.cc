@@ -1,0 +1,101 @@
+#include "common/tls/seat_key.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/bytes.h"
+#include "common/base/file.h"
+#include "common/base/status_macros.h"
+#include "common/tls/openssl.h"
+#include "openssl/crypto.h"
+#include "openssl/hmac.h"
+#include "openssl/rand.h"
+
+namespace pmoe {
+namespace {
+
+constexpr absl::string_view kPurpose = "pmoe seat 1";
+
+absl::Status Unusable(const std::string& path, absl::string_view why) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, " ", why, "; remove it: the learner makes another, and members join anew"));
+}
+
+// Reads an open key file.
+absl::StatusOr<SeatKey> Read(int fd, const std::string& path) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return FileError("look at", path, errno);
+  if (!S_ISREG(info.st_mode)) return Unusable(path, "is not a regular file");
+  if ((info.st_mode & 077) != 0) return Unusable(path, "may be read by others (chmod 600)");
+  std::string bytes(SeatKey::kBytes + 1, '\0');
+  const ssize_t n = ::read(fd, bytes.data(), bytes.size());
+  if (n != static_cast<ssize_t>(SeatKey::kBytes)) {
+    return Unusable(path, absl::StrCat("must hold ", SeatKey::kBytes, " bytes"));
+  }
+  bytes.resize(SeatKey::kBytes);
+  return SeatKey(std::move(bytes));
+}
+
+// Under another name first, so that half a key never has the name.
+absl::StatusOr<SeatKey> Make(const std::string& path) {
+  std::string bytes(SeatKey::kBytes, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), SeatKey::kBytes) != 1) {
+    return openssl::Failed("draw a key");
+  }
+  const std::string made = path + ".new";
+  ::unlink(made.c_str());
+  const int fd = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return FileError("create", made, errno);
+  const bool written =
+      ::write(fd, bytes.data(), bytes.size()) == ssize_t{SeatKey::kBytes} && ::fsync(fd) == 0;
+  const int error = errno;
+  ::close(fd);
+  if (!written) return FileError("write", made, error);
+  if (::rename(made.c_str(), path.c_str()) != 0) return FileError("rename", made, errno);
+  PMOE_RETURN_IF_ERROR(SyncParent(path));
+  return SeatKey(std::move(bytes));
+}
+
+std::string Covered(const SeatClaim& claim) {
+  ByteWriter out;
+  out.String(std::string(kPurpose));
+  out.String(claim.run_id);
+  out.Pod(static_cast<int32_t>(claim.role));
+  out.Pod(claim.index);
+  out.Pod(claim.epoch);
+  return out.Take();
+}
+
+}  // namespace
+
+absl::StatusOr<SeatKey> SeatKey::OfFile(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return Make(path);
+  if (fd < 0 && errno == ELOOP) return Unusable(path, "is a link");
+  if (fd < 0) return FileError("open", path, errno);
+  const absl::Cleanup close = [fd] { ::close(fd); };
+  return Read(fd, path);
+}
+
+std::string SeatKey::Sign(const SeatClaim& claim) const {
+  const std::string covered = Covered(claim);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+  unsigned size = 0;
+  HMAC(EVP_sha256(), bytes_.data(), static_cast<int>(bytes_.size()),
+       reinterpret_cast<const unsigned char*>(covered.data()), covered.size(), mac.data(), &size);
+  return std::string(reinterpret_cast<const char*>(mac.data()), size);
+}
+
+bool SeatKey::Verify(const SeatClaim& claim, absl::string_view signature) const {
+  const std::string wanted = Sign(claim);
+  return signature.size() == wanted.size() &&
+         CRYPTO_memcmp(signature.data(), wanted.data(), wanted.size()) == 0;
+}
+
+}  // namespace pmoe

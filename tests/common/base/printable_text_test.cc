@@ -1,0 +1,29 @@
+// Nothing that a peer writes gives orders to a terminal.
+#include "common/base/printable_text.h"
+
+#include "gmock/gmock.h"
+
+namespace pmoe {
+namespace {
+
+TEST(PrintableTextTest, WhatIsNoPlainCharacterIsEscaped) {
+  EXPECT_EQ(PrintableText("host\x1b[2J\n\x80"), "host\\x1b[2J\\n\\x80");
+}
+
+TEST(PrintableTextTest, MuchIsCut) {
+  EXPECT_EQ(PrintableText(std::string(1000, 'a'), 3), "aaa…");
+  EXPECT_EQ(PrintableText("short"), "short");
+}
+
+TEST(PrintableTextTest, ControlCharactersAreFoundInAsciiAndInUtf8) {
+  EXPECT_EQ(FindControlCharacter("a\x1b"), 1u);
+  EXPECT_EQ(FindControlCharacter("a\x7f"), 1u);
+  EXPECT_EQ(FindControlCharacter(absl::string_view("a\0", 2)), 1u);
+  EXPECT_EQ(FindControlCharacter("a\xc2\x9b"
+                                 "31m"),
+            1u);  // CSI
+  EXPECT_EQ(FindControlCharacter("Ämter 3 × 4 µs"), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace pmoe
