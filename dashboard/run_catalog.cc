@@ -40,7 +40,8 @@ void ReadConfig(const std::string& file, RunEntry* entry) {
   entry->mode = config->schedule().mode();
   entry->seed = config->seed();
   entry->primitives = config->policy().primitives();
-  entry->total_steps = TotalSteps(*config);
+  // A file of nonsense may have rounds of no steps.
+  if (ValidateConfig(*config).ok()) entry->total_steps = TotalSteps(*config);
   entry->replay_capacity = config->replay().capacity();
   entry->batch_size = config->learner().batch_size();
 }

@@ -95,6 +95,7 @@ absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupt
   if (resume) PMOE_RETURN_IF_ERROR(CheckRunEnv(*directory_, env_, hub_options_.allow_other_env));
   PMOE_RETURN_IF_ERROR(MakeParts(resume));
   RunParts parts = {learner_.get(), replay_.get(), &hub_, &backlog_, directory_, nullptr};
+  parts.learner_epoch = hub_options_.learner_epoch;
   parts.tick = [this](const RunView& view) { return Tick(view); };
   PMOE_ASSIGN_OR_RETURN(run_, MakeTrainingRun(config_, parts, resume));
   status_.set_total_steps(run_->total_steps());

@@ -33,33 +33,44 @@ uint64_t AsyncRun::total_steps() const {
 }
 
 absl::Status AsyncRun::Build(bool resume) {
-  const absl::StatusOr<uint64_t> newest = parts_.directory->NewestCheckpoint();
-  const bool restore = resume && newest.ok();
+  snapshot_ = parts_.learner->Snapshot(/*version=*/0, /*env_steps=*/0);
+  const bool restore = resume && parts_.directory->NewestCheckpoint().ok();
+  LoadedCheckpoint loaded;
+  if (restore) {
+    PMOE_ASSIGN_OR_RETURN(loaded,
+                          LoadNewestCheckpoint(parts_, snapshot_->spec.Hash(), /*replay=*/false));
+    PMOE_RETURN_IF_ERROR(parts_.replay->KeepOnly(TablesToKeep()));
+  }
   PMOE_ASSIGN_OR_RETURN(const ReplayStats replay, parts_.replay->Stats());
   // The replay may know more rows than the learner's checkpoint, or fewer if it lost some.
   const uint64_t inserted = static_cast<uint64_t>(replay.inserted);
-  env_steps_ = std::max(inserted, restore ? *newest : 0);
+  env_steps_ = std::max(inserted, loaded.env_steps);
   env_steps_offset_ = env_steps_ - inserted;
   RunLogOptions options = RunLogOptions::FromConfig(config_, total_steps());
   options.resumed = resume;
   options.show_progress = parts_.show_progress;
   options.resumed_steps = env_steps_;
   PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(options, parts_.directory, parts_.evaluations));
-  snapshot_ = parts_.learner->Snapshot(/*version=*/0, /*env_steps=*/0);
-  if (restore) PMOE_RETURN_IF_ERROR(Restore(*newest));
+  if (restore) PMOE_RETURN_IF_ERROR(Restore(loaded));
   evaluated_steps_ = checkpoint_steps_ = env_steps_;
   PublishSnapshot();
   PublishDirective();
   return absl::OkStatus();
 }
 
-absl::Status AsyncRun::Restore(uint64_t env_steps) {
-  PMOE_ASSIGN_OR_RETURN(const LoadedCheckpoint loaded,
-                        ReadCheckpoint(parts_, env_steps, snapshot_->spec.Hash()));
+// What was restored may be newer than any that a checkpoint names.
+std::vector<std::string> AsyncRun::TablesToKeep() const {
+  std::vector<std::string> keep = parts_.directory->TablesOfCheckpoints();
+  const std::vector<std::string> tables = parts_.directory->Tables();
+  if (!tables.empty()) keep.push_back(tables.front());
+  return keep;
+}
+
+absl::Status AsyncRun::Restore(const LoadedCheckpoint& loaded) {
   ByteReader run(loaded.run);
   PMOE_RETURN_IF_ERROR(log_->LoadState(&run));
   PMOE_RETURN_IF_ERROR(run.Finish("checkpoint: run"));
-  snapshot_ = parts_.learner->Snapshot(loaded.version, env_steps);
+  snapshot_ = parts_.learner->Snapshot(loaded.version, loaded.env_steps);
   return absl::OkStatus();
 }
 

@@ -6,10 +6,13 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/stopwatch.h"
 #include "proto/config.pb.h"
+#include "run/checkpoint.h"
 #include "run/run_log.h"
 #include "run/run_parts.h"
 
@@ -18,7 +21,8 @@ namespace pmoe {
 class AsyncRun : public TrainingRun {
  public:
   // `config` is resolved; `parts` outlive the run, and its replay holds its table already. With
-  // `resume`, goes on from the newest checkpoint of the directory, or anew where there is none yet.
+  // `resume`, goes on from the directory's newest whole checkpoint, or anew where there is none
+  // yet.
   static absl::StatusOr<std::unique_ptr<AsyncRun>> Create(const RunConfig& config,
                                                           const RunParts& parts, bool resume);
 
@@ -29,7 +33,8 @@ class AsyncRun : public TrainingRun {
  private:
   AsyncRun(const RunConfig& config, const RunParts& parts) : config_(config), parts_(parts) {}
   absl::Status Build(bool resume);
-  absl::Status Restore(uint64_t env_steps);
+  absl::Status Restore(const LoadedCheckpoint& loaded);
+  std::vector<std::string> TablesToKeep() const;
 
   absl::Status Turn();
   absl::Status Learn();

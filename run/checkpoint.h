@@ -1,5 +1,5 @@
-// A checkpoint of a run: the learner's state, the loop's, the actors' parts, and beside it the
-// replay table of the same name. Free functions over RunParts.
+// A checkpoint of a run: the learner's state, the loop's, the actors' parts, a note beside them,
+// and the replay table that the note names. Free functions over RunParts.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct RunCheckpoint {
   std::vector<std::string> actors{};  // by index; async: empty
 };
 
-// Learner, loop and actors; with `replay` the table too, which then is the only one kept. Drops all
-// but the newest `keep` checkpoints. Complete or not there.
+// Learner, loop and actors; with `replay` the table too, before them. Drops all but the newest
+// `keep` checkpoints, and the tables that those do not name. Complete or not there.
 absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpoint, bool replay,
                              int keep);
 
@@ -30,15 +30,21 @@ absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpo
 int64_t StateBytes(const Learner& learner);
 
 struct LoadedCheckpoint {
+  uint64_t env_steps = 0;
   uint64_t version = 0;                          // of the snapshot
   std::shared_ptr<const PolicySnapshot> acting;  // null: of no open round
   std::string run;
   std::vector<std::string> actors;
 };
 
-// Loads the learner's state and gives the rest. FailedPreconditionError: another architecture than
-// `hash`.
-absl::StatusOr<LoadedCheckpoint> ReadCheckpoint(const RunParts& parts, uint64_t env_steps,
-                                                uint64_t hash);
+// Loads the learner's state, with `replay` the table too, of the newest checkpoint that is whole,
+// and gives the rest. Damaged ones, and those without their table, are set aside and said.
+// NotFoundError: there is none at all. FailedPreconditionError: none can be used, or the newest has
+// another architecture than `hash`.
+absl::StatusOr<LoadedCheckpoint> LoadNewestCheckpoint(const RunParts& parts, uint64_t hash,
+                                                      bool replay);
+
+// Is this file a whole checkpoint? DataLossError and NotFoundError name it.
+absl::Status CheckCheckpoint(const std::string& file);
 
 }  // namespace pmoe

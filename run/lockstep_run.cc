@@ -36,17 +36,19 @@ LockstepRun::LockstepRun(const RunConfig& config, const RunParts& parts)
 }
 
 absl::Status LockstepRun::Build(bool resume) {
-  uint64_t resumed_steps = 0;
+  snapshot_ = parts_.learner->Snapshot(/*version=*/1, /*env_steps=*/0);
+  LoadedCheckpoint loaded;
   if (resume) {
-    PMOE_ASSIGN_OR_RETURN(resumed_steps, parts_.directory->NewestCheckpoint());
+    PMOE_ASSIGN_OR_RETURN(loaded,
+                          LoadNewestCheckpoint(parts_, snapshot_->spec.Hash(), /*replay=*/true));
+    PMOE_RETURN_IF_ERROR(parts_.replay->KeepOnly(parts_.directory->TablesOfCheckpoints()));
   }
   RunLogOptions options = RunLogOptions::FromConfig(config_, total_steps());
   options.resumed = resume;
   options.show_progress = parts_.show_progress;
-  options.resumed_steps = resumed_steps;
+  options.resumed_steps = loaded.env_steps;
   PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(options, parts_.directory, parts_.evaluations));
-  snapshot_ = parts_.learner->Snapshot(/*version=*/1, /*env_steps=*/0);
-  if (resume) PMOE_RETURN_IF_ERROR(Restore(resumed_steps));
+  if (resume) PMOE_RETURN_IF_ERROR(Restore(std::move(loaded)));
   log_->sample_lag().OnPublish(snapshot_->version);
   return absl::OkStatus();
 }
@@ -237,10 +239,7 @@ absl::Status LockstepRun::KeepBarrier(const absl::Status& why) {
   return absl::Status(why.code(), absl::StrCat(why.message(), " (", result, ")"));
 }
 
-absl::Status LockstepRun::Restore(uint64_t env_steps) {
-  PMOE_ASSIGN_OR_RETURN(LoadedCheckpoint loaded,
-                        ReadCheckpoint(parts_, env_steps, snapshot_->spec.Hash()));
-  PMOE_RETURN_IF_ERROR(parts_.replay->Restore(absl::StrCat(env_steps)));
+absl::Status LockstepRun::Restore(LoadedCheckpoint loaded) {
   ByteReader run(loaded.run);
   uint64_t snapshot_steps = 0;
   run.Pod(&committed_);
@@ -250,7 +249,7 @@ absl::Status LockstepRun::Restore(uint64_t env_steps) {
   PMOE_RETURN_IF_ERROR(log_->LoadState(&run));
   PMOE_RETURN_IF_ERROR(run.Finish("checkpoint: run"));
   snapshot_ = parts_.learner->Snapshot(loaded.version, snapshot_steps);
-  checkpoint_steps_ = env_steps;
+  checkpoint_steps_ = loaded.env_steps;
   acting_ = std::move(loaded.acting);
   if (parts_.actors->may_lose_actors()) barrier_actors_ = loaded.actors;
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/config.pb.h"
+#include "run/checkpoint.h"
 #include "run/run_log.h"
 #include "run/run_parts.h"
 
@@ -20,7 +21,7 @@ namespace pmoe {
 class LockstepRun : public TrainingRun {
  public:
   // `config` is resolved; `parts` outlive the run. With `resume`, loads the directory's newest
-  // checkpoint into all of them, actors included, which must be there to answer.
+  // whole checkpoint into all of them, actors included, which must be there to answer.
   static absl::StatusOr<std::unique_ptr<LockstepRun>> Create(const RunConfig& config,
                                                              const RunParts& parts, bool resume);
 
@@ -46,7 +47,7 @@ class LockstepRun : public TrainingRun {
   // For steps that failed: leaves a checkpoint of the barrier before them, if that can be. Gives
   // `why` with what became of it.
   absl::Status KeepBarrier(const absl::Status& why);
-  absl::Status Restore(uint64_t env_steps);
+  absl::Status Restore(LoadedCheckpoint loaded);
 
   RunConfig config_;
   RunParts parts_;

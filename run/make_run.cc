@@ -18,9 +18,11 @@ void WarnOfSizes(const RunConfig& config, const std::optional<ReplayShardOptions
   const int64_t streams = int64_t{config.actor().count()} * config.actor().envs();
   const TableSize full =
       table.has_value() ? FullSize(*table, TotalSteps(config), streams) : TableSize();
-  const int64_t states = (config.checkpoint().keep() + 1) * StateBytes(learner);
+  const int keep = config.checkpoint().keep();
+  const int tables = keep + 2;  // a shard removes the oldest when the next one is whole
   for (const std::string& warning :
-       SizeWarnings(full, MemoryLimit(), states, directory.path(), DiskSpaceAt(directory.path()))) {
+       SizeWarnings(full, MemoryLimit(), tables, (keep + 1) * StateBytes(learner), directory.path(),
+                    DiskSpaceAt(directory.path()))) {
     Log(LogLevel::kWarning, warning);
   }
 }

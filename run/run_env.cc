@@ -5,29 +5,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
-#include "common/metrics/append_file.h"
 #include "control/wire/env_folder.h"
 #include "control/wire/env_identity.h"
 
 namespace pmoe {
-namespace {
-
-// Into log.txt, which the run's log opens later.
-absl::Status AppendNote(const RunDirectory& directory, const std::string& text) {
-  const std::string file = directory.File("log.txt");
-  absl::StatusOr<AppendFile> log = AppendFile::Open(file);
-  if (absl::IsNotFound(log.status())) log = AppendFile::Create(file);
-  PMOE_RETURN_IF_ERROR(log.status());
-  const std::string time =
-      absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::Now(), absl::LocalTimeZone());
-  return log->Append(absl::StrCat(time, " ", text, "\n"));
-}
-
-}  // namespace
 
 absl::Status CheckRunEnv(const RunDirectory& directory, const EnvSpecMessage& now, bool allowed) {
   PMOE_ASSIGN_OR_RETURN(const std::optional<EnvSpecMessage> kept, KeptEnv(directory.path()));
@@ -46,7 +29,7 @@ absl::Status KeepRunEnv(const RunDirectory& directory, const EnvSpecMessage& now
       const std::string text = absl::StrCat("goes on with another task (--allow-other-env): ",
                                             ListDifferences(differences));
       Log(LogLevel::kWarning, "the run ", text);
-      PMOE_RETURN_IF_ERROR(AppendNote(directory, text));
+      PMOE_RETURN_IF_ERROR(directory.Note(text));
     }
   }
   if (TotalBytes(now) > kKeptBytesMax) {

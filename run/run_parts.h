@@ -34,7 +34,8 @@ struct RunParts {
   // Called by the loop's thread every round or tenth of a second, outside all locks: a cluster
   // looks after its members here and shows the view. Null: nobody watches.
   std::function<absl::Status(const RunView&)> tick;
-  bool show_progress = true;  // false: one of several runs of a process, which shows them all
+  uint64_t learner_epoch = 0;  // this life's, RunDirectory::NextLearnerEpoch
+  bool show_progress = true;   // false: one of several runs of a process, which shows them all
 };
 
 class TrainingRun {

@@ -14,6 +14,7 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/config/run_config_file.h"
 #include "control/wire/env_identity.h"
 
 namespace pmoe {
@@ -128,14 +129,8 @@ absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
     return absl::InvalidArgumentError(
         "--resume uses the run's own configuration: leave --config and --preset away");
   }
-  const std::string file = options.resume + "/config.textproto";
-  absl::StatusOr<std::string> text = ReadText(file);
-  if (!text.ok()) {
-    return absl::NotFoundError(absl::StrCat("--resume ", options.resume,
-                                            " is not a run directory: it has no config.textproto"));
-  }
-  PMOE_ASSIGN_OR_RETURN(const RunConfig before, ParseConfigText(*text, file));
-  sources.config_file = file;
+  PMOE_ASSIGN_OR_RETURN(const RunConfig before, ReadRunConfig(options.resume));
+  sources.config_file = options.resume + "/config.textproto";
   PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
   PMOE_RETURN_IF_ERROR(CheckResumeChanges(before, config, options.quiet));
   return config;
@@ -164,7 +159,7 @@ std::vector<std::string> ResumeWords(const std::string& directory, const RunConf
 }
 
 absl::Status SaveRunConfig(const RunDirectory& directory, const RunConfig& config) {
-  return WriteFileAtomic(directory.File("config.textproto"), PrintConfig(config));
+  return WriteFileAtomic(directory.File("config.textproto"), RunConfigText(config));
 }
 
 absl::Status CheckUnfinished(const std::string& directory, const RunConfig& config) {

@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/config/run_config_file.h"
 
 namespace pmoe {
 
@@ -58,14 +59,12 @@ absl::Status RunFlags::Settle(LoadedRun* run) const {
 }
 
 absl::StatusOr<LoadedRun> RunFlags::Read() const {
-  const std::string config_file = run_ + "/config.textproto";
-  const absl::StatusOr<std::string> text = ReadText(config_file);
-  if (!text.ok()) {
-    return absl::NotFoundError(
-        absl::StrCat("--run ", run_, " is not a run directory: it has no config.textproto"));
-  }
   LoadedRun loaded;
-  PMOE_ASSIGN_OR_RETURN(loaded.config, ParseConfigText(*text, config_file));
+  absl::StatusOr<RunConfig> config = ReadValidRunConfig(run_);
+  if (!config.ok()) {
+    return absl::Status(config.status().code(), absl::StrCat("--run ", config.status().message()));
+  }
+  loaded.config = *std::move(config);
   const std::string file = absl::StrCat(run_, "/snapshots/", snapshot_, ".pmoe");
   absl::StatusOr<std::string> bytes = ReadFile(file);
   if (!bytes.ok()) {
@@ -73,8 +72,13 @@ absl::StatusOr<LoadedRun> RunFlags::Read() const {
         absl::StrCat(file, " does not exist yet: it is written at the run's first ",
                      snapshot_ == "best" ? "evaluation" : "checkpoint"));
   }
-  PMOE_ASSIGN_OR_RETURN(PolicySnapshot snapshot, PolicySnapshot::Decode(*std::move(bytes)));
-  loaded.snapshot = std::make_shared<const PolicySnapshot>(std::move(snapshot));
+  absl::StatusOr<PolicySnapshot> snapshot = PolicySnapshot::Decode(*std::move(bytes));
+  if (!snapshot.ok()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        file, " cannot be used (", snapshot.status().message(), "); take --snapshot ",
+        snapshot_ == "best" ? "latest" : "best", ", or resume the run, which writes it anew"));
+  }
+  loaded.snapshot = std::make_shared<const PolicySnapshot>(*std::move(snapshot));
   return loaded;
 }
 

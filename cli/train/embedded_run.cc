@@ -76,8 +76,8 @@ absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& poli
 }
 
 absl::Status EmbeddedRun::BuildActors(const PolicySpec& policy) {
-  PMOE_ASSIGN_OR_RETURN(const uint64_t life, directory_->NextLearnerEpoch());
-  const uint32_t epoch = lockstep() ? 0 : FirstActorEpoch(life);
+  PMOE_ASSIGN_OR_RETURN(learner_epoch_, directory_->NextLearnerEpoch());
+  const uint32_t epoch = lockstep() ? 0 : FirstActorEpoch(learner_epoch_);
   for (int index = 0; index < config_.actor().count(); ++index) {
     ActorSeat seat;
     std::vector<std::unique_ptr<Env>> envs;
@@ -120,15 +120,25 @@ absl::Status EmbeddedRun::BuildRun(bool resume) {
     });
   }
   RunParts parts = {learner_.get(), client_.get(), &link_, &backlog_, directory_, nullptr};
+  parts.learner_epoch = learner_epoch_;
   parts.show_progress = show_progress_;
   parts.tick = [this](const RunView& view) {
     ShowStatus(view);
     return absl::OkStatus();
   };
   // Lockstep restores the table of its checkpoint by name.
-  const absl::StatusOr<std::string> table = directory_->NewestReplay();
-  if (resume && !lockstep() && table.ok()) PMOE_RETURN_IF_ERROR(client_->Restore(*table));
+  if (resume && !lockstep()) PMOE_RETURN_IF_ERROR(RestoreNewestTable());
   PMOE_ASSIGN_OR_RETURN(run_, MakeTrainingRun(config_, parts, resume));
+  return absl::OkStatus();
+}
+
+// Without any the run goes on and gathers rows anew.
+absl::Status EmbeddedRun::RestoreNewestTable() {
+  for (const std::string& name : directory_->Tables()) {
+    const absl::Status restored = client_->Restore(name);
+    if (!absl::IsDataLoss(restored)) return restored;
+    Log(LogLevel::kWarning, "passed over a saved table: ", restored.message());
+  }
   return absl::OkStatus();
 }
 

@@ -57,12 +57,14 @@ class EmbeddedRun {
   absl::Status BuildActors(const PolicySpec& policy);
   absl::Status BuildEvaluator(const PolicySpec& policy);
   absl::Status BuildRun(bool resume);
+  absl::Status RestoreNewestTable();
   void ShowStatus(const RunView& view);
   bool lockstep() const { return IsLockstep(config_); }
 
   const RunConfig config_;
   const RunDirectory* const directory_;
   const bool show_progress_;
+  uint64_t learner_epoch_ = 0;
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<ReplayShard> replay_;
   std::unique_ptr<DirectReplayClient> client_;

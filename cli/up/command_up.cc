@@ -20,10 +20,12 @@
 #include "cli/commands.h"
 #include "cli/end_video.h"
 #include "cli/up/child.h"
+#include "cli/up/socket_folder.h"
 #include "cli/up/supervisor.h"
 #include "cli/up/up_security.h"
 #include "common/base/build_info.h"
 #include "common/base/file.h"
+#include "common/base/file_lock.h"
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
@@ -36,35 +38,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kRuntimeFolderMax = 70;  // leaves room for the sockets' names
 constexpr int kPoll_ms = 5;
 
-// A private folder for sockets, gone with the object.
-class SocketFolder {
- public:
-  static absl::StatusOr<SocketFolder> Create() {
-    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-    std::string path =
-        runtime != nullptr && std::string(runtime).size() < kRuntimeFolderMax ? runtime : "/tmp";
-    path += "/pmoe-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("cannot make a folder for sockets like ", path,
-                       "; may you write there? XDG_RUNTIME_DIR names another"));
-    }
-    return SocketFolder(path);
-  }
-  SocketFolder(SocketFolder&& other) noexcept : path_(std::exchange(other.path_, "")) {}
-  ~SocketFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  std::string File(const std::string& name) const { return absl::StrCat(path_, "/", name); }
-
- private:
-  explicit SocketFolder(std::string path) : path_(std::move(path)) {}
-  std::string path_;
-};
+// Held while `pmoe up` lives. The run's own lock is its learner's, which comes and goes.
+absl::StatusOr<FileLock> LockForUp(const std::string& directory) {
+  PMOE_ASSIGN_OR_RETURN(std::optional<FileLock> lock, FileLock::TryFile(directory + "/up.lock"));
+  const std::string held = lock.has_value() ? directory + "/lock" : directory + "/up.lock";
+  if (lock.has_value() && !FileLock::IsHeld(held)) return *std::move(lock);
+  const int holder = FileLock::Holder(held);
+  return absl::FailedPreconditionError(
+      absl::StrCat("another process is training in ", directory,
+                   holder == 0 ? "" : absl::StrCat(" (process ", holder, ")"),
+                   "; nothing was changed. Stop it first, or give another directory"));
+}
 
 // A loopback port that is free now.
 absl::StatusOr<int> FreePort() {
@@ -224,6 +210,9 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
         "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
     PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
     PMOE_RETURN_IF_ERROR(CheckEnv(start, config, directory, sockets.File("check.log")));
+    PMOE_RETURN_IF_ERROR(MakeDirs(directory));
+    // Before anything else is written there: the files of a run that goes on are its own.
+    PMOE_ASSIGN_OR_RETURN(const FileLock lock, LockForUp(directory));
     PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
     if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
     PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));

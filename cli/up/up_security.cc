@@ -27,6 +27,8 @@ absl::Status PrepareUpSecurity(const std::string& directory, const std::string& 
   CertificateOptions options;
   options.out = folder;
   PMOE_RETURN_IF_ERROR(InitCertificates(options, absl::Now()).status());
+  // Nothing is signed any more in this life, so that nobody can find the key.
+  std::filesystem::remove_all(folder + "/ca");
   return WriteFileAtomic(directory + kFile, absl::StrCat("tls ", folder, "/admin\n"));
 }
 

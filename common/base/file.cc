@@ -1,20 +1,29 @@
 #include "common/base/file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
 namespace {
+
+namespace fs = std::filesystem;
+
+constexpr absl::string_view kTemporary = ".tmp";
+constexpr int kTriesMax = 1000;  // names that a killed process with this one's id has left
 
 absl::Status WriteAll(int fd, const std::string& path, absl::string_view bytes) {
   while (!bytes.empty()) {
@@ -41,6 +50,30 @@ absl::StatusOr<std::string> ReadStream(int fd, const std::string& path) {
   return absl::InvalidArgumentError(absl::StrCat(path, " gives more than 1 GiB of text"));
 }
 
+// Opens a new file of a name that nobody else uses, and gives the name.
+absl::StatusOr<int> OpenTemporary(const std::string& path, std::string* name) {
+  static std::atomic<uint64_t> next{0};
+  absl::StatusOr<int> fd = absl::InternalError("not tried");
+  for (int i = 0; i < kTriesMax; ++i) {
+    *name = absl::StrCat(path, ".", ::getpid(), "-", next++, kTemporary);
+    fd = CreateNewFile(*name);
+    if (!absl::IsAlreadyExists(fd.status())) break;
+  }
+  return fd;
+}
+
+// Was it written by a process that is gone? Our own leave none while anybody looks.
+bool IsLeftBehind(absl::string_view name) {
+  if (!absl::ConsumeSuffix(&name, kTemporary)) return false;
+  const size_t dash = name.rfind('-'), dot = name.rfind('.');
+  int process = 0;
+  uint64_t number = 0;
+  const bool ours = dash != name.npos && dot != name.npos && dot < dash &&
+                    absl::SimpleAtoi(name.substr(dot + 1, dash - dot - 1), &process) &&
+                    absl::SimpleAtoi(name.substr(dash + 1), &number) && process > 0;
+  return ours && (process == ::getpid() || (::kill(process, 0) != 0 && errno == ESRCH));
+}
+
 }  // namespace
 
 absl::Status FileError(absl::string_view verb, const std::string& path, int error) {
@@ -61,7 +94,7 @@ absl::Status FileError(absl::string_view verb, const std::string& path, int erro
 }
 
 absl::Status SyncParent(const std::string& path) {
-  std::string parent = std::filesystem::path(path).parent_path().string();
+  std::string parent = fs::path(path).parent_path().string();
   if (parent.empty()) parent = ".";
   const int fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return FileError("open", parent, errno);
@@ -71,10 +104,27 @@ absl::Status SyncParent(const std::string& path) {
   return result == 0 ? absl::OkStatus() : FileError("sync", parent, error);
 }
 
+absl::StatusOr<int> CreateNewFile(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd < 0) return FileError("create", path, errno);
+  return fd;
+}
+
+std::vector<std::string> SweepTemporaries(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (IsLeftBehind(name)) names.push_back(name);
+  }
+  std::erase_if(
+      names, [&](const std::string& name) { return !fs::remove(fs::path(folder) / name, error); });
+  return names;
+}
+
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes) {
-  const std::string tmp = path + ".tmp";
-  const int fd = ::open(tmp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return FileError("create", tmp, errno);
+  std::string tmp;
+  PMOE_ASSIGN_OR_RETURN(const int fd, OpenTemporary(path, &tmp));
   absl::Status status = WriteAll(fd, tmp, bytes);
   if (::close(fd) != 0 && status.ok()) status = FileError("close", tmp, errno);
   if (status.ok() && ::rename(tmp.c_str(), path.c_str()) != 0) {
@@ -88,7 +138,8 @@ absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes) {
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: a pipe of that name must not keep us.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return FileError("open", path, errno);
   struct stat info {};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -124,14 +175,14 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
 
 DiskSpace DiskSpaceAt(const std::string& path) {
   std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(path, error);
+  const fs::space_info space = fs::space(path, error);
   if (error) return {};
   return {space.available, space.capacity};
 }
 
 absl::Status MakeDirs(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  fs::create_directories(path, error);
   if (error) return FileError("create the folder", path, error.value());
   return absl::OkStatus();
 }

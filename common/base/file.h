@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -11,9 +12,11 @@
 
 namespace pmoe {
 
-// Writes path.tmp, fsyncs, renames, fsyncs the folder. On error removes path.tmp and names the path
-// and the cause; a full disk is absl::ResourceExhaustedError.
+// Writes a new file beside it, <path>.<process id>-<number>.tmp, fsyncs, renames, fsyncs the
+// folder. On error removes the new file and names the path and the cause; a full disk is
+// absl::ResourceExhaustedError. What a killed process leaves, SweepTemporaries removes.
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes);
+// Of a regular file; NotFoundError where there is none.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 // A text that the user names: a file, or a pipe as of `<(command)`, at most 1 GiB of it. Without
 // the byte order mark that some editors put in front.
@@ -31,7 +34,14 @@ DiskSpace DiskSpaceAt(const std::string& path);
 // The pieces, for files that are written in parts.
 // "cannot <verb> <path>: <cause>"; a full disk is ResourceExhaustedError with the fix.
 absl::Status FileError(absl::string_view verb, const std::string& path, int error);
+// A descriptor of a file that was not there: never one that somebody else has put there, and never
+// where a link leads. AlreadyExistsError.
+absl::StatusOr<int> CreateNewFile(const std::string& path);
 // A rename is durable only once the folder that holds the name is.
 absl::Status SyncParent(const std::string& path);
+// Removes from `folder` itself what WriteFileAtomic of a process that is gone has left. Returns the
+// names removed. Of other machines' processes nothing is known here: for a folder that only this
+// one's write.
+std::vector<std::string> SweepTemporaries(const std::string& folder);
 
 }  // namespace pmoe

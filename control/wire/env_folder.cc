@@ -52,9 +52,9 @@ absl::StatusOr<std::optional<EnvSpecMessage>> KeptEnv(const std::string& run) {
   absl::Status status = ParseTextMessage(text, file, &env);
   if (status.ok()) status = CheckEnvSpec(env);
   if (status.ok()) return env;
-  return absl::DataLossError(absl::StrCat(std::string(status.message()),
-                                          "; without this file the task counts as unknown: move ",
-                                          run, "/env away to go on so"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      std::string(status.message()), "; without this file the task counts as unknown: move ", run,
+      "/env away to go on so"));
 }
 
 absl::Status KeepEnvSpec(const std::string& run, const EnvSpecMessage& env) {

@@ -27,8 +27,8 @@ struct EnvRecord {
 // What spec.files adds up to.
 uint64_t TotalBytes(const EnvSpecMessage& env);
 
-// What the run in `run` was made with; nullopt: it is older than this record. DataLossError: it
-// cannot be read.
+// What the run in `run` was made with; nullopt: it is older than this record.
+// FailedPreconditionError: it cannot be read.
 absl::StatusOr<std::optional<EnvSpecMessage>> KeptEnv(const std::string& run);
 
 // Keeps the record in `run`. One that was there and differs is moved to env.1, env.2, ….

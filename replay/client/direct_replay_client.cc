@@ -1,9 +1,12 @@
 #include "replay/client/direct_replay_client.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -48,13 +51,20 @@ absl::Status DirectReplayClient::Restore(absl::string_view name) {
   return shard_->Load(File(name));
 }
 
-absl::Status DirectReplayClient::KeepOnly(absl::string_view name) {
+absl::Status DirectReplayClient::KeepOnly(const std::vector<std::string>& names) {
+  std::vector<fs::path> gone;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
-    if (entry.path().extension() == ".table" && entry.path() != File(name)) {
-      fs::remove(entry.path(), error);
+    const std::string file = entry.path().filename().string();
+    const std::string name(absl::StripSuffix(file, ".table"));
+    const bool is_table = name != file;
+    const bool is_left_behind = absl::EndsWith(file, ".table.tmp");
+    if (is_left_behind ||
+        (is_table && std::find(names.begin(), names.end(), name) == names.end())) {
+      gone.push_back(entry.path());
     }
   }
+  for (const fs::path& path : gone) fs::remove(path, error);
   return absl::OkStatus();
 }
 

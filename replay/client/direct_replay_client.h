@@ -4,6 +4,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "replay/client/replay_client.h"
 #include "replay/core/replay_shard.h"
@@ -23,7 +24,8 @@ class DirectReplayClient : public ReplayClient {
   // <folder>/<name>.table
   absl::Status Save(absl::string_view name) override;
   absl::Status Restore(absl::string_view name) override;
-  absl::Status KeepOnly(absl::string_view name) override;
+  // At once, with what a save that was cut off has left.
+  absl::Status KeepOnly(const std::vector<std::string>& names) override;
 
  private:
   std::string File(absl::string_view name) const;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -39,8 +40,8 @@ class ReplayClient {
   // Saves everything that the next batch's bits depend on under `name`; Restore brings it back.
   virtual absl::Status Save(absl::string_view name) = 0;
   virtual absl::Status Restore(absl::string_view name) = 0;
-  // Removes every saved table but this one.
-  virtual absl::Status KeepOnly(absl::string_view name) = 0;
+  // Every saved table but these may go: at once, or when the next one is saved.
+  virtual absl::Status KeepOnly(const std::vector<std::string>& names) = 0;
 };
 
 }  // namespace pmoe

@@ -130,7 +130,7 @@ absl::Status RpcReplayControl::Save(absl::string_view name) {
   CheckpointRequest request;
   *request.mutable_learner() = options_.learner;
   request.set_name(std::string(name));
-  if (!keep_.empty()) request.add_keep(keep_);
+  for (const std::string& kept : keep_) request.add_keep(kept);
   for (const Shard& shard : shards_) {
     CheckpointReply reply;
     PMOE_RETURN_IF_ERROR(Call(shard, kFileCall, &ReplayService::Stub::Checkpoint, request, &reply));
@@ -144,11 +144,11 @@ absl::Status RpcReplayControl::Restore(absl::string_view name) {
     shards_[i].inserted = shards_[i].lost = 0;
     PMOE_RETURN_IF_ERROR(CreateTable(static_cast<int>(i), name));
   }
-  return KeepOnly(name);
+  return KeepOnly({std::string(name)});
 }
 
-absl::Status RpcReplayControl::KeepOnly(absl::string_view name) {
-  keep_ = std::string(name);
+absl::Status RpcReplayControl::KeepOnly(const std::vector<std::string>& names) {
+  keep_ = names;
   return absl::OkStatus();
 }
 

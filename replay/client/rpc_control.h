@@ -43,11 +43,11 @@ class RpcReplayControl {
   absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout);
   // Of all shards. One that is away counts as it was last seen; UnavailableError when all are.
   absl::StatusOr<ReplayStats> Stats();
-  // On every shard; of what was saved before, the checkpoint that KeepOnly or Restore named stays.
+  // On every shard; of what was saved before, what KeepOnly or Restore named stays.
   absl::Status Save(absl::string_view name);
   absl::Status Restore(absl::string_view name);
   // The others go with the next Save: until then nothing rests on one file alone.
-  absl::Status KeepOnly(absl::string_view name);
+  absl::Status KeepOnly(const std::vector<std::string>& names);
 
  private:
   struct Shard {
@@ -70,7 +70,7 @@ class RpcReplayControl {
 
   const RpcReplayOptions options_;
   std::vector<Shard> shards_;
-  std::string keep_;  // checkpoint that a Save must leave; empty: none
+  std::vector<std::string> keep_;  // saved tables that a Save must leave
 };
 
 }  // namespace pmoe

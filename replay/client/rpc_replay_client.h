@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "replay/client/replay_client.h"
 #include "replay/client/rpc_control.h"
@@ -35,7 +37,9 @@ class RpcReplayClient : public ReplayClient {
   absl::StatusOr<ReplayStats> Stats() override { return control_.Stats(); }
   absl::Status Save(absl::string_view name) override { return control_.Save(name); }
   absl::Status Restore(absl::string_view name) override { return control_.Restore(name); }
-  absl::Status KeepOnly(absl::string_view name) override { return control_.KeepOnly(name); }
+  absl::Status KeepOnly(const std::vector<std::string>& names) override {
+    return control_.KeepOnly(names);
+  }
 
  private:
   using Source = std::variant<std::unique_ptr<ShardedSampler>, std::unique_ptr<RpcRolloutSource>>;

@@ -28,8 +28,8 @@ absl::string_view Bytes(const T& value) {
 
 absl::StatusOr<std::unique_ptr<BlockFileWriter>> BlockFileWriter::Create(const std::string& path) {
   const std::string tmp = path + ".tmp";
-  const int fd = ::open(tmp.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) return FileError("create", tmp, errno);
+  ::unlink(tmp.c_str());  // of a process that was killed
+  PMOE_ASSIGN_OR_RETURN(const int fd, CreateNewFile(tmp));
   return std::unique_ptr<BlockFileWriter>(new BlockFileWriter(path, fd));
 }
 

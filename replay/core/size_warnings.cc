@@ -38,8 +38,9 @@ TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever, int64_t
   return {bytes_max / page * kPageRows, bytes_max};
 }
 
-std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, int64_t state_bytes,
-                                      const std::string& folder, const DiskSpace& disk) {
+std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, int tables,
+                                      int64_t state_bytes, const std::string& folder,
+                                      const DiskSpace& disk) {
   std::vector<std::string> warnings;
   const auto usable = static_cast<int64_t>(kMemoryShare * static_cast<double>(memory));
   if (memory > 0 && table.bytes > usable) {
@@ -50,14 +51,15 @@ std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, in
         " rows, but this process may use ", GiB(memory), " of memory and would be ended on the way",
         "; set replay.capacity=", Rounded(rows), " or less, or replay.bytes_max=", usable));
   }
-  const int64_t checkpoint = 2 * table.bytes + state_bytes;
+  const int64_t checkpoint = tables * table.bytes + state_bytes;
   const auto free = static_cast<int64_t>(disk.free_bytes);
   if (disk.total_bytes > 0 && checkpoint > free) {
     warnings.push_back(absl::StrCat(
-        "checkpoints will take up to ", GiB(checkpoint), " in ", folder, " (", table.rows,
-        " rows of replay, the new file beside the old one, and the learner's state), but ",
-        GiB(free), " are free; free some space, choose a folder on another volume, or lower ",
-        "replay.capacity"));
+        "checkpoints will take up to ", GiB(checkpoint), " in ", folder, " (", tables, " files of ",
+        table.rows, " rows of replay, the new one beside those that are kept, and the learner's ",
+        "state), but ", GiB(free),
+        " are free; free some space, choose a folder on another volume, ",
+        "or lower checkpoint.keep or replay.capacity"));
   }
   return warnings;
 }

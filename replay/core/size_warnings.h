@@ -22,9 +22,10 @@ TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever = INT64_
                    int64_t streams = 1);
 
 // A line for each thing that will not fit, with the numbers and what to set: the table in `memory`
-// (MemoryLimit; 0: unknown), and a checkpoint in `folder`: two tables, the new one beside the old,
-// and `state_bytes` more.
-std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, int64_t state_bytes,
-                                      const std::string& folder, const DiskSpace& disk);
+// (MemoryLimit; 0: unknown), and checkpoints in `folder`: `tables` saved ones, the new one beside
+// those that are kept, and `state_bytes` more.
+std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, int tables,
+                                      int64_t state_bytes, const std::string& folder,
+                                      const DiskSpace& disk);
 
 }  // namespace pmoe

@@ -49,8 +49,9 @@ absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request,
     PMOE_ASSIGN_OR_RETURN(shard_, ReplayShard::Create(options));
     request_ = request;
   }
-  *warnings =
-      SizeWarnings(FullSize(options), MemoryLimit(), /*state_bytes=*/0, dir_, DiskSpaceAt(dir_));
+  // How many the learner keeps, it says itself where it sees this disk.
+  *warnings = SizeWarnings(FullSize(options), MemoryLimit(), /*tables=*/2, /*state_bytes=*/0, dir_,
+                           DiskSpaceAt(dir_));
   return true;
 }
 

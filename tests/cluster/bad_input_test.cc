@@ -84,6 +84,7 @@ TEST(BadInputTest, OrResumeNeedsADirectoryAndHasNothingToDoInAFinishedRun) {
                                    "--preset", "paper"});
   ExpectUsageError(learner, "--or-resume needs --out");
   ASSERT_TRUE(std::filesystem::create_directories(dir.File("run/checkpoints/300")));
+  std::ofstream(dir.File("run/checkpoints/300/state.pmoe")) << "whatever the learner knew";
   std::vector<std::string> config = SmallFlags("InvertedPendulum-v5", {"--steps", "300"});
   config.insert(config.begin(), {Binary("pmoe"), "config", "print"});
   std::ofstream(dir.File("run/config.textproto")) << RunProcess(config).output;

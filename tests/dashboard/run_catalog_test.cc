@@ -87,5 +87,17 @@ TEST(RunCatalogTest, AConfigurationThatCannotBeReadStillNamesARun) {
   EXPECT_EQ(catalog.Find("a")->env, "");
 }
 
+// Rounds of no steps were divided by.
+TEST(RunCatalogTest, AConfigurationOfNonsenseStillNamesARun) {
+  TempDir dir;
+  ASSERT_TRUE(MakeDirs(dir.File("a")).ok());
+  Append(dir.File("a/config.textproto"),
+         "env { id: \"Hopper-v5\" } schedule { steps_per_round: 0 mode: \"none\" }");
+  RunCatalog catalog({{dir.path(), 1}});
+  ASSERT_TRUE(catalog.Find("a").has_value());
+  EXPECT_EQ(catalog.Find("a")->env, "Hopper-v5");
+  EXPECT_EQ(catalog.Find("a")->total_steps, 0);
+}
+
 }  // namespace
 }  // namespace pmoe

@@ -1,17 +1,34 @@
 #include "run/run_directory.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/file.h"
+#include "tests/testing/run_process.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
 namespace {
 
+using ::testing::ElementsAre;
+
 constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+void WriteText(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::trunc) << text;
+}
+
+// The id of a process that has ended.
+std::string DeadProcess() {
+  std::string id = RunProcess({"/bin/sh", "-c", "echo $$"}).output;
+  id.pop_back();
+  return id;
+}
 
 class RunDirectoryTest : public ::testing::Test {
  protected:
@@ -54,11 +71,32 @@ TEST_F(RunDirectoryTest, EachLifeOfTheLearnerHasTheNextEpoch) {
   EXPECT_EQ(*directory.NextLearnerEpoch(), 3u);
 }
 
-TEST_F(RunDirectoryTest, AnEpochThatIsNoNumberIsNamed) {
+TEST_F(RunDirectoryTest, AnEpochFileThatIsGoneOrTooLowIsNotBelieved) {
+  const RunDirectory directory = Create();
+  const std::string file = directory.File("learner.epoch");
+  ASSERT_OK(directory.SaveCheckpoint(500, "state", {.learner_epoch = 7}, /*keep=*/2));
+  ASSERT_OK(WriteFileAtomic(file, "3\n"));
+  const auto after_low = directory.NextLearnerEpoch();
+  ASSERT_OK(after_low);
+  EXPECT_GT(*after_low, 7u);
+  for (const auto& spoil : std::vector<std::function<void()>>{
+           [&] { std::filesystem::remove(file); },
+           [&] { EXPECT_OK(WriteFileAtomic(file, "two\n")); },
+       }) {
+    spoil();
+    const auto epoch = directory.NextLearnerEpoch();
+    ASSERT_OK(epoch);
+    EXPECT_GT(*epoch, *after_low);  // log.txt names that one, and no checkpoint does
+  }
+}
+
+TEST_F(RunDirectoryTest, AnEpochThatNothingNamesIsAskedFor) {
   const RunDirectory directory = Create();
   ASSERT_OK(WriteFileAtomic(directory.File("learner.epoch"), "two\n"));
   EXPECT_THAT(directory.NextLearnerEpoch(),
-              FailsWith(absl::StatusCode::kDataLoss, "learner.epoch must hold a number"));
+              FailsWith(kRefused, "learner.epoch must hold a number"));
+  ASSERT_OK(WriteFileAtomic(directory.File("learner.epoch"), "70000\n"));
+  EXPECT_THAT(directory.NextLearnerEpoch(), FailsWith(kRefused, "learner.epoch says 70000"));
 }
 
 TEST_F(RunDirectoryTest, TheRunKeepsItsNameOnTheNetwork) {
@@ -71,34 +109,86 @@ TEST_F(RunDirectoryTest, TheRunKeepsItsNameOnTheNetwork) {
 
 TEST_F(RunDirectoryTest, TheNewestTableIsTheOneWithTheHighestNumber) {
   const RunDirectory directory = Create();
-  EXPECT_THAT(directory.NewestReplay(), FailsWith(absl::StatusCode::kNotFound, "holds no table"));
-  for (const char* name : {"900", "1000", "20"}) {
+  EXPECT_TRUE(directory.Tables().empty());
+  for (const char* name : {"900", "1000", "20", "mine"}) {
     ASSERT_OK(WriteFileAtomic(directory.ReplayFolder() + "/" + name + ".table", ""));
   }
-  EXPECT_EQ(*directory.NewestReplay(), "1000");
+  EXPECT_THAT(directory.Tables(), ElementsAre("1000", "900", "20"));
 }
 
-TEST_F(RunDirectoryTest, ACheckpointExistsOnceItHasItsName) {
+TEST_F(RunDirectoryTest, ACheckpointExistsOnceItsStateDoes) {
   const RunDirectory directory = Create();
-  const auto file = directory.PrepareCheckpoint(500);
-  ASSERT_OK(file);
-  ASSERT_OK(WriteFileAtomic(*file, "state"));
+  ASSERT_OK(MakeDirs(path_ + "/checkpoints/500"));
   EXPECT_THAT(directory.NewestCheckpoint(),
               FailsWith(absl::StatusCode::kNotFound, "has no checkpoint yet"));
-  ASSERT_OK(directory.CommitCheckpoint(500, /*keep=*/2));
+  ASSERT_OK(directory.SaveCheckpoint(500, "state", {}, /*keep=*/2));
   EXPECT_EQ(*directory.NewestCheckpoint(), 500u);
   EXPECT_EQ(*ReadFile(directory.CheckpointFile(500)), "state");
 }
 
-TEST_F(RunDirectoryTest, OldCheckpointsAreDropped) {
+TEST_F(RunDirectoryTest, OldCheckpointsAreDroppedAndTheirTablesNotNamedAnyMore) {
   const RunDirectory directory = Create();
   for (const uint64_t steps : {900, 1000, 1100}) {
-    ASSERT_OK(directory.PrepareCheckpoint(steps));
-    ASSERT_OK(directory.CommitCheckpoint(steps, /*keep=*/2));
+    ASSERT_OK(directory.SaveCheckpoint(steps, "", {.table = absl::StrCat(steps)}, /*keep=*/2));
   }
+  EXPECT_THAT(directory.Checkpoints(), ElementsAre(1000, 1100));
   EXPECT_FALSE(std::filesystem::exists(path_ + "/checkpoints/900"));
-  EXPECT_TRUE(std::filesystem::exists(path_ + "/checkpoints/1000"));
-  EXPECT_EQ(*directory.NewestCheckpoint(), 1100u);
+  EXPECT_THAT(directory.TablesOfCheckpoints(), ElementsAre("1000", "1100"));
+}
+
+TEST_F(RunDirectoryTest, ANoteThatIsGoneNamesTheTableOfItsSteps) {
+  const RunDirectory directory = Create();
+  ASSERT_OK(directory.SaveCheckpoint(900, "", {3, 41, "800"}, /*keep=*/2));
+  EXPECT_EQ(directory.NoteOf(900).policy_version, 41u);
+  EXPECT_EQ(directory.NoteOf(900).table, "800");
+  std::filesystem::remove(path_ + "/checkpoints/900/about.txt");
+  EXPECT_EQ(directory.NoteOf(900).table, "900");
+}
+
+TEST_F(RunDirectoryTest, OneSetAsideCountsNoMoreAndIsKept) {
+  const RunDirectory directory = Create();
+  ASSERT_OK(directory.SaveCheckpoint(900, "old", {}, /*keep=*/2));
+  ASSERT_OK(directory.SaveCheckpoint(1000, "new", {}, /*keep=*/2));
+  const auto aside = directory.SetAside(1000);
+  ASSERT_OK(aside);
+  EXPECT_EQ(*directory.NewestCheckpoint(), 900u);
+  EXPECT_EQ(*ReadFile(*aside + "/state.pmoe"), "new");
+}
+
+// The next start finds what a killed process was writing.
+TEST_F(RunDirectoryTest, WhatWasHalfWrittenIsRemovedAtTheNextStart) {
+  const std::string dead = "." + DeadProcess() + "-0.tmp";
+  {
+    const RunDirectory directory = Create();
+    MarkBegun();
+    ASSERT_OK(directory.SaveCheckpoint(900, "state", {}, /*keep=*/2));
+  }
+  for (const std::string& file :
+       {"metrics.csv" + dead, "snapshots/best.pmoe" + dead, "checkpoints/900/state.pmoe" + dead}) {
+    WriteText(path_ + "/" + file, "half");
+  }
+  WriteText(path_ + "/notes.tmp", "mine");
+  ASSERT_OK(MakeDirs(path_ + "/checkpoints/1000"));
+  ASSERT_OK(RunDirectory::Open(path_));
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
+    if (entry.path().extension() == ".tmp") left.push_back(entry.path().filename());
+  }
+  EXPECT_THAT(left, ElementsAre("notes.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/checkpoints/1000"));
+  EXPECT_EQ(*ReadFile(path_ + "/checkpoints/900/state.pmoe"), "state");
+}
+
+// Files of builds that gave a checkpoint's folder its name last.
+TEST_F(RunDirectoryTest, AWholeCheckpointThatHadNoNameYetIsFound) {
+  Create();
+  MarkBegun();
+  ASSERT_OK(MakeDirs(path_ + "/checkpoints/700.partial"));
+  ASSERT_OK(MakeDirs(path_ + "/checkpoints/700"));
+  WriteText(path_ + "/checkpoints/700.partial/state.pmoe", "state");
+  const auto directory = RunDirectory::Open(path_);
+  ASSERT_OK(directory);
+  EXPECT_EQ(*directory->NewestCheckpoint(), 700u);
 }
 
 }  // namespace

@@ -14,8 +14,7 @@ using ::testing::HasSubstr;
 class HowARunEndsTest : public ::testing::Test {
  protected:
   void SaveCheckpoint(uint64_t env_steps) {
-    ASSERT_OK(directory_.PrepareCheckpoint(env_steps));
-    ASSERT_OK(directory_.CommitCheckpoint(env_steps, /*keep=*/2));
+    ASSERT_OK(directory_.SaveCheckpoint(env_steps, "", {}, /*keep=*/2));
   }
 
   TempDir folder_;

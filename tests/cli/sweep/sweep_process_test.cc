@@ -38,13 +38,14 @@ printf 'seed: 1\n' > "$dir/config.textproto"
 printf 'env_steps,updates,wall_s,eval_return_mean\n' > "$dir/metrics.csv"
 case $dir in *s3)
   if [ -e "$here/slow" ]; then
-    trap 'mkdir -p "$dir/checkpoints/400"; exit 0' TERM
+    trap 'mkdir -p "$dir/checkpoints/400"; : > "$dir/checkpoints/400/state.pmoe"; exit 0' TERM
     echo up > "$here/up"
     while :; do sleep 0.05; done
   fi ;;
 esac
 printf '1000,900,2.5,12.5\n' >> "$dir/metrics.csv"
 mkdir -p "$dir/checkpoints/$steps"
+: > "$dir/checkpoints/$steps/state.pmoe"
 )";
 
 class SweepProcessTest : public ::testing::Test {

@@ -134,7 +134,7 @@ TEST_F(TrainSeedsTest, OneThatFailsIsNamedAndTheOthersFinish) {
   state[state.size() / 2] ^= 1;
   std::ofstream(Member(2) + "/checkpoints/2000/state.pmoe", std::ios::binary) << state;
   const ProcessResult result = Train({"--resume", all, "--steps", "2500", "--dashboard", "none"});
-  EXPECT_EQ(result.exit_code, 1) << result.output;
+  EXPECT_EQ(result.exit_code, 2) << result.output;
   EXPECT_THAT(result.output, ContainsRegex("seed 2 ERROR: stopped at 2000 env steps: .*damaged"));
   EXPECT_THAT(result.output, HasSubstr("pmoe: 1 of 3 seeds failed (2); seed 2: "));
   EXPECT_THAT(BytesOf(all + "/log.txt"), HasSubstr("seed 2 stopped at 2000 env steps: "));

@@ -69,7 +69,7 @@ TEST(EnvFolderTest, ADamagedRecordIsNamedWithTheFix) {
   TempDir run;
   ASSERT_OK(KeepEnv(run.path(), Record("1", "<a/>")));
   ASSERT_OK(WriteFileAtomic(run.File("env/identity.textproto"), "nonsense"));
-  EXPECT_THAT(KeptEnv(run.path()), FailsWith(absl::StatusCode::kDataLoss, "move"));
+  EXPECT_THAT(KeptEnv(run.path()), FailsWith(absl::StatusCode::kFailedPrecondition, "move"));
 }
 
 }  // namespace

@@ -60,13 +60,15 @@ TEST_F(DirectReplayClientTest, ASavedTableComesBackUnderItsName) {
   EXPECT_EQ(other->size(), 10);
 }
 
-TEST_F(DirectReplayClientTest, KeepsOneTableAndWhatIsNoTable) {
-  ASSERT_OK(client_.Save("a"));
-  ASSERT_OK(client_.Save("b"));
+TEST_F(DirectReplayClientTest, KeepsTheTablesNamedAndWhatIsNoTable) {
+  for (const char* name : {"a", "b", "c"}) ASSERT_OK(client_.Save(name));
+  std::ofstream(folder_.File("d.table.tmp")) << "of a killed process";
   std::ofstream(folder_.File("notes")) << "mine";
-  ASSERT_OK(client_.KeepOnly("b"));
+  ASSERT_OK(client_.KeepOnly({"b", "c"}));
   EXPECT_FALSE(std::filesystem::exists(folder_.File("a.table")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("d.table.tmp")));
   EXPECT_TRUE(std::filesystem::exists(folder_.File("b.table")));
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("c.table")));
   EXPECT_TRUE(std::filesystem::exists(folder_.File("notes")));
 }
 

@@ -157,19 +157,22 @@ TEST_F(RpcControlTest, RowsThatAShardGetsBackAreCountedOnce) {
   EXPECT_EQ(control.Stats()->inserted, 31);
 }
 
-TEST_F(RpcControlTest, SavesLeaveTheOneToKeepUntilTheyAreDone) {
+TEST_F(RpcControlTest, SavesLeaveThoseToKeepUntilTheyAreDone) {
   RpcReplayControl control(ServedOptions());
   Serve(&control, 0);
   Insert(0, 10);
   ASSERT_OK(control.Save("10"));
-  ASSERT_OK(control.KeepOnly("10"));
+  ASSERT_OK(control.KeepOnly({"10"}));
   ASSERT_OK(control.Save("20"));  // its learner's part is not written: 10 must stay
   EXPECT_TRUE(HasFile(0, "10"));
   ASSERT_OK(control.Save("30"));
   EXPECT_TRUE(HasFile(0, "10"));
   EXPECT_FALSE(HasFile(0, "20"));
-  ASSERT_OK(control.KeepOnly("30"));
+  ASSERT_OK(control.KeepOnly({"10", "30"}));
   ASSERT_OK(control.Save("40"));
+  ASSERT_OK(control.KeepOnly({"30", "40"}));
+  EXPECT_TRUE(HasFile(0, "10"));
+  ASSERT_OK(control.Save("50"));
   EXPECT_FALSE(HasFile(0, "10"));
   EXPECT_TRUE(HasFile(0, "30"));
 }

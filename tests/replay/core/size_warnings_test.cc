@@ -73,26 +73,28 @@ TEST(SizeWarningsTest, OnPolicyHoldsRolloutsAlone) {
 }
 
 TEST(SizeWarningsTest, WhatFitsIsNotSpokenOf) {
-  EXPECT_THAT(SizeWarnings(FullSize(Wide()), 64 * kGiB, 0, "runs/a", kRoomy), IsEmpty());
-  EXPECT_THAT(SizeWarnings(FullSize(Wide()), 0, 0, "runs/a", {}), IsEmpty());  // not known
+  EXPECT_THAT(SizeWarnings(FullSize(Wide()), 64 * kGiB, 2, 0, "runs/a", kRoomy), IsEmpty());
+  EXPECT_THAT(SizeWarnings(FullSize(Wide()), 0, 2, 0, "runs/a", {}), IsEmpty());  // not known
 }
 
 TEST(SizeWarningsTest, NamesTheMemoryAndACapacityThatFits) {
-  const auto warnings = SizeWarnings(FullSize(Wide()), 16 * kGiB, 0, "runs/a", kRoomy);
+  const auto warnings = SizeWarnings(FullSize(Wide()), 16 * kGiB, 2, 0, "runs/a", kRoomy);
   EXPECT_THAT(warnings, ElementsAre(AllOf(HasSubstr("22.4 GiB at 1000000 rows"),
                                           HasSubstr("may use 16.0 GiB"),
                                           HasSubstr("replay.capacity=570000 or less"))));
   ReplayShardOptions fits = Wide();
   fits.table.capacity = 570'000;
-  EXPECT_THAT(SizeWarnings(FullSize(fits), 16 * kGiB, 0, "runs/a", kRoomy), IsEmpty());
+  EXPECT_THAT(SizeWarnings(FullSize(fits), 16 * kGiB, 2, 0, "runs/a", kRoomy), IsEmpty());
 }
 
-TEST(SizeWarningsTest, NamesTheDiskThatTwoTablesAndTheStateNeed) {
+TEST(SizeWarningsTest, NamesTheDiskThatTheTablesAndTheStateNeed) {
   const DiskSpace disk{.free_bytes = 46ull * kGiB, .total_bytes = 100ull * kGiB};
   const TableSize full = FullSize(Wide());
-  EXPECT_THAT(SizeWarnings(full, 64 * kGiB, kGiB, "runs/a", disk), IsEmpty());
-  EXPECT_THAT(SizeWarnings(full, 64 * kGiB, 2 * kGiB, "runs/a", disk),
+  EXPECT_THAT(SizeWarnings(full, 64 * kGiB, 2, kGiB, "runs/a", disk), IsEmpty());
+  EXPECT_THAT(SizeWarnings(full, 64 * kGiB, 2, 2 * kGiB, "runs/a", disk),
               ElementsAre(AllOf(HasSubstr("46.9 GiB in runs/a"), HasSubstr("46.0 GiB are free"))));
+  EXPECT_THAT(SizeWarnings(full, 64 * kGiB, 4, 0, "runs/a", disk),
+              ElementsAre(HasSubstr("89.7 GiB in runs/a (4 files of 1000000 rows")));
 }
 
 }  // namespace
