@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/tls/authority.h"
@@ -29,11 +30,18 @@ absl::Status WritePrivate(const std::string& path, absl::string_view bytes) {
   return status;
 }
 
+// One that is there keeps its mode, but others may not write there: who can put a file into it can
+// put a certificate authority of his own into it.
 absl::Status MakePrivateFolder(const std::string& path) {
   const mode_t mask = ::umask(0077);
   const absl::Status status = MakeDirs(path);
   ::umask(mask);
-  return status;
+  struct stat info {};
+  if (!status.ok() || ::stat(path.c_str(), &info) != 0) return status;
+  if ((info.st_mode & (S_IWGRP | S_IWOTH)) == 0) return status;
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, " may be written by other users (mode 0", absl::StrFormat("%o", info.st_mode & 0777),
+      "), who could put keys of their own there: chmod go-w ", path));
 }
 
 // What lies there and cannot be used.
@@ -93,6 +101,7 @@ absl::StatusOr<std::string> CertificateMaker::KeyOf(const std::string& path) con
     PMOE_RETURN_IF_ERROR(WritePrivate(path, key));
     return key;
   }
+  PMOE_RETURN_IF_ERROR(CheckKeyMode(path));
   PMOE_ASSIGN_OR_RETURN(const std::string key, ReadFile(path));
   const absl::Status status = CheckPrivateKey(key);
   if (!status.ok()) return Damaged(path, status);
@@ -144,6 +153,7 @@ absl::Status CertificateMaker::InitAuthority() {
   cluster_ = ClusterOf(info);
   const bool has_key = fs::exists(folder + "/key.pem");
   if (has_key) {
+    PMOE_RETURN_IF_ERROR(CheckKeyMode(folder + "/key.pem"));
     PMOE_ASSIGN_OR_RETURN(authority_key_, ReadFile(folder + "/key.pem"));
     const absl::Status status = CheckKeyBelongs(authority_, authority_key_);
     if (!status.ok()) return Damaged(folder + "/key.pem", status);

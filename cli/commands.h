@@ -10,6 +10,7 @@ std::unique_ptr<Command> MakeConfigCommand();
 std::unique_ptr<Command> MakeUpCommand();
 std::unique_ptr<Command> MakeSweepCommand();
 std::unique_ptr<Command> MakeCertsCommand();
+std::unique_ptr<Command> MakeRunCommand();
 std::unique_ptr<Command> MakeStatusCommand();
 std::unique_ptr<Command> MakeDashboardCommand();
 std::unique_ptr<Command> MakeHealthCommand();

@@ -40,8 +40,9 @@ class VersionCommand final : public Command {
 
 std::vector<std::unique_ptr<Command>> OwnCommands() {
   std::vector<std::unique_ptr<Command>> commands;
-  for (const auto make : {MakeConfigCommand, MakeUpCommand, MakeSweepCommand, MakeCertsCommand,
-                          MakeStatusCommand, MakeDashboardCommand, MakeHealthCommand}) {
+  for (const auto make :
+       {MakeConfigCommand, MakeUpCommand, MakeSweepCommand, MakeCertsCommand, MakeRunCommand,
+        MakeStatusCommand, MakeDashboardCommand, MakeHealthCommand}) {
     commands.push_back(make());
   }
   commands.push_back(std::make_unique<VersionCommand>());

@@ -150,6 +150,9 @@ absl::StatusOr<LoadedCheckpoint> LoadNewestCheckpoint(const RunParts& parts, uin
       directory.path(), "` says what is whole"));
 }
 
-absl::Status CheckCheckpoint(const std::string& file) { return OpenState(file).status(); }
+absl::StatusOr<uint64_t> CheckCheckpoint(const std::string& file) {
+  PMOE_ASSIGN_OR_RETURN(const ContainerReader container, OpenState(file));
+  return container.header().policy_version;
+}
 
 }  // namespace pmoe

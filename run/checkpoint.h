@@ -44,7 +44,7 @@ struct LoadedCheckpoint {
 absl::StatusOr<LoadedCheckpoint> LoadNewestCheckpoint(const RunParts& parts, uint64_t hash,
                                                       bool replay);
 
-// Is this file a whole checkpoint? DataLossError and NotFoundError name it.
-absl::Status CheckCheckpoint(const std::string& file);
+// The policy version of a checkpoint that is whole. DataLossError and NotFoundError name the file.
+absl::StatusOr<uint64_t> CheckCheckpoint(const std::string& file);
 
 }  // namespace pmoe

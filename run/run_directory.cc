@@ -49,13 +49,6 @@ bool IsRunId(absl::string_view text) {
   return text.size() == 16 && std::all_of(text.begin(), text.end(), absl::ascii_isxdigit);
 }
 
-CheckpointNote NoteIn(const std::string& path, uint64_t env_steps) {
-  const absl::StatusOr<std::string> text = ReadFile(CheckpointNoteFileIn(path, env_steps));
-  std::optional<CheckpointNote> note;
-  if (text.ok()) note = ParseCheckpointNote(*text);
-  return note.value_or(CheckpointNote{.table = absl::StrCat(env_steps)});
-}
-
 // Earlier builds gave a checkpoint's folder its name last: a whole one may have none yet.
 void NameCheckpoint(const std::string& path, uint64_t env_steps) {
   const std::string folder = CheckpointFolder(path, env_steps), unnamed = folder + ".partial";
@@ -106,6 +99,13 @@ std::vector<uint64_t> CheckpointsIn(const std::string& path) {
   std::error_code error;
   std::erase_if(steps, [&](uint64_t at) { return !fs::exists(CheckpointFileIn(path, at), error); });
   return steps;
+}
+
+CheckpointNote NoteIn(const std::string& path, uint64_t env_steps) {
+  const absl::StatusOr<std::string> text = ReadFile(CheckpointNoteFileIn(path, env_steps));
+  std::optional<CheckpointNote> note;
+  if (text.ok()) note = ParseCheckpointNote(*text);
+  return note.value_or(CheckpointNote{.table = absl::StrCat(env_steps)});
 }
 
 absl::StatusOr<FileLock> RunDirectory::Lock(const std::string& path) {

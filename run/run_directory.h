@@ -76,6 +76,8 @@ std::vector<uint64_t> CheckpointsIn(const std::string& path);
 absl::StatusOr<uint64_t> NewestCheckpointIn(const std::string& path);
 std::string CheckpointFileIn(const std::string& path, uint64_t env_steps);
 std::string CheckpointNoteFileIn(const std::string& path, uint64_t env_steps);
+// RunDirectory::NoteOf.
+CheckpointNote NoteIn(const std::string& path, uint64_t env_steps);
 // Numbers of the entries of a folder that are called <number><suffix>, ascending.
 std::vector<uint64_t> NumberedEntries(const std::string& folder, absl::string_view suffix);
 // The highest learner epoch that its log.txt names; 0: none.

@@ -11,6 +11,10 @@
 
 namespace pmoe {
 
+// FailedPreconditionError where others than the owner's group can read a private key, or others
+// than the owner can replace it: names the file, its mode and the fix.
+absl::Status CheckKeyMode(const std::string& path);
+
 struct IdentityFiles {
   explicit IdentityFiles(const std::string& dir)
       : ca(dir + "/ca.pem"), cert(dir + "/cert.pem"), key(dir + "/key.pem") {}

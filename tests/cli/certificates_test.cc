@@ -65,6 +65,19 @@ TEST_F(CertificatesTest, KeysAreForTheirOwnerOnly) {
   }
 }
 
+TEST_F(CertificatesTest, AKeyThatOthersReadOrAFolderThatOthersWriteIsRefused) {
+  Init(now_);
+  const auto init = [&] { return InitCertificates(options_, now_); };
+  for (const char* key : {"actor/key.pem", "ca/key.pem"}) {
+    ASSERT_EQ(::chmod(File(key).c_str(), 0644), 0);
+    EXPECT_THAT(init(), FailsWith(kRefused, "chmod 600 " + File(key)));
+    ASSERT_EQ(::chmod(File(key).c_str(), 0640), 0);  // as Kubernetes mounts a secret
+    EXPECT_OK(init());
+  }
+  ASSERT_EQ(::chmod(File("replay").c_str(), 0777), 0);
+  EXPECT_THAT(init(), FailsWith(kRefused, "chmod go-w"));
+}
+
 TEST_F(CertificatesTest, ASecondCallKeepsEverything) {
   Init(now_);
   const std::string before = Text("actor/cert.pem");

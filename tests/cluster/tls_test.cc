@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "tests/cluster/cluster_testing.h"
 #include "tests/testing/certificates.h"
+#include "tests/testing/run_comparison.h"
 
 namespace pmoe {
 namespace {
@@ -173,9 +174,20 @@ TEST_F(TlsTest, UpOverTcpProtectsItselfAndStatusFindsItsCertificate) {
   // Somebody of this machine without its certificates gets nothing.
   const ProcessResult plain = RunProcess({Binary("pmoe"), "health", Address(), "--insecure"});
   EXPECT_EQ(plain.exit_code, 3) << plain.output;
-  cluster.up().Signal(SIGINT);
+  // Another one on the same run is refused, and leaves this one's files alone.
+  const std::string pids = BytesOf(run_ + "/cluster.json"), found = BytesOf(run_ + "/up.security");
+  const ProcessResult second = RunProcess({Binary("pmoe"), "up", "--resume", run_});
+  EXPECT_EQ(second.exit_code, 2) << second.output;
+  EXPECT_THAT(second.output, HasSubstr("another process is training in " + run_));
+  EXPECT_EQ(BytesOf(run_ + "/cluster.json"), pids);
+  EXPECT_EQ(BytesOf(run_ + "/up.security"), found);
+  const fs::path folder = fs::path(found.substr(found.find('/'))).parent_path();
+  EXPECT_TRUE(fs::exists(folder / "learner/key.pem"));
+  EXPECT_FALSE(fs::exists(folder / "ca"));  // nothing is signed any more
+  cluster.up().Signal(SIGHUP);              // as a terminal that closes
   EXPECT_EQ(cluster.up().Wait().exit_code, 0);
   EXPECT_FALSE(fs::exists(run_ + "/up.security"));
+  EXPECT_FALSE(fs::exists(folder));
 }
 
 }  // namespace

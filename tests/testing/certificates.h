@@ -34,6 +34,8 @@ class TestAuthority {
     const auto cert = SignCertificate(pem_, key_, key, {cluster_, role, "1"}, validity);
     PMOE_CHECK(cert.ok());
     WriteText(folder + "/key.pem", key);
+    std::filesystem::permissions(folder + "/key.pem", std::filesystem::perms::owner_read |
+                                                          std::filesystem::perms::owner_write);
     WriteText(folder + "/cert.pem", *cert);
     WriteText(folder + "/ca.pem", pem_ + more);
     return folder;

@@ -103,5 +103,13 @@ TEST_F(IdentityTest, AnAuthoritysOwnCertificateIsNoIdentity) {
   ExpectRefused("unsuitable certificate purpose");
 }
 
+TEST_F(IdentityTest, AKeyThatOthersMayReadIsRefused) {
+  const std::string key = folder_ + "/key.pem";
+  std::filesystem::permissions(key, std::filesystem::perms(0644));
+  ExpectRefused(key + " is a private key that other users may read or replace (mode 0644)");
+  std::filesystem::permissions(key, std::filesystem::perms(0440));
+  EXPECT_OK(ReadIdentity(folder_, absl::Now()));
+}
+
 }  // namespace
 }  // namespace pmoe

@@ -6,6 +6,7 @@
 
 #include "common/base/file.h"
 #include "tests/replay/replay_testing.h"
+#include "tests/testing/full_disk.h"
 
 namespace pmoe {
 namespace {
@@ -87,10 +88,21 @@ TEST(BlockFileTest, SaysThatAnotherFileIsNotOne) {
 
 TEST(BlockFileTest, ReportsAFullDiskWithThePath) {
   TempDir folder;
-  std::filesystem::create_symlink("/dev/full", folder.File("a.tmp"));
-  EXPECT_THAT(WriteSample(folder.File("a")),
-              FailsWith(absl::StatusCode::kResourceExhausted, folder.File("a.tmp")));
-  EXPECT_FALSE(std::filesystem::exists(folder.File("a")));
+  absl::Status status;
+  {
+    const FullDisk full;
+    status = WriteSample(folder.File("a"));
+  }
+  EXPECT_THAT(status, FailsWith(absl::StatusCode::kResourceExhausted, folder.File("a.tmp")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(BlockFileTest, ALinkThatWasPlantedIsNotFollowed) {
+  TempDir folder;
+  ASSERT_OK(WriteFileAtomic(folder.File("mine"), "mine"));
+  std::filesystem::create_symlink(folder.File("mine"), folder.File("a.tmp"));
+  ASSERT_OK(WriteSample(folder.File("a")));
+  EXPECT_EQ(*ReadFile(folder.File("mine")), "mine");
 }
 
 }  // namespace

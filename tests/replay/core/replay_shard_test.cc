@@ -12,6 +12,7 @@
 #include "common/base/file.h"
 #include "replay/client/direct_writer.h"
 #include "tests/replay/replay_testing.h"
+#include "tests/testing/full_disk.h"
 
 namespace pmoe {
 namespace {
@@ -264,9 +265,13 @@ TEST(ReplayShardTest, RefusesTheFileOfAnotherEnvironment) {
 TEST(ReplayShardTest, ReportsAFullDiskAndKeepsTheOldFile) {
   TempDir folder;
   const std::string bytes = SmallFile(folder.File("a"));
-  std::filesystem::create_symlink("/dev/full", folder.File("a.tmp"));
-  EXPECT_THAT(MakeShard()->Save(folder.File("a")),
-              FailsWith(absl::StatusCode::kResourceExhausted, folder.File("a.tmp")));
+  const auto shard = MakeShard();
+  absl::Status status;
+  {
+    const FullDisk full;
+    status = shard->Save(folder.File("a"));
+  }
+  EXPECT_THAT(status, FailsWith(absl::StatusCode::kResourceExhausted, folder.File("a.tmp")));
   EXPECT_EQ(*ReadFile(folder.File("a")), bytes);
 }
 

@@ -1,0 +1,227 @@
+#include "run/run_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/file_lock.h"
+#include "common/base/status_macros.h"
+#include "common/config/run_config.h"
+#include "common/config/run_config_file.h"
+#include "common/metrics/csv_reader.h"
+#include "common/policy/policy_snapshot.h"
+#include "control/wire/env_folder.h"
+#include "control/wire/env_identity.h"
+#include "replay/core/block_file.h"
+#include "run/checkpoint.h"
+#include "run/run_directory.h"
+
+namespace pmoe {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string TextOf(const absl::Status& status) { return std::string(status.message()); }
+
+// Reads a saved table to its end: every block's CRC, and that the end is there.
+absl::Status CheckTable(const std::string& file) {
+  PMOE_ASSIGN_OR_RETURN(const auto reader, BlockFileReader::Open(file));
+  for (;;) {
+    PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, reader->Next());
+    if (block.type == kEndBlock) return absl::OkStatus();
+  }
+}
+
+class Checker {
+ public:
+  explicit Checker(const std::string& path) : path_(path) { check_.directory = path; }
+
+  RunCheck Run() {
+    CheckConfig();
+    CheckLock();
+    CheckEpoch();
+    CheckMetrics();
+    CheckTables(path_ + "/replay");
+    CheckCheckpoints();
+    CheckSnapshots();
+    CheckEnv();
+    FindResume();
+    return std::move(check_);
+  }
+
+ private:
+  void Damage(std::string text) { check_.damages.push_back(std::move(text)); }
+
+  void CheckConfig() {
+    const absl::StatusOr<RunConfig> config = ReadValidRunConfig(path_);
+    if (!config.ok()) return Damage(TextOf(config.status()));
+    check_.label = RunLabel(*config);
+    check_.mode = config->schedule().mode();
+    check_.lockstep = IsLockstep(*config);
+    check_.total_steps = TotalSteps(*config);
+  }
+
+  void CheckLock() {
+    check_.locked = FileLock::IsHeld(path_ + "/lock");
+    if (check_.locked) check_.holder = FileLock::Holder(path_ + "/lock");
+  }
+
+  void CheckEpoch() {
+    const std::string file = path_ + "/learner.epoch";
+    uint64_t known = LoggedLearnerEpoch(path_), counted = 0;
+    for (const uint64_t steps : CheckpointsIn(path_)) {
+      known = std::max(known, NoteIn(path_, steps).learner_epoch);
+    }
+    const absl::StatusOr<std::string> text = ReadFile(file);
+    const bool readable = text.ok() && absl::SimpleAtoi(*text, &counted);
+    check_.learner_epoch = std::max(known, counted);
+    if (text.ok() && !readable) return Damage(file + " holds no number");
+    if (counted >= known) return;
+    Damage(absl::StrCat(file, text.ok() ? absl::StrCat(" says ", counted) : " is missing",
+                        ", but the run has had learner epoch ", known));
+  }
+
+  void CheckMetrics() {
+    const std::string file = path_ + "/metrics.csv";
+    const absl::StatusOr<std::string> text = ReadFile(file);
+    if (absl::IsNotFound(text.status())) {
+      if (!CheckpointsIn(path_).empty()) Damage(file + " is missing");
+      return;
+    }
+    if (!text.ok()) return Damage(TextOf(text.status()));
+    CsvReader reader;
+    reader.Feed(*text, [&](absl::Span<const double> row) {
+      ++check_.metric_rows;
+      check_.metric_steps = static_cast<int64_t>(row[0]);
+    });
+    const int64_t lines = std::count(text->begin(), text->end(), '\n');
+    if (reader.columns().empty()) return Damage(file + " does not begin with the columns' names");
+    if (lines - 1 > check_.metric_rows || !text->ends_with('\n')) {
+      Damage(absl::StrCat(file, " has lines that are no rows"));
+    }
+  }
+
+  // Those of several shards lie in folders of their own.
+  void CheckTables(const std::string& folder) {
+    std::vector<uint64_t> numbers = NumberedEntries(folder, ".table");
+    std::reverse(numbers.begin(), numbers.end());
+    for (const uint64_t number : numbers) {
+      const std::string file = absl::StrCat(folder, "/", number, ".table");
+      const absl::Status whole = pmoe::CheckTable(file);
+      std::error_code error;
+      CheckedTable table = {fs::path(file).lexically_relative(path_ + "/replay").string()};
+      table.name.resize(table.name.size() - std::string(".table").size());
+      table.bytes = fs::file_size(file, error);
+      if (error) continue;  // dropped meanwhile
+      if (!whole.ok()) Damage(table.damage = TextOf(whole));
+      check_.tables.push_back(std::move(table));
+    }
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+      if (entry.is_directory(error)) CheckTables(entry.path().string());
+    }
+  }
+
+  void CheckCheckpoints() {
+    std::vector<uint64_t> steps = CheckpointsIn(path_);
+    std::reverse(steps.begin(), steps.end());
+    for (const uint64_t at : steps) {
+      CheckedCheckpoint checkpoint;
+      checkpoint.env_steps = at;
+      const absl::StatusOr<std::string> note = ReadFile(CheckpointNoteFileIn(path_, at));
+      if (note.ok() && !ParseCheckpointNote(*note).has_value()) {
+        Damage(CheckpointNoteFileIn(path_, at) + " is not as it was written");
+      }
+      checkpoint.note = NoteIn(path_, at);
+      const absl::StatusOr<uint64_t> version = CheckCheckpoint(CheckpointFileIn(path_, at));
+      if (absl::IsNotFound(version.status())) continue;  // dropped meanwhile
+      checkpoint.policy_version = version.value_or(0);
+      if (!version.ok()) Damage(checkpoint.damage = TextOf(version.status()));
+      check_.checkpoints.push_back(std::move(checkpoint));
+    }
+  }
+
+  void CheckSnapshots() {
+    for (const char* name : {"best", "latest"}) {
+      const std::string file = absl::StrCat(path_, "/snapshots/", name, ".pmoe");
+      absl::StatusOr<std::string> bytes = ReadFile(file);
+      if (absl::IsNotFound(bytes.status())) {
+        const bool due = std::string(name) == "latest" && !check_.checkpoints.empty();
+        if (due) Damage(file + " is missing");
+        continue;
+      }
+      CheckedSnapshot snapshot;
+      snapshot.name = name;
+      absl::Status status = bytes.status();
+      if (status.ok()) {
+        const absl::StatusOr<PolicySnapshot> decoded = PolicySnapshot::Decode(*std::move(bytes));
+        status = decoded.status();
+        if (decoded.ok()) {
+          snapshot.env_steps = decoded->env_steps;
+          snapshot.policy_version = decoded->version;
+        }
+      }
+      if (!status.ok()) Damage(snapshot.damage = absl::StrCat(file, ": ", status.message()));
+      check_.snapshots.push_back(std::move(snapshot));
+    }
+  }
+
+  void CheckEnv() {
+    const auto kept = KeptEnv(path_);
+    if (!kept.ok()) return Damage(TextOf(kept.status()));
+    if (!kept->has_value() || !HasEnvFiles(path_)) return;
+    for (int i = 0; i < (*kept)->files_size(); ++i) {
+      const std::string file = KeptFile(path_, **kept, i);
+      const absl::StatusOr<std::string> bytes = ReadFile(file);
+      if (!bytes.ok()) {
+        Damage(TextOf(bytes.status()));
+      } else if (Sha256(*bytes) != (*kept)->files(i).sha256()) {
+        Damage(file + " is not the file that the run was made with");
+      }
+    }
+  }
+
+  bool HasWholeTable(const std::string& name) const {
+    return std::any_of(check_.tables.begin(), check_.tables.end(), [&](const CheckedTable& table) {
+      return table.name == name && table.damage.empty();
+    });
+  }
+
+  // As LoadNewestCheckpoint chooses, on a machine that has the rows.
+  void FindResume() {
+    for (const CheckedCheckpoint& checkpoint : check_.checkpoints) {
+      if (!checkpoint.damage.empty()) continue;
+      const std::string name = absl::StrCat(checkpoint.env_steps);
+      if (check_.lockstep && !HasWholeTable(name)) {
+        const std::string table = absl::StrCat(path_, "/replay/", name, ".table");
+        std::error_code error;
+        if (!fs::exists(table, error)) {
+          Damage(table + " is missing, without which the checkpoint of that name cannot be used");
+        }
+        continue;
+      }
+      if (!check_.resumes_at.has_value()) check_.resumes_at = checkpoint.env_steps;
+    }
+    if (check_.label.empty()) check_.resumes_at.reset();  // without its configuration
+  }
+
+  const std::string path_;
+  RunCheck check_;
+};
+
+}  // namespace
+
+absl::StatusOr<RunCheck> CheckRun(const std::string& path) {
+  std::error_code error;
+  const bool is_run = fs::exists(path + "/config.textproto", error) ||
+                      fs::is_directory(path + "/checkpoints", error);
+  if (is_run) return Checker(path).Run();
+  return absl::NotFoundError(
+      absl::StrCat(path, " is not a run directory: it has no config.textproto"));
+}
+
+}  // namespace pmoe

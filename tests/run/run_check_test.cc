@@ -1,0 +1,135 @@
+#include "run/run_check.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "common/base/file.h"
+#include "common/config/run_config.h"
+#include "common/config/run_config_file.h"
+#include "common/policy/container.h"
+#include "run/run_directory.h"
+#include "tests/common/policy/sample_policy.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
+
+namespace pmoe {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+
+RunConfig SomeConfig() {
+  ConfigSources sources;
+  sources.flags = {{"env.id", "Hopper-v5"}};
+  return *ResolveConfig(sources);
+}
+
+std::string State() { return ContainerWriter().Finish({.kind = ContainerKind::kCheckpoint}); }
+
+// An async run, whose checkpoints need no table.
+class RunCheckTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    RunConfig config = SomeConfig();
+    config.mutable_schedule()->set_mode("async");
+    ASSERT_OK(WriteFileAtomic(path_ + "/config.textproto", RunConfigText(config)));
+    ASSERT_OK(WriteFileAtomic(path_ + "/metrics.csv", "env_steps,updates\n100,50\n200,150\n"));
+    ASSERT_OK(directory_->NextLearnerEpoch());
+    for (const uint64_t steps : {100, 200}) {
+      ASSERT_OK(directory_->SaveCheckpoint(steps, State(), {.learner_epoch = 1}, /*keep=*/2));
+    }
+    ASSERT_OK(WriteFileAtomic(path_ + "/snapshots/latest.pmoe", SmallSnapshot().Encode()));
+  }
+  RunCheck Check() const { return *CheckRun(path_); }
+  void Write(const std::string& name, const std::string& text) {
+    ASSERT_OK(WriteFileAtomic(path_ + "/" + name, text));
+  }
+
+  TempDir dir_;
+  const std::string path_ = dir_.File("run");
+  std::optional<RunDirectory> directory_ = *RunDirectory::Create(path_);
+};
+
+TEST_F(RunCheckTest, ASoundRunIsToldWhole) {
+  const RunCheck check = Check();
+  EXPECT_THAT(check.damages, IsEmpty());
+  EXPECT_EQ(check.label, "Hopper-v5 pmoe_sac seed 1");
+  EXPECT_EQ(check.metric_rows, 2);
+  EXPECT_EQ(check.metric_steps, 200);
+  EXPECT_EQ(check.learner_epoch, 1u);
+  EXPECT_EQ(check.resumes_at, 200u);
+  EXPECT_TRUE(check.locked);
+  EXPECT_EQ(check.holder, ::getpid());
+  directory_.reset();
+  EXPECT_FALSE(Check().locked);
+}
+
+TEST_F(RunCheckTest, ADamagedNewestCheckpointIsNamedAndTheOlderOneResumes) {
+  Write("checkpoints/200/state.pmoe", State().substr(1));
+  const RunCheck check = Check();
+  EXPECT_THAT(check.damages, ElementsAre(HasSubstr(path_ + "/checkpoints/200/state.pmoe")));
+  EXPECT_EQ(check.resumes_at, 100u);
+}
+
+TEST_F(RunCheckTest, EveryOtherFileIsLookedAtToo) {
+  Write("learner.epoch", "0\n");
+  Write("metrics.csv", "env_steps,updates\n100,50\n2");
+  Write("snapshots/best.pmoe", "nonsense");
+  Write("replay/200.table", "nonsense");
+  Write("checkpoints/100/about.txt", "nonsense");
+  const RunCheck check = Check();
+  EXPECT_THAT(check.damages, ElementsAre(HasSubstr("learner.epoch says 0"),
+                                         HasSubstr("metrics.csv has lines"), HasSubstr("200.table"),
+                                         HasSubstr("100/about.txt"), HasSubstr("best.pmoe")));
+  EXPECT_EQ(check.resumes_at, 200u);  // an async run gathers rows anew
+}
+
+TEST_F(RunCheckTest, WithoutItsConfigurationItCannotBeResumed) {
+  const std::string text = *ReadFile(path_ + "/config.textproto");
+  std::string flipped = text;
+  flipped[flipped.find("seed: 1") + 6] = '3';
+  for (const std::string& spoilt : {flipped, text.substr(0, text.size() / 2), std::string()}) {
+    Write("config.textproto", spoilt);
+    const RunCheck check = Check();
+    EXPECT_THAT(check.damages, ElementsAre(HasSubstr(path_ + "/config.textproto")));
+    EXPECT_FALSE(check.resumes_at.has_value());
+  }
+}
+
+TEST_F(RunCheckTest, WhatIsNoRunIsRefused) {
+  EXPECT_THAT(CheckRun(dir_.path()), FailsWith(absl::StatusCode::kNotFound, "no config.textproto"));
+}
+
+TEST(RunConfigFileTest, AnEditedConfigurationIsTakenWithoutItsLastLine) {
+  TempDir dir;
+  std::string text = RunConfigText(SomeConfig());
+  const auto read = [&] {
+    EXPECT_OK(WriteFileAtomic(dir.File("config.textproto"), text));
+    return ReadValidRunConfig(dir.path());
+  };
+  EXPECT_OK(read());
+  text[text.find("seed: 1") + 6] = '3';
+  EXPECT_THAT(read(), FailsWith(kRefused, "is not as the run wrote it"));
+  text.resize(text.rfind("# crc32c"));
+  const auto edited = read();
+  ASSERT_OK(edited);
+  EXPECT_EQ(edited->seed(), 3u);
+}
+
+TEST(RunConfigFileTest, AnUnknownChoiceIsNamedWithItsFieldAndFile) {
+  TempDir dir;
+  RunConfig config = SomeConfig();
+  config.mutable_schedule()->set_mode("lockstop");
+  ASSERT_OK(WriteFileAtomic(dir.File("config.textproto"), PrintConfig(config)));
+  EXPECT_THAT(ReadValidRunConfig(dir.path()),
+              FailsWith(kRefused, dir.File("config.textproto") + ": schedule.mode must be"));
+}
+
+}  // namespace
+}  // namespace pmoe
