@@ -6,9 +6,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
+#include "common/config/seed_list.h"
 #include "common/metrics/csv_reader.h"
 
 namespace pmoe {
@@ -22,6 +24,9 @@ constexpr char kPrefix[] = "seed_";
 }  // namespace
 
 std::string SeedRunPath(const std::string& directory, uint64_t seed) {
+  if (IsSeedPattern(directory)) {
+    return absl::StrReplaceAll(directory, {{kSeedMark, absl::StrCat(seed)}});
+  }
   return absl::StrCat(directory, "/", kPrefix, seed);
 }
 

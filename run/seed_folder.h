@@ -1,5 +1,6 @@
-// The directory of several runs that differ in their seed alone: a run directory DIR/seed_N each,
-// and DIR/log.txt. It has no config.textproto of its own, and so is no run. Free functions.
+// Where several runs lie that differ in their seed alone: a run directory DIR/seed_N each, and
+// DIR/log.txt. DIR has no config.textproto of its own, and so is no run. Or where a pattern says:
+// a path with kSeedMark in the place of the seed. Free functions.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@
 
 namespace pmoe {
 
-// "DIR/seed_3".
+// "DIR/seed_3"; of "runs/sac-s{seed}" it is "runs/sac-s3".
 std::string SeedRunPath(const std::string& directory, uint64_t seed);
 
 // Of the runs in `directory`, ascending; empty where there is none, or where it is a run itself.

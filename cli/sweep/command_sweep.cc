@@ -88,6 +88,8 @@ class SweepCommand final : public Command {
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
     sweep->add_flag("--retry", retry_, "Also those that failed before");
+    sweep->add_flag("--separate", separate_,
+                    "A process per run, also where runs differ in their seed alone");
     std::vector<CLI::Option*> ways = {
         sweep->add_flag("--dry-run", dry_run_, "Print the commands"),
         sweep->add_flag("--collect", collect_, "Print the table, write results.csv"),
@@ -147,6 +149,7 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
     const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     options.jobs = jobs_ > 0 ? jobs_ : cores;
     options.retry = retry_ || one_run();  // whoever starts a task again wants it tried
+    options.separate = separate_;
     options.on_event = [&](const SweepRun& run, const SweepRow& row) {
       if (!table) screen.Draw({SweepEvent(run, row)});
     };
@@ -199,6 +202,7 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
   int jobs_ = 0;  // 0: as many as there are cores
   int index_ = -1;
   bool retry_ = false;
+  bool separate_ = false;
   bool dry_run_ = false;
   bool collect_ = false;
   bool slurm_ = false;

@@ -13,6 +13,7 @@
 #include "common/base/number_text.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/config/seed_list.h"
 #include "common/config/text_message.h"
 
 namespace pmoe {
@@ -70,6 +71,10 @@ absl::Status CheckFile(const SweepFile& sweep, const std::string& file) {
     return Wrong(file,
                  "grid is missing: like grid { field: \"seed\" value: [\"1\", \"2\", \"3\"] }");
   }
+  if (IsSeedPattern(sweep.out())) {
+    return Wrong(file, absl::StrCat("out: \"", sweep.out(), "\" is one folder for all runs: leave ",
+                                    kSeedMark, " away; each run's folder has its seed"));
+  }
   size_t runs = 1;
   for (int i = 0; i < sweep.grid_size(); ++i) {
     PMOE_RETURN_IF_ERROR(CheckAxis(sweep, i, file));
@@ -121,10 +126,26 @@ std::vector<std::string> TrainWords(const ConfigSources& sources) {
   return words;
 }
 
+// Side by side each run has a core: what is free when they begin is everybody's.
+void TakeOneThread(SweepRun* run) {
+  if (run->config.learner().threads() != 0) return;
+  run->config.mutable_learner()->set_threads(1);
+  for (std::vector<std::string>* words : {&run->words, &run->family_words}) {
+    words->insert(words->end(), {"--set", "learner.threads=1"});
+  }
+}
+
+// As `pmoe train --seeds` wants it: on the CPU, with seeds that are written as it writes them.
+bool HasFamily(const SweepRun& run, absl::string_view seed) {
+  return run.config.learner().device() == "cpu" && seed == absl::StrCat(run.config.seed());
+}
+
 absl::StatusOr<SweepRun> MakeRun(const SweepFile& sweep, ConfigSources sources, int index) {
   SweepRun run;
   run.index = index;
-  std::vector<std::string> parts;
+  std::vector<std::string> parts, family_parts;
+  ConfigSources family_sources = sources;
+  std::string seed;
   // The last axis is the lowest digit.
   std::vector<int> digits(static_cast<size_t>(sweep.grid_size()));
   for (int axis = sweep.grid_size() - 1; axis >= 0; --axis) {
@@ -136,16 +157,23 @@ absl::StatusOr<SweepRun> MakeRun(const SweepFile& sweep, ConfigSources sources, 
     run.values.push_back(axis.value(digits[static_cast<size_t>(i)]));
     sources.sets.push_back(absl::StrCat(axis.field(), "=", run.values.back()));
     parts.push_back(NamePart(axis.field(), run.values.back()));
+    if (axis.field() == "seed") {
+      seed = run.values.back();
+      family_parts.push_back(absl::StrCat("s", kSeedMark));
+    } else {
+      family_sources.sets.push_back(sources.sets.back());
+      family_parts.push_back(parts.back());
+    }
   }
   run.name = absl::StrJoin(parts, "-");
   PMOE_ASSIGN_OR_RETURN(run.config, ResolveConfig(sources));
   PMOE_RETURN_IF_ERROR(CheckEnvId(run.config.env().id()));
   run.words = TrainWords(sources);
-  // Side by side each has a core: what is free when they begin is everybody's.
-  if (run.config.learner().threads() == 0) {
-    run.config.mutable_learner()->set_threads(1);
-    run.words.insert(run.words.end(), {"--set", "learner.threads=1"});
+  if (HasFamily(run, seed)) {
+    run.family = absl::StrJoin(family_parts, "-");
+    run.family_words = TrainWords(family_sources);
   }
+  TakeOneThread(&run);
   return run;
 }
 
@@ -174,6 +202,15 @@ std::string Describe(const Refusals& refusals) {
 
 std::string SweepPlan::Directory(const SweepRun& run) const {
   return absl::StrCat(out, "/", run.name);
+}
+std::string SweepPlan::FamilyPattern(const SweepRun& run) const {
+  return absl::StrCat(out, "/", run.family);
+}
+std::string SweepPlan::GroupLog(const SweepRun& run) const {
+  return absl::StrCat(out, "/logs/", run.name, "-and-others.log");
+}
+std::string SweepPlan::GroupReport(const SweepRun& run) const {
+  return absl::StrCat(out, "/logs/", run.name, "-and-others.report");
 }
 std::string SweepPlan::Log(const SweepRun& run) const {
   return absl::StrCat(out, "/logs/", run.name, ".log");

@@ -18,6 +18,10 @@ struct SweepRun {
   std::vector<std::string> values;  // of the plan's fields
   std::vector<std::string> words;   // of `pmoe train`, without its directory
   RunConfig config;                 // resolved
+  // Those that differ in their seed alone have the same: the name with kSeedMark for the seed, and
+  // the words without it. Empty: one process cannot train this run beside others.
+  std::string family;
+  std::vector<std::string> family_words;
 };
 
 struct SweepPlan {
@@ -27,7 +31,11 @@ struct SweepPlan {
   std::vector<SweepRun> runs;       // the last axis varies fastest
 
   std::string Directory(const SweepRun& run) const;
+  std::string FamilyPattern(const SweepRun& run) const;  // of Directory
   std::string Log(const SweepRun& run) const;
+  // Of the process that trains the run beside others, and is named by it.
+  std::string GroupLog(const SweepRun& run) const;
+  std::string GroupReport(const SweepRun& run) const;
   // Holds how a failed run ended; gone when it is tried again.
   std::string FailureNote(const SweepRun& run) const;
   // "pendulum" of "sweeps/pendulum.textproto".

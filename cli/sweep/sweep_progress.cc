@@ -13,6 +13,7 @@
 #include "common/base/number_text.h"
 #include "common/config/run_config.h"
 #include "common/metrics/csv_reader.h"
+#include "run/run_directory.h"
 #include "run/run_start.h"
 
 namespace pmoe {
@@ -91,7 +92,7 @@ SweepRow ReadSweepRow(const SweepPlan& plan, const SweepRun& run) {
   } else if (const absl::StatusOr<std::string> note = ReadFile(plan.FailureNote(run)); note.ok()) {
     row.state = SweepState::kFailed;
     row.failure = std::string(absl::StripAsciiWhitespace(*note));
-  } else if (fs::exists(directory + "/config.textproto")) {
+  } else if (fs::exists(directory + "/metrics.csv") || NewestCheckpointIn(directory).ok()) {
     row.state = SweepState::kStopped;
   }
   return row;

@@ -26,16 +26,25 @@ std::string HowItEnded(const MemberView& view, double seconds) {
                       result);
 }
 
+absl::Status OpenNote(const std::string& path, std::optional<AppendFile>* note) {
+  if (path.empty()) return absl::OkStatus();
+  absl::StatusOr<AppendFile> file = AppendFile::Open(path);
+  if (absl::IsNotFound(file.status())) file = AppendFile::Create(path);
+  PMOE_RETURN_IF_ERROR(file.status());
+  *note = *std::move(file);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SeedGroup>> SeedGroup::Create(
     std::vector<std::unique_ptr<SeedMember>> members, ProgressOptions progress,
-    const std::string& log) {
-  absl::StatusOr<AppendFile> notes = AppendFile::Open(log);
-  if (absl::IsNotFound(notes.status())) notes = AppendFile::Create(log);
-  PMOE_RETURN_IF_ERROR(notes.status());
-  return std::unique_ptr<SeedGroup>(
-      new SeedGroup(std::move(members), std::move(progress), *std::move(notes)));
+    const SeedNotes& notes) {
+  std::unique_ptr<SeedGroup> group(new SeedGroup(std::move(members), std::move(progress)));
+  MutexLock lock(&group->mu_);
+  PMOE_RETURN_IF_ERROR(OpenNote(notes.log, &group->log_));
+  PMOE_RETURN_IF_ERROR(OpenNote(notes.report, &group->report_));
+  return group;
 }
 
 void SeedGroup::Train(int at_once, const std::atomic<bool>& interrupted) {
@@ -106,15 +115,18 @@ void SeedGroup::RunOne(SeedMember* member, const std::atomic<bool>& interrupted)
   const int64_t before = member->View().progress.env_steps;
   Say(LogLevel::kInfo, *member,
       before > 0 ? absl::StrCat("resumed from ", before, " env steps") : "started");
+  Report(*member, SeedEvent::kBegun);
   member->Run(interrupted);
   const MemberView view = member->View();
   if (view.state != MemberState::kFailed) {
     Say(LogLevel::kInfo, *member, HowItEnded(view, watch.Elapsed()));
+    Report(*member, SeedEvent::kEnded);
     return;
   }
   const std::string why(member->failure().message());
   Say(LogLevel::kError, *member,
       absl::StrCat("stopped at ", view.progress.env_steps, " env steps: ", why));
+  Report(*member, SeedEvent::kFailed, why);
 }
 
 std::vector<MemberView> SeedGroup::Views() const {
@@ -131,7 +143,14 @@ void SeedGroup::Say(LogLevel level, const SeedMember& member, const std::string&
   const std::string time =
       absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::Now(), absl::LocalTimeZone());
   MutexLock lock(&mu_);
-  notes_.Append(absl::StrCat(time, " seed ", member.seed(), " ", text, "\n")).IgnoreError();
+  if (!log_.has_value()) return;
+  log_->Append(absl::StrCat(time, " seed ", member.seed(), " ", text, "\n")).IgnoreError();
+}
+
+void SeedGroup::Report(const SeedMember& member, SeedEvent event, absl::string_view failure) {
+  MutexLock lock(&mu_);
+  if (!report_.has_value()) return;
+  report_->Append(SeedReportLine({member.seed(), event, std::string(failure)})).IgnoreError();
 }
 
 }  // namespace pmoe

@@ -22,6 +22,7 @@
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/config/seed_list.h"
 #include "control/wire/status_json.h"
 #include "dashboard/run_dashboard.h"
 #include "run/run_env.h"
@@ -42,6 +43,7 @@ absl::Status OfSeed(uint64_t seed, const absl::Status& status) {
 }
 
 absl::StatusOr<std::string> MakeFolder(const RunStartOptions& start, const RunConfig& config) {
+  if (IsSeedPattern(start.out)) return start.out;  // each run's folder is its own matter
   if (start.out.empty()) {
     return MakeDefaultRunFolder(config.env().id(), config.algorithm(),
                                 absl::StrCat(start.seeds.size(), "seeds"));
@@ -72,11 +74,27 @@ absl::StatusOr<EnvRecord> CheckSeedsRunnable(const RunConfig& config) {
 
 // What all of them are: but for the seed, one configuration.
 struct Plan {
-  std::string directory;
+  std::string directory;  // or pattern
   EnvRecord env;
-  RunConfig config;  // the first one's
-  Members members;
+  RunConfig config;             // the first one's
+  std::vector<uint64_t> seeds;  // of all members
+  Members members;              // until they are SeedGroup's
 };
+
+// What goes on with all of them.
+std::string ResumeCommand(const Plan& plan) {
+  const std::string command = absl::StrCat("./pmoe train --resume ", ShellWord(plan.directory));
+  if (!IsSeedPattern(plan.directory)) return command;
+  return absl::StrCat(command, " --seeds ", absl::StrJoin(plan.seeds, ","));
+}
+
+// Which holds the runs' directories.
+std::string Folder(const Plan& plan) {
+  if (!IsSeedPattern(plan.directory)) return plan.directory;
+  const std::string before = plan.directory.substr(0, plan.directory.find(kSeedMark));
+  const std::string folder = fs::path(before).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
 
 // Every directory is made before the first run begins: a mistake shows at once, and --resume knows
 // those that have not had their turn.
@@ -89,7 +107,8 @@ absl::Status BeginNew(const RunStartOptions& start, Plan* plan) {
   learner->set_threads(std::max(1, learner->threads()));
   PMOE_ASSIGN_OR_RETURN(plan->env, CheckSeedsRunnable(plan->config));
   PMOE_ASSIGN_OR_RETURN(plan->directory, MakeFolder(start, plan->config));
-  for (const uint64_t seed : start.seeds) {
+  plan->seeds = start.seeds;
+  for (const uint64_t seed : plan->seeds) {
     RunConfig config = plan->config;
     config.set_seed(seed);
     absl::StatusOr<RunDirectory> made = RunDirectory::Create(SeedRunPath(plan->directory, seed));
@@ -124,7 +143,8 @@ absl::StatusOr<std::unique_ptr<SeedMember>> Reopen(const RunStartOptions& start,
 
 absl::Status ReopenAll(const RunStartOptions& start, Plan* plan) {
   plan->directory = start.resume;
-  for (const uint64_t seed : SeedsIn(start.resume)) {
+  plan->seeds = IsSeedPattern(start.resume) ? start.seeds : SeedsIn(start.resume);
+  for (const uint64_t seed : plan->seeds) {
     RunStartOptions one = start;
     one.resume = SeedRunPath(start.resume, seed);
     one.quiet = !plan->members.empty();  // what changes is said once
@@ -163,12 +183,15 @@ absl::StatusOr<int> AtOnce(const RunStartOptions& start, const Plan& plan) {
 
 // 1..5 as it was typed would be shorter, but after --resume nobody has typed it.
 std::string Introduction(const Plan& plan, int at_once, bool resume) {
-  std::vector<uint64_t> seeds;
-  for (const auto& member : plan.members) seeds.push_back(member->seed());
   return absl::StrCat(resume ? "resuming " : "training ", plan.config.env().id(), ": ",
-                      plan.config.algorithm(), ", seeds ", absl::StrJoin(seeds, ","),
+                      plan.config.algorithm(), ", seeds ", absl::StrJoin(plan.seeds, ","),
                       ", K = ", plan.config.policy().primitives(), ", ", TotalSteps(plan.config),
                       " env steps each, ", at_once, " at a time\nrun directory: ", plan.directory);
+}
+
+// By a pattern there is no folder that is theirs alone, and so no log.txt.
+SeedNotes Notes(const RunStartOptions& start, const Plan& plan) {
+  return {IsSeedPattern(plan.directory) ? "" : plan.directory + "/log.txt", start.seed_report};
 }
 
 absl::StatusOr<std::unique_ptr<Dashboard>> StartDashboard(const DashboardFlags& flags,
@@ -183,7 +206,7 @@ absl::StatusOr<std::unique_ptr<Dashboard>> StartDashboard(const DashboardFlags& 
     }
     return "";
   };
-  return StartSeedsDashboard(flags, plan.directory, group.members().front()->path(), live);
+  return StartSeedsDashboard(flags, Folder(plan), group.members().front()->path(), live);
 }
 
 // Of all that trained, the one whose last evaluation was the best.
@@ -199,7 +222,7 @@ const SeedMember* BestOf(const SeedGroup& group) {
   return best;
 }
 
-absl::Status Failures(const SeedGroup& group, const std::string& directory) {
+absl::Status Failures(const SeedGroup& group, const Plan& plan) {
   std::vector<uint64_t> failed;
   absl::Status first;
   for (const auto& member : group.members()) {
@@ -208,13 +231,11 @@ absl::Status Failures(const SeedGroup& group, const std::string& directory) {
     failed.push_back(member->seed());
   }
   if (failed.empty()) return absl::OkStatus();
-  return absl::Status(
-      first.code(),
-      absl::StrCat(
-          failed.size(), " of ", group.members().size(), " seeds failed (",
-          absl::StrJoin(failed, ","), "); ", std::string(first.message()),
-          "\nTry them again, and go on with those that were stopped: ./pmoe train --resume ",
-          ShellWord(directory)));
+  return absl::Status(first.code(),
+                      absl::StrCat(failed.size(), " of ", group.members().size(), " seeds failed (",
+                                   absl::StrJoin(failed, ","), "); ", std::string(first.message()),
+                                   "\nTry them again, and go on with those that were stopped: ",
+                                   ResumeCommand(plan)));
 }
 
 }  // namespace
@@ -241,24 +262,23 @@ absl::Status TrainSeeds(const RunStartOptions& start, const DashboardFlags& dash
                                 plan.members.size(), " seeds");
   progress.plain_every_steps = static_cast<int64_t>(plan.config.observe().log_every_steps()) *
                                static_cast<int64_t>(plan.members.size());
-  PMOE_ASSIGN_OR_RETURN(
-      const std::unique_ptr<SeedGroup> group,
-      SeedGroup::Create(std::move(plan.members), progress, plan.directory + "/log.txt"));
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<SeedGroup> group,
+                        SeedGroup::Create(std::move(plan.members), progress, Notes(start, plan)));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
                         StartDashboard(dashboard_flags, plan, *group));
   std::fflush(stdout);
   group->Train(at_once, interrupted);
-  PMOE_RETURN_IF_ERROR(Failures(*group, plan.directory));
+  PMOE_RETURN_IF_ERROR(Failures(*group, plan));
   const ProgressState all = SumOf(group->Views(), 0.0);
   if (all.env_steps < all.total_steps) {
-    std::printf("stopped at %lld of %lld env steps; go on with: ./pmoe train --resume %s\n",
+    std::printf("stopped at %lld of %lld env steps; go on with: %s\n",
                 static_cast<long long>(all.env_steps), static_cast<long long>(all.total_steps),
-                ShellWord(plan.directory).c_str());
+                ResumeCommand(plan).c_str());
     std::fflush(stdout);
     return absl::OkStatus();
   }
   std::printf("finished; look at them with: ./pmoe dashboard %s\n",
-              ShellWord(plan.directory).c_str());
+              ShellWord(Folder(plan)).c_str());
   std::fflush(stdout);
   const SeedMember* const best = BestOf(*group);
   if (plan.config.observe().video() && best != nullptr) WriteEndVideo(best->path(), interrupted);

@@ -80,7 +80,7 @@ void TrainFlags::AddOptions(CLI::App* app) {
   seeds_option_ =
       app->add_option("--seeds", seeds_,
                       "Several runs in one process, a seed each, e.g. 1..5 or 1,3,7; a folder "
-                      "seed_N each in the run directory")
+                      "seed_N each in the run directory, or what {seed} in --out makes of it")
           ->type_name("LIST")
           ->group("");
   app->add_option("--resume", given_.resume,
@@ -109,6 +109,8 @@ void TrainFlags::AddTo(CLI::App* app) {
          "replay fits into memory")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
+  // For `pmoe sweep`, which wants to know how each run fares.
+  app->add_option("--seed-report", given_.seed_report)->group("");
   app->footer(R"(Examples:
   pmoe train --env HalfCheetah-v5
   pmoe train --env Hopper-v5 --algo sac --seed 2 --steps 3e5
@@ -129,13 +131,19 @@ absl::StatusOr<RunStartOptions> TrainFlags::Options() const {
 }
 
 absl::Status TrainFlags::AddSeeds(RunStartOptions* options) const {
+  const bool is_pattern = IsSeedPattern(options->out) || IsSeedPattern(options->resume);
+  if (seeds_option_->count() == 0 && takes_seeds_ && is_pattern) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        kSeedMark,
+        " stands for each seed of --seeds, and there is none: add it, like --seeds 1..5"));
+  }
   if (seeds_option_->count() == 0) return absl::OkStatus();
   if (!takes_seeds_) {
     return absl::InvalidArgumentError(
         "--seeds is for `pmoe train`, where one process trains them all; a cluster trains one run: "
         "give it --seed N");
   }
-  if (!options->resume.empty()) {
+  if (!options->resume.empty() && !IsSeedPattern(options->resume)) {
     return absl::InvalidArgumentError(
         "--resume goes on with all seeds of its directory: leave --seeds away");
   }

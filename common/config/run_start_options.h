@@ -16,6 +16,7 @@ struct RunStartOptions {
   std::string resume;           // run directory; empty: a new run
   std::vector<uint64_t> seeds;  // --seeds, a run each; empty: one run
   int jobs = 0;                 // of several seeds, side by side; 0: as fits the machine
+  std::string seed_report;      // of several seeds: a file that says how each fares; empty: none
   bool or_resume = false;
   bool allow_other_env = false;
   bool quiet = false;  // what --resume changes is not printed

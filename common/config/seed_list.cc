@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -60,5 +61,7 @@ absl::StatusOr<std::vector<uint64_t>> ParseSeeds(absl::string_view text) {
   }
   return seeds;
 }
+
+bool IsSeedPattern(absl::string_view path) { return absl::StrContains(path, kSeedMark); }
 
 }  // namespace pmoe

@@ -32,6 +32,7 @@ TEST_F(SeedFolderTest, ItsRunsAreFoundByNameAndConfigurationInOrder) {
   fs::create_directories(dir_.File("seed_7"));
   EXPECT_THAT(SeedsIn(dir_.path()), ElementsAre(0, 2, 10));
   EXPECT_EQ(SeedRunPath("runs/a", 10), "runs/a/seed_10");
+  EXPECT_EQ(SeedRunPath("runs/s{seed}-sac", 10), "runs/s10-sac");
 }
 
 TEST_F(SeedFolderTest, ARunIsNoFolderOfRuns) {

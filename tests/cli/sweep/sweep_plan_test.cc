@@ -65,6 +65,35 @@ TEST(SweepPlanTest, TheWordsAreThoseOfATrainingWithTheSameConfiguration) {
                   "schedule.total_steps=5000", "--set", "seed=7", "--set", "learner.threads=1"));
 }
 
+TEST(SweepPlanTest, RunsThatDifferInTheirSeedAloneAreAFamily) {
+  const auto plan = Plan(R"(out: "runs/a" set: "policy.hidden=64,64"
+      grid { field: "seed" value: ["3", "4"] }
+      grid { field: "algorithm" value: ["sac", "ppo"] })");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  const SweepRun& run = plan->runs[0];
+  EXPECT_EQ(run.family, "s{seed}-sac");
+  EXPECT_EQ(plan->FamilyPattern(run), "runs/a/s{seed}-sac");
+  EXPECT_THAT(run.family_words,
+              ElementsAre("--set", "observe.video=false", "--set", "policy.hidden=64,64", "--set",
+                          "algorithm=sac", "--set", "learner.threads=1"));
+  EXPECT_EQ(plan->runs[1].family, "s{seed}-ppo");
+  EXPECT_EQ(plan->runs[2].family, run.family);
+  EXPECT_EQ(plan->runs[2].family_words, run.family_words);
+}
+
+TEST(SweepPlanTest, WhatSeveralSeedsInOneProcessCannotDoHasNoFamily) {
+  const auto without = Plan(R"(out: "a" grid { field: "algorithm" value: ["sac"] })");
+  const auto spelled = Plan(R"(out: "a" grid { field: "seed" value: ["03"] })");
+  const auto gpu =
+      Plan(R"(out: "a" set: "learner.device=cuda" grid { field: "seed" value: ["3"] })");
+  for (const auto* plan : {&without, &spelled, &gpu}) {
+    ASSERT_TRUE(plan->ok()) << plan->status();
+    EXPECT_EQ((*plan)->runs[0].family, "");
+  }
+  ExpectRefused(R"(out: "a/{seed}" grid { field: "seed" value: ["3"] })",
+                "is one folder for all runs: leave {seed} away");
+}
+
 TEST(SweepPlanTest, AWrongFieldOrValueIsNamedWithWhatIsNear) {
   ExpectRefused(R"(out: "a" grid { field: "learner.alfa" value: ["1"] })",
                 "sweeps/pendulum.textproto: grid[0]: ");

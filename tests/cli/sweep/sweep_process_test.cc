@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "tests/testing/eventually.h"
@@ -16,11 +17,16 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 // Notes its words; seed 2 fails while there is a file called "broken"; seed 3, while there is
-// "slow", waits for SIGTERM with a checkpoint before its end.
+// "slow", waits for SIGTERM with a checkpoint before its end. With --seeds it trains one after the
+// other, and says so in --seed-report's file; while there is "crash" it dies after the first.
 constexpr char kTrain[] = R"(#!/bin/sh
 here=$(dirname "$0")
 echo "$*" >> "$here/calls"
@@ -28,24 +34,36 @@ steps=1000
 while [ $# -gt 0 ]; do
   case $1 in
     --out|--resume) dir=$2; shift ;;
-    seed=*) seed=${1#seed=} ;;
+    --seeds) seeds=$(echo "$2" | tr , ' '); shift ;;
+    --seed-report) report=$2; shift ;;
   esac
   shift
 done
-case $dir in *s2) [ -e "$here/broken" ] && { echo "first"; echo "no disk"; exit 1; } ;; esac
-mkdir -p "$dir/checkpoints"
-printf 'seed: 1\n' > "$dir/config.textproto"
-printf 'env_steps,updates,wall_s,eval_return_mean\n' > "$dir/metrics.csv"
-case $dir in *s3)
-  if [ -e "$here/slow" ]; then
-    trap 'mkdir -p "$dir/checkpoints/400"; : > "$dir/checkpoints/400/state.pmoe"; exit 0' TERM
-    echo up > "$here/up"
-    while :; do sleep 0.05; done
-  fi ;;
-esac
-printf '1000,900,2.5,12.5\n' >> "$dir/metrics.csv"
-mkdir -p "$dir/checkpoints/$steps"
-: > "$dir/checkpoints/$steps/state.pmoe"
+train() {
+  case $dir in *s2) [ -e "$here/broken" ] && { echo "first"; echo "no disk"; return 1; } ;; esac
+  mkdir -p "$dir/checkpoints"
+  printf 'seed: 1\n' > "$dir/config.textproto"
+  printf 'env_steps,updates,wall_s,eval_return_mean\n' > "$dir/metrics.csv"
+  case $dir in *s3)
+    if [ -e "$here/slow" ]; then
+      trap 'mkdir -p "$dir/checkpoints/400"; : > "$dir/checkpoints/400/state.pmoe"; exit 0' TERM
+      echo up > "$here/up"
+      while :; do sleep 0.05; done
+    fi ;;
+  esac
+  printf '1000,900,2.5,12.5\n' >> "$dir/metrics.csv"
+  mkdir -p "$dir/checkpoints/$steps"
+  : > "$dir/checkpoints/$steps/state.pmoe"
+}
+[ -z "$seeds" ] && { train; exit; }
+pattern=$dir
+for seed in $seeds; do
+  dir=$(echo "$pattern" | sed "s/{seed}/$seed/")
+  echo "begun $seed" >> "$report"
+  if train; then echo "ended $seed" >> "$report"; else echo "failed $seed no disk" >> "$report"; fi
+  [ -e "$here/crash" ] && { rm "$here/crash"; echo "begun 3" >> "$report"; kill -9 $$; }
+done
+exit 0
 )";
 
 class SweepProcessTest : public ::testing::Test {
@@ -69,6 +87,10 @@ class SweepProcessTest : public ::testing::Test {
     more.insert(more.begin(), {dir_.File("pmoe"), "sweep", dir_.File("sweep.textproto")});
     return more;
   }
+  // The words of each process.
+  std::vector<std::string> Calls() {
+    return absl::StrSplit(Read("calls"), '\n', absl::SkipEmpty());
+  }
   // The slow training has installed its trap.
   bool ComesUp() {
     return Eventually([this] { return !Read("up").empty(); });
@@ -90,9 +112,72 @@ TEST_F(SweepProcessTest, TrainsEveryRunOnceAndCollectsTheResults) {
   EXPECT_EQ(Read("calls"), calls) << "a finished run was trained again";
 }
 
+TEST_F(SweepProcessTest, RunsThatDifferInTheirSeedAloneShareAProcess) {
+  ASSERT_EQ(Sweep({"--jobs", "2"}).exit_code, 0);
+  EXPECT_THAT(Calls(), ElementsAre(AllOf(HasSubstr("--out " + dir_.File("out/s{seed}")),
+                                         HasSubstr("--seeds 1,2,3 --jobs 2"))));
+  EXPECT_THAT(Read("out/logs/s2.log"), HasSubstr("its log: " + dir_.File("out/logs/s1-and-")));
+}
+
+TEST_F(SweepProcessTest, WithSeparateOrOneJobEachRunHasItsOwnProcess) {
+  ASSERT_EQ(Sweep({"--jobs", "2", "--separate"}).exit_code, 0);
+  EXPECT_THAT(Calls(), SizeIs(3));
+  fs::remove_all(dir_.File("out"));
+  ASSERT_EQ(Sweep({"--jobs", "1"}).exit_code, 0);
+  EXPECT_THAT(Calls(), SizeIs(6));
+  EXPECT_THAT(Read("calls"), Not(HasSubstr("--seeds")));
+}
+
+TEST_F(SweepProcessTest, WhereOtherRunsWaitAProcessTakesNoMoreThanBeginAtOnce) {
+  Write("sweep.textproto",
+        absl::StrCat("out: \"", dir_.File("out"), "\"\nsteps: 1000\n",
+                     "grid { field: \"seed\" value: [\"1\", \"4\", \"5\"] }\n",
+                     "grid { field: \"algorithm\" value: [\"sac\", \"ppo\"] }\n"));
+  const ProcessResult result = Sweep({"--jobs", "2"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("6 of 6 finished"));
+  EXPECT_THAT(Calls().front(), AllOf(HasSubstr("algorithm=sac"), HasSubstr("--seeds 1,4 --jobs 2"),
+                                     HasSubstr("out/s{seed}-sac")));
+}
+
+TEST_F(SweepProcessTest, ThoseThatGoOnAndThoseThatBeginDoNotShare) {
+  for (const int seed : {1, 3}) {
+    const std::string run = absl::StrCat("out/s", seed);
+    ASSERT_TRUE(MakeDirs(dir_.File(run) + "/checkpoints/400").ok());
+    Write(run + "/config.textproto", absl::StrCat("seed: ", seed));
+  }
+  const ProcessResult result = Sweep({"--jobs", "2"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(Calls(), UnorderedElementsAre(AllOf(HasSubstr("--resume " + dir_.File("out/s{seed}")),
+                                                  HasSubstr("--seeds 1,3 --jobs 2")),
+                                            HasSubstr("--out " + dir_.File("out/s2"))));
+}
+
+TEST_F(SweepProcessTest, OneOfSeveralThatFailsIsReportedAndTriedAgain) {
+  Write("broken", "");
+  const ProcessResult result = Sweep({"--jobs", "2"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output,
+              HasSubstr("s2 failed: no disk; its log: " + dir_.File("out/logs/s2.log")));
+  EXPECT_THAT(Read("out/results.csv"), HasSubstr("1,s2,failed,"));
+  EXPECT_THAT(Read("out/results.csv"), HasSubstr("2,s3,finished,"));
+  fs::remove(dir_.File("broken"));
+  EXPECT_EQ(Sweep({"--retry"}).exit_code, 0);
+}
+
+TEST_F(SweepProcessTest, WhereTheSharedProcessDiesTheOthersGetTheirOwn) {
+  Write("crash", "");
+  const ProcessResult result = Sweep({"--jobs", "2"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output,
+              HasSubstr("was killed by signal 9 (Killed); each gets one of its own"));
+  EXPECT_THAT(Calls(), SizeIs(3));
+  EXPECT_THAT(result.output, HasSubstr("3 of 3 finished"));
+}
+
 TEST_F(SweepProcessTest, AFailedRunIsReportedAndTriedAgainOnRequestOnly) {
   Write("broken", "");
-  const ProcessResult result = Sweep();
+  const ProcessResult result = Sweep({"--separate"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.output, HasSubstr("s2 failed: ended with exit code 1: no disk; its log: "));
   EXPECT_THAT(Read("out/results.csv"), HasSubstr("1,s2,failed,"));

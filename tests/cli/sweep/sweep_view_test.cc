@@ -53,7 +53,9 @@ TEST_F(SweepViewTest, ProgressIsReadFromMetricsOverAllStarts) {
 
 TEST_F(SweepViewTest, StatesAreReadFromTheFolders) {
   const SweepPlan plan = Plan(4);
-  Write(plan.Directory(plan.runs[1]) + "/config.textproto", "");
+  // One that waits for its turn beside others has its configuration already.
+  Write(plan.Directory(plan.runs[0]) + "/config.textproto", "");
+  Write(plan.Directory(plan.runs[1]) + "/metrics.csv", "env_steps\n");
   Write(plan.Directory(plan.runs[2]) + "/checkpoints/1000/state.pmoe", "");
   Write(plan.FailureNote(plan.runs[3]), "ended with exit code 1: no disk\n");
   const std::vector<SweepRow> rows = ReadSweepRows(plan);

@@ -83,6 +83,24 @@ TEST_F(TrainSeedsTest, OneSeedIsThePlainRun) {
   ExpectPlainBits(4, "sac");
 }
 
+TEST_F(TrainSeedsTest, APatternGivesEachRunItsOwnNameAndGoesOnWithThem) {
+  const std::string pattern = dir_.File("all/sac-s{seed}");
+  const std::string report = dir_.File("report");
+  std::vector<std::string> words = Words("sac", 500);
+  words.insert(words.end(), {"--out", pattern, "--seed-report", report});
+  ASSERT_EQ(Train(words, {"--seeds", "3,4", "--jobs", "1"}).exit_code, 0);
+  EXPECT_EQ(BytesOf(report), "begun 3\nended 3\nbegun 4\nended 4\n");
+  const ProcessResult longer =
+      Train({"--resume", pattern, "--seeds", "4", "--steps", "2000", "--dashboard", "none"});
+  ASSERT_EQ(longer.exit_code, 0) << longer.output;
+  const std::string plain = MustTrain("plain", Words("sac"), {"--seed", "4"});
+  ExpectSameRun(plain, dir_.File("all/sac-s4"), kSteps);
+  EXPECT_FALSE(fs::exists(dir_.File("all/sac-s3/checkpoints/2000")));
+  ExpectUsageError({"--resume", pattern}, "{seed} stands for each seed of --seeds");
+  ExpectUsageError({"--out", dir_.File("b-{seed}")}, "{seed} stands for each seed of --seeds");
+  ExpectUsageError({"--resume", pattern, "--seeds", "4..5"}, "seed 5: --resume ");
+}
+
 TEST_F(TrainSeedsTest, ThoseThatWaitForTheirTurnWhenItIsStoppedAreResumedToo) {
   ChildProcess child(
       Command(Endless(), {"--seeds", "1..2", "--jobs", "1", "--out", dir_.File("all")}));
