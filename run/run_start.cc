@@ -129,7 +129,7 @@ absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
     return absl::InvalidArgumentError(
         "--resume uses the run's own configuration: leave --config and --preset away");
   }
-  PMOE_ASSIGN_OR_RETURN(const RunConfig before, ReadRunConfig(options.resume));
+  PMOE_ASSIGN_OR_RETURN(const RunConfig before, ReadRunConfig(options.resume, "--resume"));
   sources.config_file = options.resume + "/config.textproto";
   PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
   PMOE_RETURN_IF_ERROR(CheckResumeChanges(before, config, options.quiet));

@@ -60,10 +60,11 @@ absl::Status RunFlags::Settle(LoadedRun* run) const {
 
 absl::StatusOr<LoadedRun> RunFlags::Read() const {
   LoadedRun loaded;
-  absl::StatusOr<RunConfig> config = ReadValidRunConfig(run_);
-  if (!config.ok()) {
+  absl::StatusOr<RunConfig> config = ReadValidRunConfig(run_, "--run");
+  if (!config.ok() && !absl::IsNotFound(config.status())) {
     return absl::Status(config.status().code(), absl::StrCat("--run ", config.status().message()));
   }
+  PMOE_RETURN_IF_ERROR(config.status());
   loaded.config = *std::move(config);
   const std::string file = absl::StrCat(run_, "/snapshots/", snapshot_, ".pmoe");
   absl::StatusOr<std::string> bytes = ReadFile(file);

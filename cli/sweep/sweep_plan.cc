@@ -13,7 +13,7 @@
 #include "common/base/number_text.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
-#include "common/config/seed_list.h"
+#include "common/config/seed_folder.h"
 #include "common/config/text_message.h"
 
 namespace pmoe {

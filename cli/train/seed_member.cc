@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
-#include "run/seed_folder.h"
+#include "run/seed_run.h"
 
 namespace pmoe {
 

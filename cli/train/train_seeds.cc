@@ -22,12 +22,12 @@
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
-#include "common/config/seed_list.h"
+#include "common/config/seed_folder.h"
 #include "control/wire/status_json.h"
 #include "dashboard/run_dashboard.h"
 #include "run/run_env.h"
 #include "run/run_start.h"
-#include "run/seed_folder.h"
+#include "run/seed_run.h"
 
 namespace pmoe {
 namespace {

@@ -17,12 +17,14 @@
 #include "cli/commands.h"
 #include "cli/watch/learner_target.h"
 #include "cli/watch/live_screen.h"
+#include "cli/watch/seeds_status.h"
 #include "cli/watch/status_text.h"
 #include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/config/seed_folder.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/security_flags.h"
@@ -150,12 +152,35 @@ int Watch(const std::function<absl::StatusOr<LearnerTarget>()>& find, LearnerTar
   return 0;
 }
 
+void PrintSeeds(const std::vector<SeedRow>& rows, bool json, LiveScreen* screen) {
+  if (!json) return screen->Draw(SeedRowLines(rows));
+  std::printf("%s\n", SeedRowsJson(rows).c_str());
+  std::fflush(stdout);
+}
+
+// The runs of `pmoe train --seeds`, from their folder. watch: once a second, until Ctrl-C.
+absl::StatusOr<int> ShowSeeds(const std::string& directory, bool json, bool watch) {
+  LiveScreen screen(stdout);
+  std::atomic<bool> once = true;
+  const std::atomic<bool>& over = watch ? InstallInterruptHandler("", /*grace_s=*/0) : once;
+  for (;;) {
+    const auto next = Clock::Real()->Now() + kWatchEvery;
+    PMOE_ASSIGN_OR_RETURN(const std::vector<SeedRow> rows, ReadSeedRows(directory));
+    PrintSeeds(rows, json, &screen);
+    while (!over && Clock::Real()->Now() < next) Clock::Real()->Sleep(kNap);
+    if (over) return 0;
+  }
+}
+
 class StatusCommand final : public Command {
  public:
   CLI::App* AddTo(CLI::App* app) override {
     CLI::App* const status =
         app->add_subcommand("status", "Show a running cluster: members, rates, who waits");
-    status->add_option("--run", run_, "Run directory; default: the newest under runs/")
+    status
+        ->add_option("--run", run_,
+                     "Run directory; default: the newest under runs/. A folder of "
+                     "`pmoe train --seeds`: how each of its runs fares")
         ->type_name("DIR");
     status->add_option("--learner", learner_, "Or the learner's address")->type_name("ADDR");
     security_.AddTo(status);
@@ -172,6 +197,7 @@ class StatusCommand final : public Command {
 
   // Prints to stdout. The exit code: 0; 2 for a bad flag or no run; 3 where nobody answers.
   absl::StatusOr<int> Run() override {
+    if (learner_.empty() && !SeedsIn(run_).empty()) return ShowSeeds(run_, json_, watch_);
     PrepareGrpc();
     const auto find = [this] {
       return learner_.empty() ? TargetOfRun(run_, security_)

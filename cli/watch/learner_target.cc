@@ -45,8 +45,10 @@ absl::StatusOr<LearnerTarget> TargetOfRun(std::string run, SecurityFlags flags) 
   }
   const absl::StatusOr<std::string> text = ReadFile(run + "/learner.address");
   if (!text.ok()) {
-    return absl::NotFoundError(
-        absl::StrCat("--run ", run, " has no learner.address: no cluster has trained there"));
+    return absl::NotFoundError(absl::StrCat("--run ", run,
+                                            " has no learner.address: no cluster has trained "
+                                            "there; pmoe dashboard ",
+                                            run, " shows a run of pmoe train"));
   }
   if (flags.tls.empty() && !flags.insecure) flags = FlagsOfUp(run);
   return TargetAt(absl::StripAsciiWhitespace(*text), run + "/learner.address", flags);

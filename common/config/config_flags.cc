@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
+#include "common/config/seed_folder.h"
 #include "common/config/seed_list.h"
 
 namespace pmoe {

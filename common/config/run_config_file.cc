@@ -1,12 +1,11 @@
 #include "common/config/run_config_file.h"
 
-#include <filesystem>
-
 #include "absl/strings/str_cat.h"
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
+#include "common/config/seed_folder.h"
 
 namespace pmoe {
 namespace {
@@ -47,18 +46,10 @@ std::string RunConfigText(const RunConfig& config) {
   return text + LastLine(text);
 }
 
-absl::StatusOr<RunConfig> ReadRunConfig(const std::string& run) {
+absl::StatusOr<RunConfig> ReadRunConfig(const std::string& run, absl::string_view flag) {
   const std::string file = run + "/config.textproto";
   const absl::StatusOr<std::string> text = ReadFile(file);
-  if (absl::IsNotFound(text.status())) {
-    std::error_code error;
-    const bool had_one = std::filesystem::exists(run + "/checkpoints", error);
-    return absl::NotFoundError(absl::StrCat(
-        run, " is not a run directory: it has no config.textproto",
-        had_one ? "; it has checkpoints: put the file back, as `pmoe config print` with the flags "
-                  "of the run writes it"
-                : ""));
-  }
+  if (absl::IsNotFound(text.status())) return NoRunIn(run, flag);
   if (!text.ok()) return absl::FailedPreconditionError(text.status().message());
   PMOE_RETURN_IF_ERROR(CheckCrc(file, *text));
   absl::StatusOr<RunConfig> config = ParseConfigText(*text, file);
@@ -70,8 +61,8 @@ absl::StatusOr<RunConfig> ReadRunConfig(const std::string& run) {
   return config;
 }
 
-absl::StatusOr<RunConfig> ReadValidRunConfig(const std::string& run) {
-  PMOE_ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(run));
+absl::StatusOr<RunConfig> ReadValidRunConfig(const std::string& run, absl::string_view flag) {
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(run, flag));
   const absl::Status valid = ValidateConfig(config);
   if (valid.ok()) return config;
   return absl::FailedPreconditionError(

@@ -62,6 +62,4 @@ absl::StatusOr<std::vector<uint64_t>> ParseSeeds(absl::string_view text) {
   return seeds;
 }
 
-bool IsSeedPattern(absl::string_view path) { return absl::StrContains(path, kSeedMark); }
-
 }  // namespace pmoe

@@ -1,4 +1,4 @@
-// The value of --seeds, and what stands for each of them. Pure functions.
+// The value of --seeds. Pure function.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,5 @@ inline constexpr size_t kSeedsMax = 256;
 // "1..5", "1,3,7" and "1..3,9" in the order given. InvalidArgumentError with the fix: no number, a
 // range that runs backwards, a seed twice, too many.
 absl::StatusOr<std::vector<uint64_t>> ParseSeeds(absl::string_view text);
-
-// In --out or --resume of several runs it stands for each one's seed: "runs/sac-s{seed}".
-inline constexpr char kSeedMark[] = "{seed}";
-
-// Does `path` have the mark, and so name a path per run?
-bool IsSeedPattern(absl::string_view path);
 
 }  // namespace pmoe

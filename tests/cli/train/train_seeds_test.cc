@@ -45,6 +45,19 @@ class TrainSeedsTest : public TrainTest {
     words.insert(words.end(), {"--set", "observe.eval_every_steps=0"});
     return words;
   }
+  // Of the dashboard whose address a program has printed.
+  static std::string PortIn(const std::string& output) {
+    const size_t port = output.find("http://127.0.0.1:") + 17;
+    return output.substr(port, output.find('/', port) - port);
+  }
+  static std::string Get(const std::string& port, const std::string& path,
+                         const std::string& read) {
+    return RunProcess({"/bin/bash", "-c",
+                       absl::StrCat("exec 3<>/dev/tcp/127.0.0.1/", port, "; printf 'GET ", path,
+                                    " HTTP/1.0\\r\\nHost: 127.0.0.1:", port, "\\r\\n\\r\\n' >&3; ",
+                                    read, " <&3")})
+        .output;
+  }
   std::string Member(int seed) { return dir_.File(absl::StrCat("all/seed_", seed)); }
   void ExpectPlainBits(int seed, const std::string& algorithm) {
     const std::string plain =
@@ -181,11 +194,36 @@ TEST_F(TrainSeedsTest, ItsDirectoryIsOneForAllCommands) {
   const std::string plain = MustTrain("plain", Words("sac"));
   again.back() = plain;
   ExpectUsageError(again, "holds a run already");
-  EXPECT_EQ(RunProcess({Binary("pmoe"), "status", "--run", all}).exit_code, 2);
   const ProcessResult eval =
       RunProcess({Binary("pmoe"), "eval", "--run", Member(1), "--episodes", "1"});
   EXPECT_EQ(eval.exit_code, 0) << eval.output;
   ExpectUsageError({"--resume", all, "--seed", "9"}, "seed 1: --resume cannot change seed");
+}
+
+TEST_F(TrainSeedsTest, CommandsThatLookAtRunsShowAllOrSayHowToNameOne) {
+  const std::string all = MustTrain("all", Words("sac", 300), {"--seeds", "1..2"});
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"eval", "--run", all, "--episodes", "1"},
+           {"play", "--run", all, "--png", dir_.File("frames")},
+           {"export", "--run", all, "--out", dir_.File("policy.npz")},
+           {"up", "--resume", all}}) {
+    std::vector<std::string> command = words;
+    command.insert(command.begin(), Binary("pmoe"));
+    const ProcessResult result = RunProcess(command);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("holds the runs of seeds 1, 2: name one of them, like "));
+    EXPECT_THAT(result.output, HasSubstr(words[1] + " " + Member(1)));
+  }
+  const ProcessResult status = RunProcess({Binary("pmoe"), "status", "--run", all});
+  EXPECT_EQ(status.exit_code, 0) << status.output;
+  EXPECT_THAT(status.output, ContainsRegex("1 +300 of 300 .* finished: 300 of 300"));
+  EXPECT_THAT(status.output, ContainsRegex("2 +300 of 300 .* finished: 300 of 300"));
+  ChildProcess dashboard({Binary("pmoe"), "dashboard", all, "--dashboard", "127.0.0.1:0"});
+  ASSERT_TRUE(dashboard.ReadUntil("Ctrl-C ends it"));
+  const std::string runs = Get(PortIn(dashboard.output()), "/api/runs", "cat");
+  for (const char* id : {"\"id\":\"seed_1\"", "\"id\":\"seed_2\""}) {
+    EXPECT_THAT(runs, HasSubstr(id));
+  }
 }
 
 TEST_F(TrainSeedsTest, OneDashboardShowsEachOfThemAsARunThatTrains) {
@@ -194,22 +232,13 @@ TEST_F(TrainSeedsTest, OneDashboardShowsEachOfThemAsARunThatTrains) {
   words.insert(words.end(), {"--seeds", "1..2", "--jobs", "2", "--out", dir_.File("all")});
   ChildProcess child(Command(words));
   ASSERT_TRUE(child.ReadUntil("slowest seed"));
-  const std::string& output = child.output();
-  const size_t port = output.find("http://127.0.0.1:") + 17;
-  const std::string address = output.substr(port, output.find('/', port) - port);
-  const auto get = [&](const std::string& path, const std::string& read) {
-    return RunProcess({"/bin/bash", "-c",
-                       absl::StrCat("exec 3<>/dev/tcp/127.0.0.1/", address, "; printf 'GET ", path,
-                                    " HTTP/1.0\\r\\nHost: 127.0.0.1:", address,
-                                    "\\r\\n\\r\\n' >&3; ", read, " <&3")})
-        .output;
-  };
-  const std::string runs = get("/api/runs", "cat");
+  const std::string port = PortIn(child.output());
+  const std::string runs = Get(port, "/api/runs", "cat");
   for (const char* id : {"\"own\":\"seed_1\"", "\"id\":\"seed_1\"", "\"id\":\"seed_2\""}) {
     EXPECT_THAT(runs, HasSubstr(id));
   }
   // Ends with the first line that has it.
-  EXPECT_THAT(get("/api/events?run=seed_2", "grep -m 1 '\"state\":\"running\"'"),
+  EXPECT_THAT(Get(port, "/api/events?run=seed_2", "grep -m 1 '\"state\":\"running\"'"),
               HasSubstr("InvertedPendulum-v5 sac seed 2"));
 }
 

@@ -1,16 +1,11 @@
-#include "run/seed_folder.h"
+#include "run/seed_run.h"
 
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/strip.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
-#include "common/config/seed_list.h"
 #include "common/metrics/csv_reader.h"
 
 namespace pmoe {
@@ -19,32 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kConfig[] = "config.textproto";
-constexpr char kPrefix[] = "seed_";
 
 }  // namespace
-
-std::string SeedRunPath(const std::string& directory, uint64_t seed) {
-  if (IsSeedPattern(directory)) {
-    return absl::StrReplaceAll(directory, {{kSeedMark, absl::StrCat(seed)}});
-  }
-  return absl::StrCat(directory, "/", kPrefix, seed);
-}
-
-std::vector<uint64_t> SeedsIn(const std::string& directory) {
-  std::vector<uint64_t> seeds;
-  std::error_code error;
-  if (fs::exists(fs::path(directory) / kConfig, error)) return seeds;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
-    absl::string_view number = name;
-    uint64_t seed = 0;
-    const bool named = absl::ConsumePrefix(&number, kPrefix) && absl::SimpleAtoi(number, &seed) &&
-                       number == absl::StrCat(seed);
-    if (named && fs::exists(entry.path() / kConfig, error)) seeds.push_back(seed);
-  }
-  std::sort(seeds.begin(), seeds.end());
-  return seeds;
-}
 
 LastMetrics ReadLastMetrics(const std::string& run_directory) {
   LastMetrics last;

@@ -4,14 +4,19 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "run/run_directory.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace pmoe {
+
+// In --out or --resume of several runs it stands for each one's seed: "runs/sac-s{seed}".
+inline constexpr char kSeedMark[] = "{seed}";
+
+// Does `path` have the mark, and so name a path per run?
+bool IsSeedPattern(absl::string_view path);
 
 // "DIR/seed_3"; of "runs/sac-s{seed}" it is "runs/sac-s3".
 std::string SeedRunPath(const std::string& directory, uint64_t seed);
@@ -19,15 +24,8 @@ std::string SeedRunPath(const std::string& directory, uint64_t seed);
 // Of the runs in `directory`, ascending; empty where there is none, or where it is a run itself.
 std::vector<uint64_t> SeedsIn(const std::string& directory);
 
-// What metrics.csv of a run says last.
-struct LastMetrics {
-  int64_t env_steps = 0;  // 0: no row
-  std::optional<double> eval_return;
-};
-LastMetrics ReadLastMetrics(const std::string& run_directory);
-
-// A run that was ended before its first checkpoint begins anew: removes all that it has but its
-// lock and configuration.
-absl::Status ClearForNewStart(const RunDirectory& directory);
+// For a command that takes one run: `directory` has no config.textproto. Where it holds runs of
+// several seeds, NotFoundError says how to name one of them. `flag`: the one that named it, or "".
+absl::Status NoRunIn(const std::string& directory, absl::string_view flag);
 
 }  // namespace pmoe

@@ -1,11 +1,11 @@
-#include "run/seed_folder.h"
+#include "common/config/seed_folder.h"
 
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
@@ -13,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class SeedFolderTest : public ::testing::Test {
@@ -42,27 +43,14 @@ TEST_F(SeedFolderTest, ARunIsNoFolderOfRuns) {
   EXPECT_THAT(SeedsIn(dir_.File("missing")), IsEmpty());
 }
 
-TEST_F(SeedFolderTest, TheLastRowAndTheLastEvaluationAreRead) {
-  EXPECT_EQ(ReadLastMetrics(dir_.path()).env_steps, 0);
-  Write("metrics.csv", "env_steps,eval_return_mean\n100,1.5\n200,\n");
-  EXPECT_EQ(ReadLastMetrics(dir_.path()).env_steps, 200);
-  EXPECT_EQ(ReadLastMetrics(dir_.path()).eval_return, 1.5);
-}
-
-TEST_F(SeedFolderTest, ANewStartKeepsTheConfigurationAlone) {
-  const absl::StatusOr<RunDirectory> directory = RunDirectory::Create(dir_.File("seed_3"));
-  ASSERT_OK(directory);
-  for (const char* file : {"config.textproto", "metrics.csv", "log.txt", "learner.epoch",
-                           "checkpoints/8.partial/state.pmoe", "replay/8.table"}) {
-    Write(std::string("seed_3/") + file, "old");
-  }
-  ASSERT_OK(ClearForNewStart(*directory));
-  std::vector<std::string> left;
-  for (const auto& entry : fs::recursive_directory_iterator(directory->path())) {
-    left.push_back(entry.path().filename());
-  }
-  EXPECT_THAT(left, ::testing::UnorderedElementsAre("config.textproto", "lock", "checkpoints",
-                                                    "replay", "snapshots"));
+TEST_F(SeedFolderTest, WhereOneRunIsWantedTheErrorNamesThoseOfAFolder) {
+  EXPECT_THAT(NoRunIn(dir_.path(), "--run").message(), HasSubstr("has no config.textproto"));
+  Write("seed_2/config.textproto", "");
+  Write("seed_10/config.textproto", "");
+  EXPECT_EQ(
+      NoRunIn(dir_.path(), "--run").message(),
+      absl::StrCat("--run ", dir_.path(), " holds the runs of seeds 2, 10: name one of them, ",
+                   "like --run ", dir_.path(), "/seed_2"));
 }
 
 }  // namespace
