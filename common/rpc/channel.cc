@@ -2,18 +2,32 @@
 
 #include <cstdlib>
 
+#include "common/base/descriptors.h"
 #include "common/rpc/refusals.h"
 #include "grpc/grpc.h"
 #include "grpcpp/create_channel.h"
+#include "grpcpp/resource_quota.h"
 
 namespace pmoe {
 namespace {
 constexpr int kReconnectFirst_ms = 200;
 constexpr int kConnect_ms = 5000;
 constexpr int kReconnectMax_ms = 1000;  // Backoff decides; gRPC's own must not add to it
+
+// A connection that says nothing is closed after the first, one that calls nothing after the
+// second; the project's own clients have a stream open or connect again.
+constexpr int kHandshake_ms = 10000;
+constexpr int kIdle_ms = 60000;
+constexpr int kStreamsPerConnectionMax = 64;  // a sampler opens a few, the others one or two
+constexpr int kMetadataBytesMax = 8 << 10;
+// Each stream has a thread, and so may each of the 1,024 actors that a run takes.
+constexpr int kThreadsMax = 1536;
+// Of the transport: what is received and not yet read.
+constexpr size_t kMemoryMax = size_t{2} << 30;
 }  // namespace
 
 void PrepareGrpc() {
+  RaiseDescriptorLimit();
   ListenForFailedHandshakes();
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "100", /*overwrite=*/0);
@@ -51,6 +65,13 @@ void SetServerLimits(grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                               kKeepaliveTime_ms / 2);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshake_ms);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdle_ms);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreamsPerConnectionMax);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  grpc::ResourceQuota quota("server");
+  quota.SetMaxThreads(kThreadsMax).Resize(kMemoryMax);
+  builder->SetResourceQuota(quota);
 }
 
 void SetDeadline(grpc::ClientContext* context, std::chrono::milliseconds timeout) {

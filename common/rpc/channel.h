@@ -30,7 +30,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const RpcAddress& address,
                                            std::optional<PeerRole> server,
                                            const RpcSecurity& security);
 
-// The same limits for a server.
+// The same limits for a server, and those of what all its clients together may take: streams of a
+// connection, threads, memory, the time that a silent connection stays.
 void SetServerLimits(grpc::ServerBuilder* builder);
 
 // For every unary call.

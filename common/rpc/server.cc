@@ -1,15 +1,10 @@
 #include "common/rpc/server.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
+#include "common/base/descriptors.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -25,26 +20,14 @@ absl::Status InUse(const RpcAddress& address) {
       ": another process does; stop it (pmoe status names it), or choose another address"));
 }
 
-// gRPC would silently take a socket path over from a server that still listens there.
-absl::Status CheckSocketFree(const RpcAddress& address) {
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  std::memcpy(name.sun_path, address.path.data(), address.path.size());
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return absl::InternalError("cannot make a socket");
-  const bool listens = ::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)) == 0;
-  const int error = errno;
-  ::close(fd);
-  if (listens) return InUse(address);
-  // gRPC would delete whatever lies there.
-  struct stat info {};
-  const bool is_file = ::lstat(address.path.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode);
-  if (error == EACCES || is_file) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot listen on ", address.Text(), ": ",
-                     is_file ? "a file that is no socket lies there" : std::strerror(error)));
-  }
-  return absl::OkStatus();
+absl::StatusOr<ListeningSocket> ListenAt(const RpcAddress& address) {
+  absl::StatusOr<ListeningSocket> socket = address.is_unix
+                                               ? ListeningSocket::Unix(address.path)
+                                               : ListeningSocket::Tcp(address.host, address.port);
+  if (socket.ok()) return socket;
+  if (absl::IsAlreadyExists(socket.status())) return InUse(address);
+  return absl::FailedPreconditionError(
+      absl::StrCat("cannot listen on ", address.Text(), ": ", socket.status().message()));
 }
 
 }  // namespace
@@ -54,7 +37,7 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
     const RpcSecurity& security) {
   const std::shared_ptr<grpc::ServerCredentials> credentials = security.ServerCredentials(address);
   PMOE_CHECK(credentials != nullptr);
-  if (address.is_unix) PMOE_RETURN_IF_ERROR(CheckSocketFree(address));
+  PMOE_ASSIGN_OR_RETURN(ListeningSocket socket, ListenAt(address));
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -63,23 +46,32 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
   builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
-  int port = 0;
-  // A unix socket gets its mode from the umask at bind, so nobody else can ever connect.
-  const mode_t mask = ::umask(0077);
-  builder.AddListeningPort(address.Text(), credentials, &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  ::umask(mask);
-  if (server == nullptr || port == 0) {
-    if (!address.is_unix) return InUse(address);
-    return absl::FailedPreconditionError(absl::StrCat(
-        "cannot listen on ", address.Text(), ": does the folder exist, and may you write in it?"));
-  }
-  RpcAddress bound = address;
-  if (!bound.is_unix) bound.port = port;
-  std::unique_ptr<RpcServer> result(new RpcServer(std::move(bound), std::move(server)));
+  std::unique_ptr<RpcServer> result(new RpcServer);
+  result->address_ = address;
+  if (!address.is_unix) result->address_.port = socket.port();
+  result->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
+  result->server_ = builder.BuildAndStart();
+  PMOE_CHECK(result->server_ != nullptr);
+  result->StartListening(std::move(socket));
   result->SetServing(true);
   return result;
+}
+
+// gRPC 1.51's own listener is deaf for ever once a connection finds no descriptor free.
+void RpcServer::StartListening(ListeningSocket socket) {
+  ListenerOptions options;
+  options.thread_name = "rpc_accept";
+  options.where = address_.Text();
+  options.fds_max = RpcDescriptorsMax;
+  options.take = [this, port = socket.fd()](int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.listener_fd = port;
+    connection.fd = fd;
+    acceptor_->HandleNewConnection(&connection);
+  };
+  listener_ = std::make_unique<Listener>(std::move(socket), std::move(options));
 }
 
 RpcServer::~RpcServer() { Stop(std::chrono::milliseconds(0)); }
@@ -90,6 +82,7 @@ void RpcServer::SetServing(bool serving) {
 
 void RpcServer::Stop(std::chrono::milliseconds grace) {
   if (server_ == nullptr) return;
+  listener_.reset();
   server_->Shutdown(std::chrono::system_clock::now() + grace);
   server_->Wait();
   server_.reset();

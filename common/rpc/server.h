@@ -1,5 +1,5 @@
-// A gRPC server of one role: health, reflection, limits, and an end in two steps. Owned by the
-// role's main; the services outlive it.
+// A gRPC server of one role: health, reflection, limits, a port that stays open whatever clients
+// do, and an end in two steps. Owned by the role's main; the services outlive it.
 #pragma once
 
 #include <chrono>
@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/listener.h"
 #include "common/rpc/address.h"
 #include "common/rpc/security.h"
 #include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
 
 namespace pmoe {
 
@@ -33,11 +35,13 @@ class RpcServer {
   void Stop(std::chrono::milliseconds grace);
 
  private:
-  RpcServer(RpcAddress address, std::unique_ptr<grpc::Server> server)
-      : address_(std::move(address)), server_(std::move(server)) {}
+  RpcServer() = default;
+  void StartListening(ListeningSocket socket);
 
   RpcAddress address_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<Listener> listener_;  // its thread uses the acceptor
 };
 
 }  // namespace pmoe

@@ -2,10 +2,15 @@
 #include "replay/service/replay_process.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
+
+#include <algorithm>
 
 #include "common/base/mutex.h"
 #include "tests/replay/service/stream_testing.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 
@@ -196,6 +201,47 @@ TEST(ReplayCommandTest, TellsWhatIsMissingOrWrong) {
   const auto help = RunProcess({Binary("pmoe-replay"), "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("Examples:"));
+}
+
+// How much of the connection's start comes back within five seconds: of a server that is deaf, 0.
+ssize_t GreetHttp2(int port, std::vector<int>* open) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  open->push_back(fd);
+  const timeval patience{5, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  name.sin_port = htons(static_cast<uint16_t>(port));
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof(name)) != 0) return 0;
+  // The preface and an empty SETTINGS frame, as every client begins.
+  const std::string greeting("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+  if (::send(fd, greeting.data(), greeting.size(), MSG_NOSIGNAL) < 0) return 0;
+  char answer[64];
+  return std::max<ssize_t>(0, ::recv(fd, answer, sizeof(answer), 0));
+}
+
+// gRPC 1.51 by itself never accepts again (CVE-2023-4785).
+TEST_F(ReplayProcessTest, IdleConnectionsBeyondItsDescriptorsDoNotMakeItDeaf) {
+  std::vector<std::string> command = Command("127.0.0.1:0");
+  command.push_back("--insecure");
+  command.insert(command.begin(), {"/usr/bin/prlimit", "--nofile=128:128"});
+  ChildProcess replay(command);
+  StartLearner();
+  run_.NextReport();
+  const std::string address = run_.joined().process().listen_address();
+  const int port = std::stoi(address.substr(address.rfind(':') + 1));
+  std::vector<int> idle;
+  while (idle.size() < 200) GreetHttp2(port, &idle);
+  for (const int fd : idle) ::close(fd);
+  std::vector<int> more;
+  EXPECT_TRUE(Eventually([&] { return GreetHttp2(port, &more) > 0; }));
+  for (const int fd : more) ::close(fd);
+  EXPECT_FALSE(run_.NextReport().leaving());
+  replay.Signal(SIGTERM);
+  const ProcessResult result = replay.Wait();
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("descriptors are in use, a connection is closed"));
 }
 
 }  // namespace
