@@ -57,19 +57,20 @@ absl::StatusOr<std::unique_ptr<Dashboard>> Dashboard::Start(DashboardOptions opt
   if (!options.token_file.empty()) {
     PMOE_ASSIGN_OR_RETURN(token, ReadTokenFile(options.token_file));
   }
-  auto site = std::make_unique<Site>(options, Access(token, IsLoopback(address.host)));
-  int port = -1;
-  for (int i = 0; i < address.ports && port < 0; ++i) {
-    port = site->Bind(address.host, address.port + i);
+  absl::StatusOr<ListeningSocket> socket = ListeningSocket::Tcp(address.host, address.port);
+  for (int i = 1; i < address.ports && !socket.ok(); ++i) {
+    socket = ListeningSocket::Tcp(address.host, address.port + i);
   }
-  if (port < 0) {
+  if (!socket.ok()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "--dashboard cannot listen on ", WithPort(address.host, address.port),
         address.ports > 1 ? absl::StrCat(" to ", address.port + address.ports - 1) : "",
         ": another process does, or the host is not this machine's; choose another port, or 0, or "
         "none"));
   }
-  site->Serve();
+  const int port = socket->port();
+  auto site = std::make_unique<Site>(options, Access(token, IsLoopback(address.host)),
+                                     *std::move(socket), WithPort(address.host, port));
   const bool everywhere = address.host == "0.0.0.0" || address.host == "::";
   std::string url =
       absl::StrCat("http://", WithPort(everywhere ? kDefaultHost : address.host, port), "/");

@@ -25,7 +25,6 @@ struct DashboardOptions {
 
 class Dashboard {
  public:
-  static constexpr int kViewersMax = 8;     // pages open at once; one more gets 503
   static constexpr int kRunsPerViewer = 8;  // the first ones asked for
 
   // InvalidArgumentError: not host:port, or the token file is none; FailedPreconditionError: cannot

@@ -27,7 +27,11 @@ class ListeningSocket {
 
   ListeningSocket(ListeningSocket&& other) noexcept
       : fd_(std::exchange(other.fd_, -1)), port_(other.port_) {}
-  ListeningSocket& operator=(ListeningSocket&&) = delete;
+  ListeningSocket& operator=(ListeningSocket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(port_, other.port_);
+    return *this;
+  }
   ~ListeningSocket();
 
   int fd() const { return fd_; }

@@ -1,38 +1,16 @@
 #include "common/metrics/exporter.h"
 
-#include <sys/socket.h>
-
-#include <chrono>
-#include <thread>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "common/base/check.h"
-#include "common/base/clock.h"
-#include "common/base/thread_name.h"
 #include "common/metrics/metric_list.h"
-#include "httplib.h"
 #include "prometheus/text_serializer.h"
 
 namespace pmoe {
 namespace {
 
-// Not prometheus-cpp's own server: CivetWeb gives its threads 100 KB of stack, 91 of which are
-// MuJoCo's thread-local storage in a process that links it, and the first scrape ends an actor.
-std::unique_ptr<httplib::Server> MakeServer() {
-  auto server = std::make_unique<httplib::Server>();
-  server->new_task_queue = [] { return new httplib::ThreadPool(/*n=*/1); };
-  // One scraper that stays connected would keep others, and the process's end, waiting.
-  server->set_keep_alive_max_count(1);
-  // The library's default lets two processes share a port.
-  server->set_socket_options([](int socket) {
-    const int yes = 1;
-    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-  });
-  return server;
-}
+constexpr int kNotFound = 404;
 
 // "door, reason" and "insert,version": each name with its value. They are this program's own words.
 prometheus::Labels LabelsOf(const MetricInfo& info, const std::string& values) {
@@ -42,15 +20,6 @@ prometheus::Labels LabelsOf(const MetricInfo& info, const std::string& values) {
   prometheus::Labels labels;
   for (size_t i = 0; i < names.size(); ++i) labels[names[i]] = parts[i];
   return labels;
-}
-
-// The port, or -1.
-int Bind(httplib::Server* server, absl::string_view host, int port) {
-  absl::ConsumePrefix(&host, "[");
-  absl::ConsumeSuffix(&host, "]");
-  const std::string name(host);
-  if (port == 0) return server->bind_to_any_port(name);
-  return server->bind_to_port(name, port) ? port : -1;
 }
 
 }  // namespace
@@ -66,35 +35,35 @@ absl::StatusOr<std::unique_ptr<MetricsExporter>> MetricsExporter::Start(
                      address, "\""));
   }
   const std::string host = address.substr(0, colon);
-  std::unique_ptr<httplib::Server> server = MakeServer();
-  port = Bind(server.get(), host, port);
-  if (port < 0) {
+  absl::StatusOr<ListeningSocket> socket = ListeningSocket::Tcp(host, port);
+  if (!socket.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat("--metrics cannot listen on ", address,
                      ": another process does, or the host is not this machine's; choose another "
                      "port, or 0"));
   }
-  return std::unique_ptr<MetricsExporter>(
-      new MetricsExporter(absl::StrCat(host, ":", port), std::move(server)));
+  std::unique_ptr<MetricsExporter> exporter(
+      new MetricsExporter(absl::StrCat(host, ":", socket->port())));
+  HttpServerOptions options;
+  options.thread_name = "metrics";
+  options.where = exporter->address_;
+  options.answer = [self = exporter.get()](const HttpRequest& request) {
+    return self->Answer(request);
+  };
+  exporter->server_ = std::make_unique<HttpServer>(*std::move(socket), std::move(options));
+  return exporter;
 }
 
-MetricsExporter::MetricsExporter(std::string address, std::unique_ptr<httplib::Server> server)
-    : address_(std::move(address)), server_(std::move(server)) {
-  server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
-    response.set_content(prometheus::TextSerializer().Serialize(registry_.Collect()),
-                         "text/plain; version=0.0.4; charset=utf-8");
-  });
-  thread_ = std::thread([this] {
-    NameThread("metrics");
-    server_->listen_after_bind();
-  });
-  // Only a server that has begun can be stopped.
-  while (!server_->is_running()) Clock::Real()->Sleep(std::chrono::milliseconds(1));
-}
-
-MetricsExporter::~MetricsExporter() {
-  server_->stop();
-  thread_.join();
+HttpAnswer MetricsExporter::Answer(const HttpRequest& request) const {
+  HttpAnswer answer;
+  if (request.path == "/metrics") {
+    answer.type = "text/plain; version=0.0.4; charset=utf-8";
+    answer.body = prometheus::TextSerializer().Serialize(registry_.Collect());
+  } else {
+    answer.status = kNotFound;
+    answer.body = "only /metrics is here\n";
+  }
+  return answer;
 }
 
 MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std::string& label) {

@@ -1,24 +1,20 @@
-// /metrics of one process for Prometheus: an HTTP server with one thread, and the values that the
-// process sets now and then. Set is thread-safe.
+// /metrics of one process for Prometheus: an HttpServer, and the values that the process sets now
+// and then. Set is thread-safe.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/base/mutex.h"
+#include "common/http/http_server.h"
 #include "prometheus/counter.h"
 #include "prometheus/family.h"
 #include "prometheus/gauge.h"
 #include "prometheus/registry.h"
-
-namespace httplib {
-class Server;
-}
 
 namespace pmoe {
 
@@ -27,8 +23,6 @@ class MetricsExporter {
   // address: host:port, port 0 picks a free one. InvalidArgumentError: not that;
   // FailedPreconditionError: it cannot be listened on.
   static absl::StatusOr<std::unique_ptr<MetricsExporter>> Start(const std::string& address);
-  ~MetricsExporter();
-
   // With the port that was picked.
   const std::string& address() const { return address_; }
 
@@ -44,15 +38,15 @@ class MetricsExporter {
     prometheus::Gauge* gauge = nullptr;
   };
 
-  MetricsExporter(std::string address, std::unique_ptr<httplib::Server> server);
+  explicit MetricsExporter(std::string address) : address_(std::move(address)) {}
+  HttpAnswer Answer(const HttpRequest& request) const;
   Series Make(absl::string_view name, const std::string& label) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string address_;
   prometheus::Registry registry_;
-  const std::unique_ptr<httplib::Server> server_;
-  std::thread thread_;  // serves
   Mutex mu_;
   std::map<std::pair<std::string, std::string>, Series> series_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<HttpServer> server_;  // its threads use the rest
 };
 
 }  // namespace pmoe
