@@ -22,6 +22,8 @@ namespace {
 
 constexpr std::chrono::seconds kNewsEvery(1);
 constexpr size_t kParametersMax = 64;
+// For the streams' last bytes, without which a browser reports an error.
+constexpr std::chrono::milliseconds kEndIn(300);
 constexpr size_t kBlock = 4096;
 constexpr int kForbiddenMethod = 405, kTooLarge = 413, kBusy = 503;
 
@@ -113,6 +115,7 @@ class HttpServer::Engine {
   // False: the server ends.
   bool Suspend(Exchange* exchange, Clock::Time until) ABSL_LOCKS_EXCLUDED(mu_);
   void Resume(Exchange* exchange) ABSL_LOCKS_EXCLUDED(mu_);
+  void Count(int more) ABSL_LOCKS_EXCLUDED(mu_);
   void Work() ABSL_LOCKS_EXCLUDED(mu_);
   void WorkOn(Exchange* exchange) ABSL_LOCKS_EXCLUDED(mu_);
   // Null: the server ends.
@@ -124,6 +127,7 @@ class HttpServer::Engine {
   CondVar changed_;
   std::multimap<Clock::Time, Exchange*> jobs_ ABSL_GUARDED_BY(mu_);  // by when they are due
   std::set<Exchange*> suspended_ ABSL_GUARDED_BY(mu_);
+  int exchanges_ ABSL_GUARDED_BY(mu_) = 0;
   bool over_ ABSL_GUARDED_BY(mu_) = false;
   MHD_Daemon* daemon_ = nullptr;
   std::vector<std::thread> threads_;
@@ -172,6 +176,9 @@ HttpServer::Engine::~Engine() {
     MutexLock lock(&mu_);
     for (Exchange* exchange : suspended_) MHD_resume_connection(exchange->connection);
     suspended_.clear();
+    const Clock::Time until = Clock::Real()->Now() + kEndIn;
+    while (exchanges_ > 0 && changed_.WaitUntil(&mu_, until)) {
+    }
   }
   MHD_stop_daemon(daemon_);
 }
@@ -212,6 +219,7 @@ MHD_Result HttpServer::Engine::OnRequest(void* engine, MHD_Connection* connectio
   if (exchange == nullptr) {
     exchange = new Exchange{connection, Parse(connection, url), std::nullopt, {}};
     *context = exchange;  // deleted by OnEnd
+    self->Count(1);
     exchange->answer = self->RefuseEarly(connection, method, exchange->request);
     return exchange->answer.has_value() ? self->Send(exchange) : MHD_YES;
   }
@@ -267,10 +275,18 @@ ssize_t HttpServer::Engine::Read(Exchange* exchange, char* buffer, size_t size) 
   return Suspend(exchange, exchange->next_news) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-void HttpServer::Engine::OnEnd(void* /*engine*/, MHD_Connection* /*connection*/, void** exchange,
+void HttpServer::Engine::OnEnd(void* engine, MHD_Connection* /*connection*/, void** exchange,
                                MHD_RequestTerminationCode /*why*/) {
+  if (*exchange == nullptr) return;
   delete static_cast<Exchange*>(*exchange);
   *exchange = nullptr;
+  static_cast<Engine*>(engine)->Count(-1);
+}
+
+void HttpServer::Engine::Count(int more) {
+  MutexLock lock(&mu_);
+  exchanges_ += more;
+  if (over_) changed_.NotifyAll();
 }
 
 bool HttpServer::Engine::Suspend(Exchange* exchange, Clock::Time until) {

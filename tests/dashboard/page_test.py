@@ -145,6 +145,12 @@ class PageTest(unittest.TestCase):
         for shares in zip(*usage):
             self.assertAlmostEqual(sum(y for _, y in shares), 1.0, places=4)
 
+    def test_a_page_may_be_reloaded_as_often_as_one_likes(self):
+        url = self.serve_runs("reload")
+        for _ in range(50):
+            self.open(url, "finished")
+        self.assertEqual(self.browser.problems, [])
+
     def test_text_of_a_run_stays_text(self):
         run = self.runs / "<img src=x onerror=alert(1)>"
         run.mkdir()

@@ -271,6 +271,8 @@ TEST_F(HttpServerTest, ItsEndWaitsForNoClient) {
   server_.reset();
   EXPECT_LT(Clock::Real()->Now() - begin, seconds(2));
   EXPECT_EQ(slow.back().ReadToEnd(), "");
+  // A stream ends in order, or a browser would report an error.
+  EXPECT_EQ(stream.ReadToEnd(), "0\r\n\r\n");
 }
 
 }  // namespace
