@@ -18,12 +18,11 @@ constexpr int kReconnectMax_ms = 1000;  // Backoff decides; gRPC's own must not 
 // second; the project's own clients have a stream open or connect again.
 constexpr int kHandshake_ms = 10000;
 constexpr int kIdle_ms = 60000;
-constexpr int kStreamsPerConnectionMax = 64;  // a sampler opens a few, the others one or two
 constexpr int kMetadataBytesMax = 8 << 10;
 // Each stream has a thread, and so may each of the 1,024 actors that a run takes.
 constexpr int kThreadsMax = 1536;
 // Of the transport: what is received and not yet read.
-constexpr size_t kMemoryMax = size_t{2} << 30;
+constexpr size_t kMemoryMax = size_t{1} << 30;
 }  // namespace
 
 void PrepareGrpc() {

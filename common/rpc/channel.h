@@ -15,6 +15,7 @@
 namespace pmoe {
 
 inline constexpr int kMessageBytesMax = 64 << 20;
+inline constexpr int kStreamsPerConnectionMax = 64;  // a sampler opens a few, others one or two
 inline constexpr int kKeepaliveTime_ms = 10000;
 inline constexpr int kKeepaliveTimeout_ms = 5000;
 

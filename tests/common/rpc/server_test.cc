@@ -7,11 +7,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <fstream>
 
 #include "common/rpc/channel.h"
 #include "proto/health.grpc.pb.h"
+#include "proto/run.grpc.pb.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -128,6 +131,48 @@ TEST_F(RpcServerTest, AStoppedServerLeavesNoSocketAndAnswersNobody) {
   (*server)->Stop(milliseconds(0));
   EXPECT_NE(::access(unix_.path.c_str(), F_OK), 0);
   EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::UNKNOWN);
+}
+
+// Streams that say nothing, each with a thread of the server.
+class SilentStreams final : public RunService::Service {
+ public:
+  grpc::Status Follow(grpc::ServerContext* context,
+                      grpc::ServerReaderWriter<LearnerMessage, FollowerMessage>* stream) override {
+    ++open_;
+    FollowerMessage message;
+    while (stream->Read(&message)) {
+    }
+    --open_;
+    return grpc::Status::OK;
+  }
+  int open() const { return open_; }
+
+ private:
+  std::atomic<int> open_{0};
+};
+
+TEST_F(RpcServerTest, AConnectionHasItsShareOfStreamsAndNoMore) {
+  SilentStreams service;
+  const auto server = RpcServer::Start(unix_, {&service}, RpcSecurity::InsecureLoopback());
+  ASSERT_OK(server);
+  const auto channel = MakeChannel(unix_, std::nullopt, RpcSecurity::InsecureLoopback());
+  const auto stub = RunService::NewStub(channel);
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReaderWriter<FollowerMessage, LearnerMessage>>> streams;
+  for (int i = 0; i < kStreamsPerConnectionMax; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    streams.push_back(stub->Follow(contexts.back().get()));
+  }
+  EXPECT_TRUE(Eventually([&] { return service.open() == kStreamsPerConnectionMax; }));
+  grpc::ClientContext waits;
+  SetDeadline(&waits, milliseconds(200));
+  EXPECT_EQ(stub->Follow(&waits)->Finish().error_code(), grpc::DEADLINE_EXCEEDED);
+  EXPECT_EQ(service.open(), kStreamsPerConnectionMax);
+  // Others are served.
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
+  for (auto& context : contexts) context->TryCancel();
+  for (auto& stream : streams) EXPECT_EQ(stream->Finish().error_code(), grpc::CANCELLED);
+  EXPECT_TRUE(Eventually([&] { return service.open() == 0; }));
 }
 
 // Somebody's file at the path is not ours to delete.
