@@ -96,6 +96,24 @@ std::string Folder(const Plan& plan) {
   return folder.empty() ? "." : folder;
 }
 
+absl::Status MakeMember(uint64_t seed, Plan* plan) {
+  RunConfig config = plan->config;
+  config.set_seed(seed);
+  PMOE_ASSIGN_OR_RETURN(RunDirectory made,
+                        RunDirectory::Create(SeedRunPath(plan->directory, seed)));
+  PMOE_RETURN_IF_ERROR(KeepBeginning(made, config, plan->env));
+  plan->members.push_back(std::make_unique<SeedMember>(std::move(config), std::move(made),
+                                                       &plan->env, /*resume=*/false));
+  return absl::OkStatus();
+}
+
+// Where a directory could not be made: what is there already would pass for all that
+// was asked for, and stand in the way of the same command. Without its configuration it is no run.
+void TakeBack(const Plan& plan) {
+  std::error_code ignored;
+  for (const auto& member : plan.members) fs::remove(member->path() + "/config.textproto", ignored);
+}
+
 // Every directory is made before the first run begins: a mistake shows at once, and --resume knows
 // those that have not had their turn.
 absl::Status BeginNew(const RunStartOptions& start, Plan* plan) {
@@ -109,13 +127,10 @@ absl::Status BeginNew(const RunStartOptions& start, Plan* plan) {
   PMOE_ASSIGN_OR_RETURN(plan->directory, MakeFolder(start, plan->config));
   plan->seeds = start.seeds;
   for (const uint64_t seed : plan->seeds) {
-    RunConfig config = plan->config;
-    config.set_seed(seed);
-    absl::StatusOr<RunDirectory> made = RunDirectory::Create(SeedRunPath(plan->directory, seed));
-    PMOE_RETURN_IF_ERROR(OfSeed(seed, made.status()));
-    PMOE_RETURN_IF_ERROR(OfSeed(seed, KeepBeginning(*made, config, plan->env)));
-    plan->members.push_back(std::make_unique<SeedMember>(std::move(config), *std::move(made),
-                                                         &plan->env, /*resume=*/false));
+    const absl::Status made = MakeMember(seed, plan);
+    if (made.ok()) continue;
+    TakeBack(*plan);
+    return OfSeed(seed, made);
   }
   return absl::OkStatus();
 }

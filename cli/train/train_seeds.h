@@ -1,5 +1,5 @@
-// `pmoe train --seeds`: several runs that differ in their seed alone, in one process and one
-// directory (common/config/seed_folder.h). Each is a whole run and has the bits of `pmoe train --seed N`.
+// `pmoe train --seeds`: several runs that differ in their seed alone, in one process and one folder
+// (common/config/seed_folder.h). Each is a whole run and has the bits of `pmoe train --seed N`.
 #pragma once
 
 #include <atomic>

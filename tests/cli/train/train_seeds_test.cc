@@ -174,6 +174,42 @@ TEST_F(TrainSeedsTest, OneThatFailsIsNamedAndTheOthersFinish) {
   }
 }
 
+// In a mount namespace of its own, which some containers do not allow.
+TEST_F(TrainSeedsTest, AFullDiskIsNamedAndCostsNothing) {
+  std::string train;
+  for (const std::string& word : Command(Words("sac"))) absl::StrAppend(&train, "'", word, "' ");
+  const std::string kept = dir_.File("all");
+  const ProcessResult result = RunProcess(
+      {"/usr/bin/unshare", "-m", "/bin/bash", "-c",
+       absl::StrCat("cd '", dir_.path(), "'; mkdir disk\n",
+                    "mount -t tmpfs -o size=512k tmpfs disk || exit 77\n", train,
+                    " --seeds 1..2 --jobs 2 --out disk/all; echo \"first: $?\"\n",
+                    "mount -o remount,size=64m disk\n", Binary("pmoe-train"),
+                    " --resume disk/all --dashboard none && cp -r disk/all '", kept, "'")});
+  if (result.exit_code == 77 || result.output.find("unshare failed") != std::string::npos) {
+    GTEST_SKIP() << "needs the right to mount: " << result.output;
+  }
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("No space left on device; free some space"));
+  EXPECT_THAT(result.output, HasSubstr("Try them again"));
+  EXPECT_THAT(result.output, HasSubstr("first: 2"));
+  for (const int seed : {1, 2}) ExpectPlainBits(seed, "sac");
+}
+
+TEST_F(TrainSeedsTest, WhereOneFolderCannotBeMadeTheSameCommandBeginsAnew) {
+  fs::create_directories(dir_.File("all"));
+  std::ofstream(Member(2)) << "in the way";
+  std::vector<std::string> words = Words("sac", 300);
+  words.insert(words.end(), {"--seeds", "1..2", "--out", dir_.File("all")});
+  const ProcessResult refused = Train(words);
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.output, HasSubstr("pmoe: seed 2: cannot create the folder"));
+  fs::remove(Member(2));
+  const ProcessResult again = Train(words);
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+  EXPECT_TRUE(fs::exists(Member(1) + "/checkpoints/300"));
+}
+
 TEST_F(TrainSeedsTest, WhatARunSaysWhileItTrainsNamesItsSeed) {
   std::vector<std::string> words = Words("sac");
   words.insert(words.end(),
