@@ -136,7 +136,7 @@ PpoOptions PpoOptionsFromConfig(const RunConfig& config) {
   to.advantage_norm = ParseChoice<AdvantageNorm>(from.advantage_norm());
   to.recompute_advantage = from.recompute_advantage();
   to.reward_norm = ParseChoice<RewardNorm>(from.reward_norm());
-  to.behavior_log_prob = !IsLockstep(config);
+  to.behavior_log_prob = !IsLockstep(config) || config.schedule().lag() > 0;
   FillNetOptions(config, &to);
   FillMixtureOptions(config, &to);
   to.step = ParseChoice<UpdateStep>(from.step());

@@ -94,7 +94,7 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
       PMOE_RETURN_IF_ERROR(FinishSteps(next));
     }
     counters.policy_lag = static_cast<int>(snapshot_->version - acted);
-    PMOE_RETURN_IF_ERROR(RunUpdates(round, &counters));
+    PMOE_RETURN_IF_ERROR(RunUpdates(round, acted, &counters));
     PMOE_RETURN_IF_ERROR(CloseRound(round, counters));
     if (lag == 1 && next <= rounds_) PMOE_RETURN_IF_ERROR(FinishSteps(next));
   }
@@ -142,21 +142,21 @@ absl::Status LockstepRun::CommitRound(uint64_t round) {
   return status;
 }
 
-absl::Status LockstepRun::RunUpdates(uint64_t round, RoundCounters* counters) {
+absl::Status LockstepRun::RunUpdates(uint64_t round, uint64_t acted, RoundCounters* counters) {
   updated_ = round;
   counters->env_steps = round * steps_per_round_;
   if (counters->env_steps < static_cast<uint64_t>(config_.schedule().update_after()))
     return absl::OkStatus();
-  PMOE_RETURN_IF_ERROR(Learn(counters));
+  PMOE_RETURN_IF_ERROR(Learn(acted, counters));
   snapshot_ = parts_.learner->Snapshot(snapshot_->version + 1, counters->env_steps);
   log_->sample_lag().OnPublish(snapshot_->version);
   return absl::OkStatus();
 }
 
-absl::Status LockstepRun::Learn(RoundCounters* counters) {
+absl::Status LockstepRun::Learn(uint64_t acted, RoundCounters* counters) {
   Stopwatch watch;
-  // On-policy, at lag 0: all rows of the round were made by the newest weights.
-  const uint32_t version = static_cast<uint32_t>(acting_version_);
+  // On-policy: a round's rows were all made by one version.
+  const uint32_t version = static_cast<uint32_t>(acted);
   const RolloutRequest rollout = {static_cast<int64_t>(steps_per_round_), version, version};
   parts_.replay->Expect(lessons_per_round_);
   for (int64_t i = 0; i < lessons_per_round_; ++i) {

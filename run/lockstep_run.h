@@ -37,8 +37,8 @@ class LockstepRun : public TrainingRun {
   void StartSteps(uint64_t round, std::shared_ptr<const PolicySnapshot> snapshot);
   absl::Status FinishSteps(uint64_t round);
   absl::Status CommitRound(uint64_t round);
-  absl::Status RunUpdates(uint64_t round, RoundCounters* counters);
-  absl::Status Learn(RoundCounters* counters);
+  absl::Status RunUpdates(uint64_t round, uint64_t acted, RoundCounters* counters);
+  absl::Status Learn(uint64_t acted, RoundCounters* counters);
   absl::Status CloseRound(uint64_t round, RoundCounters counters);
 
   absl::Status Checkpoint();

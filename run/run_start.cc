@@ -56,6 +56,8 @@ absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after,
                                     "schedule.mode"};
   // Actors may come and go in async; a lockstep round is cut by their number.
   if (lockstep) fixed.insert(fixed.end(), {"actor.", "schedule.steps_per_round"});
+  // With lag 1 the rows of a rollout keep what their actor's log-probability was.
+  if (lockstep && AlgorithmOf(after).on_policy()) fixed.emplace_back("schedule.lag");
   PMOE_RETURN_IF_ERROR(CheckEnvChanges(before.env(), after.env()));
   for (const std::string& change : ChangedFields(before, after)) {
     for (const std::string& prefix : fixed) {

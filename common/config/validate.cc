@@ -128,11 +128,6 @@ absl::Status CheckOnPolicy(const RunConfig& config) {
         config.algorithm(), ", got ", schedule.start_steps(), " and ", schedule.update_after(),
         "; every rollout is learned from, and nothing is learned from uniform actions"));
   }
-  if (IsLockstep(config) && schedule.lag() != 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "schedule.lag must be 0 with algorithm ", config.algorithm(), ", got ", schedule.lag(),
-        "; a rollout is made by exactly the weights it trains. --mode async overlaps both"));
-  }
   if (config.replay().shards() != 1) {
     return absl::InvalidArgumentError(absl::StrCat("replay.shards must be 1 with algorithm ",
                                                    config.algorithm(), ", got ",

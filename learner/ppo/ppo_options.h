@@ -40,7 +40,7 @@ struct PpoOptions {
   AdvantageNorm advantage_norm{};
   bool recompute_advantage = false;
   RewardNorm reward_norm{};
-  bool behavior_log_prob = false;  // async: the old log-probability is the actor's, not recomputed
+  bool behavior_log_prob = false;  // async, lag 1: the old log-probability is the actor's
 
   ValueNet value_net{};
   std::vector<int> value_hidden;

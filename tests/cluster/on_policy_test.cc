@@ -45,6 +45,15 @@ TEST_F(OnPolicyTest, LockstepRolloutsOverGrpcGiveTheEmbeddedRunsBits) {
   ExpectSameRun(dir_.File("embedded"), dir_.File("up"), 2048);
 }
 
+TEST_F(OnPolicyTest, RolloutsThatAreActedBesideTheUpdatesGiveTheSameBitsOverGrpc) {
+  const std::vector<std::string> flags =
+      Flags("pmoe_ppo", {"--mode", "lockstep", "--steps", "1024", "--set", "schedule.lag=1"});
+  ASSERT_EQ(Run("train", "embedded", flags).exit_code, 0);
+  const ProcessResult up = Run("up", "up", flags);
+  ASSERT_EQ(up.exit_code, 0) << up.output;
+  ExpectSameRun(dir_.File("embedded"), dir_.File("up"), 1024);
+}
+
 TEST_F(OnPolicyTest, DacsOptionsGiveTheSameBitsOverGrpc) {
   const std::vector<std::string> flags = Flags("dac", {"--mode", "lockstep", "--steps", "1024"});
   ASSERT_EQ(Run("train", "embedded", flags).exit_code, 0);

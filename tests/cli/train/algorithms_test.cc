@@ -2,6 +2,7 @@
 // uninterrupted one, to the bit.
 #include <signal.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/cli/train/train_testing.h"
 
 namespace pmoe {
@@ -59,6 +60,8 @@ TEST_P(AlgorithmTest, AStoppedAndResumedRunEqualsAnUninterruptedOneAndItsPolicyP
   EXPECT_THAT(eval.output, HasSubstr("return"));
 }
 
+constexpr char kLagOne[] = "schedule.lag=1";
+
 constexpr Case kCases[] = {{"gating_sac"},
                            {"mcp_sac", false, "policy.primitive_hidden=8"},
                            {"pmoe_gumbel_sac", false, "learner.gumbel_tau_end=0.5"},
@@ -70,10 +73,13 @@ constexpr Case kCases[] = {{"gating_sac"},
                            {"mcp_ppo", true, "policy.primitive_hidden=8"},
                            {"pmoe_gumbel_ppo", true},
                            {"pmoe_reinforce_ppo", true},
-                           {"dac", true, "policy.primitive_hidden=8"}};
+                           {"dac", true, "policy.primitive_hidden=8"},
+                           {"ppo", true, kLagOne},
+                           {"dac", true, kLagOne}};
 
-INSTANTIATE_TEST_SUITE_P(All, AlgorithmTest, ::testing::ValuesIn(kCases),
-                         [](const auto& info) { return std::string(info.param.algorithm); });
+INSTANTIATE_TEST_SUITE_P(All, AlgorithmTest, ::testing::ValuesIn(kCases), [](const auto& info) {
+  return absl::StrCat(info.param.algorithm, info.param.set == kLagOne ? "_lag_one" : "");
+});
 
 }  // namespace
 }  // namespace pmoe

@@ -65,6 +65,26 @@ TEST_F(TrainTest, LagOneActsWithTheWeightsOfTheRoundBefore) {
   EXPECT_EQ(LastCell(b, "policy_lag"), "1");
 }
 
+// Of the first round of all, and of those whose rows were made by weights a version old.
+TEST_F(TrainTest, OnPolicyLagOneLearnsFromTheActorsOwnLogProbability) {
+  std::vector<std::string> words = {"--env",   "InvertedPendulum-v5",
+                                    "--algo",  "ppo",
+                                    "--seed",  "3",
+                                    "--steps", "512",
+                                    "--set",   "schedule.steps_per_round=128",
+                                    "--set",   "observe.log_every_steps=128",
+                                    "--set",   "observe.video=false"};
+  const std::string a = MustTrain("a", words);
+  const std::string b = MustTrain("b", words, {"--set", "schedule.lag=1"});
+  EXPECT_EQ(LastCell(a, "sampled_lag"), "0");
+  EXPECT_EQ(LastCell(b, "sampled_lag"), "1");
+  EXPECT_EQ(LastCell(b, "policy_lag"), "1");
+  const ProcessResult changed =
+      Train({"--resume", b, "--steps", "1024", "--set", "schedule.lag=0"});
+  EXPECT_EQ(changed.exit_code, 2) << changed.output;
+  EXPECT_THAT(changed.output, HasSubstr("--resume cannot change schedule.lag"));
+}
+
 class ResumeTest : public TrainTest,
                    public ::testing::WithParamInterface<std::pair<const char*, int>> {};
 

@@ -58,8 +58,7 @@ TEST(ValidateConfigTest, ARolloutIsWholeMinibatchesOfItsOwnWeights) {
                         "2000 and 2100"));
   EXPECT_THAT(Resolve({"algorithm=ppo", "schedule.start_steps=10"}),
               IsInvalid("must be 0 with algorithm ppo, got 10 and 0"));
-  EXPECT_THAT(Resolve({"algorithm=dac", "schedule.lag=1"}),
-              IsInvalid("schedule.lag must be 0 with algorithm dac, got 1"));
+  EXPECT_OK(Resolve({"algorithm=dac", "schedule.lag=1"}));
   EXPECT_THAT(Resolve({"algorithm=ppo", "schedule.mode=async", "replay.shards=2"}),
               IsInvalid("replay.shards must be 1 with algorithm ppo, got 2"));
   EXPECT_OK(Resolve({"algorithm=ppo", "schedule.mode=async"}));
