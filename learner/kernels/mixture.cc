@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "learner/kernels/mixture_rows.h"
 #include "learner/kernels/vector_math.h"
 
 namespace pmoe {
@@ -27,22 +28,6 @@ void DrawFlat(long n, const T* __restrict mean, const T* __restrict log_std,
     action[i] = Tanh(u[i]);
     const T log_det = kTwo * (kLog2<T> - u[i] - Softplus(-kTwo * u[i]));
     density[i] = -kHalf * eps[i] * eps[i] - log_std[i] - kLogSqrt2Pi<T> - log_det;
-  }
-}
-
-// w = softmax(z) and its logarithm, as differences from the largest z.
-template <typename T>
-void SoftmaxRow(int k, const T* z, T* w, T* log_w) {
-  const T largest = *std::max_element(z, z + k);
-  T sum = 0;
-  for (int i = 0; i < k; ++i) {
-    w[i] = Exp(z[i] - largest);
-    sum += w[i];
-  }
-  const T log_sum = Log(sum);
-  for (int i = 0; i < k; ++i) {
-    w[i] /= sum;
-    log_w[i] = z[i] - largest - log_sum;
   }
 }
 
@@ -73,13 +58,12 @@ HeadRows<T>::HeadRows(const HeadColumns& of, long capacity)
 template <typename T>
 void HeadRows<T>::Read(const NetRows<T>& net, long row, long n) {
   const long width = long{columns.primitives} * columns.action_dim;
-  constexpr T kMin = kLogStdMin, kMax = kLogStdMax;
   for (long i = 0; i < n; ++i) {
     const T* const m = net.At(columns.mean.node, row + i) + columns.mean.column;
     const T* const l = net.At(columns.log_std.node, row + i) + columns.log_std.column;
     std::copy_n(m, width, mean.data() + i * width);
     for (long j = 0; j < width; ++j) {
-      log_std[static_cast<size_t>(i * width + j)] = std::min(std::max(l[j], kMin), kMax);
+      log_std[static_cast<size_t>(i * width + j)] = ClampedLogStd(l[j]);
     }
     if (columns.router.node < 0) continue;
     const T* const z = net.At(columns.router.node, row + i) + columns.router.column;
@@ -87,8 +71,10 @@ void HeadRows<T>::Read(const NetRows<T>& net, long row, long n) {
       std::copy_n(z, columns.primitives, w.data() + i * columns.primitives);
       continue;
     }
-    SoftmaxRow(columns.primitives, z, w.data() + i * columns.primitives,
-               log_w.data() + i * columns.primitives);
+    const SoftmaxScale<T> scale =
+        SoftmaxRow<T>(columns.primitives, z, w.data() + i * columns.primitives);
+    T* const to = log_w.data() + i * columns.primitives;
+    for (int k = 0; k < columns.primitives; ++k) to[k] = z[k] - scale.largest - scale.log_sum;
   }
 }
 
@@ -151,18 +137,12 @@ T MixtureLogProb(const HeadRows<T>& heads, const Draws<T>& draws, long row, int 
     }
     share[i] = sum;
   }
-  const T largest = *std::max_element(share, share + k);
-  T sum = 0;
-  for (int i = 0; i < k; ++i) {
-    share[i] = Exp(share[i] - largest);
-    sum += share[i];
-  }
-  for (int i = 0; i < k; ++i) share[i] /= sum;
+  const SoftmaxScale<T> scale = SoftmaxRow<T>(k, share, share);
   T log_det = 0;
   for (int j = 0; j < a; ++j) {
     log_det += T{2} * (kLog2<T> - u[j] - Softplus(T{-2} * u[j]));
   }
-  return largest + Log(sum) - log_det;
+  return scale.largest + scale.log_sum - log_det;
 }
 
 template <typename T>
@@ -183,15 +163,13 @@ void HeadGradients<T>::Clear(long n) {
 template <typename T>
 void HeadGradients<T>::Write(const NetRows<T>& net, long row, long n, NetRows<T>* to) const {
   const long width = long{columns.primitives} * columns.action_dim;
-  constexpr T kMin = kLogStdMin, kMax = kLogStdMax;
   for (long i = 0; i < n; ++i) {
     std::copy_n(mean.data() + i * width, width,
                 to->At(columns.mean.node, row + i) + columns.mean.column);
     const T* const raw = net.At(columns.log_std.node, row + i) + columns.log_std.column;
     T* const l = to->At(columns.log_std.node, row + i) + columns.log_std.column;
     for (long j = 0; j < width; ++j) {
-      const bool inside = raw[j] >= kMin && raw[j] <= kMax;
-      l[j] = inside ? log_std[static_cast<size_t>(i * width + j)] : T{0};
+      l[j] = LogStdIsFree(raw[j]) ? log_std[static_cast<size_t>(i * width + j)] : T{0};
     }
     if (columns.router.node < 0) continue;
     std::copy_n(logit.data() + i * columns.primitives, columns.primitives,

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "common/policy/policy_spec.h"
 #include "learner/kernels/vector_math.h"
 
 namespace pmoe {
@@ -12,9 +11,8 @@ namespace pmoe {
 template <typename T>
 void ClampLogStd(long n, const T* __restrict raw, T* __restrict log_std, T* __restrict std,
                  T* __restrict inv_std) {
-  constexpr T kMin = kLogStdMin, kMax = kLogStdMax;
   for (long i = 0; i < n; ++i) {
-    const T x = raw[i] < kMin ? kMin : raw[i] > kMax ? kMax : raw[i];
+    const T x = ClampedLogStd(raw[i]);
     log_std[i] = x;
     std[i] = Exp(x);
     inv_std[i] = Exp(-x);
@@ -75,14 +73,23 @@ void AddEntropyGradient(const GaussianShape& shape, const T* share, Matrix<T> to
 
 template <typename T>
 void MaskLogStdGradient(const GaussianShape& shape, Matrix<const T> raw, Matrix<T> to_log_std) {
-  constexpr T kMin = kLogStdMin, kMax = kLogStdMax;
   for (long b = 0; b < shape.rows; ++b) {
     const T* __restrict const x = raw.At(b);
     T* __restrict const to = to_log_std.At(b);
     for (long i = 0; i < shape.width(); ++i) {
-      to[i] = (x[i] >= kMin) & (x[i] <= kMax) ? to[i] : T{0};
+      to[i] = LogStdIsFree(x[i]) ? to[i] : T{0};
     }
   }
+}
+
+template <typename T>
+SoftmaxScale<T> SoftmaxRow(long columns, const T* z, T* w) {
+  const T largest = *std::max_element(z, z + columns);
+  for (long k = 0; k < columns; ++k) w[k] = Exp(z[k] - largest);
+  T sum = 0;
+  for (long k = 0; k < columns; ++k) sum += w[k];
+  for (long k = 0; k < columns; ++k) w[k] /= sum;
+  return {largest, Log(sum)};
 }
 
 template <typename T>
@@ -90,16 +97,9 @@ void LogSoftmax(long rows, long columns, Matrix<const T> logits, T* log_w, T* w)
   for (long b = 0; b < rows; ++b) {
     const T* __restrict const x = logits.At(b);
     T* __restrict const log_out = log_w + b * columns;
-    T* __restrict const out = w + b * columns;
-    const T largest = *std::max_element(x, x + columns);
-    for (long k = 0; k < columns; ++k) out[k] = Exp(x[k] - largest);
-    T sum = 0;
-    for (long k = 0; k < columns; ++k) sum += out[k];
-    const T shift = largest + Log(sum);
-    for (long k = 0; k < columns; ++k) {
-      log_out[k] = x[k] - shift;
-      out[k] /= sum;
-    }
+    const SoftmaxScale<T> scale = SoftmaxRow(columns, x, w + b * columns);
+    const T shift = scale.largest + scale.log_sum;
+    for (long k = 0; k < columns; ++k) log_out[k] = x[k] - shift;
   }
 }
 
@@ -109,14 +109,10 @@ void MixtureLogDensity(long rows, long columns, const T* log_w, const T* log_n, 
   for (long b = 0; b < rows; ++b) {
     const T* __restrict const w = log_w + b * columns;
     const T* __restrict const n = log_n + b * columns;
-    T* __restrict const out = share + b * columns;
+    T* const out = share + b * columns;
     for (long k = 0; k < columns; ++k) out[k] = w[k] + n[k];
-    const T largest = *std::max_element(out, out + columns);
-    for (long k = 0; k < columns; ++k) out[k] = Exp(out[k] - largest);
-    T sum = 0;
-    for (long k = 0; k < columns; ++k) sum += out[k];
-    log_prob[b] = largest + Log(sum);
-    for (long k = 0; k < columns; ++k) out[k] /= sum;
+    const SoftmaxScale<T> scale = SoftmaxRow<T>(columns, out, out);
+    log_prob[b] = scale.largest + scale.log_sum;
   }
 }
 
@@ -139,6 +135,7 @@ void DrawActions(const GaussianShape& shape, Matrix<const T> mean, Matrix<const 
                                 Matrix<T>, Matrix<T>);                                            \
   template void AddEntropyGradient(const GaussianShape&, const T*, Matrix<T>);                    \
   template void MaskLogStdGradient(const GaussianShape&, Matrix<const T>, Matrix<T>);             \
+  template SoftmaxScale<T> SoftmaxRow(long, const T*, T*);                                        \
   template void LogSoftmax(long, long, Matrix<const T>, T*, T*);                                  \
   template void MixtureLogDensity(long, long, const T*, const T*, T*, T*);                        \
   template void DrawActions(const GaussianShape&, Matrix<const T>, Matrix<const T>, const float*, \

@@ -3,6 +3,8 @@
 // along a row. B rows, S Gaussians per row, A action_dim.
 #pragma once
 
+#include "common/policy/policy_spec.h"
+
 namespace pmoe {
 
 // A row every `row` elements; 0: one row for all.
@@ -21,6 +23,20 @@ struct GaussianShape {
   long actions = 0;
   long width() const { return gaussians * actions; }
 };
+
+// Within [-20, 2]; NaN stays NaN.
+template <typename T>
+T ClampedLogStd(T raw) {
+  constexpr T kMin = kLogStdMin, kMax = kLogStdMax;
+  return raw < kMin ? kMin : raw > kMax ? kMax : raw;
+}
+
+// Whether the clamp passes a gradient on.
+template <typename T>
+bool LogStdIsFree(T raw) {
+  constexpr T kMin = kLogStdMin, kMax = kLogStdMax;
+  return (raw >= kMin) & (raw <= kMax);
+}
 
 // log_std = raw within [-20, 2], std = e^log_std, inv_std = e^-log_std. n numbers.
 template <typename T>
@@ -51,6 +67,15 @@ void AddEntropyGradient(const GaussianShape& shape, const T* share, Matrix<T> to
 // The clamp's: 0 where raw lies outside [-20, 2]. [B, S * A]
 template <typename T>
 void MaskLogStdGradient(const GaussianShape& shape, Matrix<const T> raw, Matrix<T> to_log_std);
+
+// w = softmax(z) [K]; w may be z. log w is z less these two.
+template <typename T>
+struct SoftmaxScale {
+  T largest;  // z
+  T log_sum;  // of e^(z - largest)
+};
+template <typename T>
+SoftmaxScale<T> SoftmaxRow(long columns, const T* z, T* w);
 
 // log softmax and softmax of logits, [B, K] each.
 template <typename T>

@@ -9,25 +9,7 @@
 namespace pmoe {
 namespace {
 
-constexpr double kDeadUsage = 0.01;  // as in learner/nets/mixture_stats.h
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-
-// Sum of the distances of all ordered pairs of two different primitives.
-template <typename T>
-double Distances(const GaussianShape& shape, const T* squashed) {
-  T sum = 0;
-  for (long k = 0; k < shape.gaussians; ++k) {
-    for (long other = 0; other < k; ++other) {
-      T squares = 0;
-      for (long j = 0; j < shape.actions; ++j) {
-        const T apart = squashed[k * shape.actions + j] - squashed[other * shape.actions + j];
-        squares += apart * apart;
-      }
-      sum += std::sqrt(squares);
-    }
-  }
-  return 2.0 * static_cast<double>(sum);
-}
 
 template <typename T>
 double MeanDistance(const MixtureRows<T>& of, T* __restrict squashed) {
@@ -35,7 +17,7 @@ double MeanDistance(const MixtureRows<T>& of, T* __restrict squashed) {
   for (long b = 0; b < of.shape.rows; ++b) {
     const T* __restrict const mean = of.mean.At(b);
     for (long i = 0; i < of.shape.width(); ++i) squashed[i] = Tanh(mean[i]);
-    sum += Distances(of.shape, squashed);
+    sum += 2.0 * static_cast<double>(PairDistances(of.shape.gaussians, of.shape.actions, squashed));
   }
   const long pairs = of.shape.gaussians * (of.shape.gaussians - 1);
   return sum / static_cast<double>(of.shape.rows * pairs);
@@ -58,6 +40,22 @@ double LoserStd(const MixtureRows<T>& of) {
 }  // namespace
 
 template <typename T>
+T PairDistances(long primitives, long actions, const T* squashed) {
+  T sum = 0;
+  for (long k = 0; k < primitives; ++k) {
+    for (long other = 0; other < k; ++other) {
+      T squares = 0;
+      for (long j = 0; j < actions; ++j) {
+        const T apart = squashed[k * actions + j] - squashed[other * actions + j];
+        squares += apart * apart;
+      }
+      sum += std::sqrt(squares);
+    }
+  }
+  return sum;
+}
+
+template <typename T>
 void AddMixtureStats(const MixtureRows<T>& of, T* scratch, double* sums) {
   const long primitives = of.shape.gaussians;
   const double rows = static_cast<double>(of.shape.rows);
@@ -67,7 +65,7 @@ void AddMixtureStats(const MixtureRows<T>& of, T* scratch, double* sums) {
     for (long b = 0; b < of.shape.rows; ++b) {
       const T w = of.w.At(b)[k];
       usage += static_cast<double>(w);
-      entropy -= static_cast<double>(w * Log(std::max(w, static_cast<T>(1e-30))));
+      entropy -= static_cast<double>(w * LogOfWeight(w));
       if (of.best != nullptr && of.best[b] == k) wins += 1.0;
     }
     sums[4 + k] += usage / rows;
@@ -80,6 +78,8 @@ void AddMixtureStats(const MixtureRows<T>& of, T* scratch, double* sums) {
   sums[3] += dead;
 }
 
+template float PairDistances(long, long, const float*);
+template double PairDistances(long, long, const double*);
 template void AddMixtureStats(const MixtureRows<float>&, float*, double*);
 template void AddMixtureStats(const MixtureRows<double>&, double*, double*);
 

@@ -1,9 +1,25 @@
 // What MixtureStats (learner/nets/mixture_stats.h) says of a minibatch, without LibTorch.
 #pragma once
 
+#include <algorithm>
+
 #include "learner/kernels/mixture_rows.h"
+#include "learner/kernels/vector_math.h"
 
 namespace pmoe {
+
+// A primitive is dead when its mean weight on the batch is below this.
+inline constexpr double kDeadUsage = 0.01;
+
+// log w of a router's weight, which may be 0.
+template <typename T>
+T LogOfWeight(T w) {
+  return Log(std::max(w, static_cast<T>(1e-30)));
+}
+
+// Sum of the Euclidean distances between every two of K actions. squashed: [K, A]
+template <typename T>
+T PairDistances(long primitives, long actions, const T* squashed);
 
 template <typename T>
 struct MixtureRows {

@@ -9,6 +9,7 @@
 #include "ATen/ops/stack.h"
 #include "absl/strings/str_cat.h"
 #include "c10/core/GradMode.h"
+#include "learner/kernels/mixture_stat_rows.h"
 
 namespace pmoe {
 namespace {

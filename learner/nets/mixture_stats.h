@@ -18,7 +18,4 @@ std::vector<std::string> MixtureStatNames(int primitives);
 // primitive; undefined where none has a score of its own (gating, MCP): NaN then.
 at::Tensor MixtureStats(const MixtureHeads& heads, const at::Tensor& best);
 
-// A primitive is dead when its mean weight on the batch is below this.
-inline constexpr double kDeadUsage = 0.01;
-
 }  // namespace pmoe

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "learner/nets/mixture_stats.h"
+#include "learner/kernels/mixture_stat_rows.h"
 #include "learner/sac/sac_stats.h"
 
 namespace pmoe {
@@ -100,7 +100,8 @@ void FastSacStep<T>::Work(int thread) {
   };
   ForRows(thread, &SacWorker<T>::CriticRows);
   End(thread, kCritic);
-  CriticGradients(thread);
+  WeightGradients(thread, passes_.critics, /*actions=*/true, passes_.critic_rows,
+                  passes_.critic_gradients, critic_arrays_.gradient);
   End(thread, kCriticGradient);
   adam(critic_factors_, critic_arrays_, static_cast<long>(nets_.critics.layout().total()));
   passes_.critics.Pack(thread, threads);
@@ -108,7 +109,8 @@ void FastSacStep<T>::Work(int thread) {
   End(thread, kCriticStep);
   ForRows(thread, &SacWorker<T>::PolicyRows);
   End(thread, kPolicy);
-  PolicyGradients(thread);
+  WeightGradients(thread, passes_.policy, /*actions=*/false, passes_.policy_rows,
+                  passes_.policy_gradients, actor_arrays_.gradient);
   End(thread, kPolicyGradient);
   adam(actor_factors_, actor_arrays_, static_cast<long>(nets_.actor.layout().total()));
   passes_.policy.Pack(thread, threads);
@@ -131,34 +133,19 @@ void FastSacStep<T>::ForRows(int thread, void (SacWorker<T>::*pass)(int, Share))
 }
 
 template <typename T>
-void FastSacStep<T>::CriticGradients(int thread) {
-  const int groups = passes_.critics.groups();
-  ForTasks(passes_.critics, groups, thread, team_.size(), [&](int group, long task) {
+void FastSacStep<T>::WeightGradients(int thread, const Net<T>& net, bool actions,
+                                     const std::vector<NetRows<T>>& rows,
+                                     const std::vector<NetRows<T>>& gradients, T* to) {
+  const int per_member = net.groups() / passes_.options.members;
+  const int obs = passes_.obs_dim, action = passes_.action_dim;
+  ForTasks(net, net.groups(), thread, team_.size(), [&](int group, long task) {
     const size_t g = static_cast<size_t>(group);
-    const long batch = passes_.batch_row(group / passes_.critics_per_member, 0);
-    const int obs = passes_.obs_dim, action = passes_.action_dim;
-    const NetInput<T> input = {
-        {{passes_.rows.obs + batch * obs, obs}, {passes_.rows.action + batch * action, action}}};
-    passes_.critics.WeightGradient(group, task, input, passes_.options.batch_size,
-                                   passes_.critic_rows[g], passes_.critic_gradients[g],
-                                   scratch_[static_cast<size_t>(thread)].data(),
-                                   critic_arrays_.gradient);
+    const long batch = passes_.batch_row(group / per_member, 0);
+    NetInput<T> input = {{{passes_.rows.obs + batch * obs, obs}, {}}};
+    if (actions) input.parts[1] = {passes_.rows.action + batch * action, action};
+    net.WeightGradient(group, task, input, passes_.options.batch_size, rows[g], gradients[g],
+                       scratch_[static_cast<size_t>(thread)].data(), to);
   });
-}
-
-template <typename T>
-void FastSacStep<T>::PolicyGradients(int thread) {
-  ForTasks(passes_.policy, passes_.options.members, thread, team_.size(),
-           [&](int member, long task) {
-             const size_t m = static_cast<size_t>(member);
-             const long batch = passes_.batch_row(member, 0);
-             const NetInput<T> input = {
-                 {{passes_.rows.obs + batch * passes_.obs_dim, passes_.obs_dim}, {}}};
-             passes_.policy.WeightGradient(member, task, input, passes_.options.batch_size,
-                                           passes_.policy_rows[m], passes_.policy_gradients[m],
-                                           scratch_[static_cast<size_t>(thread)].data(),
-                                           actor_arrays_.gradient);
-           });
 }
 
 // Of the temperature loss -mean_B log_alpha (log pi + target_entropy), linear in log_alpha.

@@ -35,8 +35,10 @@ class FastSacStep {
 
   void Work(int thread);
   void ForRows(int thread, void (SacWorker<T>::*pass)(int, Share));
-  void CriticGradients(int thread);
-  void PolicyGradients(int thread);
+  // Of all weights of a net. actions: its input is (s, a) and not s.
+  void WeightGradients(int thread, const Net<T>& net, bool actions,
+                       const std::vector<NetRows<T>>& rows,
+                       const std::vector<NetRows<T>>& gradients, T* to);
   void StepAlpha();
   void End(int thread, size_t phase);
   AdamArrays<T> Arrays(FlatParameters* parameters, Optimizer* optimizer, FlatParameters* target);

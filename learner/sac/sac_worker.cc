@@ -1,9 +1,9 @@
 #include "learner/sac/sac_worker.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
+#include "learner/kernels/mixture_stat_rows.h"
 #include "learner/kernels/vector_math.h"
 
 namespace pmoe {
@@ -20,23 +20,6 @@ void ForTiles(Share rows, Function tile) {
     const Share share = ShareOf(rows.size(), t, tiles, kRowGrain);
     tile(rows.begin + share.begin, share.size());
   }
-}
-
-// Between the actions that two different primitives mean. means: [K, A]
-template <typename T>
-T MeanDistance(const T* means, int primitives, int action_dim) {
-  T sum = 0;
-  for (int k = 1; k < primitives; ++k) {
-    for (int other = 0; other < k; ++other) {
-      T square = 0;
-      for (int j = 0; j < action_dim; ++j) {
-        const T apart = means[k * action_dim + j] - means[other * action_dim + j];
-        square += apart * apart;
-      }
-      sum += std::sqrt(square);
-    }
-  }
-  return sum / (static_cast<T>(primitives * (primitives - 1)) / T{2});
 }
 
 }  // namespace
@@ -100,7 +83,7 @@ void SacWorker<T>::ReadHeads(const NetRows<T>& net, long row, long n) {
   own_heads_.Read(net, row, n);
   Compose(Composed(n), heads_.mean.data(), composed_log_std_.data());
   for (size_t i = 0; i < static_cast<size_t>(n * p_.action_dim); ++i) {
-    heads_.log_std[i] = std::min(std::max(composed_log_std_[i], T{kLogStdMin}), T{kLogStdMax});
+    heads_.log_std[i] = ClampedLogStd(composed_log_std_[i]);
   }
 }
 
@@ -109,8 +92,7 @@ void SacWorker<T>::WriteHeads(const NetRows<T>& net, long row, long n, NetRows<T
   if (!p_.composition) return head_gradients_.Write(net, row, n, gradients);
   const long width = long{p_.own_primitives} * p_.action_dim;
   for (size_t i = 0; i < static_cast<size_t>(n * p_.action_dim); ++i) {
-    const bool clamped = heads_.log_std[i] != composed_log_std_[i];
-    if (clamped) head_gradients_.log_std[i] = 0;
+    if (!LogStdIsFree(composed_log_std_[i])) head_gradients_.log_std[i] = 0;
   }
   T* const to_w = own_gradients_.logit.data();
   ComposeGradient(Composed(n), head_gradients_.mean.data(), head_gradients_.log_std.data(),
@@ -333,14 +315,16 @@ void SacWorker<T>::AddToHeads(int member, long count) {
   }
 }
 
-// Of each row: the losses, and what MixtureStats tells of a mixture. Gating and MCP act with one
-// Gaussian: none of their primitives is best.
+// Of each row: the losses, and what MixtureStats tells of a mixture; AddMixtureStats says the same
+// of a minibatch that one thread has whole. Gating and MCP act with one Gaussian: none of their
+// primitives is best.
 template <typename T>
 void SacWorker<T>::Statistics(int member, long row, long n) {
   const bool composed = p_.composition.has_value();
   const HeadRows<T>& heads = composed ? own_heads_ : heads_;
   const int K = p_.own_primitives, A = p_.action_dim;
-  constexpr T kUnknown = std::numeric_limits<T>::quiet_NaN(), kLeast = 1e-30;
+  const T pairs = static_cast<T>(K * (K - 1)) / T{2};
+  constexpr T kUnknown = std::numeric_limits<T>::quiet_NaN();
   for (long j = 0; j < n * K * A && K > 1; ++j) {
     squashed_[static_cast<size_t>(j)] = Tanh(heads.mean[static_cast<size_t>(j)]);
   }
@@ -355,7 +339,7 @@ void SacWorker<T>::Statistics(int member, long row, long n) {
     for (int k = 0; k < K; ++k) {
       const T w = heads.w[static_cast<size_t>(i * K + k)];
       const bool best = k == terms_.best[at];
-      entropy -= w * Log(std::max(w, kLeast));
+      entropy -= w * LogOfWeight(w);
       stats[kFirstWeight + k] = w;
       stats[kFirstWeight + K + k] = composed ? kUnknown : best ? T{1} : T{0};
       if (composed || best) continue;
@@ -363,7 +347,7 @@ void SacWorker<T>::Statistics(int member, long row, long n) {
       for (int j = 0; j < A; ++j) loser_std += std[j];
     }
     stats[kRouterEntropy] = entropy;
-    stats[kDistance] = MeanDistance(squashed_.data() + i * K * A, K, A);
+    stats[kDistance] = PairDistances(K, A, squashed_.data() + i * K * A) / pairs;
     stats[kLoserStd] = composed ? kUnknown : loser_std / static_cast<T>((K - 1) * A);
   }
 }

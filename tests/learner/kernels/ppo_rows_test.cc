@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <vector>
+
 #include "learner/kernels/mixture_rows.h"
 #include "tests/learner/kernels/finite_differences.h"
 
@@ -41,6 +44,64 @@ TEST(PpoRowsTest, ATieOfTheSurrogateGivesAllItsGradient) {
   double gradient = 0.0;
   SurrogateRows(1, kClip, &zero, &zero, &advantage, &gradient);
   EXPECT_EQ(gradient, -2.0);
+}
+
+// Losses and gradients of rows of which one number is none; the loss must say so, for it is what a
+// run looks at.
+TEST(PpoRowsTest, ANumberThatIsNoneStaysInTheLossWhicheverItIs) {
+  const double nan = std::nan("");
+  const auto broken = [&](uint32_t stream, bool here) {
+    Doubles numbers = Normals(kRows * kPrimitives, stream);
+    if (here) numbers[5] = nan;
+    return numbers;
+  };
+  Doubles to(kRows * kPrimitives), to_logits(kRows * kPrimitives);
+  const std::vector<int> first(kRows, 1);  // 5 is of row 1, its primitive 1
+  for (int which = 0; which < 3; ++which) {
+    const Doubles a = broken(1, which == 0), b = broken(2, which == 1), c = broken(3, which == 2);
+    EXPECT_TRUE(
+        std::isnan(SurrogateRows(kRows, kClip, a.data(), b.data(), c.data(), to.data()).loss))
+        << which;
+    EXPECT_TRUE(std::isnan(to[5])) << which;
+    for (const double clip : {0.0, kClip}) {
+      if (clip == 0.0 && which == 1) continue;  // without a clip nothing reads the old value
+      EXPECT_TRUE(
+          std::isnan(ValueRows(kRows, clip, 1.0, a.data(), 1, b.data(), c.data(), to.data())))
+          << which << " " << clip;
+    }
+    EXPECT_TRUE(std::isnan(
+        EntropyRows(kRows, kPrimitives, 1.0, a.data(), b.data(), c.data(), to_logits.data())))
+        << which;
+  }
+  for (const bool cross_entropy : {false, true}) {
+    const Doubles log_w = broken(1, cross_entropy), w = broken(2, !cross_entropy);
+    EXPECT_TRUE(std::isnan(FrequencyRows(kRows, kPrimitives, {.cross_entropy = cross_entropy},
+                                         log_w.data(), w.data(), first.data(), to_logits.data())));
+  }
+  Doubles standardized = broken(4, true);
+  StandardizeRows(kRows, standardized.data());
+  EXPECT_TRUE(std::isnan(standardized[0]));
+  EXPECT_TRUE(std::isnan(SquaredNorm(kRows, broken(4, true).data())));
+}
+
+// A NaN of the largest that other numbers are compared with must not give way to them.
+TEST(PpoRowsTest, ALogitOrADensityThatIsNoneMakesNoneOfTheWholeRow) {
+  for (long at = 0; at < kPrimitives; ++at) {
+    Doubles logits = Normals(kPrimitives, 1), log_w(kPrimitives), w(kPrimitives),
+            share(kPrimitives);
+    logits[static_cast<size_t>(at)] = std::nan("");
+    LogSoftmax<double>(1, kPrimitives, {logits.data(), 0}, log_w.data(), w.data());
+    const Doubles even(kPrimitives, -1.0);
+    double log_prob = 0.0;
+    MixtureLogDensity(1, kPrimitives, even.data(), logits.data(), &log_prob, share.data());
+    EXPECT_TRUE(std::isnan(log_prob)) << at;
+    for (size_t k = 0; k < kPrimitives; ++k) {
+      EXPECT_TRUE(std::isnan(log_w[k]) && std::isnan(w[k]) && std::isnan(share[k])) << at << k;
+    }
+  }
+  double raw = std::nan(""), log_std = 0.0, std = 0.0, inv_std = 0.0;
+  ClampLogStd(1, &raw, &log_std, &std, &inv_std);
+  EXPECT_TRUE(std::isnan(log_std) && std::isnan(std) && std::isnan(inv_std));
 }
 
 class ValueRowsTest : public ::testing::TestWithParam<double> {};

@@ -113,6 +113,35 @@ TEST_P(FastPpoUpdateTest, TakesACheckpointOfAutogradAndGivesItOne) {
   EXPECT_NE(later, state);
 }
 
+// A layer that made a number of what is none would let the networks die without a word.
+TEST_P(FastPpoUpdateTest, ANumberThatIsNoneStopsItWhicheverWeightItIs) {
+  const Setting setting(GetParam());
+  const PpoUpdate healthy(setting.options, setting.spec, at::kCPU);
+  const Rollout rollout = Play(setting, healthy.policy(), 1);
+  const std::string healthy_state = State(healthy);
+  const auto expect_stop = [&](const std::string& state, const std::string& weight) {
+    RolloutLearner learner(setting.options, setting.spec, at::kCPU,
+                           std::make_unique<FastPpoUpdate>(setting.options, setting.spec));
+    ByteReader in(state);
+    ASSERT_OK(learner.update().LoadState(&in)) << weight;
+    EXPECT_THAT(learner.Update(&rollout),
+                FailsWith(absl::StatusCode::kInternal, "is not finite at update "))
+        << weight;
+  };
+  PpoUpdate broken(setting.options, setting.spec, at::kCPU);
+  for (const FlatParameters* parameters : {&broken.policy(), &broken.value()}) {
+    for (const Parameter& parameter : parameters->layout().parameters()) {
+      if (parameter.rows == 0) continue;  // of a layer without an input: it has a bias alone
+      const at::Tensor weight = parameters->values()[static_cast<int64_t>(parameter.offset)];
+      const at::Tensor before = weight.clone();
+      weight.fill_(std::nanf(""));
+      expect_stop(State(broken), parameter.name);
+      weight.copy_(before);
+    }
+  }
+  EXPECT_EQ(State(broken), healthy_state);
+}
+
 TEST_P(FastPpoUpdateTest, ContinuesACheckpointBitForBit) {
   const Setting setting(GetParam());
   FastPpoUpdate straight(setting.options, setting.spec), second(setting.options, setting.spec);
