@@ -38,10 +38,11 @@ absl::Status MakePrivateFolder(const std::string& path) {
   ::umask(mask);
   struct stat info {};
   if (!status.ok() || ::stat(path.c_str(), &info) != 0) return status;
-  if ((info.st_mode & (S_IWGRP | S_IWOTH)) == 0) return status;
-  return absl::FailedPreconditionError(absl::StrCat(
-      path, " may be written by other users (mode 0", absl::StrFormat("%o", info.st_mode & 0777),
-      "), who could put keys of their own there: chmod go-w ", path));
+  if ((info.st_mode & S_IWOTH) == 0) return status;
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, " may be written by every user of this machine (mode 0",
+                   absl::StrFormat("%o", info.st_mode & 0777),
+                   "), who could put keys of their own there: chmod o-w ", path));
 }
 
 // What lies there and cannot be used.

@@ -19,6 +19,7 @@
 #include "replay/core/block_file.h"
 #include "run/checkpoint.h"
 #include "run/run_directory.h"
+#include "run/run_log.h"
 
 namespace pmoe {
 namespace {
@@ -63,6 +64,7 @@ class Checker {
     check_.mode = config->schedule().mode();
     check_.lockstep = IsLockstep(*config);
     check_.total_steps = TotalSteps(*config);
+    columns_ = MetricColumns(config->policy().primitives());
   }
 
   void CheckLock() {
@@ -99,7 +101,10 @@ class Checker {
       check_.metric_steps = static_cast<int64_t>(row[0]);
     });
     const int64_t lines = std::count(text->begin(), text->end(), '\n');
-    if (reader.columns().empty()) return Damage(file + " does not begin with the columns' names");
+    if (reader.columns() != columns_ && !columns_.empty()) {
+      may_resume_ = false;
+      return Damage(file + " has other columns than the run writes; move it away to resume");
+    }
     if (lines - 1 > check_.metric_rows || !text->ends_with('\n')) {
       Damage(absl::StrCat(file, " has lines that are no rows"));
     }
@@ -206,10 +211,12 @@ class Checker {
       }
       if (!check_.resumes_at.has_value()) check_.resumes_at = checkpoint.env_steps;
     }
-    if (check_.label.empty()) check_.resumes_at.reset();  // without its configuration
+    if (check_.label.empty() || !may_resume_) check_.resumes_at.reset();
   }
 
   const std::string path_;
+  std::vector<std::string> columns_;  // of metrics.csv; empty: without its configuration
+  bool may_resume_ = true;
   RunCheck check_;
 };
 

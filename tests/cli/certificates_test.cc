@@ -75,7 +75,7 @@ TEST_F(CertificatesTest, AKeyThatOthersReadOrAFolderThatOthersWriteIsRefused) {
     EXPECT_OK(init());
   }
   ASSERT_EQ(::chmod(File("replay").c_str(), 0777), 0);
-  EXPECT_THAT(init(), FailsWith(kRefused, "chmod go-w"));
+  EXPECT_THAT(init(), FailsWith(kRefused, "chmod o-w"));
 }
 
 TEST_F(CertificatesTest, ASecondCallKeepsEverything) {

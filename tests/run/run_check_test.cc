@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "absl/strings/str_join.h"
 #include "common/base/file.h"
 #include "common/config/run_config.h"
 #include "common/config/run_config_file.h"
 #include "common/policy/container.h"
 #include "run/run_directory.h"
+#include "run/run_log.h"
 #include "tests/common/policy/sample_policy.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -39,12 +41,18 @@ class RunCheckTest : public ::testing::Test {
     RunConfig config = SomeConfig();
     config.mutable_schedule()->set_mode("async");
     ASSERT_OK(WriteFileAtomic(path_ + "/config.textproto", RunConfigText(config)));
-    ASSERT_OK(WriteFileAtomic(path_ + "/metrics.csv", "env_steps,updates\n100,50\n200,150\n"));
+    ASSERT_OK(WriteFileAtomic(path_ + "/metrics.csv", Row("") + Row("100") + Row("200")));
     ASSERT_OK(directory_->NextLearnerEpoch());
     for (const uint64_t steps : {100, 200}) {
       ASSERT_OK(directory_->SaveCheckpoint(steps, State(), {.learner_epoch = 1}, /*keep=*/2));
     }
     ASSERT_OK(WriteFileAtomic(path_ + "/snapshots/latest.pmoe", SmallSnapshot().Encode()));
+  }
+  // A row of metrics.csv that has only env steps; "": the columns' names.
+  static std::string Row(const std::string& env_steps) {
+    const std::vector<std::string> columns = MetricColumns(SomeConfig().policy().primitives());
+    if (env_steps.empty()) return absl::StrJoin(columns, ",") + "\n";
+    return env_steps + std::string(columns.size() - 1, ',') + "\n";
   }
   RunCheck Check() const { return *CheckRun(path_); }
   void Write(const std::string& name, const std::string& text) {
@@ -79,7 +87,7 @@ TEST_F(RunCheckTest, ADamagedNewestCheckpointIsNamedAndTheOlderOneResumes) {
 
 TEST_F(RunCheckTest, EveryOtherFileIsLookedAtToo) {
   Write("learner.epoch", "0\n");
-  Write("metrics.csv", "env_steps,updates\n100,50\n2");
+  Write("metrics.csv", Row("") + Row("100") + "2");
   Write("snapshots/best.pmoe", "nonsense");
   Write("replay/200.table", "nonsense");
   Write("checkpoints/100/about.txt", "nonsense");
@@ -100,6 +108,13 @@ TEST_F(RunCheckTest, WithoutItsConfigurationItCannotBeResumed) {
     EXPECT_THAT(check.damages, ElementsAre(HasSubstr(path_ + "/config.textproto")));
     EXPECT_FALSE(check.resumes_at.has_value());
   }
+}
+
+TEST_F(RunCheckTest, MetricsOfOtherColumnsMustBeMovedAway) {
+  Write("metrics.csv", "env_steps,score\n100,50\n");
+  const RunCheck check = Check();
+  EXPECT_THAT(check.damages, ElementsAre(HasSubstr("move it away to resume")));
+  EXPECT_FALSE(check.resumes_at.has_value());
 }
 
 TEST_F(RunCheckTest, WhatIsNoRunIsRefused) {

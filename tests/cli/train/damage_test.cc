@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "tests/cli/train/train_testing.h"
@@ -58,13 +59,11 @@ class DamageTest : public TrainTest {
           "observe.eval_every_steps=128", "schedule.steps_per_round=64"}) {
       words.insert(words.end(), {"--set", set});
     }
-    for (const char* set :
-         algorithm == "sac"
-             ? std::initializer_list<const char*>{"schedule.start_steps=64",
-                                                  "schedule.update_after=64"}
-             : std::initializer_list<const char*>{"learner.epochs=1", "learner.batch_size=32"}) {
-      words.insert(words.end(), {"--set", set});
-    }
+    const std::vector<std::string> own =
+        algorithm == "sac"
+            ? std::vector<std::string>{"schedule.start_steps=64", "schedule.update_after=64"}
+            : std::vector<std::string>{"learner.epochs=1", "learner.batch_size=32"};
+    for (const std::string& set : own) words.insert(words.end(), {"--set", set});
     return MustTrain("whole", words);
   }
   static std::vector<std::string> FilesOf(const std::string& run) {
@@ -94,10 +93,14 @@ class DamageTest : public TrainTest {
     const ProcessResult result = RunProcess(words);
     EXPECT_TRUE(result.exit_code == 0 || result.exit_code == 2)
         << result.exit_code << " " << result.output;
-    if (result.exit_code == 2) EXPECT_THAT(result.output, HasSubstr(copy));
+    if (result.exit_code == 2) {
+      EXPECT_THAT(result.output, HasSubstr(copy));
+    }
     return result;
   }
-  void ExpectResumesOrExplains(const std::string& copy) {
+  // about_task: of the task as the run was made with it, with which `verify` has nothing to
+  // compare.
+  void ExpectResumesOrExplains(const std::string& copy, bool about_task) {
     const ProcessResult verify = RunProcess({Binary("pmoe"), "run", "verify", copy, "--json"});
     EXPECT_TRUE(verify.exit_code == 0 || verify.exit_code == 1) << verify.output;
     const ProcessResult resumed = MustAnswer(
@@ -105,13 +108,15 @@ class DamageTest : public TrainTest {
         copy);
     // What verify promises comes true, and a run that has gone on is whole again.
     const bool promised = !absl::StrContains(verify.output, "\"resumes_at\": null");
-    EXPECT_EQ(resumed.exit_code, promised ? 0 : 2) << verify.output << resumed.output;
+    if (!about_task) {
+      EXPECT_EQ(resumed.exit_code, promised ? 0 : 2) << verify.output << resumed.output;
+    }
     if (resumed.exit_code == 0) {
       EXPECT_TRUE(fs::exists(copy + "/checkpoints/320/state.pmoe"));
     }
   }
-  // All of them where PMOE_EVERY_DAMAGE is set; else a few of each file, other ones for each.
-  void DamageEveryFile(const std::string& algorithm) {
+  // All of them where PMOE_EVERY_DAMAGE is set; else one of every second file, from `first` on.
+  void DamageEveryFile(const std::string& algorithm, size_t first) {
     const std::string run = MakeRun(algorithm);
     const std::vector<Damage> damages = Damages();
     const bool all = std::getenv("PMOE_EVERY_DAMAGE") != nullptr;
@@ -119,26 +124,26 @@ class DamageTest : public TrainTest {
     ASSERT_GT(files.size(), 12u);
     for (size_t i = 0; i < files.size(); ++i) {
       for (size_t j = 0; j < damages.size(); ++j) {
-        if (!all && j != (5 * i) % damages.size()) continue;
+        if (!all && (i % 2 != first || j != 5 * i % damages.size())) continue;
         SCOPED_TRACE(absl::StrCat(files[i], ": ", damages[j].name));
-        ExpectResumesOrExplains(Copy(run, files[i], damages[j]));
+        ExpectResumesOrExplains(Copy(run, files[i], damages[j]), files[i].starts_with("env/"));
         if (HasFailure()) return;
       }
     }
   }
 };
 
-TEST_F(DamageTest, ARunOfSacGoesOnOrSaysWhatToDo) { DamageEveryFile("sac"); }
+TEST_F(DamageTest, ARunOfSacGoesOnOrSaysWhatToDo) { DamageEveryFile("sac", 0); }
 
-TEST_F(DamageTest, ARunOfPpoGoesOnOrSaysWhatToDo) { DamageEveryFile("ppo"); }
+TEST_F(DamageTest, ARunOfPpoGoesOnOrSaysWhatToDo) { DamageEveryFile("ppo", 1); }
 
 // The commands that only look: damages of what they read.
 TEST_F(DamageTest, WhoeverLooksAtARunSaysWhatIsWrong) {
   const std::string run = MakeRun("sac");
   const std::vector<Damage> damages = Damages();
-  for (const std::string file : {"config.textproto", "snapshots/latest.pmoe",
-                                 "env/identity.textproto", "manifest.json", "metrics.csv"}) {
-    for (size_t j = 0; j < damages.size(); j += 3) {
+  for (const std::string file :
+       {"config.textproto", "snapshots/latest.pmoe", "env/identity.textproto"}) {
+    for (size_t j = 0; j < damages.size(); j += 4) {
       SCOPED_TRACE(absl::StrCat(file, ": ", damages[j].name));
       const std::string copy = Copy(run, file, damages[j]);
       MustAnswer({Binary("pmoe"), "eval", "--run", copy, "--episodes", "1"}, copy);
