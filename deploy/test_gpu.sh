@@ -59,6 +59,7 @@ stop() {
     wait "$child" || true
   fi
   rm -rf "$work"
+  if [[ -f $out && ! -s $out ]]; then rm -f "$out"; fi
 }
 trap 'stop; echo "test_gpu: interrupted" >&2; exit 130' INT TERM
 trap stop EXIT
