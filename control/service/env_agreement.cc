@@ -7,6 +7,13 @@
 #include "control/wire/run_messages.h"
 
 namespace pmoe {
+namespace {
+
+// A task that only its first member speaks of: what a learner can make a policy for whoever lies.
+constexpr int kObsUnrecordedMax = 1 << 16;
+constexpr int kActionsUnrecordedMax = 1 << 12;
+
+}  // namespace
 
 absl::Status EnvAgreement::Check(const FollowerMessage& first) {
   if (first.role() != RUN_ROLE_ACTOR && first.role() != RUN_ROLE_EVALUATOR) return absl::OkStatus();
@@ -31,11 +38,17 @@ absl::Status EnvAgreement::CheckFirst(const EnvSpecMessage& env) const {
     return CheckSameEnv(options_.directory, *options_.kept_env, env, options_.allow_other_env);
   }
   const std::string& id = options_.config.id();
-  if (env.id() == id || (!FileKind(id).empty() && FileKind(id) == FileKind(env.id()))) {
+  if (env.id() != id && (FileKind(id).empty() || FileKind(id) != FileKind(env.id()))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the run's task is ", id, ", this member steps ", PrintableText(env.id())));
+  }
+  if (env.obs_dim() <= kObsUnrecordedMax && env.action_dim() <= kActionsUnrecordedMax) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(
-      absl::StrCat("the run's task is ", id, ", this member steps ", PrintableText(env.id())));
+      absl::StrCat("a task of ", env.obs_dim(), " observations and ", env.action_dim(),
+                   " actions must be known before members come: pmoe-actor check-env --record ",
+                   options_.directory));
 }
 
 bool EnvAgreement::HasFiles(const FollowerMessage& first) const {

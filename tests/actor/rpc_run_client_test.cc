@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/common/policy/sample_policy.h"
+#include "tests/testing/hostile_messages.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
@@ -48,6 +49,24 @@ TEST_F(RpcRunClientTest, TheVersionNeverGoesBackwards) {
   EXPECT_EQ(client_.LatestSnapshot()->version, 8u);
   ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(9))));
   EXPECT_EQ(client_.LatestSnapshot()->version, 9u);
+}
+
+TEST_F(RpcRunClientTest, ALearnersMessageAtItsExtremesIsTakenOrRefused) {
+  LearnerMessage honest = SnapshotMessage(Version(8));
+  DirectiveMessage* const directive = honest.mutable_directive();
+  directive->set_steps_per_env(5);
+  directive->set_restore("part");
+  directive->mutable_table()->mutable_columns()->set_obs_dim(1);
+  ForEachHostile(honest, {.bytes = 1 << 16, .elements = 10},
+                 [&](const std::string& what, const LearnerMessage& message) {
+                   RpcRunClient client(&interrupted_, [] { return ActorRates(); });
+                   client.SetReporter([] {});
+                   if (!client.OnMessage(message).ok()) return;
+                   const auto order = client.NextDirective();
+                   EXPECT_TRUE(!order.ok() || order->steps_per_env <= 1'000'000) << what;
+                   const auto table = client.table();
+                   EXPECT_TRUE(!table.has_value() || table->columns().obs_dim() <= 1 << 20) << what;
+                 });
 }
 
 TEST_F(RpcRunClientTest, AnotherArchitectureIsRefused) {

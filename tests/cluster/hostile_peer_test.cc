@@ -65,10 +65,18 @@ class HostilePeerTest : public ::testing::Test {
         absl::StripAsciiWhitespace(*ReadFile(cluster_.directory() + "/learner.address")));
   }
   std::string ShardAddress() const {
-    for (const auto& member : cluster_.Status()["members"]) {
+    const nlohmann::json status = cluster_.Status();
+    for (const auto& member : status["members"]) {
       if (member["role"] == "RUN_ROLE_REPLAY") return member["process"]["listen_address"];
     }
     return "";
+  }
+  static std::string Metrics(const std::string& address) {
+    return RunProcess({"/usr/bin/python3", "-c",
+                       "import sys, urllib.request; "
+                       "print(urllib.request.urlopen(sys.argv[1]).read().decode())",
+                       "http://" + address + "/metrics"})
+        .output;
   }
   std::shared_ptr<grpc::Channel> Channel(const std::string& address, PeerRole server) const {
     return MakeChannel(*security_.ParseAddress(address, "the test's"), server, security_);
@@ -170,6 +178,8 @@ TEST_F(HostilePeerTest, WhatAMemberSaysAtItsExtremesHarmsNobody) {
                  [&](const std::string&, const FollowerMessage& first) {
                    auto open = Follow();
                    open.stream->Write(first);
+                   LearnerMessage answer;
+                   open.stream->Read(&answer);  // orders, or the end
                    open.End().IgnoreError();
                  });
   FollowerMessage report;
@@ -181,6 +191,9 @@ TEST_F(HostilePeerTest, WhatAMemberSaysAtItsExtremesHarmsNobody) {
     member.End().IgnoreError();
     member = FollowAsMember();
   });
+  member.stream->WritesDone();
+  LearnerMessage answer;
+  while (member.stream->Read(&answer)) continue;
   member.End().IgnoreError();
   InsertRequest hello;
   hello.mutable_hello()->set_run_id(own->run_id());
@@ -190,6 +203,13 @@ TEST_F(HostilePeerTest, WhatAMemberSaysAtItsExtremesHarmsNobody) {
                    SayHello(request.hello()).IgnoreError();
                  });
   ExpectThatTheRunGoesOn();
+  const std::string learner = Metrics(cluster_.Status()["process"]["metrics_address"]);
+  for (const char* refused :
+       {"door=\"join\",reason=\"too_long\"", "door=\"join\",reason=\"control_character\"",
+        "door=\"follow\",reason=\"environment\"", "door=\"follow\",reason=\"version\"",
+        "door=\"follow\",reason=\"number\"", "door=\"follow\",reason=\"seat\""}) {
+    EXPECT_THAT(learner, HasSubstr(refused));
+  }
 }
 
 TEST_F(HostilePeerTest, StreamsThatSayNothingHarmNobody) {

@@ -47,9 +47,11 @@ class Session {
         message.set_role(seats_.back().first);
         *message.mutable_seat() = seats_.back().second;
       }
+      // Nor would its task be the run's.
+      if (message.has_env()) message.mutable_env()->set_id(EnvConfig().id());
       if (auto cursor = hub_.Open(message); cursor.ok()) open_.push_back(*std::move(cursor));
     } else if (!open_.empty() && kind == 2) {
-      hub_.OnReport(open_.back(), message).IgnoreError();
+      hub_.OnReport(open_.back(), message).status().IgnoreError();
       hub_.WaitNews(&open_.back(), std::chrono::milliseconds(0)).status().IgnoreError();
       hub_.TakeReports().status().IgnoreError();
     } else if (!open_.empty()) {

@@ -1,6 +1,7 @@
 // What a member can say is said at its extremes, field by field: the run goes on, believes no
 // nonsense, and keeps no memory of it.
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <thread>
 
@@ -184,6 +185,26 @@ TEST(HostileMembersTest, AVersionOfAnEarlierLifeIsBelievedUpToItsMark) {
   ASSERT_OK(cursor);
   ASSERT_OK(hub.OnReport(*cursor, first));
   EXPECT_EQ(hub.NewestVersionSeen(), 500u);
+}
+
+TEST(HostileMembersTest, TheFirstMemberOfARunByHandCannotMakeItAnotherTask) {
+  RunHubOptions options = Options();
+  options.kept_env.reset();
+  RunHub hub(options);
+  const auto joined = hub.Join(MakeJoin(RUN_ROLE_ACTOR, 1));
+  FollowerMessage first = MakeFirst(RUN_ROLE_ACTOR, joined->seat());
+  constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
+  first.mutable_env()->set_id("Other-v0");
+  EXPECT_THAT(hub.Open(first), FailsWith(kRefused, "task is Task-v0, this member steps Other-v0"));
+  *first.mutable_env() = MakeEnv();
+  first.mutable_env()->set_obs_dim(65'537);
+  EXPECT_THAT(hub.Open(first), FailsWith(kRefused, "65537 observations"));
+  *first.mutable_env() = MakeEnv();
+  first.mutable_env()->set_action_low(0, -std::numeric_limits<double>::infinity());
+  EXPECT_THAT(hub.Open(first), IsInvalid("bounds must be finite"));
+  EXPECT_FALSE(hub.env().has_value());
+  *first.mutable_env() = MakeEnv();
+  EXPECT_OK(hub.Open(first));
 }
 
 TEST(HostileMembersTest, InLockstepAReportWithoutSenseEndsTheRunAtOnceAndSaysWhy) {

@@ -10,7 +10,9 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/server.h"
+#include "common/tls/seat_key.h"
 #include "proto/replay.grpc.pb.h"
+#include "proto/run.pb.h"
 #include "replay/client/rpc_control.h"
 #include "replay/service/replay_service.h"
 #include "tests/replay/replay_testing.h"
@@ -26,6 +28,12 @@ inline LearnerId Learner(uint64_t epoch = 1, const std::string& run = "run-a") {
   learner.set_run_id(run);
   learner.set_learner_epoch(epoch);
   return learner;
+}
+
+// As a run with this key signs it.
+inline std::string SeatSignature(uint32_t actor, uint32_t epoch, const std::string& run = "run-a",
+                                 const std::string& key = "") {
+  return SeatKey(key).Sign({run, RUN_ROLE_ACTOR, actor, epoch});
 }
 
 inline CreateTableRequest TableRequest() {

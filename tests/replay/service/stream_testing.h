@@ -4,8 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "common/tls/seat_key.h"
-#include "proto/run.pb.h"
 #include "replay/wire/chunk_codec.h"
 #include "tests/replay/service/service_testing.h"
 
@@ -53,12 +51,6 @@ class TestWriter {
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<InsertRequest, InsertReply>> stream_;
 };
-
-// As a run with this key signs it.
-inline std::string SeatSignature(uint32_t actor, uint32_t epoch, const std::string& run = "run-a",
-                                 const std::string& key = "") {
-  return SeatKey(key).Sign({run, RUN_ROLE_ACTOR, actor, epoch});
-}
 
 inline InsertHello Hello(uint32_t epoch = 0, uint64_t first_seq_held = 0, uint32_t actor = 0) {
   InsertHello hello;
