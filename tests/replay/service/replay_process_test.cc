@@ -11,6 +11,7 @@
 #include "common/base/mutex.h"
 #include "tests/replay/service/stream_testing.h"
 #include "tests/testing/eventually.h"
+#include "tests/testing/http_client.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
 
@@ -242,6 +243,26 @@ TEST_F(ReplayProcessTest, IdleConnectionsBeyondItsDescriptorsDoNotMakeItDeaf) {
   const ProcessResult result = replay.Wait();
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, HasSubstr("descriptors are in use, a connection is closed"));
+}
+
+TEST_F(ReplayProcessTest, SlowClientsOfItsMetricsDelayNeitherScrapesNorItsEnd) {
+  std::vector<std::string> command = Command("unix:" + folder_.File("replay"));
+  command.insert(command.end(), {"--metrics", "127.0.0.1:0"});
+  StartLearner();
+  ChildProcess replay(command);
+  run_.NextReport();
+  const std::string address = run_.joined().process().metrics_address();
+  std::vector<RawConnection> slow;
+  while (slow.size() < 40) {
+    slow.emplace_back(address);
+    slow.back().Send("GET /metrics HTTP/1.1\r\nHost: ");
+  }
+  const auto begin = Clock::Real()->Now();
+  EXPECT_EQ(HttpGet(address, "/metrics").status, 200);
+  replay.Signal(SIGTERM);
+  EXPECT_EQ(replay.Wait().exit_code, 0);
+  // It was a minute, and as much for a scrape.
+  EXPECT_LT(Clock::Real()->Now() - begin, std::chrono::seconds(10));
 }
 
 }  // namespace
