@@ -146,8 +146,7 @@ absl::Status ClusterRun::MakeParts(bool resume) {
       config_, env_.obs_dim(), {env_.action_low().begin(), env_.action_low().end()},
       {env_.action_high().begin(), env_.action_high().end()});
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
-  table_ = TableFromConfig(
-      config_, {env_.obs_dim(), env_.action_dim(), static_cast<int>(policy.columns.size())});
+  table_ = TableOfRun(config_, policy);
   RpcReplayOptions options;
   options.learner.set_run_id(hub_options_.roster.run_id);
   options.learner.set_learner_epoch(hub_options_.learner_epoch);

@@ -120,6 +120,7 @@ void AsyncRun::PublishSnapshot() {
   const uint64_t version = std::max(snapshot_->version, parts_.actors->NewestVersionSeen()) + 1;
   snapshot_ = parts_.learner->Snapshot(version, env_steps_);
   log_->sample_lag().OnPublish(version);
+  parts_.replay->OnPublish(version);
   parts_.actors->PublishSnapshot(snapshot_);
 }
 

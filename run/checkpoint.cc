@@ -134,6 +134,7 @@ absl::StatusOr<LoadedCheckpoint> LoadNewestCheckpoint(const RunParts& parts, uin
   for (const uint64_t at : steps) {
     absl::StatusOr<LoadedCheckpoint> loaded = ReadCheckpoint(parts, at, hash);
     if (loaded.ok() && replay) {
+      parts.replay->OnPublish(loaded->version);  // or the table's rows would be of unknown ones
       const absl::Status restored = parts.replay->Restore(absl::StrCat(at));
       if (!restored.ok()) loaded = restored;
     }

@@ -49,8 +49,13 @@ absl::Status LockstepRun::Build(bool resume) {
   options.resumed_steps = loaded.env_steps;
   PMOE_ASSIGN_OR_RETURN(log_, RunLog::Create(options, parts_.directory, parts_.evaluations));
   if (resume) PMOE_RETURN_IF_ERROR(Restore(std::move(loaded)));
-  log_->sample_lag().OnPublish(snapshot_->version);
+  Announce();
   return absl::OkStatus();
+}
+
+void LockstepRun::Announce() {
+  log_->sample_lag().OnPublish(snapshot_->version);
+  parts_.replay->OnPublish(snapshot_->version);
 }
 
 absl::Status LockstepRun::Train(const std::atomic<bool>& interrupted) {
@@ -149,7 +154,7 @@ absl::Status LockstepRun::RunUpdates(uint64_t round, uint64_t acted, RoundCounte
     return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(Learn(acted, counters));
   snapshot_ = parts_.learner->Snapshot(snapshot_->version + 1, counters->env_steps);
-  log_->sample_lag().OnPublish(snapshot_->version);
+  Announce();
   return absl::OkStatus();
 }
 

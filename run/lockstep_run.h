@@ -47,6 +47,8 @@ class LockstepRun : public TrainingRun {
   // For steps that failed: leaves a checkpoint of the barrier before them, if that can be. Gives
   // `why` with what became of it.
   absl::Status KeepBarrier(const absl::Status& why);
+  // The newest snapshot, to those who hold rows' versions against it.
+  void Announce();
   absl::Status Restore(LoadedCheckpoint loaded);
 
   RunConfig config_;

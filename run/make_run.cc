@@ -7,11 +7,24 @@
 #include "common/base/memory_limit.h"
 #include "common/config/run_config.h"
 #include "replay/core/size_warnings.h"
+#include "replay/wire/table_request.h"
 #include "run/async_run.h"
 #include "run/checkpoint.h"
 #include "run/lockstep_run.h"
 
 namespace pmoe {
+
+CreateTableRequest TableOfRun(const RunConfig& config, const PolicySpec& policy) {
+  CreateTableRequest table = TableFromConfig(
+      config, {policy.obs_dim, policy.action_dim, static_cast<int>(policy.columns.size())});
+  for (const char* name : {kColumnComponent, kColumnOptionBefore}) {
+    const int column = policy.ColumnIndex(name);
+    TableColumns* const columns = table.mutable_columns();
+    while (columns->choices_size() <= column) columns->add_choices(0);
+    if (column >= 0) columns->set_choices(column, static_cast<uint32_t>(policy.primitives));
+  }
+  return table;
+}
 
 void WarnOfSizes(const RunConfig& config, const std::optional<ReplayShardOptions>& table,
                  const Learner& learner, const RunDirectory& directory) {

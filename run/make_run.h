@@ -6,11 +6,16 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "common/policy/policy_spec.h"
 #include "proto/config.pb.h"
+#include "proto/replay.pb.h"
 #include "replay/core/shard_types.h"
 #include "run/run_parts.h"
 
 namespace pmoe {
+
+// The table of a run with this policy: TableFromConfig, and what its extra columns may hold.
+CreateTableRequest TableOfRun(const RunConfig& config, const PolicySpec& policy);
 
 // Says to the log what will not fit into memory or onto the disk. `table`: nullopt where it lies on
 // another machine, which says so itself.

@@ -4,10 +4,9 @@ namespace pmoe {
 
 void SampleLag::OnPublish(uint64_t version) {
   if (version <= newest_) return;
-  if (published_s_.empty()) first_ = version;
-  // A restarted learner may jump ahead: the versions between were never published.
-  published_s_.resize(version - first_ + 1, clock_.Elapsed());
   newest_ = version;
+  if (published_.empty()) published_.resize(kTimed);
+  published_[version % kTimed] = {version, clock_.Elapsed()};
 }
 
 void SampleLag::OnRows(absl::Span<const uint32_t> versions) {
@@ -16,9 +15,10 @@ void SampleLag::OnRows(absl::Span<const uint32_t> versions) {
     if (version == 0 || version > newest_) continue;
     ++rows_;
     versions_ += newest_ - version;
-    if (version < first_) continue;
+    const Publication& published = published_[version % kTimed];
+    if (published.version != version) continue;
     ++timed_rows_;
-    seconds_ += now_s - published_s_[version - first_];
+    seconds_ += now_s - published.at_s;
   }
 }
 

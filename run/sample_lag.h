@@ -16,7 +16,7 @@ class SampleLag {
  public:
   struct Means {
     double versions = 0.0;
-    double seconds = 0.0;  // since the row's version was published; of this process's versions only
+    double seconds = 0.0;  // since the row's version was published; of this process's last 16,384
   };
 
   // The newest version from now on; they grow.
@@ -29,10 +29,17 @@ class SampleLag {
   void LoadState(ByteReader* in);
 
  private:
+  struct Publication {
+    uint64_t version = 0;  // 0: none
+    double at_s = 0.0;
+  };
+  // A row is timed if its version is one of so many: whatever number a row claims, and however far
+  // versions jump, the memory stays the same.
+  static constexpr uint64_t kTimed = uint64_t{1} << 14;
+
   Stopwatch clock_;
   uint64_t newest_ = 0;
-  uint64_t first_ = 0;               // version of published_s_[0]
-  std::vector<double> published_s_;  // by version - first_
+  std::vector<Publication> published_;  // [kTimed] by version % kTimed; empty: none yet
   uint64_t rows_ = 0;
   uint64_t versions_ = 0;
   uint64_t timed_rows_ = 0;

@@ -14,10 +14,8 @@ namespace pmoe {
 
 namespace {
 
-ReplayShardOptions TableOptions(const RunConfig& config, const EnvSpec& env,
-                                const PolicySpec& policy) {
-  const TableSpec columns = {env.obs_dim, env.action_dim, static_cast<int>(policy.columns.size())};
-  return ShardOptions(TableFromConfig(config, columns));
+ReplayShardOptions TableOptions(const RunConfig& config, const PolicySpec& policy) {
+  return ShardOptions(TableOfRun(config, policy));
 }
 
 }  // namespace
@@ -25,7 +23,7 @@ ReplayShardOptions TableOptions(const RunConfig& config, const EnvSpec& env,
 TableSize FullTable(const RunConfig& config, const EnvSpec& env) {
   const PolicySpec policy =
       PolicySpecFromConfig(config, env.obs_dim, env.action_low, env.action_high);
-  return FullSize(TableOptions(config, env, policy), TotalSteps(config),
+  return FullSize(TableOptions(config, policy), TotalSteps(config),
                   int64_t{config.actor().count()} * config.actor().envs());
 }
 
@@ -60,14 +58,14 @@ absl::Status EmbeddedRun::Build(bool resume) {
   const PolicySpec policy =
       PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
-  PMOE_RETURN_IF_ERROR(BuildReplay(env, policy));
+  PMOE_RETURN_IF_ERROR(BuildReplay(policy));
   PMOE_RETURN_IF_ERROR(BuildActors(policy));
   PMOE_RETURN_IF_ERROR(BuildEvaluator(policy));
   return BuildRun(resume);
 }
 
-absl::Status EmbeddedRun::BuildReplay(const EnvSpec& env, const PolicySpec& policy) {
-  const ReplayShardOptions options = TableOptions(config_, env, policy);
+absl::Status EmbeddedRun::BuildReplay(const PolicySpec& policy) {
+  const ReplayShardOptions options = TableOptions(config_, policy);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
   WarnOfSizes(config_, options, *learner_, *directory_);
   client_ = std::make_unique<DirectReplayClient>(replay_.get(), config_.learner().batch_size(),

@@ -53,7 +53,7 @@ class EmbeddedRun {
 
   EmbeddedRun(const RunConfig& config, const RunDirectory* directory, bool show_progress);
   absl::Status Build(bool resume);
-  absl::Status BuildReplay(const EnvSpec& env, const PolicySpec& policy);
+  absl::Status BuildReplay(const PolicySpec& policy);
   absl::Status BuildActors(const PolicySpec& policy);
   absl::Status BuildEvaluator(const PolicySpec& policy);
   absl::Status BuildRun(bool resume);

@@ -8,6 +8,8 @@
 namespace pmoe {
 namespace {
 
+constexpr double kSampledMax = 1e16;  // that one shard's rows may count as
+
 // Why nobody starves. Let w be the window in inserted rows, S the shards, a the rows that a shard
 // is granted and has not used. Samples are blocked only while more than w rows may still be
 // inserted in all. If all of those are granted, and one shard has fewer than a chunk left, the
@@ -43,8 +45,8 @@ void InsertGrants::Meet(Shard* shard, int64_t inserted) {
   const int64_t before = counting();
   inserted_ += inserted;
   limiter_.OnInsert(inserted);
-  limiter_.OnSample(
-      std::llround(options_.samples_per_insert * static_cast<double>(counting() - before)));
+  const double owed = options_.samples_per_insert * static_cast<double>(counting() - before);
+  limiter_.OnSample(std::llround(std::min(owed, kSampledMax)));
 }
 
 void InsertGrants::Advance(Shard* shard, int64_t inserted) {

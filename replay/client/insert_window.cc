@@ -1,5 +1,6 @@
 #include "replay/client/insert_window.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,9 +38,13 @@ absl::Status InsertWindow::OnReply(const InsertReply& reply) {
     sent_ = acked;
     resumed_ = true;
   }
-  while (!held_.empty() && first_seq_held() < acked) {
-    rows_acked_ += held_.front().rows;
-    held_.pop_front();
+  const auto refused = [&reply](uint64_t seq) {
+    return std::find(reply.refused().begin(), reply.refused().end(), seq) != reply.refused().end();
+  };
+  for (; !held_.empty() && first_seq_held() < acked; held_.pop_front()) {
+    const bool is_in = !refused(first_seq_held());
+    rows_acked_ += is_in ? held_.front().rows : 0;
+    chunks_refused_ += is_in ? 0 : 1;
   }
   if (acked > acked_) acked_ = acked;
   credits_ = reply.credits();

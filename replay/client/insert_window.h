@@ -31,7 +31,8 @@ class InsertWindow {
   // Oldest chunk that can still be sent; the next one to be pushed if there is none.
   uint64_t first_seq_held() const { return next_seq_ - held_.size(); }
   uint64_t next_seq() const { return next_seq_; }
-  uint64_t rows_acked() const { return rows_acked_; }
+  uint64_t rows_acked() const { return rows_acked_; }  // that are in
+  uint64_t chunks_refused() const { return chunks_refused_; }
 
   // The numbering goes on from a checkpoint. Before the first Push.
   void StartAt(uint64_t seq) { next_seq_ = acked_ = sent_ = seq; }
@@ -57,6 +58,7 @@ class InsertWindow {
   uint64_t acked_ = 0;             // every chunk before it is in
   uint64_t sent_ = 0;              // next to send on this stream
   uint64_t rows_acked_ = 0;
+  uint64_t chunks_refused_ = 0;
   uint32_t credits_ = 0;  // chunks that may be sent and not acknowledged
   bool resumed_ = false;  // the stream's first reply has come
   bool draining_ = false;

@@ -33,6 +33,10 @@ class ReplayClient {
   virtual absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
                                           std::chrono::milliseconds timeout) = 0;
 
+  // The newest policy that actors can have from now on; called before they can. Replay refuses rows
+  // that claim a newer one. Costs no call of its own.
+  virtual void OnPublish(uint64_t version) = 0;
+
   // Lockstep: waits until the round is wholly staged, then enters its rows in (actor, env, step)
   // order. DeadlineExceededError names the actors missing.
   virtual absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout) = 0;

@@ -4,9 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/rejections.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/client/insert_grants.h"
+#include "replay/core/nonsense.h"
 #include "replay/wire/table_request.h"
 
 namespace pmoe {
@@ -17,6 +19,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds kCall{5000};
 constexpr milliseconds kFileCall{600'000};  // tables of many GiB
 constexpr milliseconds kAnswerTime{1000};   // for a wait that ran out at the other end to be told
+constexpr size_t kTextMax = 4096;           // of what a shard says of its limiter
+
+bool MakesSense(const TableStats& stats) {
+  return stats.size() >= 0 && stats.size() <= stats.inserted() && stats.inserted() <= kRowsMax;
+}
 
 }  // namespace
 
@@ -55,6 +62,7 @@ CreateTableRequest RpcReplayControl::TableRequest(int shard, absl::string_view r
   *request.mutable_learner() = options_.learner;
   request.set_restore(std::string(restore));
   request.set_seat_key(options_.seat_key);
+  if (request.has_newest_version()) request.set_newest_version(newest_version_);
   return request;
 }
 
@@ -88,6 +96,7 @@ absl::Status RpcReplayControl::Commit(uint64_t round, milliseconds timeout) {
   *request.mutable_learner() = options_.learner;
   request.set_round(round);
   request.set_timeout_ms(static_cast<uint32_t>(timeout.count()));
+  request.set_newest_version(newest_version_);
   CommitReply reply;
   PMOE_RETURN_IF_ERROR(
       Call(shards_[0], timeout + kAnswerTime, &ReplayService::Stub::Commit, request, &reply));
@@ -96,23 +105,31 @@ absl::Status RpcReplayControl::Commit(uint64_t round, milliseconds timeout) {
 }
 
 void RpcReplayControl::Count(const TableStats& stats, Shard* shard) {
+  if (!MakesSense(stats)) {
+    Rejections::OfProcess().Add("replay_stats", kBadNumbers, shard->name,
+                                absl::StrCat(stats.size(), " rows of ", stats.inserted()));
+    return;
+  }
   // A shard that was just restarted: its rows come back, or are missed, with its table.
   if (!stats.has_table()) return;
   if (stats.inserted() < shard->inserted) shard->lost += shard->inserted - stats.inserted();
   shard->inserted = stats.inserted();
   shard->size = stats.size();
-  shard->limiter = stats.limiter();
+  shard->limiter = stats.limiter().size() <= kTextMax ? stats.limiter()
+                                                      : PrintableText(stats.limiter(), kTextMax);
 }
 
 absl::StatusOr<ReplayStats> RpcReplayControl::Stats() {
   absl::Status away;
   bool any = false;
   ReplayStats sum;
+  GetStatsRequest request;
+  *request.mutable_learner() = options_.learner;
+  request.set_newest_version(newest_version_);
   for (size_t i = 0; i < shards_.size(); ++i) {
     Shard& shard = shards_[i];
     TableStats stats;
-    const absl::Status status =
-        Call(shard, kCall, &ReplayService::Stub::GetStats, GetStatsRequest(), &stats);
+    const absl::Status status = Call(shard, kCall, &ReplayService::Stub::GetStats, request, &stats);
     if (!status.ok() && !IsTransient(status)) return status;
     if (status.ok()) Count(stats, &shard);
     away.Update(status);

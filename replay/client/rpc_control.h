@@ -2,6 +2,7 @@
 // counts. A part of RpcReplayClient; used by the learner's thread only.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,8 @@ class RpcReplayControl {
   // A life of an actor that is gone. Every shard is told; the first error is returned.
   absl::Status CutActor(uint32_t member, uint32_t actor, uint32_t epoch);
 
+  // ReplayClient::OnPublish: every later call says so.
+  void OnPublish(uint64_t version) { newest_version_ = std::max(newest_version_, version); }
   absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout);
   // Of all shards. One that is away counts as it was last seen; UnavailableError when all are.
   absl::StatusOr<ReplayStats> Stats();
@@ -66,10 +69,12 @@ class RpcReplayControl {
                     grpc::Status (ReplayService::Stub::*method)(grpc::ClientContext*,
                                                                 const Request&, Reply*),
                     const Request& request, Reply* reply) const;
+  // Numbers that make no sense are refused: the shard counts as it was.
   static void Count(const TableStats& stats, Shard* shard);
 
   const RpcReplayOptions options_;
   std::vector<Shard> shards_;
+  uint64_t newest_version_ = 0;    // published
   std::vector<std::string> keep_;  // saved tables that a Save must leave
 };
 

@@ -34,6 +34,15 @@ void RpcReplayClient::Expect(int64_t times) {
   }
 }
 
+void RpcReplayClient::OnPublish(uint64_t version) {
+  control_.OnPublish(version);
+  if (auto* const sampler = std::get_if<std::unique_ptr<ShardedSampler>>(&source_)) {
+    (*sampler)->OnPublish(version);
+  } else {
+    std::get<std::unique_ptr<RpcRolloutSource>>(source_)->OnPublish(version);
+  }
+}
+
 absl::StatusOr<Experience> RpcReplayClient::Next(const RolloutRequest& rollout,
                                                  std::chrono::milliseconds timeout) {
   if (auto* const sampler = std::get_if<std::unique_ptr<ShardedSampler>>(&source_)) {

@@ -31,6 +31,7 @@ class RpcReplayClient : public ReplayClient {
   void Expect(int64_t times) override;
   absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
                                   std::chrono::milliseconds timeout) override;
+  void OnPublish(uint64_t version) override;
   absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout) override {
     return control_.Commit(round, timeout);
   }

@@ -49,6 +49,7 @@ absl::Status RpcRolloutSource::Ask(const RolloutRequest& request, milliseconds t
   message.set_version_max(request.version_max);
   message.set_steps(request.steps);
   message.set_rollout_id(id_);
+  message.set_newest_version(newest_version_);
   message.set_timeout_ms(static_cast<uint32_t>(timeout.count()));
   grpc::ClientContext context;
   SetDeadline(&context, timeout + transfer_);

@@ -7,6 +7,7 @@
 // (epoch) of a learner has one source.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,9 @@ class RpcRolloutSource {
   // Where the shard is, first and whenever it moves. After its table was made.
   void SetAddress(const RpcAddress& address);
 
+  // ReplayClient::OnPublish: every later request says so.
+  void OnPublish(uint64_t version) { newest_version_ = std::max(newest_version_, version); }
+
   // The next rollout, owned by the source and valid until the call after; the call may be repeated,
   // with the same request or with another one. A shard that is away is waited for, as
   // DeadlineExceededError. FailedPreconditionError (another learner or run has the shard, or it is
@@ -48,6 +52,7 @@ class RpcRolloutSource {
   std::unique_ptr<ReplayService::Stub> stub_;
   Backoff backoff_;
   uint64_t id_ = 1;                     // of the rollout wanted
+  uint64_t newest_version_ = 0;         // published
   int64_t rows_max_ = 0;                // asked for under this id
   int damaged_ = 0;                     // replies under this id
   std::chrono::milliseconds transfer_;  // that the pieces may take

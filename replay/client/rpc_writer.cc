@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/rejections.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/wire/chunk_codec.h"
 
@@ -16,6 +18,8 @@ namespace {
 // A shard that gives no room for so long has lost its learner, or we have lost it.
 constexpr std::chrono::seconds kRoomTimeout(600);
 constexpr size_t kRequestBytesMax = 1 << 20;  // of a request of several chunks
+constexpr size_t kRefusalMax = 512;           // characters of the shard's reason
+constexpr std::chrono::seconds kSayEvery(10);
 constexpr double kFlush_s = 1.0;  // async: a row waits no longer than this for more of its chunk
 
 // Writes into the new slice, as gRPC does for a message.
@@ -166,7 +170,7 @@ void RpcTransitionWriter::SetAddress(const RpcAddress& address) { stream_.SetAdd
 
 RpcWriterStats RpcTransitionWriter::stats() const {
   MutexLock lock(&mu_);
-  return {window_.held(), window_.rows_acked(), reconnects_,
+  return {window_.held(), window_.rows_acked(), window_.chunks_refused(), reconnects_,
           blocked_.Total_s(Clock::Real()->Now())};
 }
 
@@ -231,12 +235,21 @@ NextStream RpcTransitionWriter::OnEnd(const absl::Status& status) {
 
 absl::Status RpcTransitionWriter::ReadReplies(Stream* stream) {
   for (InsertReply reply; stream->Read(&reply);) {
+    if (reply.refused_size() > 0) SayRefused(reply);
     MutexLock lock(&mu_);
     PMOE_RETURN_IF_ERROR(window_.OnReply(reply));
     if (audit_ != nullptr) audit_->OnAcked(reply.next_seq());
     changed_.NotifyAll();
   }
   return absl::OkStatus();
+}
+
+void RpcTransitionWriter::SayRefused(const InsertReply& reply) {
+  const Clock::Time now = Clock::Real()->Now();
+  if (now < say_refused_at_) return;
+  say_refused_at_ = now + kSayEvery;
+  Log(LogLevel::kWarning, "replay does not take some of this actor's chunks: ",
+      PrintableText(reply.refusal(), kRefusalMax));
 }
 
 // Waits for chunks that may be sent and takes as many as fit a request; false: end the stream.

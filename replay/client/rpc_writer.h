@@ -40,6 +40,7 @@ struct RpcWriterOptions {
 struct RpcWriterStats {
   size_t unacked_chunks = 0;
   uint64_t rows_acked = 0;
+  uint64_t chunks_refused = 0;  // by the shard, because they made no sense
   uint64_t reconnects = 0;
   double blocked_s = 0.0;  // that Write waited for room, the wait of now included
 };
@@ -87,12 +88,14 @@ class RpcTransitionWriter : public TransitionWriter {
   NextStream OnEnd(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   grpc::ByteBuffer Hello() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status ReadReplies(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+  void SayRefused(const InsertReply& reply);
   bool NextRequest(grpc::ByteBuffer* request) ABSL_LOCKS_EXCLUDED(mu_);
 
   const RpcWriterOptions options_;
   ChunkBuilder chunks_;    // the actor's thread's
   Stopwatch since_flush_;  // the actor's thread's
   InsertRequest encoded_;  // the actor's thread's: the last chunk; its memory serves the next
+  Clock::Time say_refused_at_{};  // the stream's thread's: not before
 
   // Taken before the stream's own lock, never the other way round.
   mutable Mutex mu_;

@@ -66,6 +66,11 @@ absl::StatusOr<Minibatch*> SampleBoard::Next(milliseconds timeout) {
   return &held_->batch;
 }
 
+void SampleBoard::OnPublish(uint64_t version) {
+  MutexLock lock(&mu_);
+  newest_version_ = std::max(newest_version_, version);
+}
+
 bool SampleBoard::IsFinished() const {
   return !order_.empty() && order_.front()->rows_missing == 0;
 }
@@ -173,7 +178,8 @@ std::optional<SampleBoard::Request> SampleBoard::TakeRequest(int shard) {
   // A shard that was restarted counts anew: a bound means nothing to it before its counts are
   // known.
   const bool granted = grants_.has_value() && asked.counted;
-  return Request{static_cast<uint32_t>(part.rows), granted ? grants_->Bound(shard) : 0};
+  return Request{static_cast<uint32_t>(part.rows), granted ? grants_->Bound(shard) : 0,
+                 newest_version_};
 }
 
 absl::StatusOr<BatchSlot> SampleBoard::NextSlot(int shard) {
@@ -183,7 +189,8 @@ absl::StatusOr<BatchSlot> SampleBoard::NextSlot(int shard) {
     return absl::DataLossError(absl::StrCat(from.name, " sent what nobody asked for"));
   }
   const Part& part = from.asked.front();
-  return BatchSlot{part.job == nullptr ? nullptr : &part.job->batch, part.row, part.rows};
+  return BatchSlot{part.job == nullptr ? nullptr : &part.job->batch, part.row, part.rows,
+                   options_.reject_nonfinite};
 }
 
 void SampleBoard::OnReply(int shard, const ShardCounts& counts) {

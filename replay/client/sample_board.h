@@ -33,6 +33,7 @@ struct SampleBoardOptions {
   uint64_t seed = 1;
   // Nothing is drawn ahead of Expect, and nothing can be drawn twice.
   bool lockstep = false;
+  bool reject_nonfinite = true;
   std::optional<RateLimiterOptions> limiter{};  // of all shards together; one shard has its own
   Clock* clock = Clock::Real();
 };
@@ -42,6 +43,7 @@ class SampleBoard {
   struct Request {
     uint32_t rows = 0;         // 0: the counts alone
     int64_t insert_bound = 0;  // 0: none
+    uint64_t newest_version = 0;
   };
 
   explicit SampleBoard(const SampleBoardOptions& options);
@@ -49,6 +51,7 @@ class SampleBoard {
   // The learner's thread: as in ReplayClient.
   void Expect(int64_t batches) ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<Minibatch*> Next(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
+  void OnPublish(uint64_t version) ABSL_LOCKS_EXCLUDED(mu_);
   // What Next waits for, for people.
   std::string WaitsFor() const ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -109,10 +112,11 @@ class SampleBoard {
   std::vector<Shard> shards_ ABSL_GUARDED_BY(mu_);
   std::vector<std::unique_ptr<Job>> jobs_;  // never changed
   std::vector<Job*> free_ ABSL_GUARDED_BY(mu_);
-  std::deque<Job*> order_ ABSL_GUARDED_BY(mu_);     // asked for, in the order of Next
-  std::deque<Part> unplaced_ ABSL_GUARDED_BY(mu_);  // wait for a shard that has rows
-  Job* held_ ABSL_GUARDED_BY(mu_) = nullptr;        // by the learner
-  int64_t expected_ ABSL_GUARDED_BY(mu_);           // minibatches still to be asked for
+  std::deque<Job*> order_ ABSL_GUARDED_BY(mu_);       // asked for, in the order of Next
+  std::deque<Part> unplaced_ ABSL_GUARDED_BY(mu_);    // wait for a shard that has rows
+  Job* held_ ABSL_GUARDED_BY(mu_) = nullptr;          // by the learner
+  int64_t expected_ ABSL_GUARDED_BY(mu_);             // minibatches still to be asked for
+  uint64_t newest_version_ ABSL_GUARDED_BY(mu_) = 0;  // published
   absl::Status failed_ ABSL_GUARDED_BY(mu_);
 };
 

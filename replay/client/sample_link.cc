@@ -95,6 +95,7 @@ void SampleLink::WriteRequests(Stream* stream) {
   while (const std::optional<SampleBoard::Request> request = board_->AwaitRequest(shard_)) {
     message.set_rows(request->rows);
     message.set_insert_bound(request->insert_bound);
+    message.set_newest_version(request->newest_version);
     if (!stream->Write(message)) return;
     message.clear_learner();
   }

@@ -31,6 +31,7 @@ class ShardedSampler {
   void SetAddress(int shard, const RpcAddress& address);
 
   // As in ReplayClient.
+  void OnPublish(uint64_t version) { board_.OnPublish(version); }
   void Expect(int64_t batches);
   // The next minibatch, owned by the sampler and valid until the call after. A shard that is away
   // is waited for, as DeadlineExceededError. FailedPreconditionError (another learner or run has

@@ -2,6 +2,7 @@
 // O obs_dim, A action_dim, X width of the algorithm's extra columns.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -41,9 +42,32 @@ struct Chunk {
   std::vector<float> extra;              // [n, X]
 };
 
-// OK, or InvalidArgumentError naming the field: column sizes, flags of 0 or 1, rows <= kPageRows,
-// an episode's end in the last row only, and empty columns in a bare marker.
-absl::Status ValidateChunk(const TableSpec& spec, const Chunk& chunk);
+inline constexpr int64_t kRowsMax = int64_t{1} << 42;     // of a run
+inline constexpr uint32_t kEnvsMax = 4096;                // of an actor
+inline constexpr uint64_t kStepsMax = uint64_t{1} << 48;  // of an environment; chunks of a writer
+
+// Extra columns that say which of so many: whoever learns from them uses them as an index. Those
+// behind `columns` are any numbers.
+struct Choices {
+  static constexpr int kColumnsMax = 8;
+  int columns = 0;
+  std::array<uint32_t, kColumnsMax> below{};  // 0, 1, … below it; 0: any number
+};
+
+// Are a row's extra columns [X] such numbers?
+bool AreChoices(const Choices& choices, const float* extra);
+
+// What a chunk may say beside what the columns of its table allow.
+struct ChunkRules {
+  bool reject_nonfinite = true;  // no NaN and no infinity in any column
+  uint32_t envs = kEnvsMax;      // environments of an actor: env is less
+  Choices choices{};
+};
+
+// OK, or Nonsense naming the field: column sizes, flags of 0 or 1, rows <= kPageRows, an episode's
+// end in the last row only, empty columns in a bare marker, and what the rules say. Policy versions
+// are the shard's affair.
+absl::Status ValidateChunk(const TableSpec& spec, const ChunkRules& rules, const Chunk& chunk);
 
 // One step as the actor sees it; spans are borrowed for the call.
 struct Transition {

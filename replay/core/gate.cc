@@ -27,11 +27,7 @@ absl::Status GateOptions::Validate() const {
                                                  limiter->insert_max));
 }
 
-Gate::Gate(const GateOptions& options, Clock* clock)
-    : options_(options),
-      clock_(clock),
-      sides_{Waiters{CondVar(clock), {}}, Waiters{CondVar(clock), {}},
-             Waiters{CondVar(clock), {}}} {
+Gate::Gate(const GateOptions& options, Clock* clock) : options_(options), clock_(clock) {
   if (options.limiter.has_value()) limiter_.emplace(*options.limiter);
 }
 
@@ -62,24 +58,42 @@ std::string Gate::Explain() const {
                               : absl::StrCat("inserts wait for the learner's grant: ", bound);
 }
 
+int64_t Gate::LeastRows(Side side) const {
+  const std::list<Waiter>& line = sides_[side].line;
+  if (line.empty()) return 0;
+  if (IsLine(side)) return line.front().rows;
+  return std::min_element(line.begin(), line.end(),
+                          [](const Waiter& a, const Waiter& b) { return a.rows < b.rows; })
+      ->rows;
+}
+
+void Gate::Wake(Side side) {
+  std::list<Waiter>& line = sides_[side].line;
+  if (!IsLine(side)) return WakeAll(side);
+  if (!line.empty()) line.front().changed.NotifyAll();
+}
+
+void Gate::WakeAll(Side side) {
+  for (Waiter& waiter : sides_[side].line) waiter.changed.NotifyAll();
+}
+
 absl::Status Gate::Await(Mutex* mu, const Turn& turn, const WaitLimit& limit) {
   Waiters& waiters = sides_[turn.side];
   const Clock::Time began = clock_->Now();
   const Clock::Time deadline = began + limit.timeout;
   Clock::Time ask_at = limit.stop == nullptr ? Clock::Time::max() : began + kAskAgain;
-  // Who wakes this side asks for the least that anybody waits for: it need not know who waits.
-  waiters.least_rows =
-      waiters.blocked.anybody() ? std::min(waiters.least_rows, turn.rows) : turn.rows;
   waiters.blocked.Begin(began);
+  const auto self = waiters.line.emplace(waiters.line.end(), turn.rows, clock_);
+  const auto first = [&] { return !IsLine(turn.side) || self == waiters.line.begin(); };
   absl::Status status = cancelled_;
-  while (status.ok() && turn.blocked()) {
+  while (status.ok() && turn.blocked(first())) {
     if (clock_->Now() >= deadline) {
       // While this call still counts as one that waits: the text says who does.
       status = absl::DeadlineExceededError(
           absl::StrCat(turn.what, " after ", limit.timeout.count(), " ms: ", turn.why()));
       break;
     }
-    waiters.changed.WaitUntil(mu, std::min(deadline, ask_at));
+    self->changed.WaitUntil(mu, std::min(deadline, ask_at));
     status = cancelled_;
     if (clock_->Now() < ask_at) continue;
     // Without the lock: `stop` may look at a connection, and others must get on.
@@ -89,13 +103,16 @@ absl::Status Gate::Await(Mutex* mu, const Turn& turn, const WaitLimit& limit) {
     ask_at = clock_->Now() + kAskAgain;
     status = stop ? absl::CancelledError("nobody waits for it any more") : cancelled_;
   }
+  const bool led = IsLine(turn.side) && first();
+  waiters.line.erase(self);
+  if (led && !status.ok()) Wake(turn.side);  // whoever is the first now may bring fewer rows
   waiters.blocked.End(began, clock_->Now());
   return status;
 }
 
 void Gate::Cancel(absl::Status why) {
   if (cancelled_.ok()) cancelled_ = std::move(why);
-  for (const Side side : {kInserts, kSamples, kRounds}) Wake(side);
+  for (const Side side : {kInserts, kSamples, kRounds, kVersions}) WakeAll(side);
 }
 
 BlockedSeconds Gate::Blocked(Side side) const {

@@ -1,11 +1,13 @@
 // Where a shard's callers wait: writers for room, learners for rows, a round for its last chunk.
 // Holds the limits that keep inserts and samples in proportion, counts how long each side was kept
-// waiting, and knows whom to wake. The shard guards it with its mutex.
+// waiting, and knows whom to wake. Where a limit holds writers back they stand in line: whoever
+// came first goes first, however many rows it brings. The shard guards it with its mutex.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,7 +49,8 @@ struct GateOptions {
 
 class Gate {
  public:
-  enum Side { kInserts = 0, kSamples = 1, kRounds = 2 };
+  // kVersions: writers whose rows name a version that the learner may be about to publish.
+  enum Side { kInserts = 0, kSamples = 1, kRounds = 2, kVersions = 3 };
 
   // The options must be valid.
   Gate(const GateOptions& options, Clock* clock);
@@ -56,28 +59,30 @@ class Gate {
   bool MayInsert(int64_t rows) const;
   bool MaySample(int64_t rows) const;
   bool limits_samples() const { return limiter_.has_value(); }
+  bool limits_inserts() const { return limiter_.has_value() || options_.granted_inserts; }
   void OnInsert(int64_t rows);
   void OnSample(int64_t rows);
   void SetInsertBound(int64_t bound) { insert_bound_ = bound; }
   // The limit with today's numbers and which side it blocks, for people.
   std::string Explain() const;
 
-  // What a call waits for. Both functions are asked with the mutex held.
+  // What a call waits for. Both functions are asked with the mutex held; `blocked` is told whether
+  // the call is the first in line, as every call is where there is no line.
   struct Turn {
     Side side;
     int64_t rows;
     absl::string_view what;  // is missing, for a message
-    absl::FunctionRef<bool()> blocked;
+    absl::FunctionRef<bool(bool first)> blocked;
     absl::FunctionRef<std::string()> why;  // it still is, when the time has passed
   };
   // Waits until turn.blocked is false; callers have seen it true.
   absl::Status Await(Mutex* mu, const Turn& turn, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
-  // Does anybody wait, and for how few rows?
-  bool AnybodyWaits(Side side) const { return sides_[side].blocked.anybody(); }
-  int64_t LeastRows(Side side) const { return sides_[side].least_rows; }
-  // Lets those who wait look again.
-  void Wake(Side side) { sides_[side].changed.NotifyAll(); }
+  bool AnybodyWaits(Side side) const { return !sides_[side].line.empty(); }
+  // Rows without which no wait of this side can end: of the first in line, or the fewest.
+  int64_t LeastRows(Side side) const;
+  // Lets those who wait look again; in a line the first one alone.
+  void Wake(Side side);
   // Fails every wait now with `why`.
   void Cancel(absl::Status why);
   const absl::Status& cancelled() const { return cancelled_; }
@@ -92,18 +97,24 @@ class Gate {
   void Adopt(const Gate& loaded);
 
  private:
-  struct Waiters {
+  struct Waiter {
+    Waiter(int64_t rows, Clock* clock) : rows(rows), changed(clock) {}
+    const int64_t rows;
     CondVar changed;
-    BlockedTime blocked;
-    int64_t least_rows = 0;
   };
+  struct Waiters {
+    std::list<Waiter> line;  // in the order of coming
+    BlockedTime blocked;
+  };
+  bool IsLine(Side side) const { return side == kInserts && limits_inserts(); }
+  void WakeAll(Side side);
 
   const GateOptions options_;
   Clock* const clock_;
   std::optional<RateLimiter> limiter_;
   int64_t inserted_ = 0;
   int64_t insert_bound_ = 0;
-  Waiters sides_[3];
+  Waiters sides_[4];
   absl::Status cancelled_;
 };
 

@@ -5,9 +5,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
+#include "replay/core/chunk.h"
 
 namespace pmoe {
 namespace {
+
+// Beyond them the sums of a run's rows and samples leave what 64 bits count.
+constexpr double kRatioMin = 1e-9;
+constexpr double kRatioMax = 1e9;
 
 // Below this the largest insert and the largest sample could each be blocked by the other.
 double SmallestWindow(const RateLimiterOptions& options) {
@@ -28,10 +33,15 @@ absl::Status RateLimiterOptions::Validate() const {
     return absl::InvalidArgumentError(absl::StrCat("limiter.min_size must be >= 1, got ", min_size,
                                                    "; the first sample needs a row"));
   }
-  if (!(samples_per_insert > 0.0) || !std::isfinite(samples_per_insert)) {
+  if (min_size > kRowsMax || insert_max > kRowsMax || sample_max > kRowsMax) {
     return absl::InvalidArgumentError(
-        absl::StrCat("limiter.samples_per_insert must be > 0 and finite, got ", samples_per_insert,
-                     "; it is usually batch size * updates per step"));
+        absl::StrCat("limiter.min_size, insert_max and sample_max must be <= ", kRowsMax, ", got ",
+                     min_size, ", ", insert_max, " and ", sample_max, "; no run has so many rows"));
+  }
+  if (!(samples_per_insert >= kRatioMin) || !(samples_per_insert <= kRatioMax)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "limiter.samples_per_insert must be in [", kRatioMin, ", ", kRatioMax, "], got ",
+        samples_per_insert, "; it is usually batch size * updates per step"));
   }
   if (insert_max < 1 || sample_max < 1) {
     return absl::InvalidArgumentError(

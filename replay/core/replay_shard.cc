@@ -6,12 +6,34 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "replay/core/nonsense.h"
 
 namespace pmoe {
+namespace {
+
+// Lockstep: rounds whose policies a shard may meet before it hears of them at their commit.
+constexpr uint32_t kRoundsAhead = 2;
+
+uint32_t NewestVersion(const Chunk& chunk) {
+  const auto newest = std::max_element(chunk.policy_version.begin(), chunk.policy_version.end());
+  return newest == chunk.policy_version.end() ? 0 : *newest;
+}
+
+absl::Status UnknownVersion(const Chunk& chunk, uint32_t version, uint32_t newest) {
+  return Nonsense(kUnknownVersion, absl::StrCat("chunk of actor ", chunk.actor, " env ", chunk.env,
+                                                " seq ", chunk.seq, ": policy version ", version,
+                                                " was never published; the newest is ", newest));
+}
+
+}  // namespace
 
 absl::Status ReplayShardOptions::Validate() const {
   PMOE_RETURN_IF_ERROR(table.Validate());
   PMOE_RETURN_IF_ERROR(stage.Validate());
+  if (rules.choices.columns > std::min(spec.extra_dim, Choices::kColumnsMax)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "a table of ", spec.extra_dim, " extra columns has choices for ", rules.choices.columns));
+  }
   if (table.fifo.has_value() && (gate.limiter.has_value() || gate.granted_inserts)) {
     return absl::InvalidArgumentError(
         "an on-policy shard has neither a limiter nor granted_inserts; max_lag limits inserts");
@@ -56,30 +78,75 @@ bool ReplayShard::BlocksInsert(const Chunk& chunk) const {
 }
 
 absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
-  PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, chunk));
+  PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, options_.rules, chunk));
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
-  const StreamBook& book = state_.table.book();
-  PMOE_RETURN_IF_ERROR(CountDuplicate(book.CheckSeq(chunk)));  // which does not wait
-  if (BlocksInsert(chunk)) {
-    // At most until the chunk is not its writer's next any more, because a twin of it came on a
-    // newer stream.
-    const auto blocked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return BlocksInsert(chunk) && state_.table.book().CheckSeq(chunk).ok();
-    };
-    const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
-    PMOE_RETURN_IF_ERROR(
-        gate_.Await(&mu_, {Gate::kInserts, chunk.rows, "no room to insert", blocked, why}, limit));
+  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.table.book().CheckSeq(chunk)));  // which does not wait
+  const absl::Status entered = InsertLocked(chunk, limit);
+  WakeBlocked();  // also after an error: somebody behind it in line may go now
+  return entered;
+}
+
+absl::Status ReplayShard::InsertLocked(const Chunk& chunk, const WaitLimit& limit) {
+  PMOE_RETURN_IF_ERROR(AwaitPublished(chunk, limit));
+  PMOE_RETURN_IF_ERROR(AwaitTurn(chunk, limit));
+  const absl::Status entered = Enter(chunk);
+  if (!absl::IsAlreadyExists(entered)) return entered;
+  // Its seq is new: not what a resend looks like.
+  return absl::FailedPreconditionError(
+      absl::StrCat(entered.message(), ", yet seq ", chunk.seq, " is new; the writer is damaged"));
+}
+
+// A wait lasts at most until the chunk is not its writer's next any more, because a twin of it came
+// on a newer stream.
+absl::Status ReplayShard::AwaitPublished(const Chunk& chunk, const WaitLimit& limit) {
+  const uint32_t version = NewestVersion(chunk);
+  if (version <= published_.newest()) return absl::OkStatus();
+  const Clock::Time came = options_.clock->Now();
+  const auto blocked = [&](bool) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return version > published_.newest() && !published_.SpokenSince(came) && published_.told() &&
+           state_.table.book().CheckSeq(chunk).ok();
+  };
+  const auto why = [] { return std::string("the learner does not speak"); };
+  if (blocked(true)) {
+    PMOE_RETURN_IF_ERROR(gate_.Await(
+        &mu_, {Gate::kVersions, chunk.rows, "a newer policy is not known", blocked, why}, limit));
     PMOE_RETURN_IF_ERROR(CountDuplicate(state_.table.book().CheckSeq(chunk)));
   }
-  const absl::Status entered = Enter(chunk);
-  if (absl::IsAlreadyExists(entered)) {  // its seq is new: not what a resend looks like
-    return absl::FailedPreconditionError(
-        absl::StrCat(entered.message(), ", yet seq ", chunk.seq, " is new; the writer is damaged"));
-  }
-  PMOE_RETURN_IF_ERROR(entered);
-  WakeBlocked();
+  if (version <= published_.newest()) return absl::OkStatus();
+  return UnknownVersion(chunk, version, published_.newest());
+}
+
+absl::Status ReplayShard::AwaitTurn(const Chunk& chunk, const WaitLimit& limit) {
+  const bool behind = gate_.limits_inserts() && gate_.AnybodyWaits(Gate::kInserts);
+  if (!behind && !BlocksInsert(chunk)) return absl::OkStatus();
+  const auto blocked = [&](bool first) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return (!first || BlocksInsert(chunk)) && state_.table.book().CheckSeq(chunk).ok();
+  };
+  const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
+  PMOE_RETURN_IF_ERROR(
+      gate_.Await(&mu_, {Gate::kInserts, chunk.rows, "no room to insert", blocked, why}, limit));
+  return CountDuplicate(state_.table.book().CheckSeq(chunk));
+}
+
+absl::Status ReplayShard::Refuse(uint32_t member, uint32_t actor, uint32_t epoch, uint64_t seq) {
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(gate_.cancelled());
+  Chunk chunk;
+  chunk.member = member;
+  chunk.actor = actor;
+  chunk.epoch = epoch;
+  chunk.seq = seq;
+  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.table.book().CheckSeq(chunk)));
+  state_.table.mutable_book()->Record(chunk);
+  ++refused_;
   return absl::OkStatus();
+}
+
+void ReplayShard::SetPublished(uint64_t version, bool now) {
+  MutexLock lock(&mu_);
+  now ? published_.Raise(version, options_.clock->Now()) : published_.Raise(version);
+  gate_.Wake(Gate::kVersions);
 }
 
 absl::Status ReplayShard::Enter(const Chunk& chunk) {
@@ -119,9 +186,13 @@ absl::StatusOr<uint64_t> ReplayShard::ResumeStage(const WriterHello& hello) {
 
 absl::Status ReplayShard::Stage(Chunk chunk) {
   // Sizes are checked before the lock: a bad chunk costs nobody else anything.
-  PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, chunk));
+  PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, options_.rules, chunk));
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
+  const uint32_t version = NewestVersion(chunk);
+  if (version > published_.newest() + (published_.told() ? kRoundsAhead : 0)) {
+    return UnknownVersion(chunk, version, published_.newest());
+  }
   const bool last_of_round = chunk.last_of_round;
   PMOE_RETURN_IF_ERROR(
       CountDuplicate(state_.stage.Add(std::move(chunk), state_.table.mutable_book())));
@@ -133,12 +204,12 @@ absl::Status ReplayShard::WaitStaged(uint64_t round, const WaitLimit& limit) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
   PMOE_RETURN_IF_ERROR(state_.stage.CheckOpen(round));
-  const auto blocked = [&]()
+  const auto blocked = [&](bool)
                            ABSL_NO_THREAD_SAFETY_ANALYSIS { return !state_.stage.Complete(round); };
   const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return "waiting for " + state_.stage.Missing(round);
   };
-  if (!blocked()) return absl::OkStatus();
+  if (!blocked(true)) return absl::OkStatus();
   const std::string what = absl::StrCat("round ", round, " is not wholly staged");
   return gate_.Await(&mu_, {Gate::kRounds, 0, what, blocked, why}, limit);
 }
@@ -150,6 +221,9 @@ absl::Status ReplayShard::Commit(uint64_t round) {
   if (const absl::Status room = state_.table.selector().CheckRoundRoom(); !room.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat("round ", round, " cannot be committed: ", room.message()));
+  }
+  if (const Chunk* const chunk = state_.stage.FindNewer(round, published_.newest())) {
+    return UnknownVersion(*chunk, NewestVersion(*chunk), published_.newest());
   }
   PMOE_ASSIGN_OR_RETURN(const std::vector<Chunk> chunks, state_.stage.Take(round));
   for (const Chunk& chunk : chunks) {
@@ -184,7 +258,7 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit, Shard
   PMOE_RETURN_IF_ERROR(state_.damage);
   // Without a limiter there is nothing to wait for: in lockstep the rows are there, or never.
   if (gate_.limits_samples() && BlocksSample(request)) {
-    const auto blocked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return BlocksSample(request); };
+    const auto blocked = [&](bool) ABSL_NO_THREAD_SAFETY_ANALYSIS { return BlocksSample(request); };
     const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
     PMOE_RETURN_IF_ERROR(gate_.Await(
         &mu_, {Gate::kSamples, request.rows, "nothing may be sampled", blocked, why}, limit));
@@ -195,75 +269,6 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit, Shard
   WakeBlocked();
   if (counts != nullptr) *counts = CountRows();
   return absl::OkStatus();
-}
-
-// Rows too old make room first: whoever waits with newer ones may hold what is missing.
-absl::Status ReplayShard::AwaitRollout(const RolloutRequest& request, const WaitLimit& limit,
-                                       absl::FunctionRef<bool()> answered) {
-  PMOE_RETURN_IF_ERROR(state_.damage);
-  const SelectRequest rows = ReplayTable::InOrder(request);
-  PMOE_RETURN_IF_ERROR(state_.table.selector().Check(rows));
-  awaited_ = rows;
-  const auto blocked = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return !answered() && BlocksSample(rows);
-  };
-  const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
-  // Once as a rule: while it waits, other rows may be loaded or another call say what is old.
-  do {
-    state_.table.DropOlder(request.version_min);
-    WakeBlocked();
-    if (blocked()) {
-      PMOE_RETURN_IF_ERROR(
-          gate_.Await(&mu_, {Gate::kSamples, rows.rows, "no rollout", blocked, why}, limit));
-    }
-    state_.table.DropOlder(request.version_min);
-  } while (blocked());
-  return absl::OkStatus();
-}
-
-absl::Status ReplayShard::TakeRollout(const RolloutRequest& request, Rollout* out,
-                                      const WaitLimit& limit) {
-  MutexLock lock(&mu_);
-  PMOE_RETURN_IF_ERROR(gate_.cancelled());
-  PMOE_RETURN_IF_ERROR(AwaitRollout(request, limit, [] { return false; }));
-  state_.table.Take(request, out);
-  state_.sampled += request.steps;
-  WakeBlocked();
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::shared_ptr<const Rollout>> ReplayShard::TakeRollout(
-    const RolloutTicket& ticket, const RolloutRequest& request, const WaitLimit& limit) {
-  MutexLock lock(&mu_);
-  PMOE_RETURN_IF_ERROR(gate_.cancelled());
-  PMOE_RETURN_IF_ERROR(state_.table.selector().Check(ReplayTable::InOrder(request)));
-  if (ticket > state_.ticket) {  // which says that the one before has arrived
-    state_.ticket = ticket;
-    state_.kept.reset();
-    gate_.Wake(Gate::kSamples);
-  }
-  if (ticket == state_.ticket && state_.kept == nullptr) {
-    const auto answered = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return ticket != state_.ticket || state_.kept != nullptr;
-    };
-    PMOE_RETURN_IF_ERROR(AwaitRollout(request, limit, answered));
-  }
-  if (ticket > state_.ticket) {
-    return absl::AbortedError("the shard's rows were set back; ask again");
-  }
-  if (ticket < state_.ticket) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "rollout ", ticket.id, " of learner epoch ", ticket.learner_epoch, " is over: rollout ",
-        state_.ticket.id, " of learner epoch ", state_.ticket.learner_epoch, " was asked for"));
-  }
-  if (state_.kept != nullptr) return state_.kept;
-  auto rollout = std::make_shared<Rollout>();
-  state_.table.Take(request, rollout.get());
-  state_.kept = std::move(rollout);
-  state_.sampled += request.steps;
-  gate_.Wake(Gate::kSamples);  // whoever waits with the same ticket
-  WakeBlocked();
-  return state_.kept;
 }
 
 // Both sides.
@@ -339,6 +344,8 @@ ShardStats ReplayShard::Stats() const {
           .newest_version = state_.newest_version,
           .duplicates = duplicates_,
           .rows_lost = table.book().rows_lost(),
+          .refused = refused_,
+          .rows_left_out = rows_left_out_,
           .inserts_blocked = gate_.Blocked(Gate::kInserts),
           .samples_blocked = gate_.Blocked(Gate::kSamples)};
 }

@@ -20,6 +20,7 @@
 #include "replay/core/chunk.h"
 #include "replay/core/gate.h"
 #include "replay/core/minibatch.h"
+#include "replay/core/published_versions.h"
 #include "replay/core/replay_table.h"
 #include "replay/core/rollout.h"
 #include "replay/core/shard_state.h"
@@ -48,10 +49,13 @@ class ReplayShard {
   // the round: until a Load every Commit, Sample, TakeRollout and Save fails with it.
   absl::Status Commit(uint64_t round) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Async: enters the chunk now, waiting while the limiter or the bound blocks inserts.
+  // Async: enters the chunk now, waiting its turn while the limiter or the bound blocks inserts.
   // AlreadyExistsError: it came before, and is dropped and counted. FailedPreconditionError: of an
-  // older epoch, or not the writer's next.
+  // older epoch, or not the writer's next. Nonsense: Refuse it, and its writer can go on.
   absl::Status Insert(const Chunk& chunk, const WaitLimit& limit) ABSL_LOCKS_EXCLUDED(mu_);
+  // Drops the writer's next chunk, which counts as one that came. Errors as Insert's.
+  absl::Status Refuse(uint32_t member, uint32_t actor, uint32_t epoch, uint64_t seq)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // With granted_inserts: inserts wait while the transitions ever inserted would exceed `bound`. It
   // begins at 0.
   void SetInsertBound(int64_t bound) ABSL_LOCKS_EXCLUDED(mu_);
@@ -68,7 +72,7 @@ class ReplayShard {
   absl::Status TakeRollout(const RolloutRequest& request, Rollout* out, const WaitLimit& limit)
       ABSL_LOCKS_EXCLUDED(mu_);
   // For answers that may get lost: the same ticket gets the same rollout again, until a higher one
-  // comes. FailedPreconditionError: a higher one has come.
+  // has got its own. FailedPreconditionError: a higher one has, or waits.
   absl::StatusOr<std::shared_ptr<const Rollout>> TakeRollout(const RolloutTicket& ticket,
                                                              const RolloutRequest& request,
                                                              const WaitLimit& limit)
@@ -86,6 +90,8 @@ class ReplayShard {
   ShardStats Stats() const ABSL_LOCKS_EXCLUDED(mu_);
   // Which side waits, and for what, with today's numbers, for people.
   std::string Explain() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The learner's newest policy (PublishedVersions). `now`: said just now, and not a while ago.
+  void SetPublished(uint64_t version, bool now) ABSL_LOCKS_EXCLUDED(mu_);
   // Why Commit left half a round in the table; OK if it did not.
   absl::Status damage() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
@@ -95,7 +101,7 @@ class ReplayShard {
   // by page under the lock. A full disk is ResourceExhaustedError with the path.
   absl::Status Save(const std::string& path) const ABSL_LOCKS_EXCLUDED(mu_);
   // Replaces the contents. A truncated or changed file is DataLossError and changes nothing; one of
-  // another column spec or n_step is FailedPreconditionError.
+  // another column spec or n_step is FailedPreconditionError. Nonsense is left out and logged.
   absl::Status Load(const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
@@ -107,7 +113,16 @@ class ReplayShard {
   // `answered`: is the rollout there already, for another call with the same ticket?
   absl::Status AwaitRollout(const RolloutRequest& request, const WaitLimit& limit,
                             absl::FunctionRef<bool()> answered) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AwaitTicket(const RolloutTicket& ticket, const RolloutRequest& request,
+                           const WaitLimit& limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Enter(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status InsertLocked(const Chunk& chunk, const WaitLimit& limit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // While the learner may have published the version that the chunk names. Nonsense: it did not.
+  absl::Status AwaitPublished(const Chunk& chunk, const WaitLimit& limit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status AwaitTurn(const Chunk& chunk, const WaitLimit& limit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Wakes the sides that may go on.
   void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -117,6 +132,7 @@ class ReplayShard {
   absl::Status SaveRollout(BlockFileWriter* out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status LoadState(absl::string_view bytes, ShardState* state, Gate* gate,
                          StreamBook* book) const;
+  RowRules LoadRules() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status LoadRollout(BlockFileReader::Block block, BlockFileReader* in,
                            ShardState* state) const;
 
@@ -124,8 +140,13 @@ class ReplayShard {
   mutable Mutex mu_;
   Gate gate_ ABSL_GUARDED_BY(mu_);
   ShardState state_ ABSL_GUARDED_BY(mu_);
+  PublishedVersions published_ ABSL_GUARDED_BY(mu_);
   int64_t duplicates_ ABSL_GUARDED_BY(mu_) = 0;
-  SelectRequest awaited_ ABSL_GUARDED_BY(mu_);  // by the newest take
+  int64_t rows_left_out_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t refused_ ABSL_GUARDED_BY(mu_) = 0;
+  SelectRequest awaited_ ABSL_GUARDED_BY(mu_);         // by the newest take
+  RolloutTicket awaited_ticket_ ABSL_GUARDED_BY(mu_);  // the highest of the takes that wait
+  int takes_waiting_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace pmoe

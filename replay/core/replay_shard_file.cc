@@ -1,10 +1,20 @@
 // Saving and loading a ReplayShard: everything that the next batch's bits depend on.
 #include <utility>
 
+#include "common/base/finite.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "replay/core/replay_shard.h"
 
 namespace pmoe {
+namespace {
+
+bool IsFinite(const Rollout& rollout) {
+  return AllFinite(rollout.obs) && AllFinite(rollout.action) && AllFinite(rollout.reward) &&
+         AllFinite(rollout.extra) && AllFinite(rollout.bootstrap_obs);
+}
+
+}  // namespace
 
 std::string ReplayShard::SaveState() const {
   ByteWriter out;
@@ -73,21 +83,44 @@ absl::Status ReplayShard::LoadRollout(BlockFileReader::Block block, BlockFileRea
   return block.type == kEndBlock ? absl::OkStatus() : in->Bad("goes on where its end must be");
 }
 
+RowRules ReplayShard::LoadRules() const {
+  MutexLock lock(&mu_);
+  const bool known = published_.told() && published_.newest() > 0;
+  return {options_.rules.reject_nonfinite, options_.rules.choices,
+          known ? published_.newest() : kVersionMax};
+}
+
 absl::Status ReplayShard::Load(const std::string& path) {
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileReader::Open(path));
   PMOE_ASSIGN_OR_RETURN(ReplayTable table, ReplayTable::Create(options_.spec, options_.table));
   ShardState state = NewState(std::move(table));
   Gate gate(options_.gate, options_.clock);
   StreamBook book;
-  PMOE_ASSIGN_OR_RETURN(BlockFileReader::Block block, file->Next());
+  PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, file->Next());
   if (block.type != kShardBlock) return file->Bad("does not begin with a shard block");
   PMOE_RETURN_IF_ERROR(LoadState(block.payload, &state, &gate, &book));
-  PMOE_RETURN_IF_ERROR(state.table.Load(file.get(), std::move(book), &block));
-  PMOE_RETURN_IF_ERROR(LoadRollout(block, file.get(), &state));
+  const RowRules rules = LoadRules();
+  PMOE_ASSIGN_OR_RETURN(LoadedRows rows, state.table.Load(file.get(), std::move(book), rules));
+  if (rows.refused > 0 || state.newest_version > rules.version_max) {
+    state.newest_version = rows.newest_version;
+  }
+  PMOE_RETURN_IF_ERROR(LoadRollout(rows.next, file.get(), &state));
+  if (state.kept != nullptr && options_.rules.reject_nonfinite && !IsFinite(*state.kept)) {
+    rows.refused += state.kept->rows();
+    state.kept.reset();
+  }
   gate.SetInserted(state.table.inserted());
+  if (rows.refused > 0) {
+    Log(LogLevel::kWarning, path, ": ", rows.refused,
+        " rows make no sense (not finite, or of a policy that was never published) and are left "
+        "out");
+  }
 
   MutexLock lock(&mu_);
   state_ = std::move(state);
+  rows_left_out_ = rows.refused;
+  // Writers go on with policies that rows of the table have.
+  if (published_.told()) published_.Raise(state_.newest_version);
   gate_.Adopt(gate);
   gate_.Wake(Gate::kRounds);
   WakeBlocked();

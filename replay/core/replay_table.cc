@@ -46,6 +46,10 @@ absl::Status ReplayTableOptions::Validate() const {
         absl::StrCat("replay.capacity must be >= ", kStreamPages * kPageRows, ", got ", capacity,
                      "; SAC usually wants 1000000"));
   }
+  if (capacity > kRowsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.capacity must be <= ", kRowsMax, ", got ", capacity));
+  }
   if (bytes_max < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("replay.bytes_max must be >= 0, got ", bytes_max, "; 0 sets no limit"));

@@ -71,10 +71,10 @@ class ReplayTable {
   int64_t bytes() const { return pool_->live_pages() * pool_->page_bytes(); }
   int64_t streams() const { return static_cast<int64_t>(streams_.size()); }
 
-  // Streams the table into `out` as blocks, and back. Load replaces *this only when all of it was
-  // good; `book` is what the file said of the writers before, *next the block after the table's.
+  // Streams the table into `out` as blocks, and back: *this is replaced only when all of it was
+  // good. `book` is what the file said of the writers before; rows against the rules are as taken.
   absl::Status Save(BlockFileWriter* out) const;
-  absl::Status Load(BlockFileReader* in, StreamBook book, BlockFileReader::Block* next);
+  absl::StatusOr<LoadedRows> Load(BlockFileReader* in, StreamBook book, const RowRules& rules);
 
  private:
   struct StreamKey {
@@ -131,6 +131,7 @@ class ReplayTable {
   bool StreamIsSound(const StreamKey& key, const Stream& stream) const;
   bool Rebuild();
   void TellSelector();
+  LoadedRows LeaveOutNonsense(const RowRules& rules);
 
   TableSpec spec_;
   ReplayTableOptions options_;

@@ -111,26 +111,28 @@ absl::StatusOr<absl::string_view> ReplayTable::NextIndex(BlockFileReader* in) {
   return block.payload;
 }
 
-absl::Status ReplayTable::Load(BlockFileReader* in, StreamBook book, BlockFileReader::Block* next) {
+absl::StatusOr<LoadedRows> ReplayTable::Load(BlockFileReader* in, StreamBook book,
+                                             const RowRules& rules) {
   ReplayTable loaded(spec_, options_);
   loaded.book_ = std::move(book);
   PMOE_ASSIGN_OR_RETURN(const absl::string_view index, NextIndex(in));
   PMOE_RETURN_IF_ERROR(loaded.LoadFrom(index, in));
-  PMOE_ASSIGN_OR_RETURN(*next, in->Next());
-  if (next->type == kOldQueueBlock) {
+  LoadedRows rows = loaded.LeaveOutNonsense(rules);
+  PMOE_ASSIGN_OR_RETURN(rows.next, in->Next());
+  if (rows.next.type == kOldQueueBlock) {
     if (!options_.fifo.has_value()) return loaded.selector_->LoadState("rollouts");
-    PMOE_RETURN_IF_ERROR(loaded.LoadOldQueue(next->payload, in, next));
+    PMOE_RETURN_IF_ERROR(loaded.LoadOldQueue(rows.next.payload, in, &rows.next));
     *this = std::move(loaded);
-    return absl::OkStatus();
+    return rows;
   }
-  const bool has_state = next->type == kSelectorBlock;
-  PMOE_RETURN_IF_ERROR(loaded.selector_->LoadState(has_state ? next->payload : ""));
+  const bool has_state = rows.next.type == kSelectorBlock;
+  PMOE_RETURN_IF_ERROR(loaded.selector_->LoadState(has_state ? rows.next.payload : ""));
   if (has_state) {
-    PMOE_ASSIGN_OR_RETURN(*next, in->Next());
+    PMOE_ASSIGN_OR_RETURN(rows.next, in->Next());
   }
   loaded.TellSelector();
   *this = std::move(loaded);
-  return absl::OkStatus();
+  return rows;
 }
 
 absl::StatusOr<ReplayTable> ReplayTable::FromFile(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "replay/core/block_file.h"
 #include "replay/core/chunk.h"
 #include "replay/core/selectors/fifo_selector.h"
 
@@ -33,6 +34,20 @@ struct ReplayTableOptions {
   std::optional<FifoOptions> fifo{};
 
   absl::Status Validate() const;
+};
+
+// What a saved row must be to be taken back: what a door would let in today.
+struct RowRules {
+  bool reject_nonfinite = true;
+  Choices choices{};
+  uint32_t version_max = UINT32_MAX;
+};
+
+// What came of the rows of a file.
+struct LoadedRows {
+  int64_t refused = 0;            // transitions left out, because they make no sense
+  uint32_t newest_version = 0;    // of the others
+  BlockFileReader::Block next{};  // after the table's
 };
 
 // A transition in the table, and what its writer called it.

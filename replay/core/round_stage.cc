@@ -22,9 +22,14 @@ auto Order(const Chunk& chunk) {
 }  // namespace
 
 absl::Status RoundStageOptions::Validate() const {
-  if (actors < 1) {
-    return absl::InvalidArgumentError(absl::StrCat("actor.count must be >= 1, got ", actors,
+  if (actors < 1 || actors > static_cast<int>(StreamBook::kWritersMax)) {
+    return absl::InvalidArgumentError(absl::StrCat("actor.count must be in [1, ",
+                                                   StreamBook::kWritersMax, "], got ", actors,
                                                    "; a round needs somebody to end it"));
+  }
+  if (first_round > kRoundsMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("first_round must be <= ", kRoundsMax, ", got ", first_round));
   }
   if (rows_max < kPageRows) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -110,6 +115,17 @@ absl::Status RoundStage::Add(Chunk chunk, StreamBook* book) {
 bool RoundStage::Complete(uint64_t round) const {
   return std::all_of(actors_.begin(), actors_.end(),
                      [round](const ActorState& actor) { return actor.round > round; });
+}
+
+const Chunk* RoundStage::FindNewer(uint64_t round, uint32_t version) const {
+  const auto chunks = staged_.find(round);
+  if (chunks == staged_.end()) return nullptr;
+  for (const Chunk& chunk : chunks->second) {
+    for (const uint32_t of_row : chunk.policy_version) {
+      if (of_row > version) return &chunk;
+    }
+  }
+  return nullptr;
 }
 
 std::string RoundStage::Missing(uint64_t round) const {

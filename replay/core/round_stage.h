@@ -19,6 +19,7 @@
 namespace pmoe {
 
 inline constexpr uint64_t kFirstRound = 1;  // of a run
+inline constexpr uint64_t kRoundsMax = uint64_t{1} << 48;
 
 struct RoundStageOptions {
   int actors = 1;              // actor indices 0 … actors - 1 make a round
@@ -44,6 +45,8 @@ class RoundStage {
 
   // Has every actor marked its last chunk of `round`?
   bool Complete(uint64_t round) const;
+  // A chunk of `round` with a row of a newer policy than `version`; null: there is none.
+  const Chunk* FindNewer(uint64_t round, uint32_t version) const;
   // "actors 0, 3" that have not, for messages.
   std::string Missing(uint64_t round) const;
   // OK if `round` is one that can be waited for: the next or the one after it.

@@ -14,6 +14,7 @@ namespace pmoe {
 
 struct ReplayShardOptions {
   TableSpec spec{};
+  ChunkRules rules{};
   ReplayTableOptions table{};
   RoundStageOptions stage{};
   uint64_t seed = 1;   // the run's
@@ -40,6 +41,8 @@ struct ShardStats {
   uint32_t newest_version = 0;  // highest policy version of the rows inserted
   int64_t duplicates = 0;       // chunks dropped because they came before
   uint64_t rows_lost = 0;       // that a writer sent and a restarted shard no longer has
+  int64_t refused = 0;          // chunks dropped because they made no sense
+  int64_t rows_left_out = 0;    // of the file loaded last, because they made none
   BlockedSeconds inserts_blocked;
   BlockedSeconds samples_blocked;
 };

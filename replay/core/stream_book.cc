@@ -4,11 +4,10 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "replay/core/nonsense.h"
 
 namespace pmoe {
 namespace {
-
-constexpr uint64_t kSeqMax = UINT64_MAX / 2;
 
 absl::Status Fenced(absl::string_view who, uint32_t epoch, uint32_t newest) {
   return absl::FailedPreconditionError(absl::StrCat(who, " is of epoch ", epoch, ", but epoch ",
@@ -28,14 +27,15 @@ std::string StepName(const Chunk& chunk) {
 }  // namespace
 
 absl::StatusOr<uint64_t> StreamBook::Hello(const WriterHello& hello) {
-  if (hello.first_seq_held > kSeqMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("first_seq_held ", hello.first_seq_held, " leaves no room to count on"));
+  if (hello.first_seq_held > kStepsMax) {
+    return Nonsense(kBadNumbers, absl::StrCat("first_seq_held ", hello.first_seq_held,
+                                              " leaves no room to count on"));
   }
-  if (writers_.size() >= kWritersMax && !writers_.contains({hello.member, hello.actor})) {
-    return absl::ResourceExhaustedError(absl::StrCat("a shard takes ", kWritersMax,
-                                                     " actors, and it has seen so many; use more "
-                                                     "shards"));
+  // Bounds that leave a place to each: names that nobody has cannot use them up.
+  if (hello.member != 0 || hello.actor >= kWritersMax) {
+    return Nonsense(kBadNumbers,
+                    absl::StrCat("member ", hello.member, " actor ", hello.actor,
+                                 ": a shard takes actors 0 to ", kWritersMax - 1, " of member 0"));
   }
   Meet(hello.member, hello.actor, hello.epoch);
   Writer& writer = writers_.at({hello.member, hello.actor});
@@ -101,7 +101,9 @@ void StreamBook::Record(const Chunk& chunk) {
   writer.next_seq = std::max(writer.next_seq, chunk.seq + 1);
   if (chunk.rows == 0) return;
   uint64_t& next_step = writer.next_step[chunk.env];
-  if (chunk.first_step > next_step) rows_lost_ += chunk.first_step - next_step;
+  if (chunk.first_step > next_step) {
+    rows_lost_ = std::min(rows_lost_ + (chunk.first_step - next_step), uint64_t{INT64_MAX});
+  }
   next_step = chunk.first_step + chunk.rows;
 }
 

@@ -43,8 +43,8 @@ class StreamBook {
 
   // The seq that the writer must send next: what the book waits for, or the oldest chunk that the
   // writer still has if that is later (the rows between are lost). A newer epoch takes the place of
-  // the older one, which is FailedPreconditionError from then on. InvalidArgumentError: a seq that
-  // leaves no room to count on; ResourceExhaustedError: more than kWritersMax actors.
+  // the older one, which is FailedPreconditionError from then on. Nonsense: a seq that leaves no
+  // room to count on, or an index that no actor has.
   absl::StatusOr<uint64_t> Hello(const WriterHello& hello);
   // Writes down a writer that nobody knew, whose first chunk is held elsewhere.
   void Meet(uint32_t member, uint32_t actor, uint32_t epoch);
@@ -65,8 +65,8 @@ class StreamBook {
   bool IsNewEpoch(uint32_t member, uint32_t actor, uint32_t epoch) const;
   // Is a newer life than `epoch` known?
   bool IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) const;
-  // Steps that are missing between the chunks of one epoch: a shard that came back from an older
-  // checkpoint never gets them again. Not saved.
+  // Steps that are missing between the chunks of one epoch: those of chunks that were refused, and
+  // those that a shard which came back from an older checkpoint never gets again. Not saved.
   uint64_t rows_lost() const { return rows_lost_; }
 
   void SaveState(ByteWriter* out) const;

@@ -27,10 +27,16 @@ absl::Status InsertStream::Serve(InsertRequest request) {
 
 absl::Status InsertStream::ServeAll(InsertRequest request) {
   const WriterHello hello{hello_.member(), hello_.actor(), hello_.epoch(), hello_.first_seq_held()};
-  PMOE_ASSIGN_OR_RETURN(
-      next_seq_, options_.lockstep ? shard_->ResumeStage(hello) : shard_->ResumeInsert(hello));
+  const absl::StatusOr<uint64_t> next_seq =
+      options_.lockstep ? shard_->ResumeStage(hello) : shard_->ResumeInsert(hello);
+  if (absl::IsInvalidArgument(next_seq.status())) (void)options_.on_nonsense(next_seq.status());
+  PMOE_ASSIGN_OR_RETURN(next_seq_, next_seq);
   do {
-    PMOE_RETURN_IF_ERROR(Enter(request));
+    const absl::Status entered = Enter(request);
+    if (!entered.ok()) {
+      if (refused_.refused_size() > 0) (void)Acknowledge();
+      return entered;
+    }
     if (!Acknowledge()) break;
     request.Clear();
   } while (stream_->Read(&request));
@@ -50,25 +56,42 @@ absl::Status InsertStream::Enter(const InsertRequest& request) {
   return absl::OkStatus();
 }
 
-absl::Status InsertStream::EnterChunk(const ChunkMessage& message) {
+absl::StatusOr<Chunk> InsertStream::Decode(const ChunkMessage& message) {
   absl::StatusOr<Chunk> chunk = DecodeChunk(hello_, message);
-  if (absl::IsDataLoss(chunk.status())) {
-    options_.on_bad_crc();
-    return absl::AbortedError(chunk.status().message());
+  if (!absl::IsDataLoss(chunk.status())) return chunk;
+  options_.on_bad_crc();
+  return absl::AbortedError(chunk.status().message());
+}
+
+absl::Status InsertStream::EnterChunk(const ChunkMessage& message) {
+  absl::StatusOr<Chunk> chunk = Decode(message);
+  absl::Status status = chunk.status();
+  if (status.ok()) {
+    const WaitLimit limit(kUntilThereIsRoom,
+                          [this] { return options_.gone() || options_.draining(); });
+    status = options_.lockstep ? shard_->Stage(*std::move(chunk)) : shard_->Insert(*chunk, limit);
   }
-  PMOE_RETURN_IF_ERROR(chunk.status());
-  const WaitLimit limit(kUntilThereIsRoom,
-                        [this] { return options_.gone() || options_.draining(); });
-  const uint64_t seq = chunk->seq;
-  const absl::Status status =
-      options_.lockstep ? shard_->Stage(*std::move(chunk)) : shard_->Insert(*chunk, limit);
+  if (absl::IsInvalidArgument(status)) status = Refuse(message, status);
   if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
-  next_seq_ = std::max(next_seq_, seq + 1);
+  next_seq_ = std::max(next_seq_, message.seq() + 1);
   return absl::OkStatus();
 }
 
+absl::Status InsertStream::Refuse(const ChunkMessage& message, const absl::Status& why) {
+  if (options_.lockstep) {
+    (void)options_.on_nonsense(why);
+    return why;
+  }
+  PMOE_RETURN_IF_ERROR(
+      shard_->Refuse(hello_.member(), hello_.actor(), hello_.epoch(), message.seq()));
+  next_seq_ = std::max(next_seq_, message.seq() + 1);
+  refused_.add_refused(message.seq());
+  refused_.set_refusal(std::string(why.message()));
+  return options_.on_nonsense(why);
+}
+
 bool InsertStream::Acknowledge() {
-  InsertReply reply;
+  InsertReply reply = std::exchange(refused_, InsertReply());
   reply.set_next_seq(next_seq_);
   reply.set_credits(kInsertCredits);
   reply.set_draining(options_.draining());

@@ -25,6 +25,8 @@ class InsertStream {
     std::function<bool()> gone;      // nobody reads what we would answer: give waits up
     std::function<bool()> draining;  // the shard leaves
     std::function<void()> on_bad_crc;
+    // Is told of each hello and chunk that made no sense; an error ends the stream.
+    std::function<absl::Status(const absl::Status& why)> on_nonsense;
   };
 
   InsertStream(ReplayShard* shard, Options options, Stream* stream)
@@ -39,6 +41,10 @@ class InsertStream {
   // Enters the request's chunks, as far as the shard takes them.
   absl::Status Enter(const InsertRequest& request);
   absl::Status EnterChunk(const ChunkMessage& message);
+  absl::StatusOr<Chunk> Decode(const ChunkMessage& message);
+  // Drops the chunk, so that what came of it can go on. In lockstep nothing may be missing: then it
+  // ends the stream.
+  absl::Status Refuse(const ChunkMessage& message, const absl::Status& why);
   bool Acknowledge();
 
   ReplayShard* const shard_;
@@ -46,6 +52,7 @@ class InsertStream {
   Stream* const stream_;
   InsertHello hello_;
   uint64_t next_seq_ = 0;
+  InsertReply refused_;    // its part about what was refused since the last one
   bool refusing_ = false;  // draining came in the way: nothing more enters, nothing is acknowledged
 };
 

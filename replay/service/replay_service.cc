@@ -2,10 +2,13 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/rejections.h"
 #include "common/rpc/peer_host.h"
 #include "common/rpc/rpc_status.h"
+#include "replay/core/nonsense.h"
 #include "replay/service/insert_stream.h"
 #include "replay/service/rollout_call.h"
 #include "replay/service/sample_stream.h"
@@ -31,6 +34,10 @@ absl::Status ReplayServer::Ended(grpc::ServerContext* context, uint64_t learner_
   if (!fence_.IsCurrent(learner_epoch)) return fence_.Superseded(learner_epoch);
   if (draining_) return absl::UnavailableError("the shard is leaving; come back later");
   return absl::OkStatus();
+}
+
+void ReplayServer::Hear(ReplayShard* shard, uint64_t newest_version) {
+  if (newest_version > 0) shard->SetPublished(newest_version, /*now=*/true);
 }
 
 ShardStats ReplayServer::Counts() const {
@@ -60,6 +67,7 @@ TableStats ReplayServer::Stats() const {
   stats.set_crc_errors(crc_errors_);
   stats.set_rows_lost(static_cast<int64_t>(counts.rows_lost));
   stats.set_writers(streams_.count());
+  stats.set_refused(counts.refused);
   return stats;
 }
 
@@ -79,6 +87,10 @@ absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
   }
   for (const std::string& warning : warnings) Log(LogLevel::kWarning, warning);
   if (!status.ok() || reply->restored().empty()) return status;
+  if (const int64_t left_out = Counts().rows_left_out; left_out > 0) {
+    Rejections::OfProcess().Add("restore", "rows", reply->restored(),
+                                absl::StrCat(left_out, " rows that make no sense"));
+  }
   Log(LogLevel::kInfo, "restored ", reply->restored(), ": ", reply->stats().size(),
       " transitions, ", reply->stats().inserted(), " ever inserted");
   return absl::OkStatus();
@@ -87,6 +99,10 @@ absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
 absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, CreateTableReply* reply,
                                         std::vector<std::string>* warnings) {
   PMOE_ASSIGN_OR_RETURN(const bool created, holder_.Create(request, warnings));
+  if (request.has_newest_version()) {
+    PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+    shard->SetPublished(request.newest_version(), /*now=*/true);
+  }
   if (!TableHolder::Restores(request.restore(), created)) return absl::OkStatus();
   // Writers must not go on with numbers from before the table was set back: they leave, and come
   // back with a hello.
@@ -106,12 +122,22 @@ absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.CheckRun("writer", request.hello().run_id()));
   PMOE_RETURN_IF_ERROR(door_.Check(request.hello(), PeerHost(context->peer())));
+  const uint32_t member = request.hello().member();
+  const uint32_t actor = request.hello().actor();
+  PMOE_RETURN_IF_ERROR(conduct_.Check(member, actor));
   PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(request.hello(), context));
   InsertStream insert(shard,
                       {.lockstep = holder_.lockstep(),
                        .gone = [&] { return place->evicted() || context->IsCancelled(); },
                        .draining = [this] { return draining_.load(); },
-                       .on_bad_crc = [this] { ++crc_errors_; }},
+                       .on_bad_crc = [this] { ++crc_errors_; },
+                       .on_nonsense =
+                           [=, this](const absl::Status& why) {
+                             Rejections::OfProcess().Add("insert", NonsenseReason(why),
+                                                         absl::StrCat("actor ", actor),
+                                                         why.message());
+                             return conduct_.OnNonsense(member, actor);
+                           }},
                       stream);
   const absl::Status status = insert.Serve(std::move(request));
   // An evicted stream's other errors come of being late.
@@ -135,6 +161,7 @@ absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
                                          grpc::ServerWriter<TakeRolloutReply>* stream) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  Hear(shard, request.newest_version());
   const uint64_t epoch = request.learner().learner_epoch();
   return ServeTakeRollout(
       shard, request, [=, this] { return Ended(context, epoch); }, stream);
@@ -143,8 +170,10 @@ absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
 absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRequest& request) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  Hear(shard, request.newest_version());
   // Asked again because the answer was lost: it is done.
-  if (request.round() + 1 == shard->next_round()) return shard->damage();
+  const uint64_t next_round = shard->next_round();
+  if (next_round > 0 && request.round() == next_round - 1) return shard->damage();
   absl::Status ended;
   const WaitLimit limit(milliseconds(request.timeout_ms()), [&] {
     ended = Ended(context, request.learner().learner_epoch());
@@ -154,6 +183,18 @@ absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRe
   PMOE_RETURN_IF_ERROR(ended);
   PMOE_RETURN_IF_ERROR(staged);
   return shard->Commit(request.round());
+}
+
+// Others than the learner may ask too: they say no version, and need be of no run.
+absl::Status ReplayServer::DoGetStats(const GetStatsRequest& request, TableStats* reply) {
+  const LearnerId& learner = request.learner();
+  ReplayShard* const shard = holder_.shard();
+  if (shard != nullptr && fence_.CheckRun("learner", learner.run_id()).ok() &&
+      fence_.IsCurrent(learner.learner_epoch())) {
+    Hear(shard, request.newest_version());
+  }
+  *reply = Stats();
+  return absl::OkStatus();
 }
 
 absl::Status ReplayServer::DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply) {
@@ -206,8 +247,7 @@ grpc::Status ReplayServer::CutActor(grpc::ServerContext* context, const CutActor
 
 grpc::Status ReplayServer::GetStats(grpc::ServerContext* context, const GetStatsRequest* request,
                                     TableStats* reply) {
-  *reply = Stats();
-  return grpc::Status::OK;
+  return ToGrpc(DoGetStats(*request, reply));
 }
 
 grpc::Status ReplayServer::TakeRollout(grpc::ServerContext* context,

@@ -12,6 +12,7 @@
 #include "common/rpc/first_message.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/core/shard_types.h"
+#include "replay/service/conduct.h"
 #include "replay/service/insert_door.h"
 #include "replay/service/insert_streams.h"
 #include "replay/service/learner_fence.h"
@@ -67,8 +68,11 @@ class ReplayServer final : public ReplayService::Service {
   absl::Status DoTakeRollout(grpc::ServerContext* context, const TakeRolloutRequest& request,
                              grpc::ServerWriter<TakeRolloutReply>* stream);
   absl::Status DoCommit(grpc::ServerContext* context, const CommitRequest& request);
+  absl::Status DoGetStats(const GetStatsRequest& request, TableStats* reply);
   absl::Status DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply);
   absl::Status DoCutActor(const CutActorRequest& request);
+  // What a learner's call said of its newest policy; 0: nothing.
+  static void Hear(ReplayShard* shard, uint64_t newest_version);
   // Why a call of this learner epoch must end; OK: it need not.
   absl::Status Ended(grpc::ServerContext* context, uint64_t learner_epoch) const;
 
@@ -78,6 +82,7 @@ class ReplayServer final : public ReplayService::Service {
   InsertDoor door_;
   InsertStreams streams_;
   FirstMessages first_messages_{"insert"};
+  Conduct conduct_;
   std::atomic<bool> draining_{false};
   std::atomic<int64_t> crc_errors_{0};
 };

@@ -37,6 +37,10 @@ absl::Status SampleStream::Serve(SampleRequest request) {
 }
 
 absl::Status SampleStream::Answer(const SampleRequest& request) {
+  // It may have waited in the connection for long.
+  if (request.newest_version() > 0) {
+    shard_->SetPublished(request.newest_version(), /*now=*/false);
+  }
   if (request.insert_bound() > 0) shard_->SetInsertBound(request.insert_bound());
   ShardCounts counts;
   if (request.rows() > 0) {

@@ -21,6 +21,7 @@ CreateTableRequest Lasting(CreateTableRequest request) {
   request.clear_restore();
   request.clear_first_round();
   request.clear_seat_key();
+  request.clear_newest_version();
   return request;
 }
 

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
+#include "common/base/finite.h"
 #include "common/base/status_macros.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
@@ -31,7 +32,8 @@ class ReplyReader {
     while (const uint32_t tag = in_->ReadTag()) PMOE_RETURN_IF_ERROR(ReadField(tag));
     if (!in_->ConsumedEntireMessage()) return Bad("a field has no number");
     if (!has_columns_) PMOE_RETURN_IF_ERROR(CheckColumns(0));
-    return absl::OkStatus();
+    if (counts_->eligible <= counts_->size) return absl::OkStatus();
+    return Bad(absl::StrCat(counts_->eligible, " of ", counts_->size, " rows can be drawn"));
   }
 
  private:
@@ -58,7 +60,8 @@ class ReplyReader {
     uint64_t value = 0;
     if (!in_->ReadVarint64(&value)) return Bad("a number is cut off");
     *number = static_cast<int64_t>(value);
-    return *number >= 0 ? absl::OkStatus() : Bad(absl::StrCat("a count of ", *number));
+    const bool counts = *number >= 0 && *number <= kRowsMax;
+    return counts ? absl::OkStatus() : Bad(absl::StrCat("a count of ", *number));
   }
 
   absl::Status ReadColumns() {
@@ -75,7 +78,24 @@ class ReplyReader {
                        ReadColumn(batch->reward(), 1) && ReadColumn(batch->discount(), 1) &&
                        ReadColumn(batch->next_obs(), obs_dim) &&
                        ReadColumn(batch->policy_version(), 1);
-    return whole ? absl::OkStatus() : Bad("its columns are cut off");
+    if (!whole) return Bad("its columns are cut off");
+    return slot_.reject_nonfinite ? CheckFinite() : absl::OkStatus();
+  }
+
+  absl::Status CheckFinite() const {
+    Minibatch* const batch = slot_.batch;
+    const int obs_dim = batch->spec().obs_dim;
+    if (IsFinite(batch->obs(), obs_dim) && IsFinite(batch->action(), batch->spec().action_dim) &&
+        IsFinite(batch->reward(), 1) && IsFinite(batch->discount(), 1) &&
+        IsFinite(batch->next_obs(), obs_dim)) {
+      return absl::OkStatus();
+    }
+    return Bad("a number in its columns is NaN or infinite");
+  }
+
+  bool IsFinite(const float* column, int width) const {
+    return AllFinite({column + static_cast<ptrdiff_t>(slot_.row) * width,
+                      static_cast<size_t>(slot_.rows) * static_cast<size_t>(width)});
   }
 
   absl::Status CheckColumns(size_t bytes) const {

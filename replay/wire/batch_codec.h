@@ -20,6 +20,7 @@ struct BatchSlot {
   Minibatch* batch = nullptr;
   int row = 0;
   int rows = 0;
+  bool reject_nonfinite = true;  // NaN or infinity in a column is damage
 };
 
 // Reads one serialised SampleReply to its end and its columns into `slot`; with slot.rows = 0 there

@@ -152,6 +152,7 @@ absl::Status RolloutAssembler::CheckHead(const TakeRolloutReply& piece) const {
                 piece.dropped() != rollout_->dropped)) {
     return Bad("its pieces are of different rollouts");
   }
+  if (piece.rows() == 0 && piece.segments_size() == 0) return Bad("a piece of nothing");
   const int64_t segments = static_cast<int64_t>(rollout_->segments.size());
   if (piece.first_row() != rollout_->rows() || piece.first_segment() != segments ||
       piece.rows() > piece.rows_total() - rollout_->rows() ||

@@ -45,6 +45,9 @@ CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& col
   table.set_lockstep(IsLockstep(config));
   table.set_actors(config.actor().count());
   table.set_first_round(kFirstRound);
+  table.set_accept_nonfinite(!config.replay().reject_nonfinite());
+  table.set_envs(static_cast<uint32_t>(config.actor().envs()));
+  table.set_newest_version(0);  // the learner will say (RpcReplayControl::OnPublish)
   if (AlgorithmOf(config).on_policy()) {
     *table.mutable_on_policy() = RolloutsFromConfig(config);
   } else if (!table.lockstep()) {
@@ -85,6 +88,12 @@ absl::Status CheckTable(const CreateTableRequest& all, int shards) {
 ReplayShardOptions ShardOptions(const CreateTableRequest& table) {
   ReplayShardOptions options;
   options.spec = SpecOf(table.columns());
+  options.rules.reject_nonfinite = !table.accept_nonfinite();
+  if (table.envs() > 0) options.rules.envs = table.envs();
+  Choices* const choices = &options.rules.choices;
+  choices->columns = table.columns().choices_size();
+  std::copy_n(table.columns().choices().begin(), std::min(choices->columns, Choices::kColumnsMax),
+              choices->below.begin());
   options.table.capacity = table.capacity();
   options.table.bytes_max = table.bytes_max();
   options.table.n_step = table.n_step();

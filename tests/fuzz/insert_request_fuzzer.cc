@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "common/base/finite.h"
 #include "proto/replay.pb.h"
 #include "replay/core/replay_shard.h"
 #include "replay/wire/chunk_codec.h"
@@ -38,10 +39,28 @@ void CheckChunk(const InsertHello& hello, ChunkMessage message, ReplayShard* sta
   (void)staging->Stage(*chunk);
   (void)staging->Commit(staging->next_round());
   const int64_t before = inserting->inserted();
-  const bool inserted = inserting->Insert(*chunk, kNow).ok();
+  const absl::Status entered = inserting->Insert(*chunk, kNow);
+  const bool inserted = entered.ok();
+  // A writer goes on behind what was refused.
+  if (absl::IsInvalidArgument(entered)) {
+    (void)inserting->Refuse(chunk->member, chunk->actor, chunk->epoch, chunk->seq);
+  }
   if (inserting->inserted() != before + (inserted ? chunk->rows : 0)) __builtin_trap();
   // Once is enough for ever.
   if (inserted && !absl::IsAlreadyExists(inserting->Insert(*chunk, kNow))) __builtin_trap();
+}
+
+// Whatever was sent, a learner gets numbers.
+void CheckBatch(ReplayShard* shard, Minibatch* batch) {
+  if (!shard->Sample(batch).ok()) return;
+  const size_t rows = static_cast<size_t>(batch->size());
+  if (!AllFinite({batch->obs(), rows}) || !AllFinite({batch->action(), rows}) ||
+      !AllFinite({batch->next_obs(), rows})) {
+    __builtin_trap();
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    if (batch->policy_version()[i] > kVersionMax) __builtin_trap();
+  }
 }
 
 }  // namespace
@@ -69,8 +88,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& message : request.chunks()) {
       pmoe::CheckChunk(hello, message, staging.get(), inserting.get());
     }
-    (void)staging->Sample(&batch);
-    (void)inserting->Sample(&batch);
+    pmoe::CheckBatch(staging.get(), &batch);
+    pmoe::CheckBatch(inserting.get(), &batch);
   }
   return 0;
 }

@@ -55,6 +55,18 @@ TEST(SampleLagTest, ARestartedLearnerMayJumpAhead) {
   EXPECT_DOUBLE_EQ(lag.Drain().versions, 2.0);
 }
 
+// A row's version is any number that a peer likes, and a learner goes on above the highest it hears
+// of: a vector as long as the versions between once ended it.
+TEST(SampleLagTest, TheHighestVersionThereIsCostsNoMemoryAndNoTime) {
+  SampleLag lag;
+  lag.OnPublish(1);
+  lag.OnPublish(UINT32_MAX);
+  lag.OnPublish(UINT64_MAX);
+  Minibatch batch = BatchOf({1, UINT32_MAX});
+  lag.OnRows({batch.policy_version(), static_cast<size_t>(batch.size())});
+  EXPECT_GT(lag.Drain().versions, 1e18);
+}
+
 TEST(SampleLagTest, WhatWasNotDrainedSurvivesACheckpoint) {
   SampleLag before;
   before.OnPublish(10);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <limits>
 
 #include "absl/strings/match.h"
 #include "common/base/mutex.h"
@@ -77,6 +78,22 @@ TEST_F(RpcWriterTest, EveryRowArrivesAndTheBufferedOnesWithClose) {
   EXPECT_EQ(shard_->service()->Counts().inserted, 1000);
   EXPECT_EQ(writer->stats().unacked_chunks, 0u);
   EXPECT_EQ(writer->stats().rows_acked, 1000u);
+}
+
+// An honest writer too may have a bad number in a row: it must neither stand still nor end.
+TEST_F(RpcWriterTest, AChunkThatIsRefusedIsLostAloneAndCounted) {
+  Serve();
+  auto writer = NewWriter();
+  ASSERT_OK(Write(writer.get(), kPageRows));
+  const float obs[] = {64.0f, 0.0f}, next[] = {65.0f, 0.0f};
+  const float action[] = {std::numeric_limits<float>::quiet_NaN()};
+  ASSERT_OK(writer->Write(0, {.obs = obs, .action = action, .next_obs = next}));
+  steps_[0] = kPageRows + 1;
+  ASSERT_OK(Write(writer.get(), 2 * kPageRows - 1));
+  EXPECT_OK(writer->Close(seconds(10)));
+  EXPECT_EQ(writer->stats().chunks_refused, 1u);
+  EXPECT_EQ(writer->stats().rows_acked, 2u * kPageRows);
+  EXPECT_EQ(shard_->service()->Counts().inserted, 2 * kPageRows);
 }
 
 TEST_F(RpcWriterTest, WaitsForAShardThatIsNotThereYet) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/base/rng.h"
+#include "replay/core/chunk.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {
@@ -78,7 +79,9 @@ TEST(RateLimiterTest, RefusesSettingsThatMeanNothing) {
   EXPECT_THAT(RateLimiterOptions{.error_window = -1.0}.Validate(), FailsWith(kBad, "error_window"));
   EXPECT_THAT(
       RateLimiterOptions{.samples_per_insert = std::numeric_limits<double>::infinity()}.Validate(),
-      FailsWith(kBad, "finite"));
+      FailsWith(kBad, "samples_per_insert must be in [1e-09, 1e+09]"));
+  EXPECT_THAT(RateLimiterOptions{.min_size = kRowsMax + 1}.Validate(),
+              FailsWith(kBad, "no run has so many rows"));
   EXPECT_THAT(RateLimiterOptions{.sample_max = 0}.Validate(), FailsWith(kBad, "sample_max"));
 }
 

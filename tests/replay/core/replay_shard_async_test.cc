@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "replay/core/nonsense.h"
 #include "replay/core/replay_shard.h"
 #include "tests/replay/replay_testing.h"
 #include "tests/testing/fake_clock.h"
@@ -117,6 +118,111 @@ TEST(ReplayShardAsyncTest, ATwinThatEntersFirstMakesTheWaitingOneADuplicate) {
   EXPECT_EQ(first.ok() + second.ok(), 1);
   EXPECT_TRUE(absl::IsAlreadyExists(first) || absl::IsAlreadyExists(second));
   EXPECT_EQ(shard->inserted(), 128);
+}
+
+// A chunk of few rows finds room again and again where a whole one does not: it waited 21 s.
+TEST(ReplayShardAsyncTest, WhoeverCameFirstGoesFirstHoweverManyRowsItBrings) {
+  auto shard = MakeShard({.gate = {.limiter = Narrow()}});
+  ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
+  std::atomic<bool> first_waits = false, second_waits = false;
+  std::thread whole([&] {
+    EXPECT_OK(shard->Insert(Rows(1, 64), WaitLimit(kLong, [&] {
+                              first_waits = true;
+                              return false;
+                            })));
+  });
+  while (!first_waits) std::this_thread::yield();
+  const Chunk few = MakeChunk(kSpec, {.actor = 1});
+  std::thread later([&] {
+    EXPECT_OK(shard->Insert(few, WaitLimit(kLong, [&] {
+                              second_waits = true;
+                              return false;
+                            })));
+  });
+  while (!second_waits) std::this_thread::yield();
+  Minibatch batch(kSpec, 16);
+  for (int i = 0; i < 4; ++i) ASSERT_OK(shard->Sample(&batch));
+  whole.join();
+  EXPECT_EQ(shard->inserted(), 128);
+  ASSERT_OK(shard->Sample(&batch));
+  later.join();
+  EXPECT_EQ(shard->inserted(), 129);
+}
+
+TEST(ReplayShardAsyncTest, WhoLeavesTheLineLetsTheNextOneGo) {
+  auto shard = MakeShard({.gate = {.limiter = Narrow()}});
+  ASSERT_OK(shard->Insert(Rows(0, 64), kNow));
+  std::atomic<bool> first_waits = false, leave = false, second_waits = false;
+  std::thread whole([&] {
+    EXPECT_THAT(shard->Insert(Rows(1, 64), WaitLimit(kLong,
+                                                     [&] {
+                                                       first_waits = true;
+                                                       return leave.load();
+                                                     })),
+                FailsWith(absl::StatusCode::kCancelled, "nobody"));
+  });
+  while (!first_waits) std::this_thread::yield();
+  const Chunk few = MakeChunk(kSpec, {.actor = 1});
+  std::thread later([&] {
+    EXPECT_OK(shard->Insert(few, WaitLimit(kLong, [&] {
+                              second_waits = true;
+                              return false;
+                            })));
+  });
+  while (!second_waits) std::this_thread::yield();
+  Minibatch batch(kSpec, 16);
+  ASSERT_OK(shard->Sample(&batch));  // room for one of the two
+  leave = true;
+  whole.join();
+  later.join();
+  EXPECT_EQ(shard->inserted(), 65);
+}
+
+TEST(ReplayShardAsyncTest, AVersionIsBelievedOnceTheLearnerHasNamedIt) {
+  auto shard = MakeShard();
+  shard->SetPublished(4, /*now=*/true);
+  Chunk chunk = Rows(0, 1);
+  chunk.policy_version = {5};
+  EXPECT_THAT(shard->Insert(chunk, kNow), FailsWith(kLate, "a newer policy is not known"));
+  std::thread actor([&] { EXPECT_OK(shard->Insert(chunk, kLong)); });
+  shard->SetPublished(5, /*now=*/false);
+  actor.join();
+  EXPECT_EQ(shard->Stats().newest_version, 5u);
+}
+
+TEST(ReplayShardAsyncTest, AVersionThatTheLearnerWasLongEnoughToNameWasNeverPublished) {
+  FakeClock clock;
+  auto shard = MakeShard({.clock = &clock});
+  shard->SetPublished(4, /*now=*/true);
+  const Clock::Time before = clock.Now();
+  Chunk chunk = Rows(0, 1);
+  chunk.policy_version = {UINT32_MAX};
+  const auto learner_speaks = [&] {
+    shard->SetPublished(4, /*now=*/true);
+    return false;
+  };
+  const absl::Status refused = shard->Insert(chunk, WaitLimit(kLong, learner_speaks));
+  EXPECT_THAT(refused, IsInvalid("version 4294967295 was never published; the newest is 4"));
+  EXPECT_EQ(NonsenseReason(refused), kUnknownVersion);
+  EXPECT_GE(clock.Now() - before, PublishedVersions::kPatience);
+  EXPECT_OK(shard->Refuse(0, 0, 0, chunk.seq));
+  EXPECT_OK(shard->Insert(Rows(1, 1), kNow));
+  EXPECT_EQ(shard->Stats().refused, 1);
+  EXPECT_EQ(shard->Stats().inserted, 1);
+}
+
+TEST(ReplayShardAsyncTest, BeforeTheLearnerHasSpokenOnlyWhatNoRunReachesIsRefused) {
+  auto shard = MakeShard();
+  Chunk chunk = Rows(0, 1);
+  chunk.policy_version = {kVersionMax + 1};
+  EXPECT_THAT(shard->Insert(chunk, kNow), IsInvalid("was never published"));
+}
+
+TEST(ReplayShardAsyncTest, ARefusedChunkMustBeItsWritersNext) {
+  auto shard = MakeShard();
+  ASSERT_OK(shard->Insert(Rows(0, 1), kNow));
+  EXPECT_THAT(shard->Refuse(0, 0, 0, 0), FailsWith(absl::StatusCode::kAlreadyExists, ""));
+  EXPECT_THAT(shard->Refuse(0, 0, 0, 2), FailsWith(kRefused, "seq 1 must come first"));
 }
 
 TEST(ReplayShardAsyncTest, GrantedInsertsWaitForTheBound) {

@@ -217,6 +217,22 @@ TEST(ReplayShardRolloutTest, TheSameTicketGetsTheSameRolloutAgain) {
   EXPECT_EQ(shard->Stats().sampled, 16);
 }
 
+// A take that is refused, or whose time passes, once moved the ticket all the same.
+TEST(ReplayShardRolloutTest, ATicketMovesOnlyWhenItsRowsAreTaken) {
+  auto shard = MakeShard(OnPolicy(8, /*max_lag=*/1));
+  EXPECT_THAT(shard->TakeRollout({1, 9}, {.steps = 8}, kAtOnce), FailsWith(kLate, "no rollout"));
+  EXPECT_FALSE(shard->TakeRollout({9, UINT64_MAX}, {.steps = -1}, kAtOnce).ok());
+  shard->SetPublished(3, /*now=*/true);
+  EXPECT_THAT(shard->TakeRollout({1, 8}, {.steps = 8, .version_min = UINT32_MAX}, kAtOnce),
+              IsInvalid("would drop every row"));
+  ASSERT_OK(shard->Insert(VersionChunk({.rows = 16}, 1), kAtOnce));
+  const auto first = shard->TakeRollout({1, 1}, {.steps = 8}, kAtOnce);
+  ASSERT_OK(first);
+  EXPECT_FALSE(shard->TakeRollout({1, 2}, {.steps = 9}, kAtOnce).ok());
+  // What the ticket got stays until the next one has got its own.
+  EXPECT_EQ(*shard->TakeRollout({1, 1}, {.steps = 8}, kAtOnce), *first);
+}
+
 TEST(ReplayShardRolloutTest, AnOlderTicketIsRefused) {
   auto shard = MakeShard(OnPolicy(8, /*max_lag=*/1));
   ASSERT_OK(shard->Insert(StepRows(0, 16), kAtOnce));

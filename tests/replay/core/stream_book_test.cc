@@ -70,13 +70,14 @@ TEST(StreamBookTest, RefusesASeqThatLeavesNoRoomToCountOn) {
   EXPECT_THAT(book.Hello({.first_seq_held = UINT64_MAX}), IsInvalid("first_seq_held"));
 }
 
-TEST(StreamBookTest, RefusesAWriterTooMany) {
+// Whoever invents names has used up no place of those who have one.
+TEST(StreamBookTest, RefusesNamesThatNoActorHas) {
   StreamBook book;
   for (uint32_t actor = 0; actor < StreamBook::kWritersMax; ++actor) {
     ASSERT_OK(book.Hello({.actor = actor}));
   }
-  EXPECT_THAT(book.Hello({.actor = StreamBook::kWritersMax}),
-              FailsWith(absl::StatusCode::kResourceExhausted, "use more shards"));
+  EXPECT_THAT(book.Hello({.actor = StreamBook::kWritersMax}), IsInvalid("takes actors 0 to 4095"));
+  EXPECT_THAT(book.Hello({.member = 1, .actor = 7}), IsInvalid("of member 0"));
   EXPECT_OK(book.Hello({.actor = 7}));
 }
 

@@ -60,7 +60,7 @@ std::string Bytes(const Chunk& chunk) {
 absl::Status Refusal(const TableSpec& spec, const Chunk& chunk) {
   const auto decoded = DecodeChunk(InsertHello(), Encoded(chunk));
   EXPECT_OK(decoded);
-  return ValidateChunk(spec, *decoded);
+  return ValidateChunk(spec, {}, *decoded);
 }
 
 TEST(ChunkCodecTest, AChunkComesBackAsItWas) {
