@@ -19,10 +19,10 @@ inline constexpr int kStreamsPerConnectionMax = 64;  // a sampler opens a few, o
 inline constexpr int kKeepaliveTime_ms = 10000;
 inline constexpr int kKeepaliveTimeout_ms = 5000;
 
-// First in main, before any channel or server. Our messages say what is wrong, gRPC's own log lines
-// would stand between them, but for handshakes that fail (Refusals); and a channel that connects
-// while no call waits on it is looked at every 100 ms instead of 5 s, so that a peer which comes
-// back is found at once.
+// First in main, before any channel or server. Raises the limit of descriptors. Our messages say
+// what is wrong, gRPC's own log lines would stand between them, but for handshakes that fail
+// (Refusals); and a channel that connects while no call waits on it is looked at every 100 ms
+// instead of 5 s, so that a peer which comes back is found at once.
 void PrepareGrpc();
 
 // Connects lazily, to a server of that role only (nullopt: of any). `address` came from

@@ -53,7 +53,11 @@ absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(
   result->acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
       grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials);
   result->server_ = builder.BuildAndStart();
-  PMOE_CHECK(result->server_ != nullptr);
+  if (result->server_ == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cannot serve on ", address.Text(),
+                     ": gRPC does not start; are the certificates in order?"));
+  }
   result->StartListening(std::move(socket));
   result->SetServing(true);
   return result;
