@@ -1,11 +1,10 @@
 #include "learner/kernels/product.h"
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "learner/kernels/product_isa.h"
+#include "learner/kernels/transpose8.h"
 
 namespace pmoe {
 namespace {
@@ -40,26 +39,6 @@ void PackElement(const PackJob<T>& job, long k, long column) {
   *PackedAt(job, k, column) = job.from[k * job.from_inner + column * job.from_column];
 }
 
-// 8 rows of 8 floats, each from_stride apart, become 8 columns.
-void Transpose8(const float* from, long from_stride, float* to, long to_stride) {
-  __m256 r[8], s[8];
-  for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_ps(from + i * from_stride);
-  for (int i = 0; i < 4; ++i) {
-    s[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
-    s[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
-  }
-  for (int i = 0; i < 2; ++i) {
-    r[4 * i] = _mm256_shuffle_ps(s[4 * i], s[4 * i + 2], 0x44);
-    r[4 * i + 1] = _mm256_shuffle_ps(s[4 * i], s[4 * i + 2], 0xEE);
-    r[4 * i + 2] = _mm256_shuffle_ps(s[4 * i + 1], s[4 * i + 3], 0x44);
-    r[4 * i + 3] = _mm256_shuffle_ps(s[4 * i + 1], s[4 * i + 3], 0xEE);
-  }
-  for (int i = 0; i < 4; ++i) {
-    _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    _mm256_storeu_ps(to + (i + 4) * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
-  }
-}
-
 template <typename T>
 void PackTransposed(const PackJob<T>& job, long begin, long end) {
   for (long column = 0; column < job.columns; ++column) {
@@ -71,16 +50,18 @@ void PackTransposed(const PackJob<T>& job, long begin, long end) {
 template <>
 void PackTransposed(const PackJob<float>& job, long begin, long end) {
   const bool tiled = job.column_begin % 8 == 0;
-  const long columns = tiled ? job.columns / 8 * 8 : 0;
+  const long columns_in_tiles = tiled ? job.columns / 8 * 8 : 0;
   const long tiles_end = begin + (end - begin) / 8 * 8;
   for (long k = begin; k < tiles_end; k += 8) {
-    for (long column = 0; column < columns; column += 8) {
-      Transpose8(job.from + k + column * job.from_column, job.from_column, PackedAt(job, k, column),
-                 kPanelColumns);
+    for (long column = 0; column < columns_in_tiles; column += 8) {
+      __m256 columns[8];
+      Transpose8(job.from + k + column * job.from_column, job.from_column, columns);
+      float* const to = PackedAt(job, k, column);
+      for (int i = 0; i < 8; ++i) _mm256_storeu_ps(to + i * kPanelColumns, columns[i]);
     }
   }
   for (long k = begin; k < end; ++k) {
-    for (long column = k < tiles_end ? columns : 0; column < job.columns; ++column) {
+    for (long column = k < tiles_end ? columns_in_tiles : 0; column < job.columns; ++column) {
       PackElement(job, k, column);
     }
   }
@@ -97,7 +78,14 @@ FloatMultiply Best() {
 
 void Multiply(const Product<float>& product) {
   static const FloatMultiply function = Best();
-  function(product);
+  const long done = MultiplyColumn(product);
+  if (done == 0) return function(product);
+  Product<float> rest = product;
+  rest.rows -= done;
+  rest.a += done * rest.a_row;
+  rest.c += done * rest.c_row;
+  if (rest.base != nullptr) rest.base += done * rest.base_row;
+  if (rest.rows > 0) function(rest);
 }
 
 void Multiply(const Product<double>& product) { MultiplyAvx2(product); }

@@ -19,10 +19,10 @@ struct Shape {
   long rows, inner, columns;
 };
 
-constexpr Shape kShapes[] = {{1, 1, 1},     {1, 11, 256}, {2, 7, 17},     {3, 5, 15},
-                             {4, 256, 33},  {5, 17, 100}, {7, 33, 65},    {12, 31, 32},
-                             {13, 256, 10}, {25, 8, 48},  {100, 23, 256}, {256, 100, 12},
-                             {64, 64, 64},  {11, 3, 1}};
+constexpr Shape kShapes[] = {
+    {1, 1, 1},    {1, 11, 256}, {2, 7, 17},    {3, 5, 15},  {4, 256, 33},   {5, 17, 100},
+    {7, 33, 65},  {12, 31, 32}, {13, 256, 10}, {25, 8, 48}, {100, 23, 256}, {256, 100, 12},
+    {64, 64, 64}, {11, 3, 1},   {16, 8, 1},    {45, 20, 1}, {256, 256, 1},  {100, 64, 1}};
 
 template <typename T>
 std::vector<T> Draw(long n, Rng* rng) {
@@ -118,6 +118,10 @@ TEST(ProductTest, IsOneChainOfMultiplyAddsInDouble) { ExpectEveryBitOfAll<double
 TEST(ProductTest, IsOneChainOfMultiplyAddsOnAvx512) {
   if (!__builtin_cpu_supports("avx512f")) GTEST_SKIP() << "this CPU has no AVX-512";
   ExpectEveryBitOfAll<float>(&MultiplyAvx512);
+}
+
+TEST(ProductTest, IsOneChainOfMultiplyAddsAsChosenForThisCpu) {
+  ExpectEveryBitOfAll<float>(&Multiply);
 }
 
 TEST(ProductTest, ABiasIsOneRowForAll) {
