@@ -3,17 +3,24 @@
 
 #include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 namespace pmoe {
 
-// Control characters and bytes that are no ASCII as escapes, cut to `bytes_max` bytes with "…"
-// behind them.
+// Control characters and bytes that are no ASCII as \xNN, cut to `bytes_max` bytes with "…" behind
+// them.
 inline std::string PrintableText(absl::string_view text, size_t bytes_max = 64) {
-  const std::string shown = absl::CHexEscape(text.substr(0, bytes_max));
-  return text.size() > bytes_max ? absl::StrCat(shown, "…") : shown;
+  std::string shown;
+  for (const char c : text.substr(0, bytes_max)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      shown += c;
+    } else {
+      absl::StrAppend(&shown, "\\x", absl::Hex(byte, absl::kZeroPad2));
+    }
+  }
+  return text.size() > bytes_max ? shown + "…" : shown;
 }
 
 // The first byte of `text` that a terminal may take for an order: of ASCII's control characters, or

@@ -61,7 +61,7 @@ TEST_F(RpcRunClientTest, ALearnersMessageAtItsExtremesIsTakenOrRefused) {
                  [&](const std::string& what, const LearnerMessage& message) {
                    RpcRunClient client(&interrupted_, [] { return ActorRates(); });
                    client.SetReporter([] {});
-                   if (!client.OnMessage(message).ok()) return;
+                   if (!client.OnMessage(message).ok() || !client.HasDirective()) return;
                    const auto order = client.NextDirective();
                    EXPECT_TRUE(!order.ok() || order->steps_per_env <= 1'000'000) << what;
                    const auto table = client.table();

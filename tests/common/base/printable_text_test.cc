@@ -7,7 +7,7 @@ namespace pmoe {
 namespace {
 
 TEST(PrintableTextTest, WhatIsNoPlainCharacterIsEscaped) {
-  EXPECT_EQ(PrintableText("host\x1b[2J\n\x80"), "host\\x1b[2J\\n\\x80");
+  EXPECT_EQ(PrintableText("host\x1b[2J\n\x80"), "host\\x1b[2J\\x0a\\x80");
 }
 
 TEST(PrintableTextTest, MuchIsCut) {
