@@ -66,7 +66,7 @@ absl::Status CheckFinite(const Chunk& chunk) {
   return absl::OkStatus();
 }
 
-absl::Status CheckChoices(const TableSpec& spec, const Choices& choices, const Chunk& chunk) {
+absl::Status CheckChoices(const TableSpec& spec, const ExtraChoices& choices, const Chunk& chunk) {
   if (choices.columns == 0) return absl::OkStatus();
   for (uint32_t i = 0; i < chunk.rows; ++i) {
     const float* const extra = chunk.extra.data() + i * static_cast<size_t>(spec.extra_dim);
@@ -79,7 +79,7 @@ absl::Status CheckChoices(const TableSpec& spec, const Choices& choices, const C
 
 }  // namespace
 
-bool AreChoices(const Choices& choices, const float* extra) {
+bool AreChoices(const ExtraChoices& choices, const float* extra) {
   for (int column = 0; column < choices.columns; ++column) {
     const float below = static_cast<float>(choices.below[static_cast<size_t>(column)]);
     const float choice = extra[column];

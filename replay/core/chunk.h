@@ -48,20 +48,20 @@ inline constexpr uint64_t kStepsMax = uint64_t{1} << 48;  // of an environment; 
 
 // Extra columns that say which of so many: whoever learns from them uses them as an index. Those
 // behind `columns` are any numbers.
-struct Choices {
+struct ExtraChoices {
   static constexpr int kColumnsMax = 8;
   int columns = 0;
   std::array<uint32_t, kColumnsMax> below{};  // 0, 1, … below it; 0: any number
 };
 
 // Are a row's extra columns [X] such numbers?
-bool AreChoices(const Choices& choices, const float* extra);
+bool AreChoices(const ExtraChoices& choices, const float* extra);
 
 // What a chunk may say beside what the columns of its table allow.
 struct ChunkRules {
   bool reject_nonfinite = true;  // no NaN and no infinity in any column
   uint32_t envs = kEnvsMax;      // environments of an actor: env is less
-  Choices choices{};
+  ExtraChoices choices{};
 };
 
 // OK, or Nonsense naming the field: column sizes, flags of 0 or 1, rows <= kPageRows, an episode's

@@ -30,7 +30,7 @@ absl::Status UnknownVersion(const Chunk& chunk, uint32_t version, uint32_t newes
 absl::Status ReplayShardOptions::Validate() const {
   PMOE_RETURN_IF_ERROR(table.Validate());
   PMOE_RETURN_IF_ERROR(stage.Validate());
-  if (rules.choices.columns > std::min(spec.extra_dim, Choices::kColumnsMax)) {
+  if (rules.choices.columns > std::min(spec.extra_dim, ExtraChoices::kColumnsMax)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "a table of ", spec.extra_dim, " extra columns has choices for ", rules.choices.columns));
   }

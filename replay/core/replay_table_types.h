@@ -39,7 +39,7 @@ struct ReplayTableOptions {
 // What a saved row must be to be taken back: what a door would let in today.
 struct RowRules {
   bool reject_nonfinite = true;
-  Choices choices{};
+  ExtraChoices choices{};
   uint32_t version_max = UINT32_MAX;
 };
 

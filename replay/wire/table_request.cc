@@ -90,10 +90,10 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& table) {
   options.spec = SpecOf(table.columns());
   options.rules.reject_nonfinite = !table.accept_nonfinite();
   if (table.envs() > 0) options.rules.envs = table.envs();
-  Choices* const choices = &options.rules.choices;
+  ExtraChoices* const choices = &options.rules.choices;
   choices->columns = table.columns().choices_size();
-  std::copy_n(table.columns().choices().begin(), std::min(choices->columns, Choices::kColumnsMax),
-              choices->below.begin());
+  std::copy_n(table.columns().choices().begin(),
+              std::min(choices->columns, ExtraChoices::kColumnsMax), choices->below.begin());
   options.table.capacity = table.capacity();
   options.table.bytes_max = table.bytes_max();
   options.table.n_step = table.n_step();

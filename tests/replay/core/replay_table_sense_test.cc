@@ -17,7 +17,7 @@ constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1, .extra_dim = 1};
 constexpr std::chrono::milliseconds kNow{0};
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-std::unique_ptr<ReplayShard> MakeShard(int n_step, bool reject, Choices choices = {}) {
+std::unique_ptr<ReplayShard> MakeShard(int n_step, bool reject, ExtraChoices choices = {}) {
   ReplayShardOptions options;
   options.spec = kSpec;
   options.table.capacity = 10'000;
