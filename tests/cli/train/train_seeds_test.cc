@@ -161,9 +161,13 @@ TEST_F(TrainSeedsTest, FinishedOnesAreLeftAloneAndCanBeMadeLonger) {
 
 TEST_F(TrainSeedsTest, OneThatFailsIsNamedAndTheOthersFinish) {
   const std::string all = MustTrain("all", Words("sac"), {"--seeds", "1..3"});
-  std::string state = BytesOf(Member(2) + "/checkpoints/2000/state.pmoe");
-  state[state.size() / 2] ^= 1;
-  std::ofstream(Member(2) + "/checkpoints/2000/state.pmoe", std::ios::binary) << state;
+  // All of its checkpoints, for an older one would be gone on from.
+  for (const auto& entry : fs::directory_iterator(Member(2) + "/checkpoints")) {
+    const std::string file = entry.path() / "state.pmoe";
+    std::string state = BytesOf(file);
+    state[state.size() / 2] ^= 1;
+    std::ofstream(file, std::ios::binary) << state;
+  }
   const ProcessResult result = Train({"--resume", all, "--steps", "2500", "--dashboard", "none"});
   EXPECT_EQ(result.exit_code, 2) << result.output;
   EXPECT_THAT(result.output, ContainsRegex("seed 2 ERROR: stopped at 2000 env steps: .*damaged"));
