@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/bytes.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/tls/openssl.h"
 #include "openssl/crypto.h"
@@ -32,7 +33,6 @@ absl::StatusOr<SeatKey> Read(int fd, const std::string& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return FileError("look at", path, errno);
   if (!S_ISREG(info.st_mode)) return Unusable(path, "is not a regular file");
-  if ((info.st_mode & 077) != 0) return Unusable(path, "may be read by others (chmod 600)");
   std::string bytes(SeatKey::kBytes + 1, '\0');
   const ssize_t n = ::read(fd, bytes.data(), bytes.size());
   if (n != static_cast<ssize_t>(SeatKey::kBytes)) {
@@ -80,6 +80,14 @@ absl::StatusOr<SeatKey> SeatKey::OfFile(const std::string& path) {
   if (fd < 0 && errno == ELOOP) return Unusable(path, "is a link");
   if (fd < 0) return FileError("open", path, errno);
   const absl::Cleanup close = [fd] { ::close(fd); };
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 077) != 0) {
+    // A volume may do that to every file (Kubernetes' fsGroup), and then it must not be in the way.
+    Log(LogLevel::kWarning, path,
+        " could be read by others: a new key is made, and members join "
+        "anew");
+    return Make(path);
+  }
   return Read(fd, path);
 }
 

@@ -65,13 +65,26 @@ TEST(SeatKeyTest, AFileIsMadeForItsOwnerAloneAndReadAgain) {
   EXPECT_NE(made->bytes(), other->bytes());
 }
 
-TEST(SeatKeyTest, AFileThatOthersReadOrThatHoldsNoKeyIsRefusedWithTheFix) {
+TEST(SeatKeyTest, AKeyThatOthersCouldReadIsReplaced) {
+  TempDir dir;
+  const std::string path = dir.File("seat.key");
+  const auto before = SeatKey::OfFile(path);
+  ASSERT_OK(before);
+  ::chmod(path.c_str(), 0640);
+  testing::internal::CaptureStderr();
+  const auto after = SeatKey::OfFile(path);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("a new key is made"));
+  ASSERT_OK(after);
+  EXPECT_NE(before->bytes(), after->bytes());
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST(SeatKeyTest, AFileThatHoldsNoKeyIsRefusedWithTheFix) {
   TempDir dir;
   constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
   const std::string path = dir.File("seat.key");
-  ASSERT_OK(SeatKey::OfFile(path));
-  ::chmod(path.c_str(), 0644);
-  EXPECT_THAT(SeatKey::OfFile(path), FailsWith(kRefused, "may be read by others (chmod 600)"));
   ASSERT_OK(WriteFileAtomic(path, "short"));
   ::chmod(path.c_str(), 0600);
   EXPECT_THAT(SeatKey::OfFile(path), FailsWith(kRefused, "must hold 32 bytes; remove it"));
