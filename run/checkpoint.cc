@@ -134,7 +134,7 @@ absl::StatusOr<LoadedCheckpoint> LoadNewestCheckpoint(const RunParts& parts, uin
   for (const uint64_t at : steps) {
     absl::StatusOr<LoadedCheckpoint> loaded = ReadCheckpoint(parts, at, hash);
     if (loaded.ok() && replay) {
-      parts.replay->OnPublish(loaded->version);  // or the table's rows would be of unknown ones
+      parts.replay->OnPublish(loaded->version);  // no row of its table can be of a newer policy
       const absl::Status restored = parts.replay->Restore(absl::StrCat(at));
       if (!restored.ok()) loaded = restored;
     }

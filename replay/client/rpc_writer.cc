@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
-#include "common/metrics/rejections.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/wire/chunk_codec.h"
 

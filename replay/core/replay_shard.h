@@ -118,13 +118,11 @@ class ReplayShard {
   absl::Status Enter(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status InsertLocked(const Chunk& chunk, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // While the learner may have published the version that the chunk names. Nonsense: it did not.
   absl::Status AwaitPublished(const Chunk& chunk, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitTurn(const Chunk& chunk, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Wakes the sides that may go on.
   void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string ExplainLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ShardCounts CountRows() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

