@@ -5,6 +5,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/build_info.h"
 #include "common/rpc/channel.h"
+#include "proto/replay.grpc.pb.h"
 #include "proto/run.grpc.pb.h"
 #include "replay/core/replay_shard.h"
 #include "replay/wire/chunk_codec.h"

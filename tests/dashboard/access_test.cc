@@ -1,5 +1,6 @@
 #include "dashboard/access.h"
 
+#include "absl/strings/str_cat.h"
 #include "tests/dashboard/dashboard_testing.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -43,7 +44,7 @@ TEST(AccessTest, OnLoopbackOnlyLocalNamesAreAnswered) {
 
 TEST(AccessTest, ATokenFileHasOneGoodLine) {
   TempDir dir;
-  Append(dir.File("good"), std::string(kToken) + "\nmore\n");
+  Append(dir.File("good"), absl::StrCat(kToken, "\nmore\n"));
   Append(dir.File("short"), "abc\n");
   Append(dir.File("odd"), "0123456789abcdef; HttpOnly\n");
   EXPECT_EQ(ReadTokenFile(dir.File("good")).value(), kToken);

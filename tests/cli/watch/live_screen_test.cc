@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 namespace pmoe {
 namespace {
@@ -79,7 +80,7 @@ TEST(LiveScreenTest, OnAFileItAppendsWholeLines) {
   std::rewind(file);
   char buffer[400] = {};
   const size_t n = std::fread(buffer, 1, sizeof(buffer), file);
-  EXPECT_EQ(std::string(buffer, n), std::string(200, 'x') + "\ny\n");
+  EXPECT_EQ(std::string(buffer, n), absl::StrCat(std::string(200, 'x'), "\ny\n"));
   std::fclose(file);
 }
 

@@ -23,6 +23,8 @@ void* operator new(size_t size, std::align_val_t align) {
   const size_t line = static_cast<size_t>(align);
   return std::aligned_alloc(line, (size + line - 1) / line * line);
 }
+// g++ looks at one side alone where it inlines it: at -O1 a false alarm.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }

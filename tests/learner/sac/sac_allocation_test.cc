@@ -30,6 +30,8 @@ void* operator new[](size_t size) { return Allocate(size, kAlign); }
 void* operator new(size_t size, std::align_val_t align) {
   return Allocate(size, static_cast<size_t>(align));
 }
+// g++ looks at one side alone where it inlines it: at -O1 a false alarm.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }

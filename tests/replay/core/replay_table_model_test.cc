@@ -106,9 +106,9 @@ class Life {
     auto reader = BlockFileReader::Open(path);
     ASSERT_OK(reader);
     twin_.emplace(*ReplayTable::Create(kSpec, options_));
-    BlockFileReader::Block next;
-    ASSERT_OK(twin_->Load(reader->get(), StreamBook(), &next));
-    ASSERT_EQ(next.type, kEndBlock);
+    const auto loaded = twin_->Load(reader->get(), StreamBook(), RowRules());
+    ASSERT_OK(loaded);
+    ASSERT_EQ(loaded->next.type, kEndBlock);
     if (table_.eligible() == 0) return;
     Rng rng = sampling_;
     Minibatch ours(kSpec, 64);
@@ -288,9 +288,9 @@ TEST(ReplayTableModelTest, RefusesPendingRowsThatAreNotOneAfterTheOther) {
     EXPECT_OK((*writer)->Finish());
     auto file = BlockFileReader::Open(folder.File("changed"));
     EXPECT_OK(file);
-    BlockFileReader::Block next;
     return ReplayTable::Create(kSpec, {.capacity = 900, .n_step = 3})
-        ->Load(file->get(), StreamBook(), &next);
+        ->Load(file->get(), StreamBook(), RowRules())
+        .status();
   };
   EXPECT_OK(load(index));
   constexpr size_t kRow = 8;  // bytes of a reference; two end the index
