@@ -1,6 +1,7 @@
 // Text from a peer, as logs, terminals and messages may show it. Free functions; thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -8,19 +9,20 @@
 
 namespace pmoe {
 
-// Control characters and bytes that are no ASCII as \xNN, cut to `bytes_max` bytes with "…" behind
-// them.
-inline std::string PrintableText(absl::string_view text, size_t bytes_max = 64) {
-  std::string shown;
-  for (const char c : text.substr(0, bytes_max)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f) {
-      shown += c;
-    } else {
-      absl::StrAppend(&shown, "\\x", absl::Hex(byte, absl::kZeroPad2));
-    }
+// Bytes of the UTF-8 character that begins at text[at]: 1 to 4; 0: none does.
+inline size_t Utf8Bytes(absl::string_view text, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t bytes = byte(at) < 0x80   ? 1
+                       : byte(at) < 0xc2 ? 0
+                       : byte(at) < 0xe0 ? 2
+                       : byte(at) < 0xf0 ? 3
+                       : byte(at) < 0xf5 ? 4
+                                         : 0;
+  if (at + bytes > text.size()) return 0;
+  for (size_t i = at + 1; i < at + bytes; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
   }
-  return text.size() > bytes_max ? shown + "…" : shown;
+  return bytes;
 }
 
 // The first byte of `text` that a terminal may take for an order: of ASCII's control characters, or
@@ -34,6 +36,26 @@ inline size_t FindControlCharacter(absl::string_view text) {
     }
   }
   return absl::string_view::npos;
+}
+
+// Control characters (those of UTF-8, U+0080 to U+009F, too) and bytes that are no UTF-8 as \xNN,
+// cut to about `bytes_max` bytes with "…" behind them.
+inline std::string PrintableText(absl::string_view text, size_t bytes_max = 64) {
+  std::string shown;
+  size_t at = 0;
+  while (at < text.size() && at < bytes_max) {
+    const size_t bytes = Utf8Bytes(text, at);
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const bool control = FindControlCharacter(text.substr(at, std::max(bytes, size_t{1}))) == 0;
+    if (bytes == 0 || control) {
+      absl::StrAppend(&shown, "\\x", absl::Hex(byte, absl::kZeroPad2));
+      ++at;
+    } else {
+      absl::StrAppend(&shown, text.substr(at, bytes));
+      at += bytes;
+    }
+  }
+  return at < text.size() ? shown + "…" : shown;
 }
 
 }  // namespace pmoe

@@ -14,7 +14,8 @@ namespace pmoe {
 inline void MakeRandomRun(const std::string& directory, const std::string& env_id,
                           const PolicyChange& change = {}) {
   std::filesystem::create_directories(directory + "/snapshots");
-  std::ofstream(directory + "/config.textproto") << "env { id: \"" << env_id << "\" }\n";
+  std::ofstream(directory + "/config.textproto")
+      << "env { id: \"" << env_id << "\" }\nobserve {}\n";
   const auto env = MakeEnv(env_id, {}, "");
   PMOE_CHECK(env.ok());
   const std::string snapshot = RandomSnapshot(PolicyFor((*env)->spec(), change), 1)->Encode();

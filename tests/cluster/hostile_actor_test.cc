@@ -152,7 +152,7 @@ TEST_P(HostileActorTest, TheRunGoesOnSavesAndResumes) {
     const ProcessResult ended = cluster.up().Wait();
     lies.join();
     EXPECT_EQ(ended.exit_code, 0) << ended.output;
-    EXPECT_THAT(ended.output, HasSubstr("is NaN or infinite"));
+    EXPECT_THAT(*ReadFile(directory_ + "/logs/replay-0.log"), HasSubstr("is NaN or infinite"));
   }
   Cluster resumed(directory_, {"--resume", directory_});
   ASSERT_TRUE(Eventually([&] { return resumed.Updates() > 0; }));

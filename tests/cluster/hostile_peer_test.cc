@@ -54,11 +54,15 @@ class HostilePeerTest : public ::testing::Test {
     auto security = RpcSecurity::FromFolder(fs::path(folder).parent_path() / "actor");
     ASSERT_OK(security);
     security_ = *std::move(security);
-    run_ = RunService::NewStub(Channel(LearnerAddress(), PeerRole::kLearner));
-    replay_ = ReplayService::NewStub(Channel(ShardAddress(), PeerRole::kReplay));
+    Connect();
     env_ = **KeptEnv(cluster_.directory());
     learner_kB_ = Resident_kB(cluster_.Find("learner").pid);
     replay_kB_ = Resident_kB(cluster_.Find("replay 0").pid);
+  }
+  // Other connections: each has its share of streams.
+  void Connect() {
+    run_ = RunService::NewStub(Channel(LearnerAddress(), PeerRole::kLearner));
+    replay_ = ReplayService::NewStub(Channel(ShardAddress(), PeerRole::kReplay));
   }
   std::string LearnerAddress() const {
     return std::string(
@@ -216,6 +220,7 @@ TEST_F(HostilePeerTest, StreamsThatSayNothingHarmNobody) {
   std::vector<OpenStream<FollowerMessage, LearnerMessage>> follows;
   std::vector<OpenStream<InsertRequest, InsertReply>> inserts;
   for (int i = 0; i < 400; ++i) {
+    if (i % 50 == 0) Connect();
     follows.push_back(Follow());
     inserts.push_back(Insert());
   }

@@ -126,6 +126,7 @@ TEST_F(TlsTest, WhatIsWrongWithAFolderIsNamed) {
     ExpectUsageError(Actor("127.0.0.1:1"), folder + name);
     fs::remove(folder + name);
     WriteText(folder + name, "nonsense\n");
+    fs::permissions(folder + name, fs::perms::owner_read | fs::perms::owner_write);
     ExpectUsageError(Actor("127.0.0.1:1"), folder + name + " holds no ");
   }
   authority.WriteFolder(folder, PeerRole::kActor,

@@ -144,6 +144,7 @@ TEST_F(SweepProcessTest, ThoseThatGoOnAndThoseThatBeginDoNotShare) {
   for (const int seed : {1, 3}) {
     const std::string run = absl::StrCat("out/s", seed);
     ASSERT_TRUE(MakeDirs(dir_.File(run) + "/checkpoints/400").ok());
+    Write(run + "/checkpoints/400/state.pmoe", "");
     Write(run + "/config.textproto", absl::StrCat("seed: ", seed));
   }
   const ProcessResult result = Sweep({"--jobs", "2"});

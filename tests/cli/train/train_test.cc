@@ -261,7 +261,7 @@ TEST_F(TrainTest, EvalOfADamagedSnapshotIsRefused) {
   bytes[bytes.size() / 2] ^= 1;
   std::ofstream(file, std::ios::binary) << bytes;
   const ProcessResult result = RunProcess({Binary("pmoe"), "eval", "--run", run});
-  EXPECT_EQ(result.exit_code, 1) << result.output;
+  EXPECT_EQ(result.exit_code, 2) << result.output;
   EXPECT_THAT(result.output, HasSubstr("damaged section"));
 }
 

@@ -8,6 +8,14 @@ namespace {
 
 TEST(PrintableTextTest, WhatIsNoPlainCharacterIsEscaped) {
   EXPECT_EQ(PrintableText("host\x1b[2J\n\x80"), "host\\x1b[2J\\x0a\\x80");
+  EXPECT_EQ(PrintableText("\xc2\x9b"
+                          "31m"),
+            "\\xc2\\x9b31m");
+  EXPECT_EQ(PrintableText("\xf0\x9f\xa4"), "\\xf0\\x9f\\xa4");  // cut off
+}
+
+TEST(PrintableTextTest, OtherLanguagesArePlain) {
+  EXPECT_EQ(PrintableText("robot ü.xml 機 🤖"), "robot ü.xml 機 🤖");
 }
 
 TEST(PrintableTextTest, MuchIsCut) {

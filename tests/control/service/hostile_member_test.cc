@@ -236,7 +236,12 @@ class HostileCallerTest : public ::testing::Test {
     auto server = RpcServer::Start(address, {&service_}, {});
     ASSERT_OK(server);
     server_ = *std::move(server);
-    stub_ = RunService::NewStub(MakeChannel(server_->address(), PeerRole::kLearner, {}));
+    Connect();
+  }
+  // Another connection: each has its share of streams.
+  void Connect() {
+    const auto channel = MakeChannel(server_->address(), PeerRole::kLearner, {});
+    stub_ = RunService::NewStub(channel);
   }
   absl::StatusOr<JoinReply> Join(const JoinRequest& request) {
     grpc::ClientContext context;
@@ -286,7 +291,11 @@ TEST_F(HostileCallerTest, AJoinAtItsExtremesIsRefusedOrHarmless) {
 
 TEST_F(HostileCallerTest, StreamsThatSayNothingGiveWayToOneThatDoes) {
   std::vector<OpenStream> silent;
-  for (size_t i = 0; i < FirstMessageOptions().waiting_max + 50; ++i) silent.push_back(Follow());
+  for (size_t i = 0; i < FirstMessageOptions().waiting_max + 50; ++i) {
+    if (i % 50 == 0) Connect();
+    silent.push_back(Follow());
+  }
+  Connect();
   const auto joined = Join(MakeJoin(RUN_ROLE_ACTOR, 1));
   ASSERT_OK(joined);
   OpenStream honest = Follow();

@@ -38,6 +38,7 @@ class HostilePeersTest : public ::testing::Test {
     options.run_id = "run-a";
     options.spec = kServedSpec;
     options.chunks.actor = kHonest;
+    options.seat_signature = SeatSignature(kHonest, 0);
     options.chunks.rows_max = 8;
     auto writer = RpcTransitionWriter::Create(options, shard_.address());
     ASSERT_OK(writer);
@@ -101,11 +102,15 @@ TEST_F(HostilePeersTest, EveryFieldOfAChunkAndOfItsHelloAtItsExtremes) {
     // Many who misbehave a little: nobody is put out.
     hello.set_actor(100 + static_cast<uint32_t>(attacks++ / 8));
     hello.set_epoch(hello.epoch() + 1);
+    hello.set_seat_signature(SeatSignature(hello.actor(), hello.epoch()));
     (void)Attack(hello, request);
     WriteHonest(3);
   });
-  ForEachHostile(Hello(), limits, [&](const std::string&, const InsertHello& says) {
+  // As it stands, and as one who has the key would say it.
+  ForEachHostile(Hello(), limits, [&](const std::string&, InsertHello says) {
     (void)Attack(says, honest);
+    says.set_seat_signature(SeatSignature(says.actor(), says.epoch()));
+    if (says.actor() != kHonest) (void)Attack(says, honest);
     WriteHonest(3);
   });
   EXPECT_GT(attacks, 100);
@@ -243,6 +248,7 @@ class EagerWriter {
     options.run_id = "run-a";
     options.spec = kServedSpec;
     options.chunks.actor = actor;
+    options.seat_signature = SeatSignature(actor, 0);
     options.chunks.rows_max = rows;
     options.chunks_max = 2;
     auto writer = RpcTransitionWriter::Create(options, address);

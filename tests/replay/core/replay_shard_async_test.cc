@@ -132,7 +132,7 @@ TEST(ReplayShardAsyncTest, WhoeverCameFirstGoesFirstHoweverManyRowsItBrings) {
                             })));
   });
   while (!first_waits) std::this_thread::yield();
-  const Chunk few = MakeChunk(kSpec, {.actor = 1});
+  const Chunk few = MakeChunk(kSpec, {.actor = 1, .rows = 2});  // for one there would be room
   std::thread later([&] {
     EXPECT_OK(shard->Insert(few, WaitLimit(kLong, [&] {
                               second_waits = true;
@@ -146,7 +146,7 @@ TEST(ReplayShardAsyncTest, WhoeverCameFirstGoesFirstHoweverManyRowsItBrings) {
   EXPECT_EQ(shard->inserted(), 128);
   ASSERT_OK(shard->Sample(&batch));
   later.join();
-  EXPECT_EQ(shard->inserted(), 129);
+  EXPECT_EQ(shard->inserted(), 130);
 }
 
 TEST(ReplayShardAsyncTest, WhoLeavesTheLineLetsTheNextOneGo) {
@@ -162,7 +162,7 @@ TEST(ReplayShardAsyncTest, WhoLeavesTheLineLetsTheNextOneGo) {
                 FailsWith(absl::StatusCode::kCancelled, "nobody"));
   });
   while (!first_waits) std::this_thread::yield();
-  const Chunk few = MakeChunk(kSpec, {.actor = 1});
+  const Chunk few = MakeChunk(kSpec, {.actor = 1, .rows = 2});  // for one there would be room
   std::thread later([&] {
     EXPECT_OK(shard->Insert(few, WaitLimit(kLong, [&] {
                               second_waits = true;
