@@ -175,7 +175,7 @@ TEST(ReplayShardAsyncTest, WhoLeavesTheLineLetsTheNextOneGo) {
   leave = true;
   whole.join();
   later.join();
-  EXPECT_EQ(shard->inserted(), 65);
+  EXPECT_EQ(shard->inserted(), 66);
 }
 
 TEST(ReplayShardAsyncTest, AVersionIsBelievedOnceTheLearnerHasNamedIt) {
