@@ -101,7 +101,11 @@ absl::Status MakeMember(uint64_t seed, Plan* plan) {
   config.set_seed(seed);
   PMOE_ASSIGN_OR_RETURN(RunDirectory made,
                         RunDirectory::Create(SeedRunPath(plan->directory, seed)));
-  PMOE_RETURN_IF_ERROR(KeepBeginning(made, config, plan->env));
+  if (const absl::Status kept = KeepBeginning(made, config, plan->env); !kept.ok()) {
+    std::error_code ignored;
+    fs::remove(made.File("config.textproto"), ignored);  // half a beginning is no run
+    return kept;
+  }
   plan->members.push_back(std::make_unique<SeedMember>(std::move(config), std::move(made),
                                                        &plan->env, /*resume=*/false));
   return absl::OkStatus();

@@ -68,8 +68,8 @@ void RpcRunClient::ClearSeatChange() { seat_changed_ = false; }
 void RpcRunClient::OnRejoin(const JoinReply& reply) {
   MutexLock lock(&mu_);
   if (seat_.index() == reply.seat().index() && seat_.epoch() == reply.seat().epoch() &&
-      seat_.run_id() == reply.seat().run_id())
-    return;
+      seat_.run_id() == reply.seat().run_id() && seat_.signature() == reply.seat().signature())
+    return;  // with another key's signature it is another seat: replay takes the old one no more
   seat_ = reply.seat();
   seat_changed_ = true;
   reports_.clear();

@@ -101,7 +101,8 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, Creat
   PMOE_ASSIGN_OR_RETURN(const bool created, holder_.Create(request, warnings));
   if (request.has_newest_version()) {
     PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
-    shard->SetPublished(request.newest_version(), /*now=*/true);
+    // 0: a learner that has just begun, which does not know yet what actors have.
+    shard->SetPublished(request.newest_version(), /*now=*/request.newest_version() > 0);
   }
   if (!TableHolder::Restores(request.restore(), created)) return absl::OkStatus();
   // Writers must not go on with numbers from before the table was set back: they leave, and come

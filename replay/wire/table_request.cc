@@ -46,7 +46,8 @@ CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& col
   table.set_actors(config.actor().count());
   table.set_first_round(kFirstRound);
   table.set_accept_nonfinite(!config.replay().reject_nonfinite());
-  table.set_envs(static_cast<uint32_t>(config.actor().envs()));
+  // Actors of an async run may live on with what an earlier configuration said.
+  if (table.lockstep()) table.set_envs(static_cast<uint32_t>(config.actor().envs()));
   table.set_newest_version(0);  // the learner will say (RpcReplayControl::OnPublish)
   if (AlgorithmOf(config).on_policy()) {
     *table.mutable_on_policy() = RolloutsFromConfig(config);
