@@ -101,7 +101,11 @@ absl::Status Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>
                                        policy_.action_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
   StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
-  if (BrokeDown(result, env_obs_)) result.truncated = true;
+  if (BrokeDown(result, env_obs_)) {
+    result.truncated = true;
+    // One such number would be the mean of all, and the learner refuses it.
+    if (!std::isfinite(result.reward)) result.reward = 0.0;
+  }
   ++lane.episode.primitive_steps[primitives_[e]];
   lane.episode.total_reward += result.reward;
   ++lane.episode.length;

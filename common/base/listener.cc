@@ -77,6 +77,7 @@ absl::StatusOr<int> BindName(const std::string& host, int port) {
   for (const int family : {AF_INET, AF_INET6}) {
     for (const addrinfo* at = list; at != nullptr && !fd.ok(); at = at->ai_next) {
       if (at->ai_family == family) fd = BindTcp(*at);
+      if (absl::IsAlreadyExists(fd.status())) return fd;  // not beside another on its other family
     }
   }
   return fd;

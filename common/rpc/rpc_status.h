@@ -14,6 +14,11 @@ inline grpc::Status ToGrpc(const absl::Status& status) {
 }
 
 inline absl::Status FromGrpc(const grpc::Status& status) {
+  // gRPC's own word where a server has no thread left: it will have one again.
+  if (status.error_code() == grpc::RESOURCE_EXHAUSTED &&
+      status.error_message() == "Server Threadpool Exhausted") {
+    return absl::UnavailableError(status.error_message());
+  }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 

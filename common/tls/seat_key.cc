@@ -81,8 +81,11 @@ absl::StatusOr<SeatKey> SeatKey::OfFile(const std::string& path) {
   if (fd < 0) return FileError("open", path, errno);
   const absl::Cleanup close = [fd] { ::close(fd); };
   struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 077) != 0) {
-    // A volume may do that to every file (Kubernetes' fsGroup), and then it must not be in the way.
+  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  // A volume may give every file to its group (Kubernetes' fsGroup). The key stays: in lockstep
+  // actors that live on have seats of it.
+  if (regular && (info.st_mode & 077) != 0 && (info.st_mode & 07) == 0) (void)::fchmod(fd, 0600);
+  if (regular && (info.st_mode & 07) != 0) {
     Log(LogLevel::kWarning, path,
         " could be read by others: a new key is made, and members join "
         "anew");

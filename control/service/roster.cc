@@ -18,6 +18,11 @@ std::string ProcessName(const std::string& peer, const ProcessInfo& process) {
   return absl::StrCat(peer, " ", process.pid(), " ", process.host());
 }
 
+// In containers every process may be number 1.
+bool IsSameProcess(const ProcessInfo& a, const ProcessInfo& b) {
+  return a.pid() == b.pid() && a.host() == b.host();
+}
+
 }  // namespace
 
 std::string DescribeMember(const MemberStatus& member) {
@@ -86,7 +91,7 @@ bool Roster::MayKeep(const JoinRequest& request, double now_s) const {
   const auto at = entries_.find({request.role(), seat.index()});
   if (at != entries_.end()) {
     return at->second.status.epoch() == seat.epoch() &&
-           (at->second.status.process().pid() == request.process().pid() ||
+           (IsSameProcess(at->second.status.process(), request.process()) ||
             IsFree(at->first, now_s));
   }
   const auto past = past_.find({request.role(), seat.index()});

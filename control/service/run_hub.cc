@@ -237,7 +237,6 @@ MaybeNonsense RunHub::CheckSense(const FollowerCursor& cursor,
   FollowerLimits limits;
   limits.version_max = version_max_;
   limits.envs = static_cast<uint32_t>(options_.config.actor().envs());
-  limits.eval_episodes = options_.config.observe().eval_episodes();
   if (env_.env().has_value() && !options_.allow_other_env) {
     limits.episode_steps = static_cast<uint32_t>(env_.env()->max_episode_steps());
   }

@@ -34,7 +34,6 @@ inline constexpr int kReportsPerMessageMax = 1'000;
 struct FollowerLimits {
   uint64_t version_max = 0;    // newest weights that any life of the run may have published
   uint32_t envs = 1;           // of an actor
-  int64_t eval_episodes = 1;   // of an evaluation
   uint32_t episode_steps = 0;  // of an episode; 0: no limit
   bool lockstep = false;
   bool checkpoint = false;  // the directive that stands asks for the actor's part

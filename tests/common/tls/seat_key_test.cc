@@ -65,12 +65,26 @@ TEST(SeatKeyTest, AFileIsMadeForItsOwnerAloneAndReadAgain) {
   EXPECT_NE(made->bytes(), other->bytes());
 }
 
+TEST(SeatKeyTest, AKeyOfAGroupsVolumeStaysAndIsTheOwnersAgain) {
+  TempDir dir;
+  const std::string path = dir.File("seat.key");
+  const auto before = SeatKey::OfFile(path);
+  ASSERT_OK(before);
+  ::chmod(path.c_str(), 0660);
+  const auto after = SeatKey::OfFile(path);
+  ASSERT_OK(after);
+  EXPECT_EQ(before->bytes(), after->bytes());
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
 TEST(SeatKeyTest, AKeyThatOthersCouldReadIsReplaced) {
   TempDir dir;
   const std::string path = dir.File("seat.key");
   const auto before = SeatKey::OfFile(path);
   ASSERT_OK(before);
-  ::chmod(path.c_str(), 0640);
+  ::chmod(path.c_str(), 0644);
   testing::internal::CaptureStderr();
   const auto after = SeatKey::OfFile(path);
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("a new key is made"));
