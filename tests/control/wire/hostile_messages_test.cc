@@ -20,6 +20,7 @@ void Leaves(const google::protobuf::Descriptor& at, const std::string& path,
             std::set<std::string>* leaves) {
   for (int i = 0; i < at.field_count(); ++i) {
     const google::protobuf::FieldDescriptor& field = *at.field(i);
+    if (IsBeyondReflection(field)) continue;
     const std::string name = path + field.name();
     leaves->insert(name);
     if (field.message_type() == nullptr) continue;
