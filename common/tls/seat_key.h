@@ -27,8 +27,8 @@ class SeatKey {
   // Of those bytes. Fewer than kBytes protect nobody: for tests.
   explicit SeatKey(std::string bytes) : bytes_(std::move(bytes)) {}
   // The key that `path` holds, or a new one, kept there with mode 0600; also in place of one that
-  // others could read. FailedPreconditionError: the file is a link or holds no key; says how to
-  // mend it.
+  // everybody could read. One that its group could read is kept, with mode 0600 again.
+  // FailedPreconditionError: the file is a link or holds no key; says how to mend it.
   static absl::StatusOr<SeatKey> OfFile(const std::string& path);
 
   std::string Sign(const SeatClaim& claim) const;
