@@ -18,6 +18,7 @@ const std::vector<RoleCommand>& RoleCommands() {
       {"export", "pmoe-actor", "export", "Write a run's policy for NumPy"},
       {"envs", "pmoe-actor", "envs", "List the tasks"},
       {"env", "pmoe-actor", "env", "Replay actions in a task and print every step"},
+      {"replay", "pmoe-replay", "", "Serve a replay shard, or look after its files"},
       {"bench", "pmoe-bench", "", "Run a named benchmark"},
   };
   return commands;

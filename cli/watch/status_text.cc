@@ -31,6 +31,14 @@ std::string DiskText(const DiskSpaceMessage& disk) {
                          1e-9 * static_cast<double>(disk.total_bytes()));
 }
 
+// What acknowledged rows are worth, and how many were lost.
+std::string DurabilityText(const TableStats& table) {
+  std::string text;
+  if (!table.durability().empty()) absl::StrAppend(&text, ", durability ", table.durability());
+  if (table.rows_lost() > 0) absl::StrAppend(&text, ", ", table.rows_lost(), " ROWS LOST");
+  return text;
+}
+
 // What is particular to the role.
 std::string DetailText(const MemberStatus& member) {
   if (member.role() == RUN_ROLE_ACTOR) {
@@ -41,10 +49,11 @@ std::string DetailText(const MemberStatus& member) {
   }
   if (member.role() == RUN_ROLE_REPLAY) {
     const std::string disk = DiskText(member.table().disk());
-    return absl::StrFormat("%d rows held, %.1f MB%s, %d inserted, %d sampled, %d writers; ",
+    return absl::StrFormat("%d rows held, %.1f MB%s, %d inserted, %d sampled, %d writers%s; ",
                            member.table().size(), static_cast<double>(member.table().bytes()) / 1e6,
                            disk.empty() ? "" : ", disk " + disk, member.table().inserted(),
-                           member.table().sampled(), member.table().writers());
+                           member.table().sampled(), member.table().writers(),
+                           DurabilityText(member.table()));
   }
   return "";
 }

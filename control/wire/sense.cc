@@ -132,13 +132,15 @@ void LookAtTable(const TableStats& table, Look* look) {
       {"table.bytes", table.bytes()},
       {"table.duplicates", table.duplicates()},
       {"table.crc_errors", table.crc_errors()},
-      {"table.rows_lost", table.rows_lost()}};
+      {"table.rows_lost", table.rows_lost()},
+      {"table.refused", table.refused()}};
   for (const auto& [name, count] : counts) {
     look->Count(name, static_cast<double>(count));
   }
   look->Count("table.insert_blocked_s", table.insert_blocked_s());
   look->Count("table.sample_blocked_s", table.sample_blocked_s());
   look->Text("table.limiter", table.limiter(), kLimiterBytesMax);
+  look->Text("table.durability", table.durability(), kLimiterBytesMax);
 }
 
 void LookAtRates(const ActorRates& rates, Look* look) {

@@ -216,6 +216,7 @@ grpc::ByteBuffer RpcTransitionWriter::Hello() {
   window_.OnConnect();
   acked_before_ = window_.first_seq_held();
   hello->set_first_seq_held(acked_before_);
+  hello->set_rows_acked(window_.rows_acked());
   const grpc::Slice slice = Serialise(request);
   return grpc::ByteBuffer(&slice, 1);
 }

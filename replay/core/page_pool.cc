@@ -67,6 +67,25 @@ void PagePool::Free(uint32_t page) {
   free_.push_back(page);
 }
 
+void PagePool::BeginCopy() {
+  std::vector<std::pair<uint32_t, Page>> pages;
+  pages.reserve(pages_.size() - free_.size());
+  for (uint32_t slot = 0; slot < slots(); ++slot) {
+    if (pages_[slot].live) pages.emplace_back(slot, pages_[slot]);
+  }
+  const size_t row_bytes = static_cast<size_t>(stride_) * sizeof(float);
+  copy_ = std::make_unique<PageCopy>(row_bytes, slots(), std::move(pages));
+}
+
+bool PagePool::NextPages(size_t bytes_max, CopiedPages* out) {
+  const auto rows_of = [this](uint32_t slot) { return reinterpret_cast<const char*>(data_[slot]); };
+  return copy_->Next(bytes_max, rows_of, out);
+}
+
+void PagePool::Keep(uint32_t page) {
+  copy_->Keep(page, reinterpret_cast<const char*>(data_[page]));
+}
+
 void PagePool::Restore(uint32_t slots, std::vector<uint32_t> free_list, uint64_t next_id) {
   PMOE_CHECK(pages_.empty());
   for (uint32_t i = 0; i < slots; ++i) AddSlot();

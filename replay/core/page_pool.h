@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "replay/core/chunk.h"
+#include "replay/core/page.h"
+#include "replay/core/page_copy.h"
 
 namespace pmoe {
-
-inline constexpr uint32_t kNoPage = UINT32_MAX;
 
 // Where a row is: the page's slot in the pool and the row within it.
 struct RowRef {
@@ -35,19 +35,6 @@ enum RowFlag : uint32_t {
   kRowTaken = 64,       // a transition that no selector gives any more
 };
 
-struct Page {
-  uint64_t id = 0;          // order of opening; 64 * id + row numbers every row of a run
-  uint32_t next = kNoPage;  // page of the successor of row 63
-  uint32_t member = 0, actor = 0, epoch = 0, env = 0;
-  uint64_t first_step = 0;  // number of its first transition, per (actor, epoch, env)
-  uint16_t rows = 0;        // written
-  uint16_t steps = 0;       // of those, transitions
-  uint16_t ready = 0;       // of those, with kRowReady
-  uint16_t taken = 0;       // of those, with kRowTaken
-  bool live = false;
-  bool open = false;
-};
-
 class PagePool {
  public:
   explicit PagePool(const TableSpec& spec);
@@ -63,10 +50,14 @@ class PagePool {
   int64_t live_pages() const { return static_cast<int64_t>(pages_.size() - free_.size()); }
   int64_t page_bytes() const { return int64_t{kPageRows} * stride_ * 4; }
 
-  float* row(RowRef r) { return data_[r.page] + size_t{r.row} * stride_; }
+  // For writing, which a copy under way is told of.
+  float* mutable_row(RowRef r) {
+    if (copy_ != nullptr && copy_->Waits(r.page)) Keep(r.page);
+    return data_[r.page] + size_t{r.row} * stride_;
+  }
   const float* row(RowRef r) const { return data_[r.page] + size_t{r.row} * stride_; }
   uint32_t flags(RowRef r) const { return Word(row(r) + flags_at_); }
-  void set_flags(RowRef r, uint32_t flags) { SetWord(row(r) + flags_at_, flags); }
+  void set_flags(RowRef r, uint32_t flags) { SetWord(mutable_row(r) + flags_at_, flags); }
 
   // Words of a record and where its columns start.
   int stride() const { return stride_; }
@@ -83,7 +74,13 @@ class PagePool {
   }
   static void SetWord(float* at, uint32_t value) { std::memcpy(at, &value, sizeof(value)); }
 
-  // For checkpoints: the free list in order, and `slots` empty slots to be filled by the caller.
+  // For checkpoints: the live pages as they are now, given out piece by piece (PageCopy) while the
+  // pool goes on. One copy at a time; NextPages is false at its end.
+  void BeginCopy();
+  bool NextPages(size_t bytes_max, CopiedPages* out);
+  void EndCopy() { copy_.reset(); }
+
+  // And back: the free list in order, and `slots` empty slots to be filled by the caller.
   const std::vector<uint32_t>& free_list() const { return free_; }
   uint64_t next_id() const { return next_id_; }
   void Restore(uint32_t slots, std::vector<uint32_t> free_list, uint64_t next_id);
@@ -93,6 +90,7 @@ class PagePool {
     void operator()(float* p) const;
   };
   void AddSlot();
+  void Keep(uint32_t page);
 
   int action_at_, extra_at_, reward_at_, version_at_, flags_at_, stride_;
   uint32_t pages_per_block_;
@@ -101,6 +99,7 @@ class PagePool {
   std::vector<float*> data_;    // by slot: the page's first record
   std::vector<uint32_t> free_;  // slots, last in first out
   std::vector<std::unique_ptr<float[], AlignedFree>> blocks_;
+  std::unique_ptr<PageCopy> copy_;  // null: none under way
 };
 
 }  // namespace pmoe

@@ -26,12 +26,16 @@ class PublishedVersions {
   // that may have waited long.
   void Raise(uint64_t version) {
     told_ = true;
-    newest_ = std::max(newest_, static_cast<uint32_t>(std::min<uint64_t>(version, kVersionMax)));
+    named_ = std::max(named_, static_cast<uint32_t>(std::min<uint64_t>(version, kVersionMax)));
+    newest_ = std::max(newest_, named_);
   }
   void Raise(uint64_t version, Clock::Time now) {
     Raise(version);
     heard_at_ = now;
   }
+
+  // Rows of the table have it: their writers go on with it.
+  void Reach(uint32_t version) { newest_ = std::max(newest_, std::min(version, kVersionMax)); }
 
   bool told() const { return told_; }
   // Highest that a row may name by now; before the learner has said anything, kVersionMax.
@@ -40,8 +44,12 @@ class PublishedVersions {
   // was never published.
   bool SpokenSince(Clock::Time came) const { return heard_at_ >= came + kPatience; }
 
+  // Highest that the learner has named itself; before it has named one, kVersionMax.
+  uint32_t named() const { return named_ > 0 ? named_ : kVersionMax; }
+
  private:
   bool told_ = false;
+  uint32_t named_ = 0;
   uint32_t newest_ = 0;
   Clock::Time heard_at_{};
 };

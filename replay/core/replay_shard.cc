@@ -62,7 +62,11 @@ ShardState ReplayShard::NewState(ReplayTable table) const {
 absl::StatusOr<uint64_t> ReplayShard::ResumeInsert(const WriterHello& hello) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
+  const StreamBook::Writer* const known = state_.table.book().Find(hello.member, hello.actor);
+  const bool changes =
+      known == nullptr || known->epoch < hello.epoch || known->next_seq < hello.first_seq_held;
   PMOE_ASSIGN_OR_RETURN(const uint64_t next_seq, state_.table.Hello(hello));
+  if (changes) WriteDown(EncodeRecord(hello));
   WakeBlocked();  // the tails of an older life's streams can be given now
   return next_seq;
 }
@@ -79,10 +83,13 @@ bool ReplayShard::BlocksInsert(const Chunk& chunk) const {
 
 absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
   PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, options_.rules, chunk));
+  std::string record;
+  if (journal_ != nullptr) record = EncodeRecord(chunk);  // without the lock
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
   PMOE_RETURN_IF_ERROR(CountDuplicate(state_.table.book().CheckSeq(chunk)));  // which does not wait
   const absl::Status entered = InsertLocked(chunk, limit);
+  if (entered.ok()) WriteDown(std::move(record));
   WakeBlocked();  // also after an error: somebody behind it in line may go now
   return entered;
 }
@@ -129,17 +136,24 @@ absl::Status ReplayShard::AwaitTurn(const Chunk& chunk, const WaitLimit& limit) 
   return CountDuplicate(state_.table.book().CheckSeq(chunk));
 }
 
-absl::Status ReplayShard::Refuse(uint32_t member, uint32_t actor, uint32_t epoch, uint64_t seq) {
+absl::Status ReplayShard::Refuse(const ChunkRefused& refused) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
-  Chunk chunk;
-  chunk.member = member;
-  chunk.actor = actor;
-  chunk.epoch = epoch;
-  chunk.seq = seq;
-  PMOE_RETURN_IF_ERROR(CountDuplicate(state_.table.book().CheckSeq(chunk)));
-  state_.table.mutable_book()->Record(chunk);
+  PMOE_RETURN_IF_ERROR(CountDuplicate(RefuseLocked(refused)));
   ++refused_;
+  WriteDown(EncodeRecord(refused));
+  return absl::OkStatus();
+}
+
+absl::Status ReplayShard::RefuseLocked(const ChunkRefused& refused) {
+  Chunk chunk;
+  chunk.member = refused.member;
+  chunk.actor = refused.actor;
+  chunk.epoch = refused.epoch;
+  chunk.seq = refused.seq;
+  chunk.rows = refused.rows;
+  PMOE_RETURN_IF_ERROR(state_.table.book().CheckSeq(chunk));
+  state_.table.Refuse(chunk);
   return absl::OkStatus();
 }
 
@@ -173,6 +187,7 @@ void ReplayShard::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
   MutexLock lock(&mu_);
   if (state_.table.book().IsSuperseded(member, actor, epoch)) return;
   state_.table.CutActor(member, actor);
+  WriteDown(EncodeRecord(ActorCut{member, actor}));
   WakeBlocked();  // tails can be given now
 }
 
@@ -313,6 +328,11 @@ std::string ReplayShard::ExplainLocked() const {
 int64_t ReplayShard::size() const { return Counts().size; }
 
 int64_t ReplayShard::inserted() const { return Counts().inserted; }
+
+uint64_t ReplayShard::log_position() const {
+  MutexLock lock(&mu_);
+  return journal_ != nullptr ? journal_.load()->end() : log_position_;
+}
 
 uint64_t ReplayShard::next_round() const {
   MutexLock lock(&mu_);

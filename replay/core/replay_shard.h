@@ -1,16 +1,19 @@
 // One shard of replay: a table, the stage of lockstep rounds, the gate where both sides wait, and
 // the random stream that draws minibatches, behind one mutex.
-// Thread-safe. Actors call Stage (lockstep) or Insert (async); the learner calls the rest.
+// tidy: long because one mutex guards it all. Thread-safe. Actors call Stage (lockstep) or Insert
+// (async); the learner calls the rest.
 //
 //   lockstep, round n:  Stage(chunk) … from every actor → WaitStaged(n) → Commit(n) → Sample(batch)
 //   async:              ResumeInsert(hello) → Insert(chunk) …, beside Sample(batch) …
 //   on-policy (table.fifo): TakeRollout(request) where the others call Sample
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -19,12 +22,15 @@
 #include "replay/core/block_file.h"
 #include "replay/core/chunk.h"
 #include "replay/core/gate.h"
+#include "replay/core/journal.h"
+#include "replay/core/journal_record.h"
 #include "replay/core/minibatch.h"
 #include "replay/core/published_versions.h"
 #include "replay/core/replay_table.h"
 #include "replay/core/rollout.h"
 #include "replay/core/shard_state.h"
 #include "replay/core/shard_types.h"
+#include "replay/core/table_history.h"
 
 namespace pmoe {
 
@@ -54,8 +60,7 @@ class ReplayShard {
   // older epoch, or not the writer's next. Nonsense: Refuse it, and its writer can go on.
   absl::Status Insert(const Chunk& chunk, const WaitLimit& limit) ABSL_LOCKS_EXCLUDED(mu_);
   // Drops the writer's next chunk, which counts as one that came. Errors as Insert's.
-  absl::Status Refuse(uint32_t member, uint32_t actor, uint32_t epoch, uint64_t seq)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Refuse(const ChunkRefused& refused) ABSL_LOCKS_EXCLUDED(mu_);
   // With granted_inserts: inserts wait while the transitions ever inserted would exceed `bound`. It
   // begins at 0.
   void SetInsertBound(int64_t bound) ABSL_LOCKS_EXCLUDED(mu_);
@@ -95,14 +100,31 @@ class ReplayShard {
   // Why Commit left half a round in the table; OK if it did not.
   absl::Status damage() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
+  std::vector<SavedSetting> settings() const { return SettingsOf(options_); }
   bool gives_rollouts() const { return options_.table.fifo.has_value(); }
 
-  // Everything that the next batch's bits depend on, streamed to `path` (tmp, fsync, rename) page
-  // by page under the lock. A full disk is ResourceExhaustedError with the path.
-  absl::Status Save(const std::string& path) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Everything that the next batch's bits depend on, as it is now, streamed to `path` (tmp, fsync,
+  // rename); the lock is held for a few pages at a time, so that others go on. `number` counts the
+  // saves of tables that are restored as the newest; 0: the file says nothing of the kind
+  // (TableHistory). A full disk is ResourceExhaustedError with the path.
+  absl::Status Save(const std::string& path, uint64_t number = 0) const
+      ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Replaces the contents. A truncated or changed file is DataLossError and changes nothing; one of
-  // another column spec or n_step is FailedPreconditionError. Nonsense is left out and logged.
-  absl::Status Load(const std::string& path) ABSL_LOCKS_EXCLUDED(mu_);
+  // another column spec or n_step is FailedPreconditionError. Other settings are this shard's, not
+  // the file's. Nonsense is left out and logged. *history, if given, is the file's.
+  absl::Status Load(const std::string& path, TableHistory* history = nullptr)
+      ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
+
+  // Async: from now on every change is written down, so that Load and Apply make the shard again
+  // after a kill. Before the first writer comes; `journal` must outlive the shard. begins: nothing
+  // was loaded or applied, the table is new; else it goes on where the last Apply ended.
+  void StartJournal(Journal* journal, bool begins) ABSL_LOCKS_EXCLUDED(mu_);
+  // The record at `position` of such a journal, after those before it. Nonsense is left out as by
+  // Load, and its stream goes on behind it. DataLossError or another: it does not fit the rows that
+  // are here, and nothing behind it can.
+  absl::Status Apply(absl::string_view record, uint64_t position) ABSL_LOCKS_EXCLUDED(mu_);
+  // Of the first record that is not in the rows held.
+  uint64_t log_position() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   ReplayShard(const ReplayShardOptions& options, ReplayTable table);
@@ -122,19 +144,30 @@ class ReplayShard {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitTurn(const Chunk& chunk, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status RefuseLocked(const ChunkRefused& refused) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CountTaken(int64_t rows) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropOlder(uint32_t version_min) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteDown(std::string record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  struct Applier;  // an overload for each kind of record
   absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string ExplainLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ShardCounts CountRows() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  struct Saved;  // the shard at one moment, but for its pages
+  Saved BeginSave(uint64_t number) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Write(const Saved& saved, BlockFileWriter* out) const ABSL_LOCKS_EXCLUDED(mu_);
   std::string SaveState() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status SaveRollout(BlockFileWriter* out) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string SaveHistory(uint64_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static absl::Status SaveRollout(const Saved& saved, BlockFileWriter* out);
   absl::Status LoadState(absl::string_view bytes, ShardState* state, Gate* gate,
                          StreamBook* book) const;
-  RowRules LoadRules() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Of a file and of the log.
+  RowRules Rules() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status LoadRollout(BlockFileReader::Block block, BlockFileReader* in,
                            ShardState* state) const;
 
   const ReplayShardOptions options_;
+  mutable Mutex files_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // one Save or Load at a time
   mutable Mutex mu_;
   Gate gate_ ABSL_GUARDED_BY(mu_);
   ShardState state_ ABSL_GUARDED_BY(mu_);
@@ -145,6 +178,10 @@ class ReplayShard {
   SelectRequest awaited_ ABSL_GUARDED_BY(mu_);         // by the newest take
   RolloutTicket awaited_ticket_ ABSL_GUARDED_BY(mu_);  // the highest of the takes that wait
   int takes_waiting_ ABSL_GUARDED_BY(mu_) = 0;
+  std::atomic<Journal*> journal_{nullptr};            // null: none
+  uint64_t log_position_ ABSL_GUARDED_BY(mu_) = 0;    // as loaded and applied
+  int64_t sampled_written_ ABSL_GUARDED_BY(mu_) = 0;  // as the journal knows
+  uint32_t dropped_below_ ABSL_GUARDED_BY(mu_) = 0;   // version, as the journal knows
 };
 
 }  // namespace pmoe

@@ -27,28 +27,81 @@ std::string ReplayShard::SaveState() const {
   return out.Take();
 }
 
-absl::Status ReplayShard::Save(const std::string& path) const {
+std::string ReplayShard::SaveHistory(uint64_t number) const {
+  if (number == 0) return "";
+  ByteWriter losses;
+  state_.table.book().SaveLosses(&losses);
+  const Journal* const journal = journal_;
+  return TableHistory{.number = number,
+                      .log_position = journal != nullptr ? journal->end() : log_position_,
+                      .settings = SettingsOf(options_),
+                      .losses = losses.Take()}
+      .Encode();
+}
+
+struct ReplayShard::Saved {
+  absl::Status damage{};
+  std::string history{};
+  std::string state{};
+  TableSave table{};
+  RolloutTicket ticket{};
+  std::shared_ptr<const Rollout> kept{};
+};
+
+ReplayShard::Saved ReplayShard::BeginSave(uint64_t number) const {
+  MutexLock lock(&mu_);
+  if (!state_.damage.ok()) return {.damage = state_.damage};
+  Saved saved = {
+      .history = SaveHistory(number), .state = SaveState(), .table = state_.table.BeginSave()};
+  // Where rounds were committed, a checkpoint is a barrier behind the last rollout: nobody will ask
+  // for it again, and the file is the same with tickets and without.
+  if (state_.stage.next_round() != options_.stage.first_round) return saved;
+  saved.ticket = state_.ticket;
+  saved.kept = state_.kept;
+  return saved;
+}
+
+absl::Status ReplayShard::Save(const std::string& path, uint64_t number) const {
+  MutexLock one(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileWriter::Create(path));
+  const Saved saved = BeginSave(number);
+  PMOE_RETURN_IF_ERROR(saved.damage);
+  const absl::Status written = Write(saved, file.get());
   {
     MutexLock lock(&mu_);
-    PMOE_RETURN_IF_ERROR(state_.damage);
-    PMOE_RETURN_IF_ERROR(file->Write(kShardBlock, {SaveState()}));
-    PMOE_RETURN_IF_ERROR(state_.table.Save(file.get()));
-    PMOE_RETURN_IF_ERROR(SaveRollout(file.get()));
+    state_.table.EndSave();
   }
+  PMOE_RETURN_IF_ERROR(written);
   return file->Finish();
 }
 
-// Where rounds were committed, a checkpoint is a barrier behind the last rollout: nobody will ask
-// for it again, and the file is the same with tickets and without.
-absl::Status ReplayShard::SaveRollout(BlockFileWriter* out) const {
-  const bool lockstep = state_.stage.next_round() != options_.stage.first_round;
-  if (lockstep || state_.ticket == RolloutTicket{}) return absl::OkStatus();
+absl::Status ReplayShard::Write(const Saved& saved, BlockFileWriter* out) const {
+  if (!saved.history.empty()) {
+    PMOE_RETURN_IF_ERROR(out->Write(kHistoryBlock, {saved.history}));
+  }
+  PMOE_RETURN_IF_ERROR(out->Write(kShardBlock, {saved.state}));
+  PMOE_RETURN_IF_ERROR(out->Write(kTableBlock, {saved.table.index}));
+  CopiedPages pages;
+  const auto next_pages = [&] {
+    MutexLock lock(&mu_);
+    return state_.table.NextPages(&pages);
+  };
+  while (next_pages()) {
+    PMOE_RETURN_IF_ERROR(ReplayTable::WritePages(options_.spec, pages, out));
+  }
+  if (!saved.table.selector.empty()) {
+    PMOE_RETURN_IF_ERROR(out->Write(kSelectorBlock, {saved.table.selector}));
+  }
+  return SaveRollout(saved, out);
+}
+
+absl::Status ReplayShard::SaveRollout(const Saved& saved, BlockFileWriter* out) {
+  if (saved.ticket == RolloutTicket{}) return absl::OkStatus();
   ByteWriter bytes;
-  bytes.Pod(state_.ticket.learner_epoch);
-  bytes.Pod(state_.ticket.id);
-  bytes.Pod(static_cast<uint8_t>(state_.kept != nullptr));
-  if (state_.kept != nullptr) pmoe::SaveRollout(*state_.kept, &bytes);
+  bytes.Pod(saved.ticket.learner_epoch);
+  bytes.Pod(saved.ticket.id);
+  bytes.Pod(static_cast<uint8_t>(saved.kept != nullptr));
+  if (saved.kept != nullptr) pmoe::SaveRollout(*saved.kept, &bytes);
   return out->Write(kRolloutBlock, {bytes.bytes()});
 }
 
@@ -83,23 +136,31 @@ absl::Status ReplayShard::LoadRollout(BlockFileReader::Block block, BlockFileRea
   return block.type == kEndBlock ? absl::OkStatus() : in->Bad("goes on where its end must be");
 }
 
-RowRules ReplayShard::LoadRules() const {
-  MutexLock lock(&mu_);
-  const bool known = published_.told() && published_.newest() > 0;
-  return {options_.rules.reject_nonfinite, options_.rules.choices,
-          known ? published_.newest() : kVersionMax};
+RowRules ReplayShard::Rules() const {
+  return {options_.rules.reject_nonfinite, options_.rules.choices, published_.named()};
 }
 
-absl::Status ReplayShard::Load(const std::string& path) {
+absl::Status ReplayShard::Load(const std::string& path, TableHistory* history) {
+  MutexLock one(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileReader::Open(path));
   PMOE_ASSIGN_OR_RETURN(ReplayTable table, ReplayTable::Create(options_.spec, options_.table));
   ShardState state = NewState(std::move(table));
   Gate gate(options_.gate, options_.clock);
   StreamBook book;
-  PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, file->Next());
+  RowRules rules;
+  {
+    MutexLock lock(&mu_);
+    rules = Rules();
+  }
+  PMOE_ASSIGN_OR_RETURN(BlockFileReader::Block block, file->Next());
+  TableHistory saved;
+  if (block.type == kHistoryBlock) {
+    PMOE_ASSIGN_OR_RETURN(saved, TableHistory::Decode(block.payload));
+    PMOE_ASSIGN_OR_RETURN(block, file->Next());
+  }
   if (block.type != kShardBlock) return file->Bad("does not begin with a shard block");
   PMOE_RETURN_IF_ERROR(LoadState(block.payload, &state, &gate, &book));
-  const RowRules rules = LoadRules();
+  if (!saved.losses.empty()) PMOE_RETURN_IF_ERROR(book.LoadLosses(saved.losses));
   PMOE_ASSIGN_OR_RETURN(LoadedRows rows, state.table.Load(file.get(), std::move(book), rules));
   if (rows.refused > 0 || state.newest_version > rules.version_max) {
     state.newest_version = rows.newest_version;
@@ -115,12 +176,16 @@ absl::Status ReplayShard::Load(const std::string& path) {
         " rows make no sense (not finite, or of a policy that was never published) and are left "
         "out");
   }
+  const uint64_t position = saved.log_position;
+  if (history != nullptr) *history = std::move(saved);
 
   MutexLock lock(&mu_);
+  log_position_ = position;
+  dropped_below_ = 0;
   state_ = std::move(state);
   rows_left_out_ = rows.refused;
   // Writers go on with policies that rows of the table have.
-  if (published_.told()) published_.Raise(state_.newest_version);
+  if (published_.told()) published_.Reach(state_.newest_version);
   gate_.Adopt(gate);
   gate_.Wake(Gate::kRounds);
   WakeBlocked();

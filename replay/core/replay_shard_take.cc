@@ -18,6 +18,12 @@ absl::Status IsOver(const RolloutTicket& ticket, const RolloutTicket& newer) {
 
 }  // namespace
 
+void ReplayShard::DropOlder(uint32_t version_min) {
+  if (version_min != dropped_below_) WriteDown(EncodeRecord(RowsAged{version_min}));
+  dropped_below_ = version_min;
+  state_.table.DropOlder(version_min);
+}
+
 // Rows too old make room first: whoever waits with newer ones may hold what is missing.
 absl::Status ReplayShard::AwaitRollout(const RolloutRequest& request, const WaitLimit& limit,
                                        absl::FunctionRef<bool()> answered) {
@@ -36,15 +42,21 @@ absl::Status ReplayShard::AwaitRollout(const RolloutRequest& request, const Wait
   const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
   // Once as a rule: while it waits, other rows may be loaded or another call say what is old.
   do {
-    state_.table.DropOlder(request.version_min);
+    DropOlder(request.version_min);
     WakeBlocked();
     if (blocked(true)) {
       PMOE_RETURN_IF_ERROR(
           gate_.Await(&mu_, {Gate::kSamples, rows.rows, "no rollout", blocked, why}, limit));
     }
-    state_.table.DropOlder(request.version_min);
+    DropOlder(request.version_min);
   } while (blocked(true));
   return absl::OkStatus();
+}
+
+// The record of the take says it already.
+void ReplayShard::CountTaken(int64_t rows) {
+  state_.sampled += rows;
+  sampled_written_ = state_.sampled;
 }
 
 absl::Status ReplayShard::TakeRollout(const RolloutRequest& request, Rollout* out,
@@ -53,7 +65,8 @@ absl::Status ReplayShard::TakeRollout(const RolloutRequest& request, Rollout* ou
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
   PMOE_RETURN_IF_ERROR(AwaitRollout(request, limit, [] { return false; }));
   state_.table.Take(request, out);
-  state_.sampled += request.steps;
+  WriteDown(EncodeRecord(RolloutTaken{{}, request}));
+  CountTaken(request.steps);
   WakeBlocked();
   return absl::OkStatus();
 }
@@ -87,7 +100,8 @@ absl::StatusOr<std::shared_ptr<const Rollout>> ReplayShard::TakeRollout(
   state_.table.Take(request, rollout.get());
   state_.ticket = ticket;  // and not before: it may have been refused, or never been met
   state_.kept = std::move(rollout);
-  state_.sampled += request.steps;
+  WriteDown(EncodeRecord(RolloutTaken{ticket, request}));
+  CountTaken(request.steps);
   gate_.Wake(Gate::kSamples);  // whoever waits with the same ticket
   WakeBlocked();
   return state_.kept;

@@ -2,8 +2,8 @@
 // an observation is stored once, and the successor of a row is the next row of its stream. The
 // newest row of a stream holds the observation whose action is still to come, so every inserted
 // step can be given at once. A Selector chooses the rows that a learner gets: uniform_selector for
-// minibatches, fifo_selector for rollouts. The layout depends on the rows alone, never on how they
-// were cut into chunks. Thread-compatible.
+// minibatches, fifo_selector for rollouts. The layout depends on the rows and not on their chunks.
+// tidy: long because it also saves itself, piece by piece. Thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,11 @@ class ReplayTable {
   // AlreadyExistsError for steps that came before, FailedPreconditionError for an older epoch,
   // ResourceExhaustedError for a stream too many.
   absl::Status Append(const Chunk& chunk);
+  // The writer's next chunk does not enter, and counts as one that came: one that was refused at
+  // the door, and one of a log that would be today. LeaveOut ends its stream, and counts its rows
+  // as Load does those that it leaves out; errors as Append's.
+  void Refuse(const Chunk& chunk);
+  absl::Status LeaveOut(const Chunk& chunk);
   // Ends the actor's streams where they are and closes their pages. Its epoch stays fenced.
   void CutActor(uint32_t member, uint32_t actor);
 
@@ -57,6 +62,8 @@ class ReplayTable {
     return {request.steps, /*in_order=*/true, request.version_min, request.version_max};
   }
   void DropOlder(uint32_t version_min);
+  // Rows that wait to be taken are given up, all of them.
+  void GiveUpWaiting(uint32_t version_min);
 
   // Every transition held: by (member, actor, env), each stream in its order.
   void VisitSteps(const std::function<void(const StoredStep&)>& visit) const;
@@ -71,9 +78,15 @@ class ReplayTable {
   int64_t bytes() const { return pool_->live_pages() * pool_->page_bytes(); }
   int64_t streams() const { return static_cast<int64_t>(streams_.size()); }
 
-  // Streams the table into `out` as blocks, and back: *this is replaced only when all of it was
-  // good. `book` is what the file said of the writers before; rows against the rules are as taken.
-  absl::Status Save(BlockFileWriter* out) const;
+  // Saving, while others go on: BeginSave fixes what is saved, NextPages gives its pages piece by
+  // piece (false: all were given) for WritePages, EndSave ends it whatever came of it.
+  TableSave BeginSave() const;
+  bool NextPages(CopiedPages* out) const;
+  void EndSave() const;
+  static absl::Status WritePages(const TableSpec& spec, const CopiedPages& pages,
+                                 BlockFileWriter* out);
+  // Load replaces *this only when all of it was good; `book` is what the file said of the writers
+  // before. Rows against the rules are as taken.
   absl::StatusOr<LoadedRows> Load(BlockFileReader* in, StreamBook book, const RowRules& rules);
 
  private:

@@ -89,20 +89,18 @@ std::string ReplayTable::SaveIndex() const {
   return out.Take();
 }
 
-absl::Status ReplayTable::Save(BlockFileWriter* out) const {
-  PMOE_RETURN_IF_ERROR(out->Write(kTableBlock, {SaveIndex()}));
-  for (uint32_t slot = 0; slot < pool_->slots(); ++slot) {
-    const Page& page = pool_->page(slot);
-    if (!page.live) continue;
+absl::Status ReplayTable::WritePages(const TableSpec& spec, const CopiedPages& pages,
+                                     BlockFileWriter* out) {
+  const size_t row_bytes = static_cast<size_t>(PagePool(spec).stride()) * sizeof(float);
+  absl::string_view rows = pages.rows;
+  for (const auto& [slot, page] : pages.pages) {
     ByteWriter header;
     SavePageHeader(slot, page, &header);
-    const size_t floats = size_t{page.rows} * static_cast<size_t>(pool_->stride());
-    const absl::string_view rows(reinterpret_cast<const char*>(pool_->row({slot, 0})),
-                                 floats * sizeof(float));
-    PMOE_RETURN_IF_ERROR(out->Write(kPageBlock, {header.bytes(), rows}));
+    const size_t bytes = page.rows * row_bytes;
+    PMOE_RETURN_IF_ERROR(out->Write(kPageBlock, {header.bytes(), rows.substr(0, bytes)}));
+    rows.remove_prefix(bytes);
   }
-  const std::string selector = selector_->SaveState();
-  return selector.empty() ? absl::OkStatus() : out->Write(kSelectorBlock, {selector});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<absl::string_view> ReplayTable::NextIndex(BlockFileReader* in) {
@@ -137,7 +135,10 @@ absl::StatusOr<LoadedRows> ReplayTable::Load(BlockFileReader* in, StreamBook boo
 
 absl::StatusOr<ReplayTable> ReplayTable::FromFile(const std::string& path) {
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileReader::Open(path));
-  PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block shard, file->Next());
+  PMOE_ASSIGN_OR_RETURN(BlockFileReader::Block shard, file->Next());
+  if (shard.type == kHistoryBlock) {
+    PMOE_ASSIGN_OR_RETURN(shard, file->Next());
+  }
   if (shard.type != kShardBlock) return file->Bad("does not begin with a shard block");
   PMOE_ASSIGN_OR_RETURN(const absl::string_view index, NextIndex(file.get()));
   TableSpec spec;
@@ -277,7 +278,7 @@ bool ReplayTable::LoadPage(absl::string_view payload) {
   }
   const size_t bytes = size_t{page.rows} * static_cast<size_t>(pool_->stride()) * sizeof(float);
   if (in.remaining() != bytes) return false;
-  in.Raw(pool_->row({slot, 0}), bytes);
+  in.Raw(pool_->mutable_row({slot, 0}), bytes);
   pool_->page(slot) = page;
   return true;
 }

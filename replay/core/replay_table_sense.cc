@@ -1,9 +1,11 @@
-// What a saved table may bring back: rows that a door would let in today. Those that it would not,
-// which an older build may have taken and saved, stay where they are and are never given: they
-// count as taken.
+// What a saved table and a log may bring back: rows that a door would let in today. Those that it
+// would not, which an older build may have taken and saved, stay where they are in a table and are
+// never given: they count as taken. Those of a log do not even enter.
 #include <algorithm>
+#include <limits>
 
 #include "common/base/finite.h"
+#include "common/base/status_macros.h"
 #include "replay/core/replay_table.h"
 
 namespace pmoe {
@@ -79,6 +81,28 @@ LoadedRows ReplayTable::LeaveOutNonsense(const RowRules& rules) {
     }
   }
   return rows;
+}
+
+void ReplayTable::Refuse(const Chunk& chunk) {
+  if (book_.IsNewEpoch(chunk.member, chunk.actor, chunk.epoch)) CutActor(chunk.member, chunk.actor);
+  book_.Refuse(chunk);
+}
+
+absl::Status ReplayTable::LeaveOut(const Chunk& chunk) {
+  const StreamKey key{chunk.member, chunk.actor, chunk.env};
+  PMOE_ASSIGN_OR_RETURN(const Seam seam, book_.CheckSteps(chunk));
+  if (seam == Seam::kNewEpoch) CutActor(key.member, key.actor);
+  const auto stream = streams_.find(key);
+  if (stream != streams_.end()) Cut(&stream->second);
+  LetGoOfSpent();
+  book_.Record(chunk);
+  inserted_ += chunk.rows;
+  return absl::OkStatus();
+}
+
+void ReplayTable::GiveUpWaiting(uint32_t version_min) {
+  DropOlder(std::numeric_limits<uint32_t>::max());  // no row is of that one
+  DropOlder(version_min);
 }
 
 }  // namespace pmoe

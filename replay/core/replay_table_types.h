@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "replay/core/block_file.h"
@@ -11,9 +12,9 @@
 
 namespace pmoe {
 
-// Types of the blocks of a saved shard: one shard block, one table block, then a page block for
-// each live page, then a selector block if there is something to say, and a rollout block if one
-// may be asked for again.
+// Types of the blocks of a saved shard: a history block or none, one shard block, one table block,
+// then a page block for each live page, then a selector block if there is something to say, and a
+// rollout block if one may be asked for again.
 enum ReplayBlock : uint32_t {
   kShardBlock = 1,
   kTableBlock = 2,
@@ -22,6 +23,7 @@ enum ReplayBlock : uint32_t {
   kOldQueuePieceBlock = 5,
   kRolloutBlock = 6,
   kSelectorBlock = 7,
+  kHistoryBlock = 8,
 };
 
 struct ReplayTableOptions {
@@ -48,6 +50,12 @@ struct LoadedRows {
   int64_t refused = 0;            // transitions left out, because they make no sense
   uint32_t newest_version = 0;    // of the others
   BlockFileReader::Block next{};  // after the table's
+};
+
+// What a file says of a table beside its pages, as bytes.
+struct TableSave {
+  std::string index{};
+  std::string selector{};
 };
 
 // A transition in the table, and what its writer called it.

@@ -24,6 +24,12 @@ std::string StepName(const Chunk& chunk) {
   return absl::StrCat("actor ", chunk.actor, " env ", chunk.env, " step ", chunk.first_step);
 }
 
+// Up to what makes sense: peers and files name the numbers.
+uint64_t AddRows(uint64_t rows, uint64_t more) {
+  constexpr uint64_t kMost = kRowsMax;
+  return std::min(std::min(rows, kMost) + std::min(more, kMost), kMost);
+}
+
 }  // namespace
 
 absl::StatusOr<uint64_t> StreamBook::Hello(const WriterHello& hello) {
@@ -37,18 +43,39 @@ absl::StatusOr<uint64_t> StreamBook::Hello(const WriterHello& hello) {
                     absl::StrCat("member ", hello.member, " actor ", hello.actor,
                                  ": a shard takes actors 0 to ", kWritersMax - 1, " of member 0"));
   }
+  if (hello.rows_acked / kPageRows > hello.first_seq_held) {
+    return Nonsense(kBadNumbers, absl::StrCat("rows_acked ", hello.rows_acked, " are more than ",
+                                              hello.first_seq_held, " chunks can hold"));
+  }
   Meet(hello.member, hello.actor, hello.epoch);
   Writer& writer = writers_.at({hello.member, hello.actor});
   if (hello.epoch < writer.epoch) {
     return Fenced(absl::StrCat("actor ", hello.actor), hello.epoch, writer.epoch);
   }
-  if (hello.epoch > writer.epoch) writer = Writer{hello.epoch, 0, {}};
+  if (hello.epoch > writer.epoch) BeginLife(&writer, hello.epoch);
+  if (hello.first_seq_held > writer.next_seq) {
+    uint64_t steps = 0;  // that came, or were seen to be missing
+    for (const auto& [env, next_step] : writer.next_step) steps += next_step;
+    const uint64_t entered = steps - std::min(steps, writer.lost_seen + writer.refused_seen);
+    if (hello.rows_acked > entered) writer.lost_said = hello.rows_acked - entered;
+  }
   writer.next_seq = std::max(writer.next_seq, hello.first_seq_held);
   return writer.next_seq;
 }
 
+void StreamBook::BeginLife(Writer* writer, uint32_t epoch) {
+  lost_before_ = AddRows(lost_before_, writer->lost());
+  *writer = Writer{.epoch = epoch};
+}
+
+uint64_t StreamBook::rows_lost() const {
+  uint64_t rows = lost_before_;
+  for (const auto& [key, writer] : writers_) rows = AddRows(rows, writer.lost());
+  return rows;
+}
+
 void StreamBook::Meet(uint32_t member, uint32_t actor, uint32_t epoch) {
-  writers_.try_emplace({member, actor}, Writer{epoch, 0, {}});
+  writers_.try_emplace({member, actor}, Writer{.epoch = epoch});
 }
 
 const StreamBook::Writer* StreamBook::Find(uint32_t member, uint32_t actor) const {
@@ -93,17 +120,32 @@ absl::StatusOr<Seam> StreamBook::CheckSteps(const Chunk& chunk) const {
       StepName(chunk), " came before; the next step of this stream is ", next->second));
 }
 
-void StreamBook::Record(const Chunk& chunk) {
+StreamBook::Writer& StreamBook::Count(const Chunk& chunk) {
   Writer& writer =
-      writers_.try_emplace({chunk.member, chunk.actor}, Writer{chunk.epoch, 0, {}}).first->second;
-  if (chunk.epoch > writer.epoch) writer = Writer{chunk.epoch, 0, {}};
+      writers_.try_emplace({chunk.member, chunk.actor}, Writer{.epoch = chunk.epoch}).first->second;
+  if (chunk.epoch > writer.epoch) BeginLife(&writer, chunk.epoch);
   // A round's chunks come in the order of their rows, not of their numbers.
   writer.next_seq = std::max(writer.next_seq, chunk.seq + 1);
+  return writer;
+}
+
+void StreamBook::Refuse(const Chunk& chunk) {
+  Count(chunk).refused_ahead += std::min<uint64_t>(chunk.rows, kPageRows);
+}
+
+// Which of the steps were refused nobody can be believed: as many as were.
+void StreamBook::CountGap(uint64_t steps, Writer* writer) {
+  const uint64_t refused = std::min(steps, writer->refused_ahead);
+  writer->refused_ahead -= refused;
+  writer->refused_seen += refused;
+  writer->lost_seen += steps - refused;
+}
+
+void StreamBook::Record(const Chunk& chunk) {
+  Writer& writer = Count(chunk);
   if (chunk.rows == 0) return;
   uint64_t& next_step = writer.next_step[chunk.env];
-  if (chunk.first_step > next_step) {
-    rows_lost_ = std::min(rows_lost_ + (chunk.first_step - next_step), uint64_t{INT64_MAX});
-  }
+  if (chunk.first_step > next_step) CountGap(chunk.first_step - next_step, &writer);
   next_step = chunk.first_step + chunk.rows;
 }
 
@@ -146,6 +188,41 @@ absl::Status StreamBook::LoadState(ByteReader* in) {
   return in->ok() ? absl::OkStatus() : absl::DataLossError("the writers' counts are truncated");
 }
 
+void StreamBook::SaveLosses(ByteWriter* out) const {
+  out->Pod(lost_before_);
+  for (const auto& [key, writer] : writers_) {
+    if (writer.lost() == 0 && writer.refused_ahead == 0 && writer.refused_seen == 0) continue;
+    out->Pod(key.first);
+    out->Pod(key.second);
+    out->Pod(writer.lost_said);
+    out->Pod(writer.lost_seen);
+    out->Pod(writer.refused_seen);
+    out->Pod(writer.refused_ahead);
+  }
+}
+
+absl::Status StreamBook::LoadLosses(absl::string_view bytes) {
+  ByteReader in(bytes);
+  in.Pod(&lost_before_);
+  while (in.ok() && in.remaining() > 0) {
+    ActorKey key;
+    Writer lost;
+    in.Pod(&key.first);
+    in.Pod(&key.second);
+    in.Pod(&lost.lost_said);
+    in.Pod(&lost.lost_seen);
+    in.Pod(&lost.refused_seen);
+    in.Pod(&lost.refused_ahead);
+    const auto writer = writers_.find(key);
+    if (writer == writers_.end()) return absl::DataLossError("a loss is of no writer");
+    writer->second.lost_said = lost.lost_said;
+    writer->second.lost_seen = lost.lost_seen;
+    writer->second.refused_seen = lost.refused_seen;
+    writer->second.refused_ahead = lost.refused_ahead;
+  }
+  return in.Finish("the writers' losses");
+}
+
 void StreamBook::SaveEpochs(ByteWriter* out) const {
   out->Pod(static_cast<uint64_t>(writers_.size()));
   for (const auto& [key, writer] : writers_) {
@@ -169,7 +246,7 @@ void StreamBook::LoadEpochs(ByteReader* in) {
 }
 
 void StreamBook::RestoreSeq(uint32_t member, uint32_t actor, uint32_t epoch, uint64_t next_seq) {
-  writers_[{member, actor}] = Writer{epoch, next_seq, {}};
+  writers_[{member, actor}] = Writer{.epoch = epoch, .next_seq = next_seq};
 }
 
 void StreamBook::RestoreStep(uint32_t member, uint32_t actor, uint32_t env, uint64_t next_step) {

@@ -5,12 +5,14 @@
 // Thread-compatible.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "common/base/bytes.h"
 #include "replay/core/chunk.h"
 
@@ -22,6 +24,7 @@ struct WriterHello {
   uint32_t actor = 0;
   uint32_t epoch = 0;
   uint64_t first_seq_held = 0;  // oldest chunk that it can still send; its next one if it has none
+  uint64_t rows_acked = 0;      // of the chunks before that one; 0: it does not say
 };
 
 // How a chunk joins the rows of its stream.
@@ -37,14 +40,19 @@ class StreamBook {
   static constexpr size_t kWritersMax = 4096;
   struct Writer {
     uint32_t epoch = 0;
-    uint64_t next_seq = 0;                   // chunk
-    std::map<uint32_t, uint64_t> next_step;  // by env
+    uint64_t next_seq = 0;                     // chunk
+    std::map<uint32_t, uint64_t> next_step{};  // by env
+    uint64_t lost_said = 0;     // rows acknowledged and not here, by the writer's last hello
+    uint64_t lost_seen = 0;     // steps missing between its chunks, but for those that were refused
+    uint64_t refused_seen = 0;  // the others
+    uint64_t refused_ahead = 0;  // rows of refused chunks whose steps are not missed yet
+    uint64_t lost() const { return std::max(lost_said, lost_seen); }
   };
 
   // The seq that the writer must send next: what the book waits for, or the oldest chunk that the
   // writer still has if that is later (the rows between are lost). A newer epoch takes the place of
   // the older one, which is FailedPreconditionError from then on. Nonsense: a seq that leaves no
-  // room to count on, or an index that no actor has.
+  // room to count on, more rows than its chunks can have had, or an index that no actor has.
   absl::StatusOr<uint64_t> Hello(const WriterHello& hello);
   // Writes down a writer that nobody knew, whose first chunk is held elsewhere.
   void Meet(uint32_t member, uint32_t actor, uint32_t epoch);
@@ -58,6 +66,9 @@ class StreamBook {
   absl::StatusOr<Seam> CheckSteps(const Chunk& chunk) const;
   // The chunk, which was checked, is in.
   void Record(const Chunk& chunk);
+  // The chunk, of which CheckSeq was OK, is dropped, and is not counted as lost. Its rows are what
+  // it says of itself, and nothing else of it is believed.
+  void Refuse(const Chunk& chunk);
 
   // The actor's newest life; null if none came.
   const Writer* Find(uint32_t member, uint32_t actor) const;
@@ -65,13 +76,17 @@ class StreamBook {
   bool IsNewEpoch(uint32_t member, uint32_t actor, uint32_t epoch) const;
   // Is a newer life than `epoch` known?
   bool IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) const;
-  // Steps that are missing between the chunks of one epoch: those of chunks that were refused, and
-  // those that a shard which came back from an older checkpoint never gets again. Not saved.
-  uint64_t rows_lost() const { return rows_lost_; }
+  // Rows that were acknowledged and that a shard which came back from an older state never gets
+  // again: known once their writer says hello, or else by the steps missing between its chunks, but
+  // for those of chunks that were refused. What a writer lost that never came back nobody knows.
+  uint64_t rows_lost() const;
 
   void SaveState(ByteWriter* out) const;
   // Adds to what is here, as the three below do.
   absl::Status LoadState(ByteReader* in);
+  // Apart, for they are not of what a table's bits depend on. Load: after LoadState.
+  void SaveLosses(ByteWriter* out) const;
+  absl::Status LoadLosses(absl::string_view bytes);
   // A table's file repeats epochs and steps beside the streams that they belong to.
   void SaveEpochs(ByteWriter* out) const;
   void LoadEpochs(ByteReader* in);
@@ -80,9 +95,12 @@ class StreamBook {
 
  private:
   using ActorKey = std::pair<uint32_t, uint32_t>;  // (member, actor)
+  void BeginLife(Writer* writer, uint32_t epoch);
+  Writer& Count(const Chunk& chunk);  // as come, without its rows
+  static void CountGap(uint64_t steps, Writer* writer);
 
   std::map<ActorKey, Writer> writers_;
-  uint64_t rows_lost_ = 0;
+  uint64_t lost_before_ = 0;  // by lives of actors that are over
 };
 
 }  // namespace pmoe

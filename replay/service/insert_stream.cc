@@ -26,7 +26,8 @@ absl::Status InsertStream::Serve(InsertRequest request) {
 }
 
 absl::Status InsertStream::ServeAll(InsertRequest request) {
-  const WriterHello hello{hello_.member(), hello_.actor(), hello_.epoch(), hello_.first_seq_held()};
+  const WriterHello hello{hello_.member(), hello_.actor(), hello_.epoch(), hello_.first_seq_held(),
+                          hello_.rows_acked()};
   const absl::StatusOr<uint64_t> next_seq =
       options_.lockstep ? shard_->ResumeStage(hello) : shard_->ResumeInsert(hello);
   if (absl::IsInvalidArgument(next_seq.status())) (void)options_.on_nonsense(next_seq.status());
@@ -37,7 +38,7 @@ absl::Status InsertStream::ServeAll(InsertRequest request) {
       if (refused_.refused_size() > 0) (void)Acknowledge();
       return entered;
     }
-    if (!Acknowledge()) break;
+    PMOE_RETURN_IF_ERROR(Acknowledge());
     request.Clear();
   } while (stream_->Read(&request));
   return absl::OkStatus();
@@ -82,20 +83,28 @@ absl::Status InsertStream::Refuse(const ChunkMessage& message, const absl::Statu
     (void)options_.on_nonsense(why);
     return why;
   }
-  PMOE_RETURN_IF_ERROR(
-      shard_->Refuse(hello_.member(), hello_.actor(), hello_.epoch(), message.seq()));
+  PMOE_RETURN_IF_ERROR(shard_->Refuse({.member = hello_.member(),
+                                       .actor = hello_.actor(),
+                                       .epoch = hello_.epoch(),
+                                       .seq = message.seq(),
+                                       .rows = message.rows()}));
   next_seq_ = std::max(next_seq_, message.seq() + 1);
   refused_.add_refused(message.seq());
   refused_.set_refusal(std::string(why.message()));
   return options_.on_nonsense(why);
 }
 
-bool InsertStream::Acknowledge() {
+// A Write that fails ends the Reads too.
+absl::Status InsertStream::Acknowledge() {
+  if (options_.await_ack != nullptr && !options_.await_ack().ok()) {
+    return absl::UnavailableError("the shard leaves before the rows are on disk; send them again");
+  }
   InsertReply reply = std::exchange(refused_, InsertReply());
   reply.set_next_seq(next_seq_);
   reply.set_credits(kInsertCredits);
   reply.set_draining(options_.draining());
-  return stream_->Write(reply);
+  (void)stream_->Write(reply);
+  return absl::OkStatus();
 }
 
 }  // namespace pmoe

@@ -27,6 +27,8 @@ class InsertStream {
     std::function<void()> on_bad_crc;
     // Is told of each hello and chunk that made no sense; an error ends the stream.
     std::function<absl::Status(const absl::Status& why)> on_nonsense;
+    // Waits until what has entered, or was refused, may be acknowledged; null: at once.
+    std::function<absl::Status()> await_ack = nullptr;
   };
 
   InsertStream(ReplayShard* shard, Options options, Stream* stream)
@@ -45,7 +47,7 @@ class InsertStream {
   // Drops the chunk, so that what came of it can go on. In lockstep nothing may be missing: then it
   // ends the stream.
   absl::Status Refuse(const ChunkMessage& message, const absl::Status& why);
-  bool Acknowledge();
+  absl::Status Acknowledge();
 
   ReplayShard* const shard_;
   const Options options_;

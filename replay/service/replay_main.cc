@@ -1,4 +1,7 @@
 // pmoe-replay: one shard of replay as a process.
+#include <chrono>
+#include <cstdio>
+#include <optional>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -8,9 +11,12 @@
 #include "common/base/interrupt.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/rpc_status.h"
 #include "common/rpc/security_flags.h"
+#include "proto/replay.grpc.pb.h"
 #include "replay/service/replay_dump.h"
 #include "replay/service/replay_process.h"
+#include "replay/service/replay_verify.h"
 
 namespace pmoe {
 namespace {
@@ -54,6 +60,7 @@ void AddFlags(CLI::App* app, Flags* flags) {
       "--dir runs/by-hand/replay\n"
       "  pmoe-replay --learner learner.example.org:7000 --listen 0.0.0.0:7000 --tls certs/replay "
       "--dir runs/by-hand/replay\n"
+      "  pmoe-replay verify runs/by-hand/replay\n"
       "  pmoe-replay dump runs/by-hand/replay/20000.table");
 }
 
@@ -103,6 +110,54 @@ absl::Status Serve(const Flags& flags) {
   return RunReplayProcess(options, interrupted);
 }
 
+// Asks a shard that runs.
+absl::Status Checkpoint(const std::string& at, const SecurityFlags& flags) {
+  constexpr std::chrono::minutes kFileTime(10);
+  PrepareGrpc();
+  PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, flags.Load(PeerRole::kAdmin));
+  PMOE_ASSIGN_OR_RETURN(const RpcAddress address, security.ParseAddress(at, "ADDR"));
+  const auto stub = ReplayService::NewStub(MakeChannel(address, PeerRole::kReplay, security));
+  grpc::ClientContext context;
+  SetDeadline(&context, kFileTime);
+  CheckpointReply reply;
+  const absl::Status status = FromGrpc(stub->Checkpoint(&context, CheckpointRequest(), &reply));
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(at, ": ", status.message()));
+  std::printf("saved as %s.table\n", reply.name().c_str());
+  return absl::OkStatus();
+}
+
+// The commands beside serving.
+class Tools {
+ public:
+  void AddTo(CLI::App* app) {
+    dump_ = app->add_subcommand("dump", "Prints every transition of a saved table");
+    dump_->add_option("FILE", path_, "A saved table, <name>.table")->required();
+    dump_->footer(
+        "One line per transition, stream by stream:\n"
+        "  actor epoch env step crc32c policy_version");
+    verify_ = app->add_subcommand("verify", "Says what a shard's folder holds and what is damaged");
+    verify_->add_option("PATH", path_, "The folder, or one saved table")->required();
+    verify_->footer("Reads every byte and changes none; not of a shard that runs.");
+    checkpoint_ = app->add_subcommand("checkpoint", "Has a running shard save its table now");
+    checkpoint_->add_option("ADDR", path_, "Where it listens")->required();
+    security_.AddTo(checkpoint_);
+  }
+  // nullopt: none was asked for.
+  std::optional<absl::Status> Run() const {
+    if (dump_->parsed()) return DumpTable(path_, stdout);
+    if (verify_->parsed()) return VerifyReplay(path_, stdout);
+    if (checkpoint_->parsed()) return Checkpoint(path_, security_);
+    return std::nullopt;
+  }
+
+ private:
+  CLI::App* dump_ = nullptr;
+  CLI::App* verify_ = nullptr;
+  CLI::App* checkpoint_ = nullptr;
+  std::string path_;
+  SecurityFlags security_;
+};
+
 }  // namespace
 }  // namespace pmoe
 
@@ -111,12 +166,9 @@ int main(int argc, char** argv) {
                "pmoe-replay");
   pmoe::Flags flags;
   pmoe::AddFlags(&app, &flags);
-  CLI::App* dump = app.add_subcommand("dump", "Prints every transition of a saved table");
-  std::string file;
-  dump->add_option("FILE", file, "A saved table, <name>.table")->required();
-  dump->footer(
-      "One line per transition, stream by stream:\n"
-      "  actor epoch env step crc32c policy_version");
+  pmoe::Tools tools;
+  tools.AddTo(&app);
   if (const std::optional<int> code = pmoe::ParseCommandLine(&app, argc, argv)) return *code;
-  return pmoe::ReportError(dump->parsed() ? pmoe::DumpTable(file, stdout) : pmoe::Serve(flags));
+  const std::optional<absl::Status> done = tools.Run();
+  return pmoe::ReportError(done.has_value() ? *done : pmoe::Serve(flags));
 }

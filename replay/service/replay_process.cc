@@ -22,7 +22,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{50};
-constexpr int kLookEvery = 20;             // ticks between two looks at the counts
+constexpr int kLookEvery = 20;  // ticks between two looks at the counts
+constexpr int kTendAgain = 60 * kLookEvery;
 constexpr milliseconds kDrainGrace{2500};  // for streams to end by themselves
 constexpr milliseconds kStopGrace{500};    // for calls that are still open then
 
@@ -50,7 +51,8 @@ class Member : public FollowerHandler {
 };
 
 // What a shard tells of itself at /metrics (docs/metrics.md).
-void Export(const TableStats& stats, const ShardStats& counts, MetricsExporter* metrics) {
+void Export(const TableStats& stats, const ShardStats& counts, const SegmentLogStats& log,
+            MetricsExporter* metrics) {
   const auto set = [metrics](absl::string_view name, auto value, const std::string& label = "") {
     metrics->Set(name, static_cast<double>(value), label);
   };
@@ -70,6 +72,10 @@ void Export(const TableStats& stats, const ShardStats& counts, MetricsExporter* 
   set("pmoe_replay_duplicates_total", stats.duplicates());
   set("pmoe_replay_crc_errors_total", stats.crc_errors());
   set("pmoe_replay_rows_lost_total", stats.rows_lost());
+  set("pmoe_replay_log_bytes_total", log.bytes);
+  set("pmoe_replay_log_sync_seconds_total", log.sync_s);
+  set("pmoe_replay_log_behind_seconds", log.behind_s);
+  set("pmoe_replay_log_errors_total", log.errors);
   set("pmoe_replay_writers", stats.writers());
   for (const auto& [caller, count] : Refusals::OfProcess().Counts()) {
     set("pmoe_rpc_refused_total", count, caller);
@@ -88,27 +94,45 @@ std::string FoundAt(const RpcAddress& bound, RpcAddress advertise, const std::st
   return advertise.Text();
 }
 
-// Every second: long waits to stderr, everything else to /metrics.
+// Every second: long waits and new losses to stderr, everything else to /metrics.
 void LookAtTable(const ReplayServer& service, const std::string& dir, StallReport* stalls,
-                 MetricsExporter* metrics) {
+                 uint64_t* losses_said, MetricsExporter* metrics) {
   const ShardStats counts = service.Counts();
+  if (counts.rows_lost > *losses_said) {
+    Log(LogLevel::kWarning, counts.rows_lost, " rows that were acknowledged are lost by now");
+  }
+  *losses_said = counts.rows_lost;
   for (const std::string& line : stalls->Look(counts, service.Explain())) {
     Log(LogLevel::kWarning, line);
   }
   if (metrics == nullptr) return;
-  Export(service.Stats(), counts, metrics);
+  Export(service.Stats(), counts, service.LogStats(), metrics);
   ExportDisk("replay", dir, metrics);
 }
 
+// A disk that has no room now is asked again after a minute.
+void Tend(ReplayServer* service, int tick, int* tend_at) {
+  if (tick < *tend_at) return;
+  const absl::Status status = service->Tend();
+  if (status.ok()) return;
+  *tend_at = tick + kTendAgain;
+  Log(LogLevel::kWarning, "no checkpoint could take the log's place: ", status.message());
+}
+
 // OK: the run is finished, or the process shall end.
-absl::Status Serve(const Member& member, const RunFollower& follower, const ReplayServer& service,
+absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServer* service,
                    const std::string& dir, MetricsExporter* metrics,
                    const std::atomic<bool>& interrupted) {
   StallReport stalls;
+  int tend_at = 0;
+  uint64_t losses_said = 0;
   for (int tick = 1; !interrupted && !member.finished(); ++tick) {
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
-    if (tick % kLookEvery == 0) LookAtTable(service, dir, &stalls, metrics);
+    if (tick % kLookEvery == 0) {
+      LookAtTable(*service, dir, &stalls, &losses_said, metrics);
+      Tend(service, tick, &tend_at);
+    }
     Clock::Real()->Sleep(kTick);
   }
   return absl::OkStatus();
@@ -122,7 +146,7 @@ absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplaySer
   PMOE_RETURN_IF_ERROR(joined.status());
   service->AdoptRun(joined->seat().run_id());
   follower->Follow();
-  return Serve(member, *follower, *service, dir, metrics, interrupted);
+  return Serve(member, *follower, service, dir, metrics, interrupted);
 }
 
 }  // namespace

@@ -1,11 +1,15 @@
 #include "replay/service/replay_service.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/log.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/rejections.h"
+#include "common/rpc/callers.h"
 #include "common/rpc/peer_host.h"
 #include "common/rpc/rpc_status.h"
 #include "replay/core/nonsense.h"
@@ -17,6 +21,18 @@ namespace pmoe {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr size_t kFailingMax = 512;  // bytes; the learner looks at it
+
+// For people.
+std::string DurabilityText(const SegmentLog* log) {
+  if (log == nullptr) return "none";
+  const SegmentLogStats stats = log->stats();
+  const char* const name = log->acks_wait() ? "wal" : "async";
+  if (stats.failing.empty()) return absl::StrFormat("%s, %.1f s behind", name, stats.behind_s);
+  return absl::StrFormat("%s, FAILING for %.0f s: %s", name, stats.behind_s,
+                         PrintableText(stats.failing, kFailingMax));
+}
 
 // A stream that is cancelled ends at once, or at the next question in a wait.
 constexpr milliseconds kEvictionMax{5000};
@@ -50,6 +66,15 @@ std::string ReplayServer::Explain() const {
   return shard == nullptr ? "" : shard->Explain();
 }
 
+SegmentLogStats ReplayServer::LogStats() const {
+  const SegmentLog* const log = holder_.log();
+  return log == nullptr ? SegmentLogStats() : log->stats();
+}
+
+absl::Status ReplayServer::Tend() {
+  return holder_.LogIsLong() ? holder_.SaveAside().status() : absl::OkStatus();
+}
+
 TableStats ReplayServer::Stats() const {
   const ShardStats counts = Counts();
   TableStats stats;
@@ -68,6 +93,7 @@ TableStats ReplayServer::Stats() const {
   stats.set_rows_lost(static_cast<int64_t>(counts.rows_lost));
   stats.set_writers(streams_.count());
   stats.set_refused(counts.refused);
+  stats.set_durability(DurabilityText(holder_.log()));
   return stats;
 }
 
@@ -104,7 +130,7 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, Creat
     // 0: a learner that has just begun, which does not know yet what actors have.
     shard->SetPublished(request.newest_version(), /*now=*/request.newest_version() > 0);
   }
-  if (!TableHolder::Restores(request.restore(), created)) return absl::OkStatus();
+  if (!TableHolder::Restores(request.restore(), created)) return holder_.StartLog("");
   // Writers must not go on with numbers from before the table was set back: they leave, and come
   // back with a hello.
   streams_.EvictAll();
@@ -112,7 +138,7 @@ absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, Creat
     return absl::UnavailableError("cannot restore yet: writers do not leave; try again");
   }
   PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore(), warnings));
-  return absl::OkStatus();
+  return holder_.StartLog(reply->restored());
 }
 
 absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
@@ -127,9 +153,10 @@ absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
   const uint32_t actor = request.hello().actor();
   PMOE_RETURN_IF_ERROR(conduct_.Check(member, actor));
   PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(request.hello(), context));
+  const auto gone = [&] { return place->evicted() || context->IsCancelled(); };
   InsertStream insert(shard,
                       {.lockstep = holder_.lockstep(),
-                       .gone = [&] { return place->evicted() || context->IsCancelled(); },
+                       .gone = gone,
                        .draining = [this] { return draining_.load(); },
                        .on_bad_crc = [this] { ++crc_errors_; },
                        .on_nonsense =
@@ -138,7 +165,8 @@ absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
                                                          absl::StrCat("actor ", actor),
                                                          why.message());
                              return conduct_.OnNonsense(member, actor);
-                           }},
+                           },
+                       .await_ack = AwaitAck([&] { return gone() || draining_; })},
                       stream);
   const absl::Status status = insert.Serve(std::move(request));
   // An evicted stream's other errors come of being late.
@@ -165,7 +193,14 @@ absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
   Hear(shard, request.newest_version());
   const uint64_t epoch = request.learner().learner_epoch();
   return ServeTakeRollout(
-      shard, request, [=, this] { return Ended(context, epoch); }, stream);
+      shard, request, [=, this] { return Ended(context, epoch); },
+      AwaitAck([=, this] { return !Ended(context, epoch).ok(); }), stream);
+}
+
+std::function<absl::Status()> ReplayServer::AwaitAck(std::function<bool()> stop) const {
+  SegmentLog* const log = holder_.log();
+  if (log == nullptr) return nullptr;
+  return [log, stop = std::move(stop)] { return log->AwaitAck(stop); };
 }
 
 absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRequest& request) {
@@ -204,6 +239,7 @@ absl::Status ReplayServer::DoCheckpoint(const CheckpointRequest& request, Checkp
   PMOE_ASSIGN_OR_RETURN(const int64_t bytes, holder_.Save(request.name(), {request.keep().begin(),
                                                                            request.keep().end()}));
   reply->set_bytes(bytes);
+  reply->set_name(request.name());
   return absl::OkStatus();
 }
 
@@ -238,7 +274,13 @@ grpc::Status ReplayServer::Commit(grpc::ServerContext* context, const CommitRequ
 
 grpc::Status ReplayServer::Checkpoint(grpc::ServerContext* context,
                                       const CheckpointRequest* request, CheckpointReply* reply) {
-  return ToGrpc(DoCheckpoint(*request, reply));
+  // An admin names no learner, nor files that may go.
+  const std::optional<PeerName> peer = PeerOf(*context->auth_context());
+  const bool is_admin = peer.has_value() && peer->role == PeerRole::kAdmin;
+  if (request->has_learner() && !is_admin) return ToGrpc(DoCheckpoint(*request, reply));
+  absl::StatusOr<std::string> name = holder_.SaveAside();
+  if (name.ok()) reply->set_name(*std::move(name));
+  return ToGrpc(name.status());
 }
 
 grpc::Status ReplayServer::CutActor(grpc::ServerContext* context, const CutActorRequest* request,

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ class ReplayServer final : public ReplayService::Service {
   ShardStats Counts() const;
   // Which side waits, and for what; empty before there is a table.
   std::string Explain() const;
+  // Zeros without a log.
+  SegmentLogStats LogStats() const;
+  // Now and then: a checkpoint once the log has become longer than the table.
+  absl::Status Tend();
 
   grpc::Status CreateTable(grpc::ServerContext* context, const CreateTableRequest* request,
                            CreateTableReply* reply) override;
@@ -73,6 +78,8 @@ class ReplayServer final : public ReplayService::Service {
   absl::Status DoCutActor(const CutActorRequest& request);
   // What a learner's call said of its newest policy; 0: nothing.
   static void Hear(ReplayShard* shard, uint64_t newest_version);
+  // For streams: waits as the table's durability wants; null: need not wait.
+  std::function<absl::Status()> AwaitAck(std::function<bool()> stop) const;
   // Why a call of this learner epoch must end; OK: it need not.
   absl::Status Ended(grpc::ServerContext* context, uint64_t learner_epoch) const;
 

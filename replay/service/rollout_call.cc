@@ -10,6 +10,7 @@ namespace pmoe {
 
 absl::Status ServeTakeRollout(ReplayShard* shard, const TakeRolloutRequest& request,
                               const std::function<absl::Status()>& ended,
+                              const std::function<absl::Status()>& await_ack,
                               grpc::ServerWriter<TakeRolloutReply>* stream) {
   const RolloutTicket ticket = {request.learner().learner_epoch(), request.rollout_id()};
   absl::Status why;
@@ -21,6 +22,7 @@ absl::Status ServeTakeRollout(ReplayShard* shard, const TakeRolloutRequest& requ
       ticket, {request.steps(), request.version_min(), request.version_max()}, limit);
   PMOE_RETURN_IF_ERROR(why);
   PMOE_RETURN_IF_ERROR(rollout.status());
+  if (await_ack != nullptr) PMOE_RETURN_IF_ERROR(await_ack());
   RolloutEncoder encoder(request.rollout_id(), rollout->get());
   TakeRolloutReply piece;
   while (encoder.Next(&piece)) {

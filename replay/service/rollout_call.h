@@ -12,9 +12,11 @@
 namespace pmoe {
 
 // `ended` says why the call must be given up; OK: go on. Asked ten times a second while it waits.
-// A learner that goes before the last piece asks for the same rollout again.
+// await_ack (null: no wait): until the take is as durable as an acknowledgement. A learner that
+// goes before the last piece asks for the same rollout again.
 absl::Status ServeTakeRollout(ReplayShard* shard, const TakeRolloutRequest& request,
                               const std::function<absl::Status()>& ended,
+                              const std::function<absl::Status()>& await_ack,
                               grpc::ServerWriter<TakeRolloutReply>* stream);
 
 }  // namespace pmoe

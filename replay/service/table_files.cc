@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "replay/core/table_history.h"
 
 namespace pmoe {
 namespace {
@@ -48,20 +50,33 @@ absl::StatusOr<std::string> TableFiles::Path(const std::string& name) const {
                                                  "\""));
 }
 
-absl::StatusOr<std::vector<std::string>> TableFiles::NewestFirst() const {
+absl::StatusOr<std::vector<TableFiles::Found>> TableFiles::NewestFirst() const {
   const auto files = List(dir_);
   if (!files.ok()) return files.status();
-  std::vector<std::pair<fs::file_time_type, std::string>> found;
+  std::vector<Found> found;
   for (const std::string& file : *files) {
     const std::string name(absl::StripSuffix(file, kEnding));
     std::error_code error;
     const auto written = fs::last_write_time(dir_ + "/" + file, error);
-    if (name != file && IsName(name) && !error) found.emplace_back(written, name);
+    if (name == file || !IsName(name) || error) continue;
+    const absl::StatusOr<TableHistory> history = ReadHistory(dir_ + "/" + file);
+    if (history.ok()) {
+      found.push_back({name, history->number, history->log_position, false, written});
+    } else {
+      found.push_back({.name = name, .damaged = true, .written = written});
+    }
   }
-  std::sort(found.rbegin(), found.rend());
-  std::vector<std::string> names;
-  for (auto& [written, name] : found) names.push_back(std::move(name));
-  return names;
+  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return std::tie(a.damaged, a.number, a.written, a.name) >
+           std::tie(b.damaged, b.number, b.written, b.name);
+  });
+  return found;
+}
+
+uint64_t TableFiles::NextNumber(const std::vector<Found>& files) {
+  uint64_t newest = 0;
+  for (const Found& file : files) newest = std::max(newest, file.number);
+  return newest + 1;
 }
 
 absl::Status TableFiles::KeepOnly(const std::vector<std::string>& names) const {

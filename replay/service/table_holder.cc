@@ -1,19 +1,37 @@
 #include "replay/service/table_holder.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/bytes.h"
 #include "common/base/file.h"
 #include "common/base/memory_limit.h"
 #include "common/base/status_macros.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "replay/core/size_warnings.h"
+#include "replay/log/log_reader.h"
 #include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
 
 constexpr absl::string_view kNewest = "newest";
+constexpr absl::string_view kLog = "log";       // restored from nothing else
+constexpr absl::string_view kAside = "aside-";  // names of SaveAside
+constexpr int64_t kSegments = 8;                // of a log as long as its table, at least
+constexpr int64_t kSegmentBytesMin = int64_t{1} << 20;
+
+// The columns of the rows, so that nobody reads a log as another table's.
+std::string LogOwner(const TableSpec& spec) {
+  ByteWriter out;
+  out.Pod(spec.obs_dim);
+  out.Pod(spec.action_dim);
+  out.Pod(spec.extra_dim);
+  return out.Take();
+}
 
 // What must not differ between two calls.
 CreateTableRequest Lasting(CreateTableRequest request) {
@@ -36,10 +54,31 @@ absl::Status CheckSame(const CreateTableRequest& had, const CreateTableRequest& 
                    "; restart the shard for another table"));
 }
 
+// Of the file that was restored: what its settings were, and whether times call another one newer.
+void SayWhatDiffers(const TableFiles::Found& restored, const std::vector<TableFiles::Found>& files,
+                    const std::vector<SavedSetting>& saved, const std::vector<SavedSetting>& now,
+                    std::vector<std::string>* warnings) {
+  for (const TableFiles::Found& file : files) {
+    if (file.damaged || file.written <= restored.written || file.number >= restored.number)
+      continue;
+    warnings->push_back(absl::StrCat("restored ", restored.name, ", save ", restored.number,
+                                     "; the file of ", file.name, " is younger, but holds save ",
+                                     file.number));
+  }
+  for (const std::string& difference : Differences(saved, now)) {
+    warnings->push_back(absl::StrCat(difference, "; this run's holds"));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request,
                                          std::vector<std::string>* warnings) {
+  if (!Durability_IsValid(request.durability())) {
+    return absl::InvalidArgumentError(absl::StrCat("durability must be one of Durability, got ",
+                                                   request.durability(),
+                                                   "; is the learner of another build?"));
+  }
   const ReplayShardOptions options = ShardOptions(request);
   {
     MutexLock lock(&mu_);
@@ -67,30 +106,171 @@ absl::StatusOr<std::string> TableHolder::Restore(const std::string& restore,
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(restore));
   PMOE_RETURN_IF_ERROR(shard->Load(path));
+  // Set back on purpose: what the log says after that checkpoint shall not come back.
+  if (log() != nullptr) PMOE_RETURN_IF_ERROR(SaveAs(shard, path));
   return restore;
 }
 
 absl::StatusOr<std::string> TableHolder::RestoreNewest(ReplayShard* shard,
                                                        std::vector<std::string>* warnings) {
   MutexLock lock(&files_mu_);
-  PMOE_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.NewestFirst());
-  for (const std::string& name : names) {
-    PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(name));
-    const absl::Status loaded = shard->Load(path);
-    if (loaded.ok()) return name;
+  PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
+  std::string restored;
+  for (const TableFiles::Found& file : files) {
+    PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(file.name));
+    TableHistory history;
+    const absl::Status loaded = shard->Load(path, &history);
+    if (loaded.ok()) {
+      SayWhatDiffers(file, files, history.settings, shard->settings(), warnings);
+      restored = file.name;
+      break;
+    }
     if (!absl::IsDataLoss(loaded)) return loaded;
     warnings->push_back(absl::StrCat("passed over a checkpoint: ", loaded.message()));
   }
-  return "";
+  if (lockstep()) return restored;
+  PMOE_ASSIGN_OR_RETURN(const bool applied, ApplyLog(shard, !restored.empty(), warnings));
+  return restored.empty() && applied ? std::string(kLog) : restored;
+}
+
+// Records before the first that begins a table are of no use where there is no table.
+absl::StatusOr<bool> TableHolder::ApplyLog(ReplayShard* shard, bool to_a_table,
+                                           std::vector<std::string>* warnings) {
+  const std::string columns = LogOwner(shard->spec());
+  absl::Status refused;
+  int64_t rows = 0;
+  int64_t rows_lost = 0;
+  bool applies = to_a_table;
+  const LogVisitor visitor = {
+      .record = [&](uint64_t position, absl::string_view owner,
+                    absl::string_view record) -> absl::Status {
+        applies |= BeginsTable(record);
+        if (owner != columns) {
+          refused = absl::FailedPreconditionError(absl::StrCat(
+              "the log in ", dir_, " is of a table with other columns; use another --dir"));
+          return refused;
+        }
+        (applies ? rows : rows_lost) += RowsOfRecord(record);
+        return applies ? shard->Apply(record, position) : absl::OkStatus();
+      },
+      .lost = [&](absl::string_view record) { rows_lost += RowsOfRecord(record); }};
+  const int64_t left_out_before = shard->Stats().rows_left_out;
+  const std::optional<uint64_t> from =
+      to_a_table ? std::optional(shard->log_position()) : std::nullopt;
+  PMOE_ASSIGN_OR_RETURN(const LogScan scan, ReadLog(dir_, from, visitor));
+  PMOE_RETURN_IF_ERROR(refused);
+  if (scan.torn_bytes > 0) {
+    warnings->push_back(absl::StrCat("the log ended with ", scan.torn_bytes,
+                                     " bytes of a write that was cut off; they are removed"));
+  }
+  if (!scan.damage.empty()) {
+    warnings->push_back(absl::StrCat("the log is damaged: ", scan.damage, "; ", scan.lost_records,
+                                     " records behind it cannot be used; set aside as *.damaged"));
+  }
+  if (rows_lost > 0) {
+    warnings->push_back(absl::StrCat(rows_lost, " rows of the log are lost"));
+  }
+  if (rows > 0) warnings->push_back(absl::StrCat("the log gave ", rows, " rows"));
+  if (const int64_t left_out = shard->Stats().rows_left_out; left_out > left_out_before) {
+    warnings->push_back(
+        absl::StrCat(left_out - left_out_before, " of them make no sense and are left out"));
+  }
+  PMOE_RETURN_IF_ERROR(CutLog(dir_, scan));
+  return applies && scan.records > 0;
+}
+
+absl::Status TableHolder::StartLog(absl::string_view restored) {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
+  MutexLock lock(&files_mu_);
+  SegmentLogOptions options;
+  ReplayShardOptions table;
+  {
+    MutexLock request_lock(&mu_);
+    if (log_ != nullptr || request_.lockstep() || request_.durability() == DURABILITY_NONE) {
+      return absl::OkStatus();
+    }
+    options.acks_wait = request_.durability() == DURABILITY_WAL;
+    table = ShardOptions(request_);
+  }
+  options.dir = dir_;
+  options.owner = LogOwner(shard->spec());
+  options.segment_bytes =
+      std::clamp(FullSize(table).bytes / kSegments, kSegmentBytesMin, options.segment_bytes);
+  PMOE_ASSIGN_OR_RETURN(options.position, EndOfLog(dir_));
+  options.position = std::max(options.position, shard->log_position());
+  PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
+  for (const TableFiles::Found& file : files) {
+    options.position = std::max(options.position, file.log_position);
+  }
+  auto log = SegmentLog::Start(std::move(options));
+  shard->StartJournal(log.get(), /*begins=*/restored.empty());
+  MutexLock set_lock(&mu_);
+  log_ = std::move(log);
+  return absl::OkStatus();
+}
+
+absl::Status TableHolder::PruneLog() {
+  if (lockstep()) return absl::OkStatus();
+  SegmentLog* const log = this->log();
+  if (log != nullptr) log_bytes_saved_ = log->stats().bytes;
+  PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
+  uint64_t needed = UINT64_MAX;
+  for (const TableFiles::Found& file : files) needed = std::min(needed, file.log_position);
+  return files.empty() ? absl::OkStatus() : pmoe::PruneLog(dir_, needed);
+}
+
+absl::StatusOr<std::string> TableHolder::SaveAside() {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
+  if (lockstep()) {
+    return absl::FailedPreconditionError(
+        "a lockstep run saves its tables itself, at the barriers that it can resume from");
+  }
+  MutexLock lock(&files_mu_);
+  PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
+  const uint64_t number = TableFiles::NextNumber(files);
+  std::string name = absl::StrCat(kAside, number);
+  PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(name));
+  PMOE_RETURN_IF_ERROR(SaveAs(shard, path));
+  std::vector<std::string> keep = {name};
+  for (const TableFiles::Found& file : files) {
+    if (!absl::StartsWith(file.name, kAside)) keep.push_back(file.name);
+  }
+  PMOE_RETURN_IF_ERROR(files_.KeepOnly(keep));
+  PMOE_RETURN_IF_ERROR(PruneLog());
+  return name;
+}
+
+bool TableHolder::LogIsLong() const {
+  const SegmentLog* const log = this->log();
+  if (log == nullptr) return false;
+  int64_t table_bytes = 0;
+  {
+    MutexLock lock(&mu_);
+    table_bytes = FullSize(ShardOptions(request_)).bytes;
+  }
+  return log->stats().bytes - log_bytes_saved_ > std::max(table_bytes, 8 * kSegmentBytesMin);
+}
+
+SegmentLog* TableHolder::log() const {
+  MutexLock lock(&mu_);
+  return log_.get();
+}
+
+// Lockstep restores by name, and its files are the same whoever wrote them.
+absl::Status TableHolder::SaveAs(ReplayShard* shard, const std::string& path) {
+  if (lockstep()) return shard->Save(path);
+  PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
+  return shard->Save(path, TableFiles::NextNumber(files));
 }
 
 absl::StatusOr<int64_t> TableHolder::Save(const std::string& name, std::vector<std::string> keep) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(name));
-  PMOE_RETURN_IF_ERROR(shard->Save(path));
+  PMOE_RETURN_IF_ERROR(SaveAs(shard, path));
   keep.push_back(name);
   PMOE_RETURN_IF_ERROR(files_.KeepOnly(keep));
+  PMOE_RETURN_IF_ERROR(PruneLog());
   std::error_code error;
   const auto bytes = std::filesystem::file_size(path, error);
   if (error) return FileError("look at", path, error.value());
@@ -103,7 +283,8 @@ absl::Status TableHolder::SaveAtEnd() {
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(absl::StrCat(shard->inserted())));
   if (lockstep() && std::filesystem::exists(path)) return absl::OkStatus();
-  return shard->Save(path);
+  PMOE_RETURN_IF_ERROR(SaveAs(shard, path));
+  return PruneLog();
 }
 
 ReplayShard* TableHolder::shard() const {

@@ -1,7 +1,8 @@
-// The one table of a shard's process, from the learner's CreateTable to the process's end, and its
-// checkpoints. Thread-safe.
+// The one table of a shard's process, from the learner's CreateTable to the process's end, its
+// checkpoints and its log. Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "common/base/mutex.h"
 #include "proto/replay.pb.h"
 #include "replay/core/replay_shard.h"
+#include "replay/log/segment_log.h"
 #include "replay/service/table_files.h"
 
 namespace pmoe {
@@ -26,17 +28,30 @@ class TableHolder {
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Is there anything to load? A name always; "newest" only into a table `created` just now.
   static bool Restores(absl::string_view restore, bool created);
-  // Loads what `restore` names and returns its name. "newest" is the newest that is whole, or
-  // nothing (""); *warnings names those passed over.
+  // Loads what `restore` names and returns its name. "newest" is the newest that is whole, and what
+  // the log has after it; "log" if there is only that, or nothing (""). *warnings says what was
+  // passed over, cut or lost.
   absl::StatusOr<std::string> Restore(const std::string& restore,
                                       std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
+  // From now on the table's changes are logged, as far as the learner wants. After Create, and
+  // after Restore where there was something; `restored` is what that gave.
+  absl::Status StartLog(absl::string_view restored) ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
+  // Null: nothing is logged. Valid as long as the holder.
+  SegmentLog* log() const ABSL_LOCKS_EXCLUDED(mu_);
+
   // Writes <dir>/<name>.table and removes the others but `keep`. Returns its size in bytes.
   absl::StatusOr<int64_t> Save(const std::string& name, std::vector<std::string> keep)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Writes <dir>/<inserted>.table and removes nothing. Does nothing without a table, or in lockstep
   // where that name is taken: then it is the learner's, whose other parts belong to it.
   absl::Status SaveAtEnd() ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
+
+  // Saves the table under a name of its own and keeps all others but the last of this kind; returns
+  // the name. FailedPreconditionError in lockstep.
+  absl::StatusOr<std::string> SaveAside() ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
+  // Has the log grown so long that a checkpoint should take its place?
+  bool LogIsLong() const ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
   // Null before Create. Valid as long as the holder.
   ReplayShard* shard() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -47,13 +62,22 @@ class TableHolder {
  private:
   absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard, std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_);
+  absl::Status SaveAs(ReplayShard* shard, const std::string& path)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  absl::StatusOr<bool> ApplyLog(ReplayShard* shard, bool to_a_table,
+                                std::vector<std::string>* warnings)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  // What no checkpoint needs any more.
+  absl::Status PruneLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
 
   const std::string dir_;
   Mutex files_mu_;  // one file operation at a time
   TableFiles files_ ABSL_GUARDED_BY(files_mu_);
   mutable Mutex mu_;
   CreateTableRequest request_ ABSL_GUARDED_BY(mu_);
-  std::unique_ptr<ReplayShard> shard_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<SegmentLog> log_ ABSL_GUARDED_BY(mu_);
+  std::unique_ptr<ReplayShard> shard_ ABSL_GUARDED_BY(mu_);  // which uses the log
+  std::atomic<int64_t> log_bytes_saved_{0};                  // of the log, that a checkpoint holds
 };
 
 }  // namespace pmoe

@@ -30,6 +30,12 @@ TableRollouts RolloutsFromConfig(const RunConfig& config) {
   return rollouts;
 }
 
+Durability DurabilityOf(const RunConfig& config) {
+  const std::string& choice = config.replay().durability();
+  if (choice == "wal") return DURABILITY_WAL;
+  return choice == "async" ? DURABILITY_ASYNC : DURABILITY_NONE;
+}
+
 int64_t Share(int64_t all, int shards) { return (all + shards - 1) / shards; }
 
 }  // namespace
@@ -49,6 +55,7 @@ CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& col
   // Actors of an async run may live on with what an earlier configuration said.
   if (table.lockstep()) table.set_envs(static_cast<uint32_t>(config.actor().envs()));
   table.set_newest_version(0);  // the learner will say (RpcReplayControl::OnPublish)
+  if (!table.lockstep()) table.set_durability(DurabilityOf(config));
   if (AlgorithmOf(config).on_policy()) {
     *table.mutable_on_policy() = RolloutsFromConfig(config);
   } else if (!table.lockstep()) {

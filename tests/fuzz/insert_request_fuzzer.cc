@@ -43,7 +43,7 @@ void CheckChunk(const InsertHello& hello, ChunkMessage message, ReplayShard* sta
   const bool inserted = entered.ok();
   // A writer goes on behind what was refused.
   if (absl::IsInvalidArgument(entered)) {
-    (void)inserting->Refuse(chunk->member, chunk->actor, chunk->epoch, chunk->seq);
+    (void)inserting->Refuse({chunk->member, chunk->actor, chunk->epoch, chunk->seq, chunk->rows});
   }
   if (inserting->inserted() != before + (inserted ? chunk->rows : 0)) __builtin_trap();
   // Once is enough for ever.

@@ -14,8 +14,9 @@ ALLOWED = {
     "control/client": ("control/client", "control/wire", "control/core", "common", "proto"),
     "dashboard": ("dashboard", "common", "proto"),
     "replay/wire": ("replay/wire", "replay/core", "common/base", "common/config", "proto"),
-    "replay/service": ("replay/service", "replay/wire", "replay/core", "control/client",
-                       "control/wire", "common", "proto"),
+    "replay/log": ("replay/log", "replay/core", "common/base"),
+    "replay/service": ("replay/service", "replay/log", "replay/wire", "replay/core",
+                       "control/client", "control/wire", "common", "proto"),
     "replay/client": ("replay/client", "replay/wire", "replay/core", "common", "proto"),
     "actor": ("actor", "control/client", "control/wire", "control/core", "replay/client",
               "replay/wire", "common", "proto"),
@@ -29,7 +30,7 @@ OUR_FOLDERS = ("proto", "common", "control", "dashboard", "actor", "replay", "ru
                "cli", "tests")
 
 # These must stay usable by every binary: an actor has no LibTorch, a test no server.
-PURE = ("replay/core", "control/core", "run", "common/base", "common/policy",
+PURE = ("replay/core", "replay/log", "control/core", "run", "common/base", "common/policy",
         "learner/kernels")
 
 TORCH = ("torch/", "ATen/", "c10/")

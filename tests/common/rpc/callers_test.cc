@@ -25,7 +25,7 @@ const std::map<std::string, std::vector<PeerRole>>& Expected() {
       {"/pmoe.ReplayService/Insert", {PeerRole::kActor}},
       {"/pmoe.ReplayService/Sample", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/Commit", {PeerRole::kLearner}},
-      {"/pmoe.ReplayService/Checkpoint", {PeerRole::kLearner}},
+      {"/pmoe.ReplayService/Checkpoint", {PeerRole::kLearner, PeerRole::kAdmin}},
       {"/pmoe.ReplayService/CutActor", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/GetStats", {PeerRole::kLearner, PeerRole::kAdmin}},
       {"/pmoe.ReplayService/TakeRollout", {PeerRole::kLearner}},

@@ -140,7 +140,7 @@ TEST_F(HostilePeersTest, NumbersThatAreNoneAreRefusedAndTheWriterGoesOnBehindThe
   EXPECT_OK(writer.Finish());
   EXPECT_EQ(shard_.service()->Stats().inserted(), 8);
   EXPECT_EQ(shard_.service()->Stats().refused(), 1);
-  EXPECT_EQ(shard_.service()->Stats().rows_lost(), 4);
+  EXPECT_EQ(shard_.service()->Stats().rows_lost(), 0) << "they were never taken";
   WriteHonest(100);
   ExpectHonestRowsAreInAndAllMakeSense();
 }

@@ -205,9 +205,10 @@ TEST(ReplayShardAsyncTest, AVersionThatTheLearnerWasLongEnoughToNameWasNeverPubl
   EXPECT_THAT(refused, IsInvalid("version 4294967295 was never published; the newest is 4"));
   EXPECT_EQ(NonsenseReason(refused), kUnknownVersion);
   EXPECT_GE(clock.Now() - before, PublishedVersions::kPatience);
-  EXPECT_OK(shard->Refuse(0, 0, 0, chunk.seq));
+  EXPECT_OK(shard->Refuse({.seq = chunk.seq, .rows = chunk.rows}));
   EXPECT_OK(shard->Insert(Rows(1, 1), kNow));
   EXPECT_EQ(shard->Stats().refused, 1);
+  EXPECT_EQ(shard->Stats().rows_lost, 0u);
   EXPECT_EQ(shard->Stats().inserted, 1);
 }
 
@@ -221,8 +222,8 @@ TEST(ReplayShardAsyncTest, BeforeTheLearnerHasSpokenOnlyWhatNoRunReachesIsRefuse
 TEST(ReplayShardAsyncTest, ARefusedChunkMustBeItsWritersNext) {
   auto shard = MakeShard();
   ASSERT_OK(shard->Insert(Rows(0, 1), kNow));
-  EXPECT_THAT(shard->Refuse(0, 0, 0, 0), FailsWith(absl::StatusCode::kAlreadyExists, ""));
-  EXPECT_THAT(shard->Refuse(0, 0, 0, 2), FailsWith(kRefused, "seq 1 must come first"));
+  EXPECT_THAT(shard->Refuse({.seq = 0}), FailsWith(absl::StatusCode::kAlreadyExists, ""));
+  EXPECT_THAT(shard->Refuse({.seq = 2}), FailsWith(kRefused, "seq 1 must come first"));
 }
 
 TEST(ReplayShardAsyncTest, GrantedInsertsWaitForTheBound) {

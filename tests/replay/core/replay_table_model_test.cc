@@ -20,7 +20,15 @@ constexpr int kEnvs = 3;
 
 std::string FileOf(const ReplayTable& table, const std::string& path) {
   auto writer = BlockFileWriter::Create(path);
-  EXPECT_OK(table.Save(writer->get()));
+  const TableSave saved = table.BeginSave();
+  EXPECT_OK((*writer)->Write(kTableBlock, {saved.index}));
+  for (CopiedPages pages; table.NextPages(&pages);) {
+    EXPECT_OK(ReplayTable::WritePages(kSpec, pages, writer->get()));
+  }
+  table.EndSave();
+  if (!saved.selector.empty()) {
+    EXPECT_OK((*writer)->Write(kSelectorBlock, {saved.selector}));
+  }
   EXPECT_OK((*writer)->Finish());
   return *ReadFile(path);
 }

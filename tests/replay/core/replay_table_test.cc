@@ -6,6 +6,7 @@
 
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {
@@ -277,6 +278,34 @@ TEST(ReplayTableTest, HoldsAMillionRowsInLittleMoreThanTheirPayload) {
   ASSERT_GT(table->size(), 999'900);
   const double payload = static_cast<double>(table->size()) * (4.0 * (17 + 6 + 1 + 1) + 2.0);
   EXPECT_LT(static_cast<double>(table->bytes()), 1.05 * payload);
+}
+
+TEST(ReplayTableTest, WhatIsSavedIsTheMomentOfItsBeginningWhateverIsAppendedMeanwhile) {
+  const ReplayTableOptions options = {.capacity = 4 * kPageRows, .n_step = 3};
+  const auto append = [](ReplayTable* table, uint64_t chunk) {
+    ASSERT_OK(table->Append(MakeChunk(
+        kSpec,
+        {.seq = chunk, .first_step = chunk * 20, .rows = 20, .terminated = chunk % 5 == 4})));
+  };
+  const auto pages = [](const ReplayTable& table) {
+    std::string bytes;
+    CopiedPages some;
+    while (table.NextPages(&some)) {
+      for (const auto& [slot, page] : some.pages) absl::StrAppend(&bytes, slot, " ", page.id, " ");
+      absl::StrAppend(&bytes, some.rows);
+    }
+    table.EndSave();
+    return bytes;
+  };
+  for (uint64_t chunks = 1; chunks < 40; chunks += 6) {
+    ReplayTable still = MakeTable(options), moving = MakeTable(options);
+    for (uint64_t i = 0; i < chunks; ++i) append(&still, i), append(&moving, i);
+    const TableSave begun = moving.BeginSave();
+    // Enough to fill the open page, and to evict every page and use its slot again.
+    for (uint64_t i = chunks; i < chunks + 30; ++i) append(&moving, i);
+    EXPECT_EQ(begun.index, still.BeginSave().index);
+    EXPECT_EQ(pages(moving), pages(still)) << chunks;
+  }
 }
 
 }  // namespace

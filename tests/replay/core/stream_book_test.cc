@@ -53,6 +53,82 @@ TEST(StreamBookTest, AHelloSkipsWhatTheWriterNoLongerHasAndItsRowsAreLost) {
   EXPECT_EQ(book.rows_lost(), 10u);
 }
 
+TEST(StreamBookTest, AWriterThatComesBackSaysHowManyRowsWereAcknowledgedAndNoStreamNeedsToGoOn) {
+  StreamBook book;
+  EXPECT_OK(Insert(&book, {.env = 1, .seq = 0, .rows = 5}));
+  EXPECT_EQ(*book.Hello({.first_seq_held = 4, .rows_acked = 17}), 4u);
+  EXPECT_EQ(book.rows_lost(), 12u);
+  EXPECT_EQ(*book.Hello({.first_seq_held = 4, .rows_acked = 17}), 4u);
+  EXPECT_OK(Insert(&book, {.env = 1, .seq = 4, .first_step = 8, .rows = 5}));
+  EXPECT_EQ(book.rows_lost(), 12u) << "the gap is a part of them";
+}
+
+TEST(StreamBookTest, LossesAreKeptWithTheBookAndBeyondTheLifeOfTheirWriter) {
+  StreamBook book;
+  ASSERT_OK(book.Hello({.first_seq_held = 2, .rows_acked = 7}));
+  ASSERT_OK(book.Hello({.epoch = 1}));
+  ASSERT_OK(book.Hello({.epoch = 1, .first_seq_held = 1, .rows_acked = 3}));
+  ByteWriter state, losses;
+  book.SaveState(&state);
+  book.SaveLosses(&losses);
+  StreamBook back;
+  ByteReader in(state.bytes());
+  ASSERT_OK(back.LoadState(&in));
+  ASSERT_OK(back.LoadLosses(losses.bytes()));
+  EXPECT_EQ(back.rows_lost(), 10u);
+  EXPECT_THAT(StreamBook().LoadLosses(losses.bytes()),
+              FailsWith(absl::StatusCode::kDataLoss, "of no writer"));
+}
+
+void Refuse(StreamBook* book, const ChunkPlan& plan) {
+  const Chunk chunk = MakeChunk(kSpec, plan);
+  ASSERT_OK(book->CheckSeq(chunk));
+  book->Refuse(chunk);
+}
+
+TEST(StreamBookTest, RowsThatWereRefusedAreNotLost) {
+  StreamBook book;
+  EXPECT_OK(Insert(&book, {.seq = 0, .rows = 5}));
+  Refuse(&book, {.seq = 1, .first_step = 5, .rows = 7});
+  Refuse(&book, {.seq = 2, .first_step = 12, .rows = 3});
+  EXPECT_THAT(Insert(&book, {.seq = 2}), FailsWith(kCameBefore, "seq 2 came before"));
+  EXPECT_OK(Insert(&book, {.seq = 3, .first_step = 15, .rows = 5}));
+  EXPECT_EQ(book.rows_lost(), 0u);
+  EXPECT_OK(Insert(&book, {.seq = 4, .first_step = 30, .rows = 5}));
+  EXPECT_EQ(book.rows_lost(), 10u) << "no chunk was refused for these";
+  EXPECT_EQ(*book.Hello({.first_seq_held = 6, .rows_acked = 29}), 6u);
+  EXPECT_EQ(book.rows_lost(), 14u) << "of 29 it has 15, and the hello says so to the row";
+}
+
+TEST(StreamBookTest, RefusedRowsAreKeptWithTheBook) {
+  StreamBook book;
+  Refuse(&book, {.seq = 0, .rows = 8});
+  ByteWriter state, losses;
+  book.SaveState(&state);
+  book.SaveLosses(&losses);
+  StreamBook back;
+  ByteReader in(state.bytes());
+  ASSERT_OK(back.LoadState(&in));
+  ASSERT_OK(back.LoadLosses(losses.bytes()));
+  EXPECT_OK(Insert(&back, {.seq = 1, .first_step = 8}));
+  EXPECT_EQ(back.rows_lost(), 0u);
+}
+
+TEST(StreamBookTest, NobodyCanClaimToHaveLostMoreThanARunHas) {
+  StreamBook book;
+  const uint64_t most = kRowsMax;
+  ASSERT_OK(book.Hello({.first_seq_held = kStepsMax, .rows_acked = kStepsMax}));
+  EXPECT_EQ(book.rows_lost(), most);
+  ASSERT_OK(book.Hello({.epoch = 1}));
+  ASSERT_OK(book.Hello({.epoch = 1, .first_seq_held = kStepsMax, .rows_acked = kStepsMax}));
+  EXPECT_EQ(book.rows_lost(), most);
+}
+
+TEST(StreamBookTest, RefusesMoreRowsThanTheirChunksCanHold) {
+  StreamBook book;
+  EXPECT_THAT(book.Hello({.first_seq_held = 1, .rows_acked = 128}), IsInvalid("rows_acked 128"));
+}
+
 TEST(StreamBookTest, ANewerEpochTakesTheOlderOnesPlace) {
   StreamBook book;
   EXPECT_OK(Insert(&book, {.epoch = 4, .seq = 0}));

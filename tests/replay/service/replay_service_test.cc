@@ -5,8 +5,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "common/base/file.h"
+#include "replay/log/segment_format.h"
 #include "tests/replay/service/stream_testing.h"
 
 namespace pmoe {
@@ -151,6 +153,156 @@ TEST_F(ReplayServiceTest, ADamagedNewestCheckpointFallsBackToTheOneBefore) {
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("second.table"));
   ASSERT_OK(reply);
   EXPECT_EQ(reply->restored(), "first");
+}
+
+TEST_F(ReplayServiceTest, AnOlderCheckpointThatWasTouchedIsNotTakenForTheNewest) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  Insert(0, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "z-first"));
+  Insert(1, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "second", {"z-first"}));
+  const auto written = std::filesystem::last_write_time(folder_.File("second.table"));
+  std::filesystem::last_write_time(folder_.File("z-first.table"), written + std::chrono::hours(1));
+  ServedShard again(folder_.path(), "t");
+  CreateTableRequest request = TableRequest();
+  request.set_restore("newest");
+  ::testing::internal::CaptureStderr();
+  const auto reply = CreateTable(again.Connect().get(), request);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::HasSubstr("restored second, save 2; the file of z-first is younger"));
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "second");
+}
+
+TEST_F(ReplayServiceTest, SettingsOfTheRunHoldAndWhatTheFileHadIsSaid) {
+  ASSERT_OK(CreateTable(stub_.get(), LimitedTableRequest()));
+  Insert(0, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "first"));
+  ServedShard again(folder_.path(), "t");
+  CreateTableRequest request = LimitedTableRequest();
+  request.set_restore("newest");
+  request.set_capacity(500);
+  request.mutable_limiter()->set_samples_per_insert(2.0);
+  request.mutable_limiter()->set_error_window(128.0);
+  ::testing::internal::CaptureStderr();
+  ASSERT_OK(CreateTable(again.Connect().get(), request));
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, ::testing::HasSubstr("replay.capacity is 500, the saved table had 10000"));
+  EXPECT_THAT(said, ::testing::HasSubstr("samples per insert is 2, the saved table had 1"));
+  EXPECT_THAT(said, ::testing::Not(::testing::HasSubstr("gamma")));
+}
+
+CreateTableRequest LoggedTableRequest(const std::string& restore = "") {
+  CreateTableRequest request = TableRequest();
+  request.set_durability(DURABILITY_WAL);
+  request.set_restore(restore);
+  return request;
+}
+
+TEST_F(ReplayServiceTest, ADurabilityThatNobodyKnowsIsRefused) {
+  CreateTableRequest request = TableRequest();
+  request.set_durability(static_cast<Durability>(7));
+  EXPECT_THAT(CreateTable(stub_.get(), request), IsInvalid("one of Durability, got 7"));
+}
+
+TEST_F(ReplayServiceTest, ARestartedShardHasWhatItsLogHasAndTheWriterGoesOnBehindIt) {
+  ASSERT_OK(CreateTable(stub_.get(), LoggedTableRequest()));
+  Insert(0, 2);
+  {
+    ServedShard again(folder_.path(), "t");  // as if the first one had been killed
+    const auto reply = CreateTable(again.Connect().get(), LoggedTableRequest("newest"));
+    ASSERT_OK(reply);
+    EXPECT_EQ(reply->restored(), "log");
+    EXPECT_EQ(reply->stats().inserted(), 20);
+    ASSERT_OK(Checkpoint(again.Connect().get(), "first"));
+    TestWriter writer(again.Connect().get(), Hello());
+    EXPECT_EQ(writer.SayHello().next_seq(), 2u);
+    EXPECT_EQ(writer.SendAndWait(RowsOf(2, 10)).next_seq(), 3u);
+  }
+  ServedShard third(folder_.path(), "u");
+  const auto reply = CreateTable(third.Connect().get(), LoggedTableRequest("newest"));
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "first");
+  EXPECT_EQ(reply->stats().inserted(), 30);
+}
+
+TEST_F(ReplayServiceTest, AWriterGoesOnBehindWhatWasRefusedBeforeTheRestart) {
+  ASSERT_OK(CreateTable(stub_.get(), LoggedTableRequest()));
+  TestWriter writer(stub_.get(), Hello());
+  writer.SayHello();
+  writer.SendAndWait(RowsOf(0, 10));
+  const auto spoilt = [](uint64_t seq) {
+    Chunk chunk = RowsOf(seq, 10);
+    chunk.rewards[2] = std::numeric_limits<float>::quiet_NaN();
+    return chunk;
+  };
+  EXPECT_EQ(writer.SendAndWait(spoilt(1)).refused_size(), 1);
+  EXPECT_EQ(writer.SendAndWait(RowsOf(2, 10)).next_seq(), 3u);
+  EXPECT_EQ(writer.SendAndWait(spoilt(3)).refused_size(), 1);
+  EXPECT_OK(writer.Finish());
+  ServedShard again(folder_.path(), "t");  // as if the first one had been killed
+  const auto reply = CreateTable(again.Connect().get(), LoggedTableRequest("newest"));
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->stats().inserted(), 20);
+  InsertHello hello = Hello(0, /*first_seq_held=*/4);
+  hello.set_rows_acked(20);
+  TestWriter back(again.Connect().get(), hello);
+  EXPECT_EQ(back.SayHello().next_seq(), 4u);
+  EXPECT_EQ(back.SendAndWait(RowsOf(4, 10)).next_seq(), 5u);
+  EXPECT_EQ(again.service()->Counts().inserted, 30);
+  EXPECT_EQ(again.service()->Counts().rows_lost, 0u) << "refused rows were never taken";
+}
+
+TEST_F(ReplayServiceTest, WhatLiesBehindDamageOfTheLogIsSaidAndTheWriterCountsIt) {
+  ASSERT_OK(CreateTable(stub_.get(), LoggedTableRequest()));
+  Insert(0, 3);
+  const std::string segment = folder_.File(SegmentName(0));
+  FlipBit(segment, 8 * std::filesystem::file_size(segment) / 2);
+  ServedShard again(folder_.path(), "t");
+  ::testing::internal::CaptureStderr();
+  const auto reply = CreateTable(again.Connect().get(), LoggedTableRequest("newest"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::HasSubstr("the log is damaged: "));
+  ASSERT_OK(reply);
+  EXPECT_LT(reply->stats().inserted(), 30);
+  InsertHello hello = Hello(0, /*first_seq_held=*/3);
+  hello.set_rows_acked(30);
+  TestWriter writer(again.Connect().get(), hello);
+  EXPECT_EQ(writer.SayHello().next_seq(), 3u);
+  EXPECT_EQ(again.service()->Counts().rows_lost,
+            static_cast<uint64_t>(30 - reply->stats().inserted()));
+}
+
+TEST_F(ReplayServiceTest, ATableThatBeginsAnewIsNotMixedWithTheLogOfAnother) {
+  ASSERT_OK(CreateTable(stub_.get(), LoggedTableRequest()));
+  Insert(0, 3);
+  {
+    ServedShard anew(folder_.path(), "t");
+    ASSERT_OK(CreateTable(anew.Connect().get(), LoggedTableRequest()));
+    TestWriter writer(anew.Connect().get(), Hello());
+    writer.SayHello();
+    writer.SendAndWait(RowsOf(0, 10));
+  }
+  ServedShard again(folder_.path(), "u");
+  const auto reply = CreateTable(again.Connect().get(), LoggedTableRequest("newest"));
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->stats().inserted(), 10);
+}
+
+TEST_F(ReplayServiceTest, SomebodyElseThanTheLearnerMayHaveItSavedAndNothingElseGoesForThat) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  Insert(0, 1);
+  ASSERT_OK(Checkpoint(stub_.get(), "first"));
+  for (const char* wanted : {"aside-2", "aside-3"}) {
+    grpc::ClientContext context;
+    SetDeadline(&context, kCallMax);
+    CheckpointReply reply;
+    ASSERT_OK(FromGrpc(stub_->Checkpoint(&context, CheckpointRequest(), &reply)));
+    EXPECT_EQ(reply.name(), wanted);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("first.table")));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("aside-2.table")));
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("aside-3.table")));
 }
 
 TEST_F(ReplayServiceTest, NewestIsForANewTableOnly) {
