@@ -1,0 +1,171 @@
+// What an acknowledgement promises, held against kill -9 of a shard's process.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <atomic>
+#include <deque>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/rng.h"
+#include "replay/client/rpc_writer.h"
+#include "tests/replay/service/process_testing.h"
+#include "tests/testing/eventually.h"
+
+namespace pmoe {
+namespace {
+
+// kill -9 at random moments under a writer that never stops: what it was told is held, as far as
+// the table's durability promises, once and as it was sent.
+class DurabilityTest : public ReplayProcessTest {
+ protected:
+  void Serve(Durability durability) {
+    replay_.emplace(Command("unix:" + folder_.File("replay")));
+    ASSERT_TRUE(replay_->ReadUntil("listening"));
+    run_.NextReport();
+    CreateTableRequest request = TableRequest();
+    request.set_capacity(10'000'000);
+    request.set_restore("newest");
+    request.set_durability(durability);
+    const auto reply = CreateTable(Connect().get(), request);
+    ASSERT_OK(reply);
+    held_ = reply->stats().inserted();
+  }
+  void StartWriter() {
+    RpcWriterOptions options;
+    options.chunks.envs = 1;
+    options.run_id = "run-a";
+    options.seat_signature = SeatSignature(0, 0);
+    options.spec = kServedSpec;
+    options.audit_path = folder_.File("audit");
+    auto writer = RpcTransitionWriter::Create(
+        options, *ParseRpcAddress("unix:" + folder_.File("replay"), "--listen"));
+    ASSERT_OK(writer);
+    writer_ = *std::move(writer);
+    thread_ = std::thread([this] {
+      const float action = 0.0f;
+      for (uint64_t step = 0; !stop_; ++step) {
+        if (step % kPageRows == 0) Clock::Real()->Sleep(std::chrono::milliseconds(1));
+        const float obs[] = {static_cast<float>(step), 0.5f};
+        const float next[] = {static_cast<float>(step + 1), 0.5f};
+        EXPECT_OK(writer_->Write(0, {.obs = obs, .action = {&action, 1}, .next_obs = next}));
+      }
+    });
+  }
+  // Rows acknowledged up to about `before` ago, and at last, in a life of random length.
+  std::pair<uint64_t, uint64_t> LiveAndKill(Rng* rng, std::chrono::milliseconds before) {
+    const Clock::Time until =
+        Clock::Real()->Now() + std::chrono::milliseconds(300 + rng->UniformInt(300)) + before;
+    std::deque<std::pair<Clock::Time, uint64_t>> acked;
+    do {
+      acked.emplace_back(Clock::Real()->Now(), writer_->stats().rows_acked);
+      Clock::Real()->Sleep(std::chrono::milliseconds(2));
+    } while (Clock::Real()->Now() < until || acked.back().second == acked.front().second);
+    const uint64_t last = writer_->stats().rows_acked;
+    replay_->Signal(SIGKILL);
+    const Clock::Time killed = Clock::Real()->Now();
+    replay_->Wait();
+    uint64_t earlier = 0;
+    for (const auto& [at, rows] : acked) {
+      if (killed - at > before) earlier = rows;
+    }
+    return {earlier, last};
+  }
+  // Ends everything; the table as the dump tells it, against what the writer says it sent.
+  void CheckRows() {
+    stop_ = true;
+    thread_.join();
+    EXPECT_OK(writer_->Close(std::chrono::seconds(20)));
+    lost_ = Stats().rows_lost();
+    held_ = Stats().inserted();
+    replay_->Signal(SIGTERM);
+    EXPECT_EQ(replay_->Wait().exit_code, 0);
+    std::set<std::string> sent;
+    std::istringstream audit(*ReadFile(folder_.File("audit")));
+    for (std::string line; std::getline(audit, line);) {
+      if (line.starts_with("row ")) sent.insert(line.substr(4));
+    }
+    const std::string table = absl::StrCat("tables/", held_, ".table");
+    const auto dump = RunProcess({Binary("pmoe-replay"), "dump", folder_.File(table)});
+    ASSERT_EQ(dump.exit_code, 0) << dump.output.substr(0, 500);
+    std::istringstream rows(dump.output);
+    int64_t held = 0;
+    for (std::string line; std::getline(rows, line); ++held) {
+      ASSERT_EQ(sent.erase(line), 1u) << "twice, torn or never sent: " << line;
+    }
+    EXPECT_EQ(held, held_);
+    EXPECT_EQ(sent.size(), lost_) << "what is missing was counted, to the row";
+  }
+  TableStats Stats() {
+    grpc::ClientContext context;
+    TableStats stats;
+    EXPECT_OK(FromGrpc(Connect()->GetStats(&context, GetStatsRequest(), &stats)));
+    return stats;
+  }
+
+  std::optional<ChildProcess> replay_;
+  std::unique_ptr<RpcTransitionWriter> writer_;
+  std::thread thread_;
+  std::atomic<bool> stop_{false};
+  int64_t held_ = 0;
+  uint64_t lost_ = 0;
+};
+
+constexpr int kKills = 4;
+
+TEST_F(DurabilityTest, WithWalNothingThatWasAcknowledgedIsLost) {
+  Rng rng(1, RngRole::kReplay, 5);
+  StartLearner();
+  Serve(DURABILITY_WAL);
+  StartWriter();
+  for (int i = 0; i < kKills; ++i) {
+    const uint64_t acked = LiveAndKill(&rng, std::chrono::milliseconds(0)).second;
+    Serve(DURABILITY_WAL);
+    EXPECT_GE(held_, static_cast<int64_t>(acked));
+  }
+  CheckRows();
+  EXPECT_EQ(lost_, 0u);
+}
+
+TEST_F(DurabilityTest, WithAsyncWhatWasAcknowledgedASecondAgoIsThere) {
+  Rng rng(2, RngRole::kReplay, 5);
+  StartLearner();
+  Serve(DURABILITY_ASYNC);
+  StartWriter();
+  uint64_t lost_before = 0;
+  for (int i = 0; i < kKills; ++i) {
+    const uint64_t acked = LiveAndKill(&rng, std::chrono::milliseconds(1000)).first;
+    Serve(DURABILITY_ASYNC);
+    EXPECT_GE(held_ + static_cast<int64_t>(lost_before), static_cast<int64_t>(acked));
+    if (i % 2 == 0) {
+      ASSERT_OK(Checkpoint(Connect().get(), absl::StrCat("number-", i)));
+    }
+    ASSERT_TRUE(Eventually([&] { return Stats().inserted() > held_; }));
+    lost_before = static_cast<uint64_t>(Stats().rows_lost());
+  }
+  CheckRows();
+}
+
+TEST_F(DurabilityTest, WithoutAllAfterTheLastCheckpointIsLostAndCountedToTheRow) {
+  Rng rng(3, RngRole::kReplay, 5);
+  StartLearner();
+  Serve(DURABILITY_NONE);
+  StartWriter();
+  for (int i = 0; i < 2; ++i) {
+    LiveAndKill(&rng, std::chrono::milliseconds(0));
+    Serve(DURABILITY_NONE);
+    EXPECT_EQ(held_ > 0, i > 0) << "no table was saved before the first kill";
+    ASSERT_TRUE(Eventually([&] { return Stats().inserted() > held_; }));
+    ASSERT_OK(Checkpoint(Connect().get(), absl::StrCat("number-", i)));
+    EXPECT_GT(Stats().rows_lost(), 0);
+  }
+  CheckRows();
+  EXPECT_GT(lost_, 0u);
+}
+
+}  // namespace
+}  // namespace pmoe
