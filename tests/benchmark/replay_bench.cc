@@ -1,16 +1,23 @@
 // bench replay: a table of 1e6 HalfCheetah rows. Append and sample over what memcpy does on a flat
 // array of the same records; memory over the columns' own bytes.
+#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "absl/base/optimization.h"
 #include "common/base/rng.h"
 #include "common/base/status_macros.h"
+#include "common/base/stopwatch.h"
 #include "replay/client/direct_writer.h"
 #include "replay/core/replay_shard.h"
+#include "replay/log/log_reader.h"
+#include "replay/log/segment_log.h"
 #include "tests/benchmark/benchmarks.h"
 #include "tests/benchmark/measure.h"
+#include "tests/benchmark/scratch_folder.h"
 #include "tests/benchmark/transition_source.h"
 
 namespace pmoe {
@@ -21,6 +28,7 @@ constexpr int kAction = TransitionSource::kAction;
 constexpr int64_t kRows = 1'000'000;
 constexpr int kBatch = 256;
 constexpr int kRoundSteps = 1000;
+constexpr std::chrono::milliseconds kNoWait{0};
 // observation, action, reward, policy version as 32-bit words, two flags
 constexpr double kRowPayload = 4.0 * (kObs + kAction + 2) + 2.0;
 // with both observations, as other replays store and send it
@@ -112,6 +120,99 @@ struct Rates {
   }
 };
 
+// As a writer numbers them.
+Chunk NextNumbered(TransitionSource* source) {
+  Chunk chunk = source->NextChunk();
+  chunk.seq = chunk.first_step / kPageRows;
+  return chunk;
+}
+
+// What others wait while a checkpoint is written, and how long a table takes to come back.
+struct Stall {
+  std::vector<double> insert_ms, sample_ms, save_s, restore_s, restore_log_s;
+};
+
+double Percentile(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? 0.0 : values[static_cast<size_t>(share * (values.size() - 1))];
+}
+
+template <typename Work>
+void Time(std::vector<double>* times, double unit, Work work) {
+  Stopwatch watch;
+  work();
+  times->push_back(watch.Elapsed() * unit);
+}
+
+absl::Status MeasureSave(ReplayShard* shard, const std::string& path, TransitionSource* source,
+                         Stall* stall) {
+  absl::Status saved, status;
+  std::atomic<bool> done{false};
+  std::thread save([&] {
+    Time(&stall->save_s, 1.0, [&] { saved = shard->Save(path, /*number=*/1); });
+    done = true;
+  });
+  Minibatch batch({kObs, kAction, 0}, kBatch);
+  while (!done && status.ok()) {
+    const Chunk chunk = NextNumbered(source);
+    Time(&stall->insert_ms, 1e3, [&] { status.Update(shard->Insert(chunk, kNoWait)); });
+    Time(&stall->sample_ms, 1e3, [&] { status.Update(shard->Sample(&batch)); });
+  }
+  save.join();
+  status.Update(saved);
+  return status;
+}
+
+absl::Status MeasureRestore(const std::string& dir, const std::string& table, Stall* stall) {
+  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<ReplayShard> shard, ReplayShard::Create(ShardOptions()));
+  absl::Status status;
+  Time(&stall->restore_s, 1.0, [&] { status = shard->Load(table); });
+  PMOE_RETURN_IF_ERROR(status);
+  PMOE_ASSIGN_OR_RETURN(shard, ReplayShard::Create(ShardOptions()));
+  const LogVisitor apply = {
+      .record = [&](uint64_t position, absl::string_view, absl::string_view record) {
+        return shard->Apply(record, position);
+      }};
+  absl::StatusOr<LogScan> scan;
+  Time(&stall->restore_log_s, 1.0, [&] { scan = ReadLog(dir, std::nullopt, apply); });
+  PMOE_RETURN_IF_ERROR(scan.status());
+  if (shard->inserted() >= kRows) return absl::OkStatus();
+  return absl::InternalError("the log did not give all rows");
+}
+
+// A full table whose rows all came through a log.
+absl::Status BenchCheckpoints(const BenchFlags& flags, Report* report) {
+  const ScratchFolder folder;
+  const auto log = SegmentLog::Start({.dir = folder.path()});
+  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<ReplayShard> shard, ReplayShard::Create(ShardOptions()));
+  TransitionSource source;
+  shard->StartJournal(log.get(), /*begins=*/true);
+  while (shard->inserted() < kRows) {
+    PMOE_RETURN_IF_ERROR(shard->Insert(NextNumbered(&source), kNoWait));
+    PMOE_RETURN_IF_ERROR(log->AwaitAck([] { return false; }));
+  }
+  const std::string table = folder.path() + "/bench.table";
+  PMOE_RETURN_IF_ERROR(shard->Save(table, /*number=*/1));
+  while (log->stats().on_disk < log->end()) Clock::Real()->Sleep(std::chrono::milliseconds(10));
+  Stall stall;
+  for (int round = 0; round < flags.rounds; ++round) {
+    PMOE_RETURN_IF_ERROR(MeasureRestore(folder.path(), table, &stall));
+  }
+  for (int round = 0; round < flags.rounds; ++round) {
+    PMOE_RETURN_IF_ERROR(MeasureSave(shard.get(), table, &source, &stall));
+  }
+  report->Table("while a checkpoint of 1e6 rows is written", {"p50_ms", "p99_ms", "max_ms"});
+  for (const auto& [name, times] :
+       {std::pair{"insert_64", &stall.insert_ms}, std::pair{"sample_b256", &stall.sample_ms}}) {
+    report->Row(name, {Percentile(*times, 0.5), Percentile(*times, 0.99), Percentile(*times, 1.0)});
+  }
+  report->Note("");
+  report->Value("checkpoint_s", Median(stall.save_s));
+  report->Value("restore_table_s", Median(stall.restore_s));
+  report->Value("restore_log_s", Median(stall.restore_log_s));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status BenchReplay(const BenchFlags& flags, Report* report) {
@@ -159,7 +260,7 @@ absl::Status BenchReplay(const BenchFlags& flags, Report* report) {
   report->Value("bytes_per_row", bytes);
   report->Value("bytes_over_columns", bytes / kRowPayload);
   report->Value("bytes_over_transitions", bytes / kTransitionPayload);
-  return absl::OkStatus();
+  return BenchCheckpoints(flags, report);
 }
 
 }  // namespace pmoe

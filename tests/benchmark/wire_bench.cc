@@ -82,11 +82,14 @@ RpcReplayOptions ControlOptions(const Link& link) {
 // A shard that is served, filled, and asked over its link.
 class Wire {
  public:
-  absl::Status Start(const Link& link) {
+  absl::Status Start(const Link& link, Durability durability = DURABILITY_NONE,
+                     size_t chunks_max = 0) {
     if (folder_.path().empty()) return absl::InternalError("cannot make a folder in /tmp");
     PMOE_ASSIGN_OR_RETURN(server_, RpcServer::Start(link.address, {&service_}, link.replay));
     const RpcAddress& address = server_->address();
-    RpcReplayControl control(ControlOptions(link));
+    RpcReplayOptions control_options = ControlOptions(link);
+    control_options.table.set_durability(durability);
+    RpcReplayControl control(control_options);
     control.SetShardAddress(0, address);
     PMOE_RETURN_IF_ERROR(control.CreateTable(0, ""));
     RpcWriterOptions options;
@@ -94,6 +97,7 @@ class Wire {
     options.seat_signature = SeatKey("").Sign({options.run_id, RUN_ROLE_ACTOR, 0, 0});
     options.security = link.actor;
     options.spec = kSpec;
+    if (chunks_max > 0) options.chunks_max = chunks_max;
     PMOE_ASSIGN_OR_RETURN(writer_, RpcTransitionWriter::Create(options, address));
     while (service_.Counts().inserted < kRows) PMOE_RETURN_IF_ERROR(Insert());
     sampler_ = std::make_unique<ShardedSampler>(ControlOptions(link), kBatch);
@@ -205,6 +209,42 @@ absl::Status CompareTransports(const BenchFlags& flags, Report* report) {
   return absl::OkStatus();
 }
 
+// The same rows under each promise, a round of each after the other; the log lies in TMPDIR.
+// "_by_256": of a writer that gets no further while 256 rows are not acknowledged.
+absl::Status CompareDurabilities(const BenchFlags& flags, Report* report) {
+  constexpr size_t kChunks = 256 / kPageRows;
+  struct Promise {
+    const char* name;
+    Durability durability;
+    size_t chunks_max;  // 0: the writer's own
+    ScratchFolder folder;
+    Wire wire;
+    std::vector<double> insert;  // rows per CPU-second
+  } promises[] = {{"none", DURABILITY_NONE, 0, {}, {}, {}},
+                  {"async", DURABILITY_ASYNC, 0, {}, {}, {}},
+                  {"wal", DURABILITY_WAL, 0, {}, {}, {}},
+                  {"none_by_256", DURABILITY_NONE, kChunks, {}, {}, {}},
+                  {"async_by_256", DURABILITY_ASYNC, kChunks, {}, {}, {}},
+                  {"wal_by_256", DURABILITY_WAL, kChunks, {}, {}, {}}};
+  for (Promise& at : promises) {
+    PMOE_ASSIGN_OR_RETURN(const Link link, UnixLink(at.folder));
+    PMOE_RETURN_IF_ERROR(at.wire.Start(link, at.durability, at.chunks_max));
+  }
+  for (int round = 0; round < flags.rounds; ++round) {
+    for (Promise& at : promises) {
+      PMOE_RETURN_IF_ERROR(Measure(
+          flags.seconds / flags.rounds / 2.0, Wire::kInsertRows, [&] { return at.wire.Insert(); },
+          &at.insert));
+    }
+  }
+  report->Table("durability", {"insert_rows_per_cpu_s", "over_none"});
+  for (const Promise& at : promises) {
+    const Promise& none = promises[at.chunks_max == 0 ? 0 : 3];
+    report->Row(at.name, {Median(at.insert), MedianRatio(at.insert, none.insert)});
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status BenchWire(const BenchFlags& flags, Report* report) {
@@ -232,7 +272,8 @@ absl::Status BenchWire(const BenchFlags& flags, Report* report) {
   report->Table("wire, HalfCheetah rows", {"rows_per_cpu_s", "grpc_rows_per_cpu_s", "ratio"});
   insert.AddTo(report, "insert_chunks_of_64");
   sample.AddTo(report, "sample_b256");
-  return CompareTransports(flags, report);
+  PMOE_RETURN_IF_ERROR(CompareTransports(flags, report));
+  return CompareDurabilities(flags, report);
 }
 
 }  // namespace pmoe
