@@ -85,6 +85,8 @@ absl::Status ActorProcess::Run() {
     status = Live();
     if (MustJoinAnew(status)) status = TakeNewSeat(status);
   } while (status.ok() && client_.seat_changed() && !interrupted_);
+  // Why no more orders came, where it was not in order.
+  if (status.ok() && !client_.finished() && !interrupted_) status = follower_.status();
   follower_.Leave();
   return status;
 }
@@ -189,7 +191,7 @@ void ActorProcess::Watch(RpcTransitionWriter* writer, std::string address,
                          const std::atomic<bool>* done) {
   while (!*done) {
     Clock::Real()->Sleep(kTick);
-    if (client_.Over() || !follower_.status().ok()) {
+    if (client_.Over()) {
       writer->Cancel();
       return;
     }

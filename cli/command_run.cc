@@ -28,6 +28,7 @@ nlohmann::ordered_json Json(const RunCheck& check) {
                                  {"metric_steps", check.metric_steps},
                                  {"checkpoints", nlohmann::json::array()},
                                  {"tables", nlohmann::json::array()},
+                                 {"logs", nlohmann::json::array()},
                                  {"snapshots", nlohmann::json::array()},
                                  {"damages", check.damages},
                                  {"sound", check.sound()},
@@ -42,6 +43,13 @@ nlohmann::ordered_json Json(const RunCheck& check) {
   for (const CheckedTable& table : check.tables) {
     json["tables"].push_back(
         {{"name", table.name}, {"bytes", table.bytes}, {"damage", table.damage}});
+  }
+  for (const CheckedLog& log : check.logs) {
+    json["logs"].push_back({{"name", log.name},
+                            {"records", log.records},
+                            {"rows", log.rows},
+                            {"torn_bytes", log.torn_bytes},
+                            {"damage", log.damage}});
   }
   for (const CheckedSnapshot& snapshot : check.snapshots) {
     json["snapshots"].push_back({{"name", snapshot.name},
@@ -77,6 +85,11 @@ void PrintHoldings(const RunCheck& check) {
   }
   for (const CheckedTable& table : check.tables) {
     Line("table", absl::StrCat(table.name, "  ", Mark(table.damage), ", ", table.bytes, " bytes"));
+  }
+  for (const CheckedLog& log : check.logs) {
+    Line("log", absl::StrCat(log.name, log.name.empty() ? "" : "  ", Mark(log.damage), ", ",
+                             log.rows, " rows in ", log.records, " records",
+                             log.torn_bytes > 0 ? ", and the start of another" : ""));
   }
   for (const CheckedSnapshot& snapshot : check.snapshots) {
     Line("snapshot", absl::StrCat(snapshot.name, "  ", Mark(snapshot.damage), ", ",

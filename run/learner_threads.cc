@@ -13,7 +13,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/process_usage.h"
+#include "common/base/stopwatch.h"
 #include "common/config/algorithms.h"
 #include "common/config/learner_choices.h"
 #include "common/config/run_config.h"
@@ -23,6 +26,8 @@ namespace {
 
 constexpr int kMost = 8;          // barriers cost more than further threads bring
 constexpr int kRowsAThread = 48;  // of a minibatch, at least
+constexpr double kLittle = 0.25;  // load that takes nobody a core
+constexpr std::chrono::milliseconds kLook{200};
 
 // Of a container that may use less than it sees (docker --cpus, a pod's limit): "QUOTA PERIOD" or
 // "max PERIOD". No quota, or cgroups of version 1: what `seen` says.
@@ -36,6 +41,14 @@ int WithinQuota(int seen) {
   return limited ? std::clamp(static_cast<int>(quota / period), 1, seen) : seen;
 }
 
+// Cores that are busy while this thread sleeps.
+double LoadNow() {
+  Stopwatch watch;
+  const double before_s = MachineCpuSeconds();
+  Clock::Real()->Sleep(kLook);
+  return (MachineCpuSeconds() - before_s) / watch.Elapsed();
+}
+
 }  // namespace
 
 Cores FreeCores() {
@@ -47,7 +60,9 @@ Cores FreeCores() {
   cores.usable = WithinQuota(std::max(1, cores.usable));
   cores.online = std::max(cores.usable, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
   double load = 0.0;
-  if (getloadavg(&load, 1) == 1) cores.load = load;
+  if (getloadavg(&load, 1) != 1 || load < kLittle) return cores;
+  // What ended just now still counts in the last minute, and a cluster's start counts now.
+  cores.load = std::min(load, LoadNow());
   return cores;
 }
 

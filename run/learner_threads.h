@@ -11,7 +11,7 @@ namespace pmoe {
 struct Cores {
   int usable = 1;     // by this process
   int online = 1;     // that the machine has, which its load is of
-  double load = 0.0;  // processes that want one, over the last minute
+  double load = 0.0;  // processes that want one, over the last minute and now
 };
 
 Cores FreeCores();

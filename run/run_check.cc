@@ -17,6 +17,8 @@
 #include "control/wire/env_folder.h"
 #include "control/wire/env_identity.h"
 #include "replay/core/block_file.h"
+#include "replay/core/journal_record.h"
+#include "replay/log/log_reader.h"
 #include "run/checkpoint.h"
 #include "run/run_directory.h"
 #include "run/run_log.h"
@@ -37,6 +39,24 @@ absl::Status CheckTable(const std::string& file) {
   }
 }
 
+// Names of saved tables without their ending: by env steps, the newest first, then the others.
+std::vector<std::string> TablesIn(const std::string& folder) {
+  constexpr absl::string_view kEnding = ".table";
+  std::vector<uint64_t> numbers = NumberedEntries(folder, std::string(kEnding));
+  std::reverse(numbers.begin(), numbers.end());
+  std::vector<std::string> names;
+  for (const uint64_t number : numbers) names.push_back(absl::StrCat(number));
+  const size_t numbered = names.size();
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().stem().string();
+    const bool is_number = std::find(names.begin(), names.end(), name) != names.end();
+    if (entry.path().extension() == kEnding && !is_number) names.push_back(name);
+  }
+  std::sort(names.begin() + static_cast<ptrdiff_t>(numbered), names.end());
+  return names;
+}
+
 class Checker {
  public:
   explicit Checker(const std::string& path) : path_(path) { check_.directory = path; }
@@ -46,7 +66,7 @@ class Checker {
     CheckLock();
     CheckEpoch();
     CheckMetrics();
-    CheckTables(path_ + "/replay");
+    CheckReplay(path_ + "/replay");
     CheckCheckpoints();
     CheckSnapshots();
     CheckEnv();
@@ -111,23 +131,46 @@ class Checker {
   }
 
   // Those of several shards lie in folders of their own.
-  void CheckTables(const std::string& folder) {
-    std::vector<uint64_t> numbers = NumberedEntries(folder, ".table");
-    std::reverse(numbers.begin(), numbers.end());
-    for (const uint64_t number : numbers) {
-      const std::string file = absl::StrCat(folder, "/", number, ".table");
-      const absl::Status whole = pmoe::CheckTable(file);
-      std::error_code error;
-      CheckedTable table = {fs::path(file).lexically_relative(path_ + "/replay").string()};
-      table.name.resize(table.name.size() - std::string(".table").size());
-      table.bytes = fs::file_size(file, error);
-      if (error) continue;  // dropped meanwhile
-      if (!whole.ok()) Damage(table.damage = TextOf(whole));
-      check_.tables.push_back(std::move(table));
-    }
+  void CheckReplay(const std::string& folder) {
     std::error_code error;
+    for (const std::string& name : TablesIn(folder)) CheckTable(folder, name);
+    CheckLog(folder);
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
-      if (entry.is_directory(error)) CheckTables(entry.path().string());
+      if (entry.is_directory(error)) CheckReplay(entry.path().string());
+    }
+  }
+
+  std::string InReplay(const std::string& path) const {
+    return fs::path(path).lexically_relative(path_ + "/replay").string();
+  }
+
+  void CheckTable(const std::string& folder, const std::string& name) {
+    const std::string file = absl::StrCat(folder, "/", name, ".table");
+    const absl::Status whole = pmoe::CheckTable(file);
+    std::error_code error;
+    CheckedTable table = {InReplay(absl::StrCat(folder, "/", name))};
+    table.bytes = fs::file_size(file, error);
+    if (error) return;  // dropped meanwhile
+    if (!whole.ok()) Damage(table.damage = TextOf(whole));
+    check_.tables.push_back(std::move(table));
+  }
+
+  void CheckLog(const std::string& folder) {
+    CheckedLog log;
+    const LogVisitor count = {
+        .record = [&log](uint64_t, absl::string_view, absl::string_view record) {
+          log.rows += RowsOfRecord(record);
+          return absl::OkStatus();
+        }};
+    const absl::StatusOr<LogScan> scan = ReadLog(folder, std::nullopt, count);
+    if (!scan.ok()) return;  // no folder, or a segment that was dropped meanwhile
+    log.name = InReplay(folder) == "." ? "" : InReplay(folder);
+    log.records = scan->records;
+    log.torn_bytes = scan->torn_bytes;
+    log.damage = scan->damage;
+    if (!log.damage.empty()) Damage(log.damage);
+    if (log.records > 0 || log.torn_bytes > 0 || !log.damage.empty()) {
+      check_.logs.push_back(std::move(log));
     }
   }
 

@@ -13,9 +13,18 @@
 namespace pmoe {
 
 struct CheckedTable {
-  std::string name;  // env steps
+  std::string name;  // env steps, or "aside-N"; those of shards with their folder
   uint64_t bytes = 0;
   std::string damage{};  // empty: whole
+};
+
+// What a shard wrote down between its tables.
+struct CheckedLog {
+  std::string name;  // the shard's folder; empty: the only one
+  uint64_t records = 0;
+  uint64_t rows = 0;
+  uint64_t torn_bytes = 0;  // of a write that is under way, or was cut off: no damage
+  std::string damage{};     // empty: whole
 };
 
 struct CheckedCheckpoint {
@@ -45,6 +54,7 @@ struct RunCheck {
   int64_t metric_steps = 0;                    // env steps of the last row
   std::vector<CheckedCheckpoint> checkpoints;  // the newest first
   std::vector<CheckedTable> tables;            // likewise, those of shards too
+  std::vector<CheckedLog> logs;
   std::vector<CheckedSnapshot> snapshots;
   std::vector<std::string> damages;    // all of them, each with its file
   std::optional<uint64_t> resumes_at;  // env steps; nullopt: it cannot be resumed

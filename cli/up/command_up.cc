@@ -209,10 +209,8 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     const std::atomic<bool>& interrupted = InstallInterruptHandler(
         "\npmoe: ending the cluster with a checkpoint; once more ends it now\n", /*grace_s=*/0);
     PMOE_ASSIGN_OR_RETURN(const SocketFolder sockets, SocketFolder::Create());
-    PMOE_RETURN_IF_ERROR(CheckEnv(start, config, directory, sockets.File("check.log")));
-    PMOE_RETURN_IF_ERROR(MakeDirs(directory));
-    // Before anything else is written there: the files of a run that goes on are its own.
-    PMOE_ASSIGN_OR_RETURN(const FileLock lock, LockForUp(directory));
+    PMOE_ASSIGN_OR_RETURN(const FileLock lock,
+                          Claim(start, config, directory, sockets.File("check.log")));
     PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/logs"));
     if (audit_) PMOE_RETURN_IF_ERROR(MakeDirs(directory + "/audit"));
     PMOE_RETURN_IF_ERROR(WriteFileAtomic(sockets.File("config.textproto"), PrintConfig(config)));
@@ -246,6 +244,22 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
   }
 
  private:
+  // The folder's lock, its task checked. Locked before anything is written there: the files of a
+  // run that goes on are its own. A folder that is not there is nobody's, and a mistake in the task
+  // leaves none.
+  absl::StatusOr<FileLock> Claim(const RunStartOptions& start, const RunConfig& config,
+                                 const std::string& directory, const std::string& log) const {
+    if (fs::exists(directory)) {
+      absl::StatusOr<FileLock> lock = LockForUp(directory);
+      PMOE_RETURN_IF_ERROR(lock.status());
+      PMOE_RETURN_IF_ERROR(CheckEnv(start, config, directory, log));
+      return lock;
+    }
+    PMOE_RETURN_IF_ERROR(CheckEnv(start, config, directory, log));
+    PMOE_RETURN_IF_ERROR(MakeDirs(directory));
+    return LockForUp(directory);
+  }
+
   // As its actors will make it, before there is a process: the same words about the same mistakes
   // as `pmoe train` has. A new run's directory keeps what it is: no member may say otherwise.
   absl::Status CheckEnv(const RunStartOptions& start, const RunConfig& config,

@@ -32,6 +32,18 @@ int64_t ResidentBytes() {
 
 }  // namespace
 
+double MachineCpuSeconds() {
+  std::FILE* const file = std::fopen("/proc/stat", "re");
+  if (file == nullptr) return 0.0;
+  unsigned long long user, nice, system, idle, io_wait, irq, soft_irq, stolen;
+  const int read = std::fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice,
+                               &system, &idle, &io_wait, &irq, &soft_irq, &stolen);
+  std::fclose(file);
+  if (read != 8) return 0.0;
+  return static_cast<double>(user + nice + system + irq + soft_irq + stolen) /
+         static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 ProcessMeter::ProcessMeter() : cpu_s_(CpuSeconds()) { load_.memory_bytes = ResidentBytes(); }
 
 ProcessLoad ProcessMeter::Look() {

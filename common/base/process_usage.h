@@ -1,4 +1,4 @@
-// What this process takes of its machine: CPU and memory. Thread-compatible.
+// What this process takes of its machine: CPU and memory; what all take. Thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -23,5 +23,9 @@ class ProcessMeter {
   double cpu_s_;
   ProcessLoad load_;
 };
+
+// CPU-seconds of all processes since the machine's start, to a hundredth; what a hypervisor took
+// away counts. 0 where there is no /proc/stat.
+double MachineCpuSeconds();
 
 }  // namespace pmoe

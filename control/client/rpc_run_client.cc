@@ -106,6 +106,12 @@ absl::Status RpcRunClient::OnMessage(LearnerMessage message) {
   return absl::OkStatus();
 }
 
+void RpcRunClient::OnOver() {
+  MutexLock lock(&mu_);
+  no_more_ = true;
+  changed_.NotifyAll();
+}
+
 absl::Status RpcRunClient::OnSnapshot(const SnapshotPiece& piece) {
   PMOE_ASSIGN_OR_RETURN(std::shared_ptr<const PolicySnapshot> snapshot, assembler_.Add(piece));
   if (snapshot == nullptr) return absl::OkStatus();

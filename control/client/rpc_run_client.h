@@ -47,8 +47,9 @@ class RpcRunClient : public RunClient, public FollowerHandler {
   ActorTotals totals() const ABSL_LOCKS_EXCLUDED(mu_);
   // Where rows go; nullopt until the learner has said it. The newest.
   std::optional<TableAssignment> table() const ABSL_LOCKS_EXCLUDED(mu_);
-  // The run is finished, this process shall end, or the seat has changed: stop what you do.
-  bool Over() const { return finished_ || seat_changed_ || *interrupted_; }
+  // The run is finished, this process shall end, the seat has changed, or no more orders can come:
+  // stop what you do.
+  bool Over() const { return finished_ || seat_changed_ || no_more_ || *interrupted_; }
   bool seat_changed() const { return seat_changed_; }
   bool finished() const { return finished_; }
   // After a new seat was taken.
@@ -60,6 +61,7 @@ class RpcRunClient : public RunClient, public FollowerHandler {
   void FillFirst(FollowerMessage* message) override;
   void FillReport(FollowerMessage* message) override ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status OnMessage(LearnerMessage message) override ABSL_LOCKS_EXCLUDED(mu_);
+  void OnOver() override ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   absl::Status OnSnapshot(const SnapshotPiece& piece);
@@ -74,6 +76,7 @@ class RpcRunClient : public RunClient, public FollowerHandler {
   std::atomic<bool> has_directive_{false};
   std::atomic<bool> finished_{false};
   std::atomic<bool> seat_changed_{false};
+  std::atomic<bool> no_more_{false};
 
   mutable Mutex mu_;
   CondVar changed_;

@@ -220,8 +220,11 @@ NextStream RunFollower::OnEnd(absl::Status status) {
                                                  " has been away for ", options_.give_up.count(),
                                                  " s: ", Explained(status)));
   }
-  MutexLock lock(&mu_);
-  status_ = status;
+  {
+    MutexLock lock(&mu_);
+    status_ = status;
+  }
+  handler_->OnOver();
   return NextStream::kNone;
 }
 

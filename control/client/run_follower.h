@@ -34,6 +34,8 @@ class FollowerHandler {
   virtual void FillReport(FollowerMessage* message) = 0;
   // An error ends the membership for good; CancelledError: in order, the run is finished.
   virtual absl::Status OnMessage(LearnerMessage message) = 0;
+  // The membership has ended for good, RunFollower::status() says why: nothing comes any more.
+  virtual void OnOver() {}
 };
 
 struct RunFollowerOptions {

@@ -176,7 +176,7 @@ absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
 absl::Status ReplayServer::DoSample(grpc::ServerContext* context,
                                     grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream) {
   SampleRequest request;
-  if (!stream->Read(&request)) return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(first_samples_.Read(context, stream, &request));
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   const uint64_t epoch = request.learner().learner_epoch();

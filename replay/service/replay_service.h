@@ -89,6 +89,7 @@ class ReplayServer final : public ReplayService::Service {
   InsertDoor door_;
   InsertStreams streams_;
   FirstMessages first_messages_{"insert"};
+  FirstMessages first_samples_{"sample"};
   Conduct conduct_;
   std::atomic<bool> draining_{false};
   std::atomic<int64_t> crc_errors_{0};

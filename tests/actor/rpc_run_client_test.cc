@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/common/policy/sample_policy.h"
 #include "tests/testing/hostile_messages.h"
 #include "tests/testing/status_matchers.h"
@@ -49,6 +51,14 @@ TEST_F(RpcRunClientTest, TheVersionNeverGoesBackwards) {
   EXPECT_EQ(client_.LatestSnapshot()->version, 8u);
   ASSERT_OK(client_.OnMessage(SnapshotMessage(Version(9))));
   EXPECT_EQ(client_.LatestSnapshot()->version, 9u);
+}
+
+TEST_F(RpcRunClientTest, WhoWaitsForOrdersIsToldThatNoneWillCome) {
+  std::thread follower([this] { client_.OnOver(); });
+  EXPECT_TRUE(absl::IsCancelled(client_.NextDirective().status()));
+  EXPECT_TRUE(client_.Over() && client_.HasDirective());
+  EXPECT_FALSE(client_.finished());
+  follower.join();
 }
 
 TEST_F(RpcRunClientTest, ALearnersMessageAtItsExtremesIsTakenOrRefused) {

@@ -15,6 +15,7 @@
 #include "learner/learner_config.h"
 #include "tests/benchmark/measure.h"
 #include "tests/benchmark/other_load.h"
+#include "tests/benchmark/sac_workload.h"
 
 namespace pmoe {
 namespace {
@@ -75,7 +76,9 @@ absl::StatusOr<Candidate> MakeCandidate(const BenchFlags& flags, const std::stri
   sources.sets = {"algorithm=" + algorithm, absl::StrCat("policy.primitives=", primitives),
                   absl::StrCat("learner.threads=", flags.threads), "learner.device=" + flags.device,
                   "schedule.total_steps=1e9"};
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, ResolveConfig(sources));
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
+  config.mutable_learner()->set_actor_lr(kStillLearningRate);
+  config.mutable_learner()->set_critic_lr(kStillLearningRate);
   const std::vector<double> high(kActions, 1.0), low(kActions, -1.0);
   const PolicySpec policy = PolicySpecFromConfig(config, kObs, low, high);
   Candidate made;

@@ -1,13 +1,12 @@
 #include "tests/benchmark/other_load.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "common/base/process_usage.h"
 #include "tests/benchmark/measure.h"
 
 namespace pmoe {
@@ -19,16 +18,6 @@ double WallSeconds() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// Of all cores since the machine's start; what a hypervisor took away counts as load.
-double BusySeconds() {
-  std::ifstream file("/proc/stat");
-  std::string name;
-  double user = 0, nice = 0, system = 0, idle = 0, io_wait = 0, irq = 0, soft_irq = 0, stolen = 0;
-  file >> name >> user >> nice >> system >> idle >> io_wait >> irq >> soft_irq >> stolen;
-  return (user + nice + system + irq + soft_irq + stolen) /
-         static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 double OwnSeconds() {
@@ -44,11 +33,11 @@ double OwnSeconds() {
 
 void OtherLoad::BeginRound() {
   begin_wall_s_ = WallSeconds();
-  begin_other_s_ = BusySeconds() - OwnSeconds();
+  begin_other_s_ = MachineCpuSeconds() - OwnSeconds();
 }
 
 void OtherLoad::EndRound() {
-  const double other_s = BusySeconds() - OwnSeconds() - begin_other_s_;
+  const double other_s = MachineCpuSeconds() - OwnSeconds() - begin_other_s_;
   // /proc/stat counts ticks, the process nanoseconds: the difference may be a little below 0.
   cores_.push_back(std::max(0.0, other_s / (WallSeconds() - begin_wall_s_)));
 }

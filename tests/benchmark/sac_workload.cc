@@ -58,11 +58,11 @@ absl::StatusOr<std::unique_ptr<LearnerUnderTest>> LearnerUnderTest::Create(const
   if (w.router) policy.head = HeadType::kMixture;
   SacOptions options = TestSacOptions();
   options.batch_size = w.batch_size;
+  options.actor_lr = options.critic_lr = kStillLearningRate;
   options.threads = how.threads;
   options.step = how.step;
   options.device = how.device;
   if (w.batch_size == 256) {  // the official preset
-    options.actor_lr = options.critic_lr = 3e-4;
     options.tune_alpha = true;
     options.target_entropy = -w.action_dim;
   }

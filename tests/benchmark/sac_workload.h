@@ -21,6 +21,10 @@ struct SacWorkload {
   int batch_size;
 };
 
+// Adam's step size of the learners under test: the same rows again and again would make networks
+// that follow them diverge, which ends a run.
+inline constexpr double kStillLearningRate = 1e-9;
+
 // SAC with HalfCheetah's sizes.
 SacWorkload SacOfBatch(int batch_size);
 // All that are measured.

@@ -1,8 +1,10 @@
 // An async cluster under kill -9, SIGSTOP and SIGTERM: the run goes on, and no row is duplicated or
 // torn.
+#include <cstdlib>
 #include <filesystem>
 
 #include "common/base/clock.h"
+#include "common/base/rng.h"
 #include "tests/cluster/cluster_testing.h"
 #include "tests/cluster/row_checker.h"
 
@@ -131,6 +133,49 @@ TEST_F(ChaosTest, EachRoleLeavesInOrderWithinTenSecondsOfSigterm) {
     EXPECT_THAT(output_, ::testing::HasSubstr(absl::StrCat(name, " ended with exit code 0")));
   }
 }
+
+// Random roles, one after the other; PMOE_KILLS=200 for as many.
+class RandomKillsTest : public ChaosTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  static int Kills() {
+    const char* const kills = std::getenv("PMOE_KILLS");
+    return kills == nullptr ? 3 : std::max(1, std::atoi(kills));
+  }
+  // Of the shard's counts; -1: nobody says them.
+  int64_t Count(const std::string& name) {
+    const nlohmann::json status = cluster_->Status();
+    if (status.is_null()) return -1;
+    for (const auto& member : status["members"]) {
+      if (member["role"] != "RUN_ROLE_REPLAY" || !member.contains("table")) continue;
+      const nlohmann::json count = member["table"].value(name, nlohmann::json("0"));
+      return count.is_string() ? std::stoll(count.get<std::string>()) : count.get<int64_t>();
+    }
+    return -1;
+  }
+};
+
+TEST_P(RandomKillsTest, NoRowIsDoubledAndWhatIsMissingIsCounted) {
+  Start({"--set", absl::StrCat("replay.durability=", GetParam())});
+  Rng rng(7, RngRole::kReplay, 9);
+  const char* const roles[] = {"actor 0", "actor 1", "learner", "evaluator", "replay 0"};
+  for (int i = 0; i < Kills(); ++i) {
+    // Each mode's promise is of replay's kills: the first is one.
+    cluster_->KillAndAwaitRestart(i == 0 ? "replay 0" : roles[rng.UniformInt(std::size(roles))]);
+    ExpectProgress();
+    // Of an actor that dies before it came back nobody can say what was lost.
+    EXPECT_TRUE(Eventually([&] { return Count("writers") == 2; }));
+    ASSERT_FALSE(HasFailure()) << "kill " << i;
+  }
+  const int64_t lost = Count("rows_lost");
+  const RowCheck check = Finish();
+  EXPECT_LE(check.acked - check.held, lost);
+  if (GetParam() == std::string("wal")) {
+    EXPECT_GE(check.held, check.acked);
+    EXPECT_EQ(lost, 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Durability, RandomKillsTest, ::testing::Values("none", "async", "wal"));
 
 }  // namespace
 }  // namespace pmoe

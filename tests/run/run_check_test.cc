@@ -11,6 +11,9 @@
 #include "common/config/run_config.h"
 #include "common/config/run_config_file.h"
 #include "common/policy/container.h"
+#include "replay/core/journal_record.h"
+#include "replay/log/segment_format.h"
+#include "replay/log/segment_writer.h"
 #include "run/run_directory.h"
 #include "run/run_log.h"
 #include "tests/common/policy/sample_policy.h"
@@ -96,6 +99,36 @@ TEST_F(RunCheckTest, EveryOtherFileIsLookedAtToo) {
                                          HasSubstr("metrics.csv has lines"), HasSubstr("200.table"),
                                          HasSubstr("100/about.txt"), HasSubstr("best.pmoe")));
   EXPECT_EQ(check.resumes_at, 200u);  // an async run gathers rows anew
+}
+
+TEST_F(RunCheckTest, AShardsLogIsReadToItsEnd) {
+  const std::string shard = path_ + "/replay/1";
+  ASSERT_OK(MakeDirs(shard));
+  SegmentWriter writer(shard, "columns", /*segment_bytes=*/1 << 20);
+  ASSERT_OK(writer.Write(0, {EncodeRecord(TableBegun()), EncodeRecord(ActorCut{0, 1})}));
+  RunCheck check = Check();
+  EXPECT_THAT(check.damages, IsEmpty());
+  ASSERT_EQ(check.logs.size(), 1u);
+  EXPECT_EQ(check.logs[0].name, "1");
+  EXPECT_EQ(check.logs[0].records, 2u);
+
+  const std::string segment = shard + "/" + SegmentName(0);
+  const std::string whole = *ReadFile(segment);
+  ASSERT_OK(WriteFileAtomic(segment, whole.substr(0, whole.size() - 1)));
+  check = Check();
+  EXPECT_THAT(check.damages, IsEmpty()) << "a write that was cut off";
+  EXPECT_EQ(check.logs[0].records, 1u);
+  EXPECT_GT(check.logs[0].torn_bytes, 0u);
+
+  std::string flipped = whole;
+  flipped[flipped.size() - EncodeRecord(ActorCut{0, 1}).size() - kFrameHeadBytes - 1] ^= 1;
+  ASSERT_OK(WriteFileAtomic(segment, flipped));
+  EXPECT_THAT(Check().damages, ElementsAre(HasSubstr("record 0 is damaged")));
+}
+
+TEST_F(RunCheckTest, ATableThatAShardSavedAsideIsLookedAtToo) {
+  Write("replay/aside-3.table", "nonsense");
+  EXPECT_THAT(Check().damages, ElementsAre(HasSubstr("aside-3.table")));
 }
 
 TEST_F(RunCheckTest, WithoutItsConfigurationItCannotBeResumed) {

@@ -86,6 +86,12 @@ class Notes : public FollowerHandler {
                : absl::OkStatus();
   }
 
+  void OnOver() override {
+    MutexLock lock(&mu_);
+    over_ = true;
+    changed_.NotifyAll();
+  }
+
   template <typename Condition>
   bool Await(const Condition& condition) {
     const auto deadline = Clock::Real()->Now() + kLimit;
@@ -98,6 +104,7 @@ class Notes : public FollowerHandler {
 
   uint64_t rejoined_epoch_ = 0;
   uint64_t round_ = 0;
+  bool over_ = false;
   std::shared_ptr<const PolicySnapshot> latest_;
 
  private:
@@ -214,7 +221,8 @@ TEST_F(FollowerSessionTest, AFinishedRunEndsTheMembershipInOrder) {
   follower.Follow();
   ASSERT_TRUE(notes_.Await([](const Notes& n) { return n.round_ == 1; }));
   learner.hub().Finish(kLimit);
-  EXPECT_TRUE(Eventually([&] { return absl::IsCancelled(follower.status()); }));
+  EXPECT_TRUE(notes_.Await([](const Notes& n) { return n.over_; }));
+  EXPECT_TRUE(absl::IsCancelled(follower.status()));
   EXPECT_FALSE(learner.hub().Status().members(0).connected());
 }
 

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <deque>
 #include <optional>
 #include <set>
@@ -115,14 +117,18 @@ class DurabilityTest : public ReplayProcessTest {
   uint64_t lost_ = 0;
 };
 
-constexpr int kKills = 4;
+// PMOE_KILLS=200 for as many.
+int Kills() {
+  const char* const kills = std::getenv("PMOE_KILLS");
+  return kills == nullptr ? 4 : std::max(1, std::atoi(kills));
+}
 
 TEST_F(DurabilityTest, WithWalNothingThatWasAcknowledgedIsLost) {
   Rng rng(1, RngRole::kReplay, 5);
   StartLearner();
   Serve(DURABILITY_WAL);
   StartWriter();
-  for (int i = 0; i < kKills; ++i) {
+  for (int i = 0; i < Kills(); ++i) {
     const uint64_t acked = LiveAndKill(&rng, std::chrono::milliseconds(0)).second;
     Serve(DURABILITY_WAL);
     EXPECT_GE(held_, static_cast<int64_t>(acked));
@@ -137,7 +143,7 @@ TEST_F(DurabilityTest, WithAsyncWhatWasAcknowledgedASecondAgoIsThere) {
   Serve(DURABILITY_ASYNC);
   StartWriter();
   uint64_t lost_before = 0;
-  for (int i = 0; i < kKills; ++i) {
+  for (int i = 0; i < Kills(); ++i) {
     const uint64_t acked = LiveAndKill(&rng, std::chrono::milliseconds(1000)).first;
     Serve(DURABILITY_ASYNC);
     EXPECT_GE(held_ + static_cast<int64_t>(lost_before), static_cast<int64_t>(acked));
@@ -155,7 +161,7 @@ TEST_F(DurabilityTest, WithoutAllAfterTheLastCheckpointIsLostAndCountedToTheRow)
   StartLearner();
   Serve(DURABILITY_NONE);
   StartWriter();
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < std::max(2, Kills() / 2); ++i) {
     LiveAndKill(&rng, std::chrono::milliseconds(0));
     Serve(DURABILITY_NONE);
     EXPECT_EQ(held_ > 0, i > 0) << "no table was saved before the first kill";

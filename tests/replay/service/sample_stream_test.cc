@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "common/metrics/rejections.h"
+#include "common/rpc/first_message.h"
 #include "replay/core/minibatch.h"
 #include "tests/replay/service/stream_testing.h"
 
@@ -140,6 +142,29 @@ TEST_F(SampleStreamTest, ADrainingShardEndsWaits) {
       Await(shard_.service(), [](const ShardStats& s) { return s.samples_blocked.current > 0.0; }));
   shard_.service()->Drain(kCallMax);
   EXPECT_THAT(sampler.Finish(), FailsWith(absl::StatusCode::kUnavailable, "leaving"));
+}
+
+TEST_F(SampleStreamTest, StreamsThatAskForNothingGiveWayToOneThatDoes) {
+  Create(TableRequest());
+  InsertRows(50);
+  std::vector<std::unique_ptr<ReplayService::Stub>> stubs;
+  std::vector<std::unique_ptr<TestSampler>> silent;
+  for (size_t i = 0; i < FirstMessageOptions().waiting_max + 50; ++i) {
+    if (i % 50 == 0) stubs.push_back(shard_.Connect());
+    silent.push_back(std::make_unique<TestSampler>(stubs.back().get()));
+  }
+  TestSampler honest(stub_.get());
+  SampleReply reply;
+  ASSERT_TRUE(honest.Ask(32));
+  ASSERT_TRUE(honest.Next(&reply));
+  EXPECT_EQ(reply.rows(), 32u);
+  EXPECT_OK(honest.Finish());
+  EXPECT_TRUE(Eventually([] {
+    const auto counts = Rejections::OfProcess().Counts();
+    return counts.count({"sample", "silent"}) + counts.count({"sample", "too_many"}) > 0;
+  }));
+  for (auto& sampler : silent) sampler->Cancel();
+  for (auto& sampler : silent) sampler->Finish().IgnoreError();
 }
 
 }  // namespace
