@@ -51,7 +51,7 @@ std::vector<std::string> TablesIn(const std::string& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().stem().string();
     const bool is_number = std::find(names.begin(), names.end(), name) != names.end();
-    if (entry.path().extension() == kEnding && !is_number) names.push_back(name);
+    if (entry.path().extension().string() == kEnding && !is_number) names.push_back(name);
   }
   std::sort(names.begin() + static_cast<ptrdiff_t>(numbered), names.end());
   return names;
