@@ -1,6 +1,7 @@
 // Where a shard writes down what changes it, so that one that died can be made again: every record
 // applied in order (ReplayShard::Apply) to the state at its position gives the state after it, but
-// for the random stream that draws minibatches. Called with the shard's lock held: must not wait.
+// for the random stream that draws minibatches, and priorities. Called with the shard's lock held:
+// must not wait.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 #include "replay/core/replay_shard.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -286,6 +287,30 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit, Shard
   return absl::OkStatus();
 }
 
+absl::Status ReplayShard::UpdatePriorities(absl::Span<const RowKey> rows,
+                                           absl::Span<const float> errors) {
+  if (!prioritized()) {
+    return absl::FailedPreconditionError("this shard has no priorities; its rows are all alike");
+  }
+  const auto rows_max = static_cast<size_t>(options_.table.priority->update_rows_max);
+  if (rows.size() != errors.size() || rows.size() > rows_max) {
+    return Nonsense(kBadNumbers,
+                    absl::StrCat("an update has ", errors.size(), " errors for ", rows.size(),
+                                 " rows; a minibatch has at most ", rows_max));
+  }
+  for (const float error : errors) {
+    if (error >= 0.0f && error <= PrioritizedSelector::kErrorMax) continue;
+    return Nonsense(std::isfinite(error) ? kBadNumbers : kNotFinite,
+                    absl::StrCat("an error of ", error, " in a row; it must be in [0, ",
+                                 PrioritizedSelector::kErrorMax, "]"));
+  }
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(gate_.cancelled());
+  PMOE_RETURN_IF_ERROR(state_.damage);
+  priorities_gone_ += state_.table.UpdatePriorities(rows, errors);
+  return absl::OkStatus();
+}
+
 // Both sides.
 
 // The waiting side is as a rule the same for the whole run, and many actors may wait: waking them
@@ -365,6 +390,7 @@ ShardStats ReplayShard::Stats() const {
           .duplicates = duplicates_,
           .rows_lost = table.book().rows_lost(),
           .refused = refused_,
+          .priorities_gone = priorities_gone_,
           .rows_left_out = rows_left_out_,
           .inserts_blocked = gate_.Blocked(Gate::kInserts),
           .samples_blocked = gate_.Blocked(Gate::kSamples)};

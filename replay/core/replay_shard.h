@@ -73,6 +73,12 @@ class ReplayShard {
   absl::Status Sample(Minibatch* batch, const WaitLimit& limit = std::chrono::seconds(60),
                       ShardCounts* counts = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
 
+  // With priorities: the errors that a learner found in rows which Sample gave, not negative. Rows
+  // that are gone are counted and left out. Nonsense, which changes nothing: not as many errors as
+  // rows, or more than a minibatch has; an error that is none.
+  absl::Status UpdatePriorities(absl::Span<const RowKey> rows, absl::Span<const float> errors)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   // On-policy: waits until all rows of the rollout are here (FifoSelector) and takes them.
   absl::Status TakeRollout(const RolloutRequest& request, Rollout* out, const WaitLimit& limit)
       ABSL_LOCKS_EXCLUDED(mu_);
@@ -102,6 +108,7 @@ class ReplayShard {
   const TableSpec& spec() const { return options_.spec; }
   std::vector<SavedSetting> settings() const { return SettingsOf(options_); }
   bool gives_rollouts() const { return options_.table.fifo.has_value(); }
+  bool prioritized() const { return options_.table.priority.has_value(); }
 
   // Everything that the next batch's bits depend on, as it is now, streamed to `path` (tmp, fsync,
   // rename); the lock is held for a few pages at a time, so that others go on. `number` counts the
@@ -175,6 +182,7 @@ class ReplayShard {
   int64_t duplicates_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t rows_left_out_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t refused_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t priorities_gone_ ABSL_GUARDED_BY(mu_) = 0;
   SelectRequest awaited_ ABSL_GUARDED_BY(mu_);         // by the newest take
   RolloutTicket awaited_ticket_ ABSL_GUARDED_BY(mu_);  // the highest of the takes that wait
   int takes_waiting_ ABSL_GUARDED_BY(mu_) = 0;

@@ -25,6 +25,9 @@ bool EndsEpisode(const Chunk& chunk, uint32_t i) {
 
 std::unique_ptr<Selector> MakeSelector(const ReplayTableOptions& options, const PagePool* pool) {
   if (options.fifo.has_value()) return std::make_unique<FifoSelector>(pool, *options.fifo);
+  if (options.priority.has_value()) {
+    return std::make_unique<PrioritizedSelector>(pool, *options.priority);
+  }
   return std::make_unique<UniformSelector>(pool);
 }
 
@@ -41,6 +44,11 @@ ReplayTableOptions WithLimits(ReplayTableOptions options) {
 
 absl::Status ReplayTableOptions::Validate() const {
   if (fifo.has_value()) PMOE_RETURN_IF_ERROR(fifo->Validate());
+  if (priority.has_value()) PMOE_RETURN_IF_ERROR(priority->Validate());
+  if (fifo.has_value() && priority.has_value()) {
+    return absl::InvalidArgumentError(
+        "an on-policy table has no priorities: it gives every row once; leave one of them away");
+  }
   if (capacity < kStreamPages * kPageRows) {
     return absl::InvalidArgumentError(
         absl::StrCat("replay.capacity must be >= ", kStreamPages * kPageRows, ", got ", capacity,

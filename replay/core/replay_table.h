@@ -1,8 +1,9 @@
 // The rows of replay. Each (member, actor, env) is a stream of rows appended to pages of 64 rows;
 // an observation is stored once, and the successor of a row is the next row of its stream. The
 // newest row of a stream holds the observation whose action is still to come, so every inserted
-// step can be given at once. A Selector chooses the rows that a learner gets: uniform_selector for
-// minibatches, fifo_selector for rollouts. The layout depends on the rows and not on their chunks.
+// step can be given at once. A Selector chooses the rows that a learner gets: uniform_selector or
+// prioritized_selector for minibatches, fifo_selector for rollouts. The layout depends on the rows
+// and not on their chunks.
 // tidy: long because it also saves itself, piece by piece. Thread-compatible.
 #pragma once
 
@@ -55,6 +56,10 @@ class ReplayTable {
   // Fills the batch. FailedPreconditionError: there is nothing to sample yet, or the selector gives
   // rollouts.
   absl::Status Sample(Rng* rng, Minibatch* batch);
+  // What a learner found in rows that it got: Selector::Update.
+  int64_t UpdatePriorities(absl::Span<const RowKey> rows, absl::Span<const float> errors) {
+    return selector_->Update(rows, errors);
+  }
   // Replaces *out, which keeps its memory, and lets go of the rows. The selector must be able to.
   // Does not look at version_min: DropOlder does.
   void Take(const RolloutRequest& request, Rollout* out);
@@ -126,6 +131,7 @@ class ReplayTable {
   void Evict(uint32_t slot);
   void LetGoOfSpent();
   void Gather(RowRef row, int i, Minibatch* batch) const;
+  void WeighChosen(Minibatch* batch) const;
   void CopyRollout(Rollout* out) const;
   bool IsNextStep(RowRef row, RowRef before) const;
   uint64_t StepOf(RowRef row) const;

@@ -392,6 +392,7 @@ void ReplayTable::TellSelector() {
     }
   }
   LetGoOfSpent();
+  selector_->OnLoaded();
 }
 
 }  // namespace pmoe

@@ -29,6 +29,9 @@ absl::Status ReplayTable::Sample(Rng* rng, Minibatch* batch) {
   if (batch->spec() != spec_) {
     return absl::InvalidArgumentError("the minibatch was made for a table with other columns");
   }
+  if (batch->prioritized() != selector_->weighs()) {
+    return absl::InvalidArgumentError("the minibatch was made for a table with another selector");
+  }
   const SelectRequest request{.rows = batch->size()};
   PMOE_RETURN_IF_ERROR(selector_->Check(request));
   if (!selector_->CanSelect(request)) {
@@ -45,7 +48,17 @@ absl::Status ReplayTable::Sample(Rng* rng, Minibatch* batch) {
     if (i + kAhead < chosen_.size()) Prefetch(pool_->row(chosen_[i + kAhead]), floats);
     Gather(chosen_[i], static_cast<int>(i), batch);
   }
+  if (batch->prioritized()) WeighChosen(batch);
   return absl::OkStatus();
+}
+
+void ReplayTable::WeighChosen(Minibatch* batch) const {
+  selector_->Weigh(chosen_, options_.priority->BetaAt(inserted_), batch->weight());
+  for (size_t i = 0; i < chosen_.size(); ++i) {
+    const RowRef row = chosen_[i];
+    batch->key()[i] = {row.page * kPageRows + row.row,
+                       static_cast<uint32_t>(pool_->page(row.page).id)};
+  }
 }
 
 void ReplayTable::Gather(RowRef row, int i, Minibatch* batch) const {

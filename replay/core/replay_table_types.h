@@ -9,6 +9,7 @@
 #include "replay/core/block_file.h"
 #include "replay/core/chunk.h"
 #include "replay/core/selectors/fifo_selector.h"
+#include "replay/core/selectors/prioritized_selector.h"
 
 namespace pmoe {
 
@@ -34,6 +35,7 @@ struct ReplayTableOptions {
   // On-policy: rows are taken once, in order, and nothing is evicted before. The four above must be
   // valid all the same, and count for nothing.
   std::optional<FifoOptions> fifo{};
+  std::optional<PriorityOptions> priority{};  // off-policy: rows by priority instead of uniformly
 
   absl::Status Validate() const;
 };

@@ -42,6 +42,7 @@ struct ShardStats {
   int64_t duplicates = 0;       // chunks dropped because they came before
   uint64_t rows_lost = 0;       // that a writer sent and a restarted shard no longer has
   int64_t refused = 0;          // chunks dropped because they made no sense
+  int64_t priorities_gone = 0;  // errors of rows that were gone when they came
   int64_t rows_left_out = 0;    // of the file and the log loaded last, because they made none
   BlockedSeconds inserts_blocked;
   BlockedSeconds samples_blocked;

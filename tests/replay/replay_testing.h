@@ -78,6 +78,10 @@ inline std::string BatchBytes(Minibatch* batch) {
   append(batch->discount(), 1);
   append(batch->next_obs(), batch->spec().obs_dim);
   append(batch->policy_version(), 1);
+  if (batch->prioritized()) {
+    append(batch->weight(), 1);
+    append(batch->key(), sizeof(RowKey) / 4);
+  }
   return bytes;
 }
 

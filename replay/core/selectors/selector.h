@@ -10,8 +10,10 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "common/base/rng.h"
 #include "replay/core/page_pool.h"
+#include "replay/core/row_key.h"
 
 namespace pmoe {
 
@@ -72,9 +74,18 @@ class Selector {
   virtual std::string ExplainInsert() const { return ""; }
   virtual std::string ExplainSelect(const SelectRequest&) const { return ""; }
 
-  // What it knows beside the rows and their flags; empty: nothing. Load comes before the rows.
+  // For one that prefers rows. The weight in (0, 1] of each of the rows that were selected just
+  // now; the errors that a learner found in rows which it got, none negative: how many of these
+  // rows are not here any more.
+  virtual bool weighs() const { return false; }
+  virtual void Weigh(absl::Span<const RowRef>, double /*beta*/, float* /*weights*/) const {}
+  virtual int64_t Update(absl::Span<const RowKey>, absl::Span<const float> /*errors*/) { return 0; }
+
+  // What it knows beside the rows and their flags; empty: nothing. Load comes before the rows,
+  // OnLoaded after them.
   virtual std::string SaveState() const { return ""; }
   virtual absl::Status LoadState(absl::string_view state) = 0;
+  virtual void OnLoaded() {}
 };
 
 }  // namespace pmoe

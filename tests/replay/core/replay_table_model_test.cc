@@ -5,6 +5,9 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "common/base/file.h"
 #include "replay/core/replay_table.h"
@@ -36,10 +39,10 @@ std::string FileOf(const ReplayTable& table, const std::string& path) {
 // One random life of a table beside its model.
 class Life {
  public:
-  explicit Life(uint64_t seed)
+  explicit Life(uint64_t seed, bool prioritized = false)
       : rng_(seed, RngRole::kActor, 0),
         sampling_(seed, RngRole::kReplay, 0),
-        options_(RandomOptions(&rng_)),
+        options_(RandomOptions(&rng_, prioritized)),
         table_(*ReplayTable::Create(kSpec, options_)),
         model_(options_.capacity, options_.bytes_max / kPageBytes, options_.n_step,
                options_.gamma) {}
@@ -78,6 +81,42 @@ class Life {
     }
     ASSERT_OK(status);
     for (int b = 0; b < batch.size(); ++b) model_.ExpectExact(&batch, b);
+  }
+
+  // What a learner would do: some rows are drawn, and errors found in them and in some that were
+  // drawn before. The weights must be those of the model's priorities.
+  void Learn() {
+    const std::vector<float> ids = model_.EligibleIds();
+    for (const float id : ids) priorities_.try_emplace(id, newest_);
+    if (ids.empty()) return;
+    Minibatch batch(kSpec, 32, /*prioritized=*/true);
+    ASSERT_OK(table_.Sample(&sampling_, &batch));
+    const auto p = [&](int b) { return priorities_.at(batch.obs()[b * 3]); };
+    double least = p(0);
+    for (int b = 0; b < batch.size(); ++b) least = std::min(least, p(b));
+    for (int b = 0; b < batch.size(); ++b) {
+      model_.ExpectExact(&batch, b);
+      const double beta = options_.priority->BetaAt(model_.inserted());
+      EXPECT_NEAR(batch.weight()[b], std::pow(least / p(b), beta), 1e-5);
+      drawn_.push_back({batch.obs()[b * 3], batch.key()[b]});
+    }
+    const std::set<float> here(ids.begin(), ids.end());
+    std::vector<RowKey> keys;
+    std::vector<float> errors;
+    int64_t gone = 0;
+    for (int i = 0; i < 40; ++i) {
+      const auto& [id, key] = drawn_[rng_.UniformInt(drawn_.size())];
+      keys.push_back(key);
+      errors.push_back(8.0f * rng_.UniformFloat());
+      gone += here.contains(id) ? 0 : 1;
+      if (!here.contains(id)) continue;
+      priorities_[id] = std::pow(errors.back() + 1e-6, options_.priority->alpha);
+      newest_ = std::max(newest_, priorities_[id]);
+    }
+    EXPECT_EQ(table_.UpdatePriorities(keys, errors), gone);
+    if (twin_.has_value()) {
+      EXPECT_EQ(twin_->UpdatePriorities(keys, errors), gone);
+    }
   }
 
   // Pearson's chi-square of the draws over the eligible rows, as a standard normal deviate
@@ -119,8 +158,8 @@ class Life {
     ASSERT_EQ(loaded->next.type, kEndBlock);
     if (table_.eligible() == 0) return;
     Rng rng = sampling_;
-    Minibatch ours(kSpec, 64);
-    Minibatch theirs(kSpec, 64);
+    Minibatch ours(kSpec, 64, options_.priority.has_value());
+    Minibatch theirs(kSpec, 64, options_.priority.has_value());
     ASSERT_OK(table_.Sample(&sampling_, &ours));
     ASSERT_OK(twin_->Sample(&rng, &theirs));
     ASSERT_EQ(BatchBytes(&ours), BatchBytes(&theirs));
@@ -129,7 +168,7 @@ class Life {
  private:
   static constexpr int64_t kPageBytes = 64 * 4 * (3 + 2 + 1 + 3);
 
-  static ReplayTableOptions RandomOptions(Rng* rng) {
+  static ReplayTableOptions RandomOptions(Rng* rng, bool prioritized) {
     const int64_t least = 2 * 64 * kActors * kEnvs;
     ReplayTableOptions options;
     options.capacity = least + static_cast<int64_t>(rng->UniformInt(2000));
@@ -139,6 +178,7 @@ class Life {
       options.bytes_max =
           kPageBytes * static_cast<int64_t>(2 * kActors * kEnvs + rng->UniformInt(30));
     }
+    if (prioritized) options.priority = {.alpha = rng->Uniform(), .beta_rows = 5000};
     return options;
   }
   uint32_t Pick(uint32_t n) { return static_cast<uint32_t>(rng_.UniformInt(n)); }
@@ -200,6 +240,9 @@ class Life {
   ModelTable model_;
   std::map<uint32_t, uint32_t> epochs_;
   float next_id_ = 1.0f;
+  std::map<float, double> priorities_;           // by id, of rows that can be or could be drawn
+  std::vector<std::pair<float, RowKey>> drawn_;  // ever
+  double newest_ = 1.0;
 };
 
 TEST(ReplayTableModelTest, SizesAndSamplesAreTheModelsUnderRandomUse) {
@@ -232,6 +275,20 @@ TEST(ReplayTableModelTest, ACopyThroughAFileLivesTheSameLife) {
       life.Step();
       if (i % 40 == 0) life.Reload(folder.File("table"));
       if (i % 25 == 0) life.ExpectSamplesExact();
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(ReplayTableModelTest, PrioritiesAreTheModelsUnderRandomUseAndThroughFiles) {
+  TempDir folder;
+  for (uint64_t seed = 300; seed < 308; ++seed) {
+    SCOPED_TRACE(seed);
+    Life life(seed, /*prioritized=*/true);
+    for (int i = 0; i < 400; ++i) {
+      life.Step();
+      life.Learn();
+      if (i % 40 == 0) life.Reload(folder.File("table"));
       if (HasFailure()) return;
     }
   }
