@@ -39,6 +39,10 @@ at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y) {
   return (q - y.unsqueeze(1)).square().mean(2).sum(1);
 }
 
+at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y, const at::Tensor& weight) {
+  return ((q - y.unsqueeze(1)).square() * weight.unsqueeze(1)).mean(2).sum(1);
+}
+
 at::Tensor PrimitiveLoss(const at::Tensor& q, const at::Tensor& log_prob, const at::Tensor& weight,
                          const at::Tensor& alpha) {
   return (weight * (alpha.unsqueeze(2) * log_prob - q)).sum(2).mean(1);

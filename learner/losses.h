@@ -28,6 +28,8 @@ at::Tensor CriticTarget(const at::Tensor& reward, const at::Tensor& discount,
 
 // Mean squared error per critic, summed over critics. q: [M, C, B], y: [M, B] -> [M]
 at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y);
+// The same with each row's square by its weight (Schaul et al. 2015, section 3.4). weight: [M, B]
+at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y, const at::Tensor& weight);
 
 // mean_B sum_S weight (alpha log pi - q): Eq. 14 with the winner alone, Eq. 13 with all. All [M, B,
 // S]; alpha: [M, 1]

@@ -110,10 +110,20 @@ absl::Status AsyncRun::Learn() {
   log_->sample_lag().OnRows(PolicyVersions(*lesson));
   PMOE_RETURN_IF_ERROR(parts_.learner->Update(*lesson));
   counters_.update_seconds += watch.Elapsed();
+  PMOE_RETURN_IF_ERROR(UpdatePriorities());
   const uint64_t every = static_cast<uint64_t>(config_.schedule().publish_every_updates());
   const bool whole_rollout = std::holds_alternative<const Rollout*>(*lesson);
   if (whole_rollout || parts_.learner->updates() % every == 0) PublishSnapshot();
   return absl::OkStatus();
+}
+
+// A shard that is away keeps the priorities that it has.
+absl::Status AsyncRun::UpdatePriorities() {
+  const absl::Span<const float> errors = parts_.learner->RowErrors();
+  if (errors.empty()) return absl::OkStatus();
+  const absl::Status told = parts_.replay->UpdatePriorities(errors);
+  const bool away = absl::IsUnavailable(told) || absl::IsDeadlineExceeded(told);
+  return away ? absl::OkStatus() : told;
 }
 
 void AsyncRun::PublishSnapshot() {

@@ -38,6 +38,7 @@ class AsyncRun : public TrainingRun {
 
   absl::Status Turn();
   absl::Status Learn();
+  absl::Status UpdatePriorities();
   void PublishSnapshot();
   void PublishDirective();
   absl::Status Tick();

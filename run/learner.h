@@ -29,6 +29,9 @@ class Learner {
   // is an InternalError that names the loss and the update; the weights are then not to be used any
   // more.
   virtual absl::Status Update(const Experience& experience) = 0;
+  // Of the last update's minibatch, if it was prioritized: |TD error| of each row, the mean over
+  // the critics. Else empty.
+  virtual absl::Span<const float> RowErrors() const { return {}; }
   virtual uint64_t updates() const = 0;
   virtual std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
                                                          uint64_t env_steps) const = 0;

@@ -170,6 +170,9 @@ absl::Status LockstepRun::Learn(uint64_t acted, RoundCounters* counters) {
     log_->sample_lag().OnRows(PolicyVersions(lesson));
     PMOE_RETURN_IF_ERROR(parts_.learner->Update(lesson));
     counters->update_seconds += watch.Lap();
+    if (const auto errors = parts_.learner->RowErrors(); !errors.empty()) {
+      PMOE_RETURN_IF_ERROR(parts_.replay->UpdatePriorities(errors));
+    }
   }
   return absl::OkStatus();
 }

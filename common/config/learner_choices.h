@@ -1,5 +1,5 @@
-// The choices of LearnerConfig and of schedule.mode, each with its names; what they mean is in
-// proto/config.proto. Free of protobuf.
+// The choices of LearnerConfig, of schedule.mode and of replay.selector, each with its names; what
+// they mean is in proto/config.proto. Free of protobuf.
 #pragma once
 
 #include "common/config/choice.h"
@@ -11,6 +11,13 @@ enum class ScheduleMode { kLockstep, kAsync };
 constexpr auto Choices(ScheduleMode) {
   using enum ScheduleMode;
   return std::to_array<Choice<ScheduleMode>>({{"lockstep", kLockstep}, {"async", kAsync}});
+}
+
+// replay.selector: which rows a minibatch gets.
+enum class RowChoice { kUniform, kPrioritized };
+constexpr auto Choices(RowChoice) {
+  using enum RowChoice;
+  return std::to_array<Choice<RowChoice>>({{"uniform", kUniform}, {"prioritized", kPrioritized}});
 }
 
 // Clipped double Q, or one critic.

@@ -207,6 +207,11 @@ bool IsLockstep(const RunConfig& config) {
   return ParseChoice<ScheduleMode>(config.schedule().mode()) == ScheduleMode::kLockstep;
 }
 
+bool IsPrioritized(const RunConfig& config) {
+  return !AlgorithmOf(config).on_policy() &&
+         ParseChoice<RowChoice>(config.replay().selector()) == RowChoice::kPrioritized;
+}
+
 std::string RunLabel(const RunConfig& config) {
   return absl::StrCat(config.env().id(), " ", config.algorithm(), " seed ", config.seed());
 }

@@ -39,6 +39,8 @@ const Algorithm& AlgorithmOf(const RunConfig& config);
 
 // Reproducible rounds; else async.
 bool IsLockstep(const RunConfig& config);
+// Minibatches by priority; of an off-policy algorithm.
+bool IsPrioritized(const RunConfig& config);
 // "HalfCheetah-v5 pmoe_sac seed 1".
 std::string RunLabel(const RunConfig& config);
 

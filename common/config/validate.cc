@@ -203,7 +203,27 @@ absl::Status CheckShards(const RunConfig& config) {
                    "; rows enter in one order there. Use --mode async for more"));
 }
 
+absl::Status CheckSelector(const RunConfig& config) {
+  const ReplayConfig& replay = config.replay();
+  if (IsPrioritized(config)) {
+    if (replay.shards() == 1) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.shards must be 1 with replay.selector prioritized, got ",
+                     replay.shards(), "; no shard knows the others' priorities"));
+  }
+  const ReplayConfig& unset = ReplayConfig::default_instance();
+  if (replay.priority_alpha() == unset.priority_alpha() &&
+      replay.priority_beta() == unset.priority_beta() &&
+      replay.priority_beta_end() == unset.priority_beta_end()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "replay.priority_alpha, priority_beta and priority_beta_end do nothing with replay.selector "
+      "uniform; leave them away, or use --set replay.selector=prioritized");
+}
+
 absl::Status CheckReplay(const RunConfig& config) {
+  PMOE_RETURN_IF_ERROR(CheckSelector(config));
   const int64_t streams = Streams(config);
   // Each environment keeps an open page, and a closed one must be there to give way.
   const int64_t capacity_min = 2 * kPageRows * streams;

@@ -38,6 +38,8 @@ const std::vector<MetricInfo>& MetricList() {
       {"pmoe_replay_limiter_waiting_seconds", kGauge, "replay", "side",
        "age of the oldest insert or sample that waits now; 0: none does"},
       {"pmoe_replay_duplicates_total", kCounter, "replay", "", "chunks dropped: they came before"},
+      {"pmoe_replay_priorities_gone_total", kCounter, "replay", "",
+       "errors for rows that were gone when they came"},
       {"pmoe_replay_crc_errors_total", kCounter, "replay", "", "chunks refused for their checksum"},
       {"pmoe_replay_rows_lost_total", kCounter, "replay", "",
        "rows that were acknowledged and a restarted shard no longer has"},

@@ -25,6 +25,8 @@ class FastSacStep {
 
   // In the order of SacStatNames, member means; valid until the next call.
   absl::Span<const T> Step(const SacRows<T>& rows, const SacRowNoise<T>& noise);
+  // Of the last step's rows, if they had weights: |q - y|, the mean over the critics, [M, B].
+  absl::Span<const T> row_errors() const { return passes_.row_errors; }
   // After somebody else changed the networks' values.
   void Reload();
 

@@ -69,6 +69,8 @@ absl::Status SacLearner::Update(const Experience& experience) {
   at::Tensor tensor;
   if (!fast_) tensor = StepByAutograd(batch).cpu();
   const float* const stats = fast_ ? StepFast(batch).data() : tensor.data_ptr<float>();
+  row_errors_.clear();
+  if (batch->prioritized()) KeepRowErrors();
   ++updates_;
   return stats_.Add(stats, stat_names_, kSacLossStats, updates_,
                     "learner.actor_lr or learner.critic_lr");
@@ -76,7 +78,8 @@ absl::Status SacLearner::Update(const Experience& experience) {
 
 absl::Span<const float> SacLearner::StepFast(Minibatch* batch) {
   const SacRows<float> rows = {batch->obs(),      batch->action(),   batch->reward(),
-                               batch->discount(), batch->next_obs(), /*shared=*/true};
+                               batch->discount(), batch->next_obs(), /*shared=*/true,
+                               batch->weight()};
   SacRowNoise<float> noise;
   noise.next_eps = noise_.data_ptr<float>();
   noise.eps = noise.next_eps + noise_.numel() / 2;
@@ -89,14 +92,29 @@ absl::Span<const float> SacLearner::StepFast(Minibatch* batch) {
 
 at::Tensor SacLearner::StepByAutograd(Minibatch* batch) {
   const int rows = batch->size();
-  const SacBatch tensors = {
+  SacBatch tensors = {
       WrapColumn(batch->obs(), options_.members, {rows, policy_.obs_dim}, device_),
       WrapColumn(batch->action(), options_.members, {rows, policy_.action_dim}, device_),
       WrapColumn(batch->reward(), options_.members, {rows}, device_),
       WrapColumn(batch->discount(), options_.members, {rows}, device_),
       WrapColumn(batch->next_obs(), options_.members, {rows, policy_.obs_dim}, device_),
   };
+  if (batch->prioritized()) {
+    tensors.weight = WrapColumn(batch->weight(), options_.members, {rows}, device_);
+  }
   return update_.Step(tensors, NoiseTensors());
+}
+
+// The mean over members.
+void SacLearner::KeepRowErrors() {
+  const size_t rows = static_cast<size_t>(options_.batch_size);
+  const size_t members = static_cast<size_t>(options_.members);
+  at::Tensor tensor;
+  if (!fast_) tensor = update_.row_errors().cpu().contiguous();
+  const float* const errors = fast_ ? fast_->row_errors().data() : tensor.data_ptr<float>();
+  row_errors_.assign(rows, 0.0f);
+  for (size_t i = 0; i < members * rows; ++i) row_errors_[i % rows] += errors[i];
+  for (float& error : row_errors_) error /= static_cast<float>(members);
 }
 
 // Without a choice there is nothing to draw: K = 1 uses the same numbers as SAC.

@@ -17,6 +17,7 @@ class SacLearner : public Learner {
   SacLearner(const SacOptions& options, const PolicySpec& policy, const at::Device& device);
 
   absl::Status Update(const Experience& experience) override;
+  absl::Span<const float> RowErrors() const override { return row_errors_; }
   uint64_t updates() const override { return updates_; }
   std::shared_ptr<const PolicySnapshot> Snapshot(uint64_t version,
                                                  uint64_t env_steps) const override;
@@ -33,6 +34,7 @@ class SacLearner : public Learner {
   SacNoise NoiseTensors() const;
   at::Tensor StepByAutograd(Minibatch* batch);
   absl::Span<const float> StepFast(Minibatch* batch);
+  void KeepRowErrors();
   void FillUniform(at::Tensor* x);
   double GumbelTau() const;
 
@@ -44,10 +46,11 @@ class SacLearner : public Learner {
   std::vector<std::string> stat_names_;
   Rng noise_rng_;
   Rng router_rng_;
-  at::Tensor noise_;           // [2, M, B, S, A], reused
-  at::Tensor router_uniform_;  // [M, B], reused
-  at::Tensor drawn_uniform_;   // [M, B], reused: kReinforce
-  at::Tensor gumbel_;          // [M, B, K], reused: kGumbel
+  at::Tensor noise_;               // [2, M, B, S, A], reused
+  at::Tensor router_uniform_;      // [M, B], reused
+  at::Tensor drawn_uniform_;       // [M, B], reused: kReinforce
+  at::Tensor gumbel_;              // [M, B, K], reused: kGumbel
+  std::vector<float> row_errors_;  // [B] of the last minibatch, if it was prioritized
   uint64_t updates_ = 0;
   StatSums stats_;
 };

@@ -62,6 +62,7 @@ SacPasses<T>::SacPasses(const SacOptions& of, const PolicySpec& spec, SacNets* n
   ranked_rows = RowsFor<T>(critic_plan, groups, batch * primitives);
   ranked_gradients = RowsFor<T>(critic_plan, groups, batch * live_per_row);
   row_stats.resize(static_cast<size_t>(members * batch * SacRowStats(own_primitives)));
+  row_errors.resize(static_cast<size_t>(members * batch));
   alpha.resize(static_cast<size_t>(members));
 }
 

@@ -25,6 +25,7 @@ struct SacRows {
   const T* discount = nullptr;  // [M, B], gamma^n, 0 after termination
   const T* next_obs = nullptr;  // [M, B, O]
   bool shared = false;
+  const T* weight = nullptr;  // [M, B] of each row in the critics' loss; null: all 1
 };
 
 template <typename T>
@@ -83,6 +84,7 @@ struct SacPasses {
   std::vector<NetRows<T>> ranked_rows;                    // [M * C], K * B rows each
   std::vector<NetRows<T>> ranked_gradients;               // [M * C], L * B rows each
   AlignedVector<T> row_stats;                             // [M, B, SacRowStats]
+  AlignedVector<T> row_errors;                            // [M, B], of rows with weights
   // Of the update under way.
   SacRows<T> rows;
   SacRowNoise<T> noise;

@@ -96,8 +96,11 @@ at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise)
 
 at::Tensor SacUpdate::StepCritics(const SacBatch& batch, const at::Tensor& y) {
   const at::Tensor q =
-      critic_net_.Forward(nets_.critics, batch.obs, batch.action.unsqueeze(2), /*train=*/true);
-  const at::Tensor loss = CriticLoss(q.squeeze(3), y);
+      critic_net_.Forward(nets_.critics, batch.obs, batch.action.unsqueeze(2), /*train=*/true)
+          .squeeze(3);  // [M, C, B]
+  const bool weighted = batch.weight.defined();
+  const at::Tensor loss = weighted ? CriticLoss(q, y, batch.weight) : CriticLoss(q, y);
+  if (weighted) row_errors_ = (q.detach() - y.unsqueeze(1)).abs().mean(1);
   loss.sum().backward();
   nets_.critic_optimizer.Step(&nets_.critics.values(), &nets_.critics.gradient());
   return loss.detach();

@@ -22,6 +22,7 @@ struct SacBatch {
   at::Tensor reward;    // [M, B]
   at::Tensor discount;  // [M, B], gamma^n, 0 after termination
   at::Tensor next_obs;  // [M, B, O]
+  at::Tensor weight{};  // [M, B] of each row in the critics' loss; undefined: all 1
 };
 
 struct SacNoise {
@@ -38,6 +39,9 @@ class SacUpdate {
 
   // Returns the update's statistics in the order of SacStatNames, member means, one flat tensor.
   at::Tensor Step(const SacBatch& batch, const SacNoise& noise);
+
+  // Of the last step's rows, if they had weights: |q - y|, the mean over the critics, [M, B].
+  const at::Tensor& row_errors() const { return row_errors_; }
 
   SacNets& nets() { return nets_; }
   const SacNets& nets() const { return nets_; }
@@ -60,6 +64,7 @@ class SacUpdate {
   SacNets nets_;
   CriticNet critic_net_;
   double log_action_scale_;
+  at::Tensor row_errors_;
   PhaseClock phases_;
 };
 

@@ -1,6 +1,7 @@
 #include "learner/sac/sac_worker.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "learner/kernels/mixture_stat_rows.h"
@@ -173,7 +174,24 @@ void SacWorker<T>::CriticTile(int member, long row, long n) {
       T& loss = p_.stats(member, row + i)[kCriticLoss];
       loss = (c == 0 ? T{0} : loss) + error * error;
     }
+    if (p_.rows.weight != nullptr) WeighErrors(member, c, row, n);
     p_.critics.Backward(static_cast<int>(group), n, rows, {row, nullptr}, &gradients, row);
+  }
+}
+
+// The square of each row's error counts by its weight; the errors' mean over the critics is kept.
+template <typename T>
+void SacWorker<T>::WeighErrors(int member, int critic, long row, long n) {
+  const size_t group = static_cast<size_t>(member * p_.critics_per_member + critic);
+  const T* const weight = p_.rows.weight + p_.batch_row(member, row);
+  T* const errors = p_.row_errors.data() + p_.noise_row(member, row);
+  const T share = T{1} / static_cast<T>(p_.critics_per_member);
+  const bool last = critic + 1 == p_.critics_per_member;
+  for (long i = 0; i < n; ++i) {
+    const T error = *p_.critic_rows[group].At(p_.q_node, row + i) - y_[static_cast<size_t>(i)];
+    errors[i] = (critic == 0 ? T{0} : errors[i]) + share * std::abs(error);
+    *p_.critic_gradients[group].At(p_.q_node, row + i) *= weight[i];
+    if (last) p_.stats(member, row + i)[kCriticLoss] *= weight[i];
   }
 }
 

@@ -25,6 +25,7 @@ class SacWorker {
 
  private:
   void CriticTile(int member, long row, long n);
+  void WeighErrors(int member, int critic, long row, long n);
   void PolicyTile(int member, long row, long n);
   ComposedRows<T> Composed(long n) const;
   void ReadHeads(const NetRows<T>& net, long row, long n);

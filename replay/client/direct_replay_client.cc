@@ -16,9 +16,9 @@ namespace fs = std::filesystem;
 DirectReplayClient::DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder)
     : shard_(shard),
       folder_(std::move(folder)),
-      next_(shard->gives_rollouts()
-                ? std::variant<Minibatch, Rollout>(Rollout())
-                : std::variant<Minibatch, Rollout>(Minibatch(shard->spec(), batch_size))) {}
+      next_(shard->gives_rollouts() ? std::variant<Minibatch, Rollout>(Rollout())
+                                    : std::variant<Minibatch, Rollout>(Minibatch(
+                                          shard->spec(), batch_size, shard->prioritized()))) {}
 
 absl::StatusOr<Experience> DirectReplayClient::Next(const RolloutRequest& rollout,
                                                     std::chrono::milliseconds timeout) {
@@ -29,6 +29,11 @@ absl::StatusOr<Experience> DirectReplayClient::Next(const RolloutRequest& rollou
   Rollout* const taken = &std::get<Rollout>(next_);
   PMOE_RETURN_IF_ERROR(shard_->TakeRollout(rollout, taken, timeout));
   return taken;
+}
+
+absl::Status DirectReplayClient::UpdatePriorities(absl::Span<const float> errors) {
+  Minibatch& batch = std::get<Minibatch>(next_);
+  return shard_->UpdatePriorities({batch.key(), static_cast<size_t>(batch.size())}, errors);
 }
 
 std::string DirectReplayClient::File(absl::string_view name) const {

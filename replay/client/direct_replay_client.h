@@ -19,6 +19,7 @@ class DirectReplayClient : public ReplayClient {
   void Expect(int64_t) override {}  // nothing is drawn ahead
   absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
                                   std::chrono::milliseconds timeout) override;
+  absl::Status UpdatePriorities(absl::Span<const float> errors) override;
   void OnPublish(uint64_t version) override { shard_->SetPublished(version, /*now=*/true); }
   absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout) override;
   absl::StatusOr<ReplayStats> Stats() override;

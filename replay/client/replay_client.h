@@ -33,6 +33,11 @@ class ReplayClient {
   virtual absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
                                           std::chrono::milliseconds timeout) = 0;
 
+  // What the learner found in the rows of the last minibatch that Next gave: their |TD error|, in
+  // their order. Only where it was prioritized; later minibatches follow it, in lockstep already
+  // the next one. UnavailableError, DeadlineExceededError: replay does not know of it, and goes on.
+  virtual absl::Status UpdatePriorities(absl::Span<const float> errors) = 0;
+
   // The newest policy that actors can have from now on; called before they can. Replay refuses rows
   // that claim a newer one. Costs no call of its own.
   virtual void OnPublish(uint64_t version) = 0;

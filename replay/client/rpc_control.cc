@@ -10,6 +10,7 @@
 #include "common/rpc/rpc_status.h"
 #include "replay/client/insert_grants.h"
 #include "replay/core/nonsense.h"
+#include "replay/wire/priorities_codec.h"
 #include "replay/wire/table_request.h"
 
 namespace pmoe {
@@ -103,6 +104,16 @@ absl::Status RpcReplayControl::Commit(uint64_t round, milliseconds timeout) {
       Call(shards_[0], timeout + kAnswerTime, &ReplayService::Stub::Commit, request, &reply));
   Count(reply.stats(), &shards_[0]);
   return absl::OkStatus();
+}
+
+absl::Status RpcReplayControl::UpdatePriorities(absl::Span<const RowKey> rows,
+                                                absl::Span<const float> errors) {
+  UpdatePrioritiesRequest request;
+  *request.mutable_learner() = options_.learner;
+  request.set_newest_version(newest_version_);
+  EncodePriorities(rows, errors, &request);
+  UpdatePrioritiesReply reply;
+  return Call(shards_[0], kCall, &ReplayService::Stub::UpdatePriorities, request, &reply);
 }
 
 void RpcReplayControl::Count(const TableStats& stats, Shard* shard) {

@@ -44,6 +44,8 @@ class RpcReplayControl {
   // ReplayClient::OnPublish: every later call says so.
   void OnPublish(uint64_t version) { newest_version_ = std::max(newest_version_, version); }
   absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout);
+  // Of the one shard that a table with priorities has.
+  absl::Status UpdatePriorities(absl::Span<const RowKey> rows, absl::Span<const float> errors);
   // Of all shards. One that is away counts as it was last seen; UnavailableError when all are.
   absl::StatusOr<ReplayStats> Stats();
   // On every shard; of what was saved before, what KeepOnly or Restore named stays.

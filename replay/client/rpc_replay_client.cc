@@ -43,10 +43,16 @@ void RpcReplayClient::OnPublish(uint64_t version) {
   }
 }
 
+absl::Status RpcReplayClient::UpdatePriorities(absl::Span<const float> errors) {
+  return control_.UpdatePriorities({last_->key(), static_cast<size_t>(last_->size())}, errors);
+}
+
 absl::StatusOr<Experience> RpcReplayClient::Next(const RolloutRequest& rollout,
                                                  std::chrono::milliseconds timeout) {
   if (auto* const sampler = std::get_if<std::unique_ptr<ShardedSampler>>(&source_)) {
-    return (*sampler)->Next(timeout);
+    PMOE_ASSIGN_OR_RETURN(Minibatch* const batch, (*sampler)->Next(timeout));
+    last_ = batch;
+    return batch;
   }
   return std::get<std::unique_ptr<RpcRolloutSource>>(source_)->Take(rollout, timeout);
 }

@@ -31,6 +31,7 @@ class RpcReplayClient : public ReplayClient {
   void Expect(int64_t times) override;
   absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
                                   std::chrono::milliseconds timeout) override;
+  absl::Status UpdatePriorities(absl::Span<const float> errors) override;
   void OnPublish(uint64_t version) override;
   absl::Status Commit(uint64_t round, std::chrono::milliseconds timeout) override {
     return control_.Commit(round, timeout);
@@ -47,7 +48,8 @@ class RpcReplayClient : public ReplayClient {
   static Source MakeSource(const RpcReplayOptions& options, int batch_size);
 
   RpcReplayControl control_;
-  Source source_;  // never null
+  Source source_;                    // never null
+  const Minibatch* last_ = nullptr;  // of Next
 };
 
 }  // namespace pmoe

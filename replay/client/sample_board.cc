@@ -89,9 +89,14 @@ std::string SampleBoard::WaitsFor() const {
   return absl::StrJoin(names, " and ");
 }
 
+bool SampleBoard::MayAskAhead() const {
+  if (options_.lockstep && options_.prioritized) return order_.empty() && held_ == nullptr;
+  return order_.size() < static_cast<size_t>(kInFlight);
+}
+
 // Asks for as many minibatches as may be in flight.
 void SampleBoard::Ask() {
-  while (expected_ > 0 && !free_.empty() && order_.size() < static_cast<size_t>(kInFlight)) {
+  while (expected_ > 0 && !free_.empty() && MayAskAhead()) {
     if (grants_.has_value()) {
       if (!grants_->CanSample(options_.batch_size)) break;
       grants_->OnSample(options_.batch_size);

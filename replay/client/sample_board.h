@@ -33,6 +33,7 @@ struct SampleBoardOptions {
   uint64_t seed = 1;
   // Nothing is drawn ahead of Expect, and nothing can be drawn twice.
   bool lockstep = false;
+  bool prioritized = false;  // minibatches are; in lockstep each waits for what the last one found
   bool reject_nonfinite = true;
   std::optional<RateLimiterOptions> limiter{};  // of all shards together; one shard has its own
   Clock* clock = Clock::Real();
@@ -73,7 +74,8 @@ class SampleBoard {
 
  private:
   struct Job {
-    explicit Job(const SampleBoardOptions& options) : batch(options.spec, options.batch_size) {}
+    explicit Job(const SampleBoardOptions& options)
+        : batch(options.spec, options.batch_size, options.prioritized) {}
     Minibatch batch;
     int rows_missing = 0;
   };
@@ -94,6 +96,7 @@ class SampleBoard {
   };
 
   bool several() const { return options_.shards > 1; }
+  bool MayAskAhead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Shard& at(int shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return shards_[static_cast<size_t>(shard)];
   }

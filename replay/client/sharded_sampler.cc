@@ -18,6 +18,7 @@ SampleBoardOptions BoardOptions(const RpcReplayOptions& options, int batch_size)
   board.shards = options.shards;
   board.seed = options.table.seed();
   board.lockstep = options.table.lockstep();
+  board.prioritized = options.table.has_priorities();
   board.reject_nonfinite = !options.table.accept_nonfinite();
   if (options.table.has_limiter()) board.limiter = LimiterOptions(options.table.limiter());
   return board;

@@ -70,6 +70,7 @@ void Export(const TableStats& stats, const ShardStats& counts, const SegmentLogS
   set("pmoe_replay_limiter_waiting_seconds", counts.inserts_blocked.current, "insert");
   set("pmoe_replay_limiter_waiting_seconds", counts.samples_blocked.current, "sample");
   set("pmoe_replay_duplicates_total", stats.duplicates());
+  set("pmoe_replay_priorities_gone_total", stats.priorities_gone());
   set("pmoe_replay_crc_errors_total", stats.crc_errors());
   set("pmoe_replay_rows_lost_total", stats.rows_lost());
   set("pmoe_replay_log_bytes_total", log.bytes);

@@ -16,6 +16,7 @@
 #include "replay/service/insert_stream.h"
 #include "replay/service/rollout_call.h"
 #include "replay/service/sample_stream.h"
+#include "replay/wire/priorities_codec.h"
 
 namespace pmoe {
 namespace {
@@ -93,6 +94,7 @@ TableStats ReplayServer::Stats() const {
   stats.set_rows_lost(static_cast<int64_t>(counts.rows_lost));
   stats.set_writers(streams_.count());
   stats.set_refused(counts.refused);
+  stats.set_priorities_gone(counts.priorities_gone);
   stats.set_durability(DurabilityText(holder_.log()));
   return stats;
 }
@@ -250,6 +252,20 @@ absl::Status ReplayServer::DoCutActor(const CutActorRequest& request) {
   return absl::OkStatus();
 }
 
+absl::Status ReplayServer::DoUpdatePriorities(const UpdatePrioritiesRequest& request) {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  Hear(shard, request.newest_version());
+  const absl::StatusOr<std::vector<RowKey>> rows = RowKeysOf(request);
+  absl::Status updated = rows.status();
+  if (rows.ok()) updated = shard->UpdatePriorities(*rows, request.errors());
+  if (absl::IsInvalidArgument(updated)) {
+    Rejections::OfProcess().Add("priorities", NonsenseReason(updated), "the learner",
+                                updated.message());
+  }
+  return updated;
+}
+
 grpc::Status ReplayServer::CreateTable(grpc::ServerContext* context,
                                        const CreateTableRequest* request, CreateTableReply* reply) {
   return ToGrpc(DoCreateTable(*request, reply));
@@ -286,6 +302,12 @@ grpc::Status ReplayServer::Checkpoint(grpc::ServerContext* context,
 grpc::Status ReplayServer::CutActor(grpc::ServerContext* context, const CutActorRequest* request,
                                     CutActorReply* reply) {
   return ToGrpc(DoCutActor(*request));
+}
+
+grpc::Status ReplayServer::UpdatePriorities(grpc::ServerContext* context,
+                                            const UpdatePrioritiesRequest* request,
+                                            UpdatePrioritiesReply* reply) {
+  return ToGrpc(DoUpdatePriorities(*request));
 }
 
 grpc::Status ReplayServer::GetStats(grpc::ServerContext* context, const GetStatsRequest* request,

@@ -55,6 +55,9 @@ class ReplayServer final : public ReplayService::Service {
                           CheckpointReply* reply) override;
   grpc::Status CutActor(grpc::ServerContext* context, const CutActorRequest* request,
                         CutActorReply* reply) override;
+  grpc::Status UpdatePriorities(grpc::ServerContext* context,
+                                const UpdatePrioritiesRequest* request,
+                                UpdatePrioritiesReply* reply) override;
   grpc::Status GetStats(grpc::ServerContext* context, const GetStatsRequest* request,
                         TableStats* reply) override;
   grpc::Status TakeRollout(grpc::ServerContext* context, const TakeRolloutRequest* request,
@@ -76,6 +79,7 @@ class ReplayServer final : public ReplayService::Service {
   absl::Status DoGetStats(const GetStatsRequest& request, TableStats* reply);
   absl::Status DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply);
   absl::Status DoCutActor(const CutActorRequest& request);
+  absl::Status DoUpdatePriorities(const UpdatePrioritiesRequest& request);
   // What a learner's call said of its newest policy; 0: nothing.
   static void Hear(ReplayShard* shard, uint64_t newest_version);
   // For streams: waits as the table's durability wants; null: need not wait.

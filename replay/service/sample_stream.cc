@@ -15,8 +15,8 @@ namespace {
 constexpr std::chrono::hours kUntilThereAreRows{24 * 365};
 constexpr size_t kHeadBytesMax = 64;  // of a reply beside its columns
 
-absl::Status CheckRows(const TableSpec& spec, uint32_t rows) {
-  const size_t row_bytes = PackedBytes(spec, 1);
+absl::Status CheckRows(const ReplayShard& shard, uint32_t rows) {
+  const size_t row_bytes = PackedBytes(shard.spec(), 1, shard.prioritized());
   const size_t rows_max = (kMessageBytesMax - kHeadBytesMax) / row_bytes;
   if (rows <= rows_max) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("a minibatch of ", rows, " rows of ", row_bytes,
@@ -59,10 +59,11 @@ absl::Status SampleStream::Answer(const SampleRequest& request) {
 }
 
 absl::Status SampleStream::Draw(uint32_t rows, ShardCounts* counts) {
-  PMOE_RETURN_IF_ERROR(CheckRows(shard_->spec(), rows));
+  PMOE_RETURN_IF_ERROR(CheckRows(*shard_, rows));
   std::string* const columns = reply_.mutable_columns();
-  columns->resize(PackedBytes(shard_->spec(), static_cast<int>(rows)));
-  Minibatch batch(shard_->spec(), static_cast<int>(rows), absl::MakeSpan(*columns));
+  columns->resize(PackedBytes(shard_->spec(), static_cast<int>(rows), shard_->prioritized()));
+  Minibatch batch(shard_->spec(), static_cast<int>(rows), absl::MakeSpan(*columns),
+                  shard_->prioritized());
   absl::Status ended;
   const WaitLimit limit(kUntilThereAreRows, [&] {
     ended = ended_();

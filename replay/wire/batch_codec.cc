@@ -73,13 +73,26 @@ class ReplyReader {
     if (bytes == 0) return absl::OkStatus();
     Minibatch* const batch = slot_.batch;
     const int obs_dim = batch->spec().obs_dim;
-    const bool whole = ReadColumn(batch->obs(), obs_dim) &&
-                       ReadColumn(batch->action(), batch->spec().action_dim) &&
-                       ReadColumn(batch->reward(), 1) && ReadColumn(batch->discount(), 1) &&
-                       ReadColumn(batch->next_obs(), obs_dim) &&
-                       ReadColumn(batch->policy_version(), 1);
+    const bool whole =
+        ReadColumn(batch->obs(), obs_dim) &&
+        ReadColumn(batch->action(), batch->spec().action_dim) && ReadColumn(batch->reward(), 1) &&
+        ReadColumn(batch->discount(), 1) && ReadColumn(batch->next_obs(), obs_dim) &&
+        ReadColumn(batch->policy_version(), 1) &&
+        (!batch->prioritized() || (ReadColumn(batch->weight(), 1) && ReadColumn(batch->key(), 1)));
     if (!whole) return Bad("its columns are cut off");
+    PMOE_RETURN_IF_ERROR(CheckWeights());
     return slot_.reject_nonfinite ? CheckFinite() : absl::OkStatus();
+  }
+
+  absl::Status CheckWeights() const {
+    if (!slot_.batch->prioritized()) return absl::OkStatus();
+    const float* const weight = slot_.batch->weight() + slot_.row;
+    for (int i = 0; i < slot_.rows; ++i) {
+      if (!(weight[i] > 0.0f && weight[i] <= 1.0f)) {
+        return Bad(absl::StrCat("a weight of ", weight[i]));
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status CheckFinite() const {
@@ -102,16 +115,20 @@ class ReplyReader {
     if (rows_ != slot_.rows) {
       return Bad(absl::StrCat(rows_, " rows before the columns, ", slot_.rows, " were asked for"));
     }
-    const size_t wanted = slot_.rows == 0 ? 0 : PackedBytes(slot_.batch->spec(), slot_.rows);
+    const size_t wanted =
+        slot_.rows == 0 ? 0
+                        : PackedBytes(slot_.batch->spec(), slot_.rows, slot_.batch->prioritized());
     if (bytes == wanted) return absl::OkStatus();
     return Bad(absl::StrCat(bytes, " bytes of columns, ", rows_, " rows have ", wanted));
   }
 
-  // `column` is of 32-bit values, `width` a row.
+  // `width` values a row, of 32 or 64 bits.
   template <typename T>
   bool ReadColumn(T* column, int width) {
-    static_assert(sizeof(T) == 4);
-    return in_->ReadRaw(column + static_cast<ptrdiff_t>(slot_.row) * width, slot_.rows * width * 4);
+    constexpr int kBytes = sizeof(T);
+    static_assert(kBytes == 4 || kBytes == 8);
+    return in_->ReadRaw(column + static_cast<ptrdiff_t>(slot_.row) * width,
+                        slot_.rows * width * kBytes);
   }
 
   CodedInputStream* const in_;

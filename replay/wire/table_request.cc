@@ -36,6 +36,17 @@ Durability DurabilityOf(const RunConfig& config) {
   return choice == "async" ? DURABILITY_ASYNC : DURABILITY_NONE;
 }
 
+TablePriorities PrioritiesFromConfig(const RunConfig& config) {
+  const ReplayConfig& replay = config.replay();
+  TablePriorities priorities;
+  priorities.set_alpha(replay.priority_alpha());
+  priorities.set_beta(replay.priority_beta());
+  priorities.set_beta_end(replay.priority_beta_end());
+  priorities.set_beta_rows(config.schedule().total_steps());
+  priorities.set_update_rows_max(config.learner().batch_size());
+  return priorities;
+}
+
 int64_t Share(int64_t all, int shards) { return (all + shards - 1) / shards; }
 
 }  // namespace
@@ -61,6 +72,7 @@ CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& col
   } else if (!table.lockstep()) {
     *table.mutable_limiter() = LimiterFromConfig(config);
   }
+  if (IsPrioritized(config)) *table.mutable_priorities() = PrioritiesFromConfig(config);
   return table;
 }
 
@@ -84,6 +96,11 @@ absl::Status CheckTable(const CreateTableRequest& all, int shards) {
     return absl::InvalidArgumentError(
         absl::StrCat("schedule.mode lockstep needs replay.shards 1, got ", shards,
                      "; use mode async for several shards"));
+  }
+  if (all.has_priorities() && shards > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.selector prioritized needs replay.shards 1, got ", shards,
+                     "; no shard knows the others' priorities"));
   }
   if (!all.has_on_policy()) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(ShardOptions(all).table.fifo->Validate());
@@ -116,6 +133,14 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& table) {
                                      .max_lag = table.on_policy().max_lag()};
   }
   if (table.has_limiter()) options.gate.limiter = LimiterOptions(table.limiter());
+  if (table.has_priorities()) {
+    const TablePriorities& priorities = table.priorities();
+    options.table.priority = PriorityOptions{.alpha = priorities.alpha(),
+                                             .beta = priorities.beta(),
+                                             .beta_end = priorities.beta_end(),
+                                             .beta_rows = priorities.beta_rows(),
+                                             .update_rows_max = priorities.update_rows_max()};
+  }
   return options;
 }
 

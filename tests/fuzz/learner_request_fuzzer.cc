@@ -1,13 +1,15 @@
-// Feeds what a learner asks of a shard: the table that it wants, then samples, rollouts, rounds and
-// cuts, beside a writer whose rows are sound. The input: messages, each after a byte for its kind
-// and one for its length.
+// Feeds what a learner asks of a shard: the table that it wants, then samples, priorities,
+// rollouts, rounds and cuts, beside a writer whose rows are sound. The input: messages, each after
+// a byte for its kind and one for its length.
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "proto/replay.pb.h"
 #include "replay/core/replay_shard.h"
 #include "replay/core/size_warnings.h"
+#include "replay/wire/priorities_codec.h"
 #include "replay/wire/table_request.h"
 
 namespace pmoe {
@@ -22,15 +24,17 @@ class Session {
   void Take(uint8_t kind, const uint8_t* data, int size) {
     if (shard_ == nullptr) return Create(data, size);
     Write();
-    switch (kind % 4) {
+    switch (kind % 5) {
       case 0:
         return Sample(data, size);
       case 1:
         return TakeRollout(data, size);
       case 2:
         return Commit(data, size);
-      default:
+      case 3:
         return Cut(data, size);
+      default:
+        return UpdatePriorities(data, size);
     }
   }
 
@@ -71,8 +75,17 @@ class Session {
     if (!request.ParseFromArray(data, size)) return;
     shard_->SetPublished(request.newest_version(), false);
     shard_->SetInsertBound(request.insert_bound());
-    Minibatch batch(shard_->spec(), kRowsOfBatch);
-    (void)shard_->Sample(&batch, kNow);
+    Minibatch batch(shard_->spec(), kRowsOfBatch, shard_->prioritized());
+    if (!shard_->Sample(&batch, kNow).ok() || !batch.prioritized()) return;
+    const std::vector<float> errors(kRowsOfBatch, 2.0f);
+    (void)shard_->UpdatePriorities({batch.key(), errors.size()}, errors);
+  }
+
+  void UpdatePriorities(const uint8_t* data, int size) {
+    UpdatePrioritiesRequest request;
+    if (!request.ParseFromArray(data, size)) return;
+    const absl::StatusOr<std::vector<RowKey>> rows = RowKeysOf(request);
+    if (rows.ok()) (void)shard_->UpdatePriorities(*rows, request.errors());
   }
 
   void TakeRollout(const uint8_t* data, int size) {

@@ -11,6 +11,7 @@
 #include "replay/core/replay_table.h"
 #include "replay/core/size_warnings.h"
 #include "replay/service/conduct.h"
+#include "replay/wire/priorities_codec.h"
 #include "replay/wire/table_request.h"
 #include "tests/replay/service/stream_testing.h"
 #include "tests/testing/fake_clock.h"
@@ -236,6 +237,52 @@ TEST_F(HostilePeersTest, EveryFieldOfALearnersRequestsAtItsExtremes) {
     for (SampleReply reply; stream->Read(&reply);) continue;
     (void)stream->Finish();
   });
+  WriteHonest(64);
+  ExpectHonestRowsAreInAndAllMakeSense();
+}
+
+// The shard's own keys among them: what is refused changes no priority, and the shard draws on.
+TEST_F(HostilePeersTest, EveryFieldOfAnUpdateOfPrioritiesAtItsExtremes) {
+  CreateTableRequest table = TableRequest();
+  *table.mutable_priorities() = SomePriorities();
+  Create(table);
+  WriteHonest(64);
+  UpdatePrioritiesRequest update;
+  *update.mutable_learner() = Learner();
+  const std::vector<RowKey> keys = {{0, 0}, {1, 0}};
+  EncodePriorities(keys, std::vector<float>{1.0f, 2.0f}, &update);
+  const auto call = [&](const UpdatePrioritiesRequest& request) {
+    grpc::ClientContext context;
+    SetDeadline(&context, kCallMax);
+    UpdatePrioritiesReply reply;
+    return FromGrpc(stub_->UpdatePriorities(&context, request, &reply));
+  };
+  int refused = 0;
+  ForEachHostile(update, {.bytes = 1 << 10, .elements = 100},
+                 [&](const std::string& what, const UpdatePrioritiesRequest& request) {
+                   // Another learner is the fence's affair.
+                   if (what.rfind("learner", 0) == 0) return;
+                   refused += absl::IsInvalidArgument(call(request)) ? 1 : 0;
+                 });
+  EXPECT_GT(refused, 5);
+  for (const float error : {kNan, -1.0f, std::numeric_limits<float>::infinity(), 3e19f}) {
+    update.set_errors(1, error);
+    EXPECT_THAT(call(update), FailsWith(absl::StatusCode::kInvalidArgument, "an error of"));
+  }
+  update.set_errors(1, 3.0f);
+  EXPECT_OK(call(update));
+  grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  const auto stream = stub_->Sample(&context);
+  SampleRequest sample;
+  *sample.mutable_learner() = Learner();
+  sample.set_rows(64);
+  stream->Write(sample);
+  stream->WritesDone();
+  SampleReply reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  EXPECT_EQ(reply.columns().size(), PackedBytes(kServedSpec, 64, /*prioritized=*/true));
+  (void)stream->Finish();
   WriteHonest(64);
   ExpectHonestRowsAreInAndAllMakeSense();
 }

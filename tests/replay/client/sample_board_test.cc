@@ -66,6 +66,27 @@ TEST(SampleBoardTest, LockstepAsksForWhatIsExpectedAndNoMore) {
   EXPECT_THAT(board.NextSlot(0), FailsWith(absl::StatusCode::kDataLoss, "nobody asked for"));
 }
 
+TEST(SampleBoardTest, APrioritizedMinibatchInLockstepWaitsForWhatTheOneBeforeFound) {
+  SampleBoardOptions options = Options(1, /*lockstep=*/true);
+  options.prioritized = true;
+  SampleBoard board(options);
+  board.OnConnect(0);
+  for (int round = 0; round < 2; ++round) {
+    board.Expect(2);
+    for (int i = 0; i < 2; ++i) {
+      // While the learner learns nothing is asked for, whatever happens.
+      EXPECT_THAT(board.NextSlot(0), FailsWith(absl::StatusCode::kDataLoss, "nobody asked for"));
+      std::thread answer([&board] {
+        EXPECT_EQ(board.AwaitRequest(0)->rows, static_cast<uint32_t>(kBatch));
+        Answer(&board, 0, {});
+      });
+      ASSERT_OK(board.Next(std::chrono::seconds(20)));
+      answer.join();
+    }
+  }
+  EXPECT_THAT(board.NextSlot(0), FailsWith(absl::StatusCode::kDataLoss, "nobody asked for"));
+}
+
 TEST(SampleBoardTest, AMinibatchStaysAsItIsUntilTheNextOneIsTaken) {
   SampleBoard board(Options(1));
   board.OnConnect(0);

@@ -48,6 +48,16 @@ inline CreateTableRequest TableRequest() {
   return request;
 }
 
+inline TablePriorities SomePriorities() {
+  TablePriorities priorities;
+  priorities.set_alpha(0.6);
+  priorities.set_beta(0.4);
+  priorities.set_beta_end(1.0);
+  priorities.set_beta_rows(1000);
+  priorities.set_update_rows_max(64);
+  return priorities;
+}
+
 // With a window of one chunk: inserts of 64 and samples of 16 alternate.
 inline CreateTableRequest LimitedTableRequest() {
   CreateTableRequest request = TableRequest();

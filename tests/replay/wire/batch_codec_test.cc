@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <limits>
 
 #include "common/base/rng.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "proto/replay.pb.h"
+#include "replay/wire/priorities_codec.h"
 #include "tests/replay/replay_testing.h"
 
 namespace pmoe {
@@ -29,6 +31,9 @@ void Fill(Minibatch* batch, uint32_t first) {
   fill(batch->discount(), batch->size());
   fill(batch->next_obs(), batch->size() * batch->spec().obs_dim);
   fill(batch->policy_version(), batch->size());
+  if (!batch->prioritized()) return;
+  for (int i = 0; i < batch->size(); ++i) batch->weight()[i] = 1.0f / static_cast<float>(i + 1);
+  fill(batch->key(), 2 * batch->size());
 }
 
 SampleReply Reply(Minibatch* batch) {
@@ -83,6 +88,40 @@ TEST_F(BatchCodecTest, PartsOfTwoShardsMakeOneMinibatch) {
     EXPECT_EQ(std::memcmp(received_.next_obs() + 3 * i, part.next_obs() + 3 * row, 12), 0);
     EXPECT_EQ(received_.policy_version()[i], part.policy_version()[row]);
   }
+}
+
+TEST_F(BatchCodecTest, WeightsAndKeysComeWithTheirRows) {
+  Minibatch sent(kSpec, 8, /*prioritized=*/true), received(kSpec, 8, /*prioritized=*/true);
+  Fill(&sent, 300);
+  ASSERT_OK(Decode(Reply(&sent).SerializeAsString(), {&received, 0, 8}, &counts_, 7));
+  EXPECT_EQ(BatchBytes(&received), BatchBytes(&sent));
+  EXPECT_THAT(Decode(Reply(&sent_).SerializeAsString(), {&received, 0, 8}, &counts_),
+              FailsWith(kDamaged, "352 bytes of columns, 8 rows have 448"));
+}
+
+TEST_F(BatchCodecTest, AWeightThatIsNoneIsDamage) {
+  Minibatch sent(kSpec, 8, /*prioritized=*/true), received(kSpec, 8, /*prioritized=*/true);
+  Fill(&sent, 300);
+  for (const float weight : {0.0f, -0.5f, 1.5f, std::numeric_limits<float>::quiet_NaN()}) {
+    sent.weight()[6] = weight;
+    EXPECT_THAT(Decode(Reply(&sent).SerializeAsString(), {&received, 0, 8}, &counts_),
+                FailsWith(kDamaged, "a weight of"));
+  }
+}
+
+TEST(PrioritiesCodecTest, RowsAndErrorsComeBackAndHalfAKeyIsRefused) {
+  const std::vector<RowKey> rows = {{64, 1}, {65, UINT32_MAX}, {UINT32_MAX, 0}};
+  const std::vector<float> errors = {0.5f, 0.0f, 7.0f};
+  UpdatePrioritiesRequest request;
+  EncodePriorities(rows, errors, &request);
+  UpdatePrioritiesRequest came;
+  ASSERT_TRUE(came.ParseFromString(request.SerializeAsString()));
+  const auto back = RowKeysOf(came);
+  ASSERT_OK(back);
+  EXPECT_EQ(*back, rows);
+  EXPECT_EQ(std::vector<float>(came.errors().begin(), came.errors().end()), errors);
+  came.mutable_rows()->pop_back();
+  EXPECT_THAT(RowKeysOf(came), IsInvalid("23 bytes, no multiple of 8"));
 }
 
 TEST_F(BatchCodecTest, CountsAloneNeedNoMinibatch) {

@@ -28,6 +28,27 @@ RunConfig Config(const std::string& algorithm, const std::string& mode) {
   return config;
 }
 
+TEST(TableRequestTest, PrioritiesAreWhatTheConfigurationSaysAndOfOneShard) {
+  RunConfig config = Config("pmoe_sac", "async");
+  EXPECT_FALSE(ShardOptions(TableFromConfig(config, kSpec)).table.priority.has_value());
+  config.mutable_replay()->set_selector("prioritized");
+  config.mutable_replay()->set_priority_alpha(0.3);
+  config.mutable_replay()->set_priority_beta(0.2);
+  config.mutable_replay()->set_priority_beta_end(0.9);
+  config.mutable_schedule()->set_total_steps(5000);
+  const CreateTableRequest table = TableFromConfig(config, kSpec);
+  const ReplayShardOptions options = ShardOptions(table);
+  ASSERT_TRUE(options.table.priority.has_value());
+  EXPECT_EQ(options.table.priority->alpha, 0.3);
+  EXPECT_EQ(options.table.priority->beta, 0.2);
+  EXPECT_EQ(options.table.priority->beta_end, 0.9);
+  EXPECT_EQ(options.table.priority->beta_rows, 5000);
+  EXPECT_EQ(options.table.priority->update_rows_max, 100);
+  EXPECT_OK(options.Validate());
+  EXPECT_OK(CheckTable(table, 1));
+  EXPECT_THAT(CheckTable(table, 2), IsInvalid("prioritized needs replay.shards 1, got 2"));
+}
+
 TEST(TableRequestTest, AShardIsMadeOfWhatTheConfigurationSays) {
   const ReplayShardOptions options =
       ShardOptions(TableFromConfig(Config("pmoe_sac", "lockstep"), kSpec));
