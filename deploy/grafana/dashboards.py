@@ -113,7 +113,7 @@ DATA_PLANE = (
           (("sum(increase(pmoe_actor_reconnects_total[1m]))", "reconnects"),
            ("sum(increase(pmoe_replay_duplicates_total[1m]))", "chunks sent twice"),
            ("sum(increase(pmoe_replay_crc_errors_total[1m]))", "damaged chunks"),
-           ("sum(increase(pmoe_replay_priorities_gone_total[1m]))", "errors of rows that were gone"),
+           ("sum(increase(pmoe_replay_priorities_gone_total[1m]))", "errors of gone rows"),
            ("sum(increase(pmoe_replay_rows_lost_total[1m]))", "rows lost"))),
     Panel("refused calls, by the caller's role", "short",
           (("sum by (caller) (increase(pmoe_rpc_refused_total[1m]))", "{{caller}}"),),

@@ -213,6 +213,45 @@ absl::Status BenchCheckpoints(const BenchFlags& flags, Report* report) {
   return absl::OkStatus();
 }
 
+// The same rows by priority: what a draw and an update of 256 of them cost.
+absl::Status BenchPriorities(const BenchFlags& flags, Report* report) {
+  ReplayShardOptions options = ShardOptions();
+  options.table.priority = PriorityOptions{};
+  PMOE_ASSIGN_OR_RETURN(std::unique_ptr<ReplayShard> shard, ReplayShard::Create(options));
+  TransitionSource source;
+  while (shard->inserted() < kRows) {
+    PMOE_RETURN_IF_ERROR(shard->Insert(NextNumbered(&source), kNoWait));
+  }
+  constexpr size_t kUpdates = 4096;  // whose rows are no longer in the caches when they come again
+  Minibatch batch({kObs, kAction, 0}, kBatch, /*prioritized=*/true);
+  std::vector<RowKey> keys;
+  std::vector<float> errors;
+  Rng rng(1, RngRole::kReplay, 1);
+  for (size_t i = 0; i < kUpdates; ++i) {
+    PMOE_RETURN_IF_ERROR(shard->Sample(&batch));
+    keys.insert(keys.end(), batch.key(), batch.key() + kBatch);
+    for (int row = 0; row < kBatch; ++row) errors.push_back(4.0f * rng.UniformFloat());
+  }
+  const double slice_s = flags.seconds / flags.rounds / 2.0;
+  std::vector<double> sample, update;
+  absl::Status status;
+  size_t next = 0;
+  for (int round = 0; round < flags.rounds; ++round) {
+    update.push_back(
+        kBatch * CallsPerCpuSecond(slice_s, [&] {
+          const size_t at = next++ % kUpdates * kBatch;
+          status.Update(shard->UpdatePriorities({&keys[at], kBatch}, {&errors[at], kBatch}));
+        }));
+    const auto draw = [&] { status.Update(shard->Sample(&batch)); };
+    sample.push_back(kBatch * CallsPerCpuSecond(slice_s, draw));
+    PMOE_RETURN_IF_ERROR(status);
+  }
+  report->Table("1e6 rows by priority", {"rows_per_cpu_s"});
+  report->Row("sample_b256", {Median(sample)});
+  report->Row("update_b256", {Median(update)});
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status BenchReplay(const BenchFlags& flags, Report* report) {
@@ -260,6 +299,7 @@ absl::Status BenchReplay(const BenchFlags& flags, Report* report) {
   report->Value("bytes_per_row", bytes);
   report->Value("bytes_over_columns", bytes / kRowPayload);
   report->Value("bytes_over_transitions", bytes / kTransitionPayload);
+  PMOE_RETURN_IF_ERROR(BenchPriorities(flags, report));
   return BenchCheckpoints(flags, report);
 }
 

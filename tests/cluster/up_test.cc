@@ -42,6 +42,18 @@ TEST_F(UpTest, InvertedPendulumLearnsAsync) {
   EXPECT_GT(BestEvaluation("run"), 40.0);
 }
 
+TEST_F(UpTest, AnAsyncClusterLearnsFromPrioritizedRows) {
+  const ProcessResult result =
+      Run("up", "run",
+          SmallFlags("InvertedPendulum-v5",
+                     {"--steps", "3000", "--actors", "2", "--set", "replay.selector=prioritized"}));
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_GT(std::stoll(LastCell(dir_.File("run"), "updates")), 1000);
+  const ProcessResult resumed =
+      RunProcess({Binary("pmoe"), "up", "--resume", dir_.File("run"), "--steps", "3500"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
+}
+
 TEST_F(UpTest, LockstepOverGrpcGivesTheEmbeddedRunsBits) {
   const std::vector<std::string> flags =
       SmallFlags("HalfCheetah-v5", {"--mode", "lockstep", "--steps", "1200", "--actors", "2",
@@ -61,10 +73,14 @@ TEST_F(UpTest, LockstepOverGrpcGivesTheEmbeddedRunsBits) {
   ExpectSameRun("embedded", "plain", 1200);
 }
 
-TEST_F(UpTest, AStoppedLockstepClusterGoesOnBitForBit) {
+class ResumedUpTest : public UpTest, public ::testing::WithParamInterface<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Selectors, ResumedUpTest, ::testing::Values("uniform", "prioritized"));
+
+TEST_P(ResumedUpTest, AStoppedLockstepClusterGoesOnBitForBit) {
   const std::vector<std::string> flags = SmallFlags(
-      "HalfCheetah-v5",
-      {"--mode", "lockstep", "--steps", "2000", "--actors", "2", "--set", "schedule.lag=1"});
+      "HalfCheetah-v5", {"--mode", "lockstep", "--steps", "2000", "--actors", "2", "--set",
+                         "schedule.lag=1", "--set", absl::StrCat("replay.selector=", GetParam())});
   ASSERT_EQ(Run("train", "embedded", flags).exit_code, 0);
   std::vector<std::string> up_flags = flags;
   up_flags.insert(up_flags.end(), {"--out", dir_.File("up")});

@@ -75,11 +75,14 @@ const std::map<std::string, std::vector<std::string>> kEnums = {
     {"learner.qnet_input", Names<QnetInput>()},
     {"learner.ppo_ratio", Names<RatioOf>()},
     {"learner.ppo_router_grad", Names<RouterGrad>()},
+    {"replay.selector", Names<RowChoice>()},
     {"schedule.mode", Names<ScheduleMode>()},
     {"observe.eval_action", Names<EvalAction>()}};
 
-// Tables of their own name the algorithms and the presets; LibTorch names its devices.
-const std::set<std::string> kNoEnum = {"algorithm", "preset", "learner.device"};
+// Tables of their own name the algorithms and the presets, LibTorch its devices, replay.proto the
+// durabilities.
+const std::set<std::string> kNoEnum = {"algorithm", "preset", "learner.device",
+                                       "replay.durability"};
 
 // A choice that an enum lacked would stop a run that validation let pass.
 TEST(ChoicesTest, TheEnumsHaveTheSchemasNames) {

@@ -104,6 +104,14 @@ TEST(CriticLossTest, SumsTheMeanSquaredErrorsOfTheCritics) {
   EXPECT_DOUBLE_EQ(CriticLoss(q, y).item<double>(), (1.0 + 4.0) / 2.0 + (9.0 + 1.0) / 2.0);
 }
 
+TEST(CriticLossTest, EachRowsSquareCountsByItsWeight) {
+  const Tensor q = Doubles({1.0, 2.0, 3.0, 5.0}, {1, 2, 2});
+  const Tensor y = Doubles({0.0, 4.0}, {1, 2});
+  const Tensor weight = Doubles({0.5, 0.25}, {1, 2});
+  EXPECT_DOUBLE_EQ(CriticLoss(q, y, weight).item<double>(),
+                   (0.5 * 1.0 + 0.25 * 4.0) / 2.0 + (0.5 * 9.0 + 0.25 * 1.0) / 2.0);
+}
+
 // d L_freq / d z_i = 2 w_i [(w_i - v_i) - sum_k w_k (w_k - v_k)], one row.
 Tensor FrequencyGradient(const Tensor& z, const Tensor& v) {
   const Tensor w = z.softmax(-1);

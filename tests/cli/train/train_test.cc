@@ -85,17 +85,24 @@ TEST_F(TrainTest, OnPolicyLagOneLearnsFromTheActorsOwnLogProbability) {
   EXPECT_THAT(changed.output, HasSubstr("--resume cannot change schedule.lag"));
 }
 
-class ResumeTest : public TrainTest,
-                   public ::testing::WithParamInterface<std::pair<const char*, int>> {};
+struct ResumeCase {
+  const char* env;
+  int lag = 0;
+  const char* selector = "uniform";
+};
+
+class ResumeTest : public TrainTest, public ::testing::WithParamInterface<ResumeCase> {};
 
 TEST_P(ResumeTest, AStoppedAndResumedRunEqualsAnUninterruptedOne) {
-  auto [env, lag] = GetParam();
+  auto [env, lag, selector] = GetParam();
   const std::string task = "mjcf:" + SourceFile(env);
   if (absl::EndsWith(env, ".textproto")) env = task.c_str();
-  const std::vector<std::string> more = {"--set", absl::StrCat("schedule.lag=", lag)};
+  std::vector<std::string> more = {"--set", absl::StrCat("schedule.lag=", lag), "--set",
+                                   absl::StrCat("replay.selector=", selector)};
   const std::string whole = MustTrain("whole", SmallRun(env), more);
   const std::string parts = dir_.File("parts");
-  ChildProcess child(Command(SmallRun(env), {more[0], more[1], "--out", parts}));
+  more.insert(more.end(), {"--out", parts});
+  ChildProcess child(Command(SmallRun(env), more));
   ASSERT_TRUE(child.ReadUntil("300/2,000"));
   child.Signal(SIGINT);
   const ProcessResult stopped = child.Wait();
@@ -106,11 +113,22 @@ TEST_P(ResumeTest, AStoppedAndResumedRunEqualsAnUninterruptedOne) {
   ExpectSameRun(whole, parts, 2000);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Tasks, ResumeTest,
-    ::testing::Values(std::pair("HalfCheetah-v5", 0), std::pair("HalfCheetah-v5", 1),
-                      std::pair("Humanoid-v5", 0),
-                      std::pair("tests/actor/env/mjcf/everything.textproto", 0)));
+INSTANTIATE_TEST_SUITE_P(Tasks, ResumeTest,
+                         ::testing::Values(ResumeCase{"HalfCheetah-v5"},
+                                           ResumeCase{"HalfCheetah-v5", 1},
+                                           ResumeCase{"Humanoid-v5"},
+                                           ResumeCase{"tests/actor/env/mjcf/everything.textproto"},
+                                           ResumeCase{"HalfCheetah-v5", 0, "prioritized"},
+                                           ResumeCase{"InvertedPendulum-v5", 1, "prioritized"}));
+
+TEST_F(TrainTest, PrioritiesChangeWhatIsLearnedAndCannotChangeOnAResume) {
+  const std::string a = MustTrain("a", SmallRun("InvertedPendulum-v5"));
+  const std::string b =
+      MustTrain("b", SmallRun("InvertedPendulum-v5"), {"--set", "replay.selector=prioritized"});
+  EXPECT_NE(MetricsWithoutTimes(a), MetricsWithoutTimes(b));
+  ExpectUsageError({"--resume", b, "--steps", "3000", "--set", "replay.selector=uniform"},
+                   "--resume cannot change replay.selector");
+}
 
 std::vector<std::string> EndlessRun(const std::string& eval_steps_max) {
   std::vector<std::string> words = SmallRun("HalfCheetah-v5");

@@ -117,6 +117,19 @@ TEST(ValidateConfigTest, TheFirstUpdateHasACompleteSample) {
   EXPECT_OK(Resolve(sets));
 }
 
+TEST(ValidateConfigTest, PrioritiesAreOfOneShardAndOfTheirSelector) {
+  const std::string prioritized = "replay.selector=prioritized";
+  EXPECT_OK(Resolve({prioritized, "replay.priority_alpha=0", "replay.priority_beta_end=0.4"}));
+  EXPECT_THAT(Resolve({prioritized, "schedule.mode=async", "replay.shards=2"}),
+              IsInvalid("replay.shards must be 1 with replay.selector prioritized, got 2"));
+  EXPECT_THAT(Resolve({"replay.priority_alpha=0.5"}),
+              IsInvalid("use --set replay.selector=prioritized"));
+  EXPECT_THAT(Resolve({prioritized, "replay.priority_beta=1.5"}),
+              IsInvalid("replay.priority_beta must be <= 1, got 1.5"));
+  EXPECT_THAT(Resolve({"algorithm=ppo", prioritized}),
+              IsInvalid("replay.selector=prioritized does nothing with algorithm ppo"));
+}
+
 TEST(ValidateConfigTest, ATunedAlphaStartsAboveZero) {
   EXPECT_THAT(Resolve({"learner.alpha=0", "learner.tune_alpha=true"}),
               IsInvalid("learner.alpha must be > 0 with learner.tune_alpha"));

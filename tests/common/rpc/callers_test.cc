@@ -27,6 +27,7 @@ const std::map<std::string, std::vector<PeerRole>>& Expected() {
       {"/pmoe.ReplayService/Commit", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/Checkpoint", {PeerRole::kLearner, PeerRole::kAdmin}},
       {"/pmoe.ReplayService/CutActor", {PeerRole::kLearner}},
+      {"/pmoe.ReplayService/UpdatePriorities", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/GetStats", {PeerRole::kLearner, PeerRole::kAdmin}},
       {"/pmoe.ReplayService/TakeRollout", {PeerRole::kLearner}},
   };

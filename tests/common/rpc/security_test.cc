@@ -106,7 +106,8 @@ TEST_F(SecurityTest, EachMethodIsRefusedToEveryRoleThatIsNotItsCaller) {
          {"RunService/Join", "RunService/Follow", "RunService/GetStatus",
           "ReplayService/CreateTable", "ReplayService/Insert", "ReplayService/Sample",
           "ReplayService/Commit", "ReplayService/Checkpoint", "ReplayService/CutActor",
-          "ReplayService/GetStats", "ReplayService/TakeRollout"}) {
+          "ReplayService/UpdatePriorities", "ReplayService/GetStats",
+          "ReplayService/TakeRollout"}) {
       const std::string path = absl::StrCat("/pmoe.", method);
       const bool may = CheckMayCall(role, path).ok();
       const int64_t before = Refused(PeerRoleName(role));

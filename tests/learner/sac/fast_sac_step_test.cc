@@ -141,7 +141,8 @@ const Variant kVariants[] = {
 
 // A minibatch and noise for each step, as tensors of one type and as pointers into them.
 struct Inputs {
-  Inputs(int members, int primitives, uint32_t stream, at::ScalarType type, int rows = kBatch) {
+  Inputs(int members, int primitives, uint32_t stream, at::ScalarType type, int rows = kBatch,
+         bool weighted = false) {
     Rng rng(4, RngRole::kReplay, stream);
     const auto normal = [&](at::IntArrayRef shape) { return NormalTensor(shape, &rng).to(type); };
     const auto uniform = [&](at::IntArrayRef shape) { return UniformTensor(shape, &rng).to(type); };
@@ -153,10 +154,13 @@ struct Inputs {
     noise.policy.primitive = uniform({members, rows});
     noise.policy.gumbel = normal({members, rows, primitives});
     noise.policy.gumbel_tau = 0.7;
+    if (weighted) batch.weight = uniform({members, rows});
   }
   SacBatch BatchOn(const at::Device& device) const {
-    return {batch.obs.to(device), batch.action.to(device), batch.reward.to(device),
-            batch.discount.to(device), batch.next_obs.to(device)};
+    SacBatch there = {batch.obs.to(device), batch.action.to(device), batch.reward.to(device),
+                      batch.discount.to(device), batch.next_obs.to(device)};
+    if (batch.weight.defined()) there.weight = batch.weight.to(device);
+    return there;
   }
   SacNoise NoiseOn(const at::Device& device) const {
     return {noise.next_eps.to(device),
@@ -166,8 +170,13 @@ struct Inputs {
   }
   template <typename T>
   SacRows<T> rows() const {
-    return {batch.obs.data_ptr<T>(),      batch.action.data_ptr<T>(),   batch.reward.data_ptr<T>(),
-            batch.discount.data_ptr<T>(), batch.next_obs.data_ptr<T>(), false};
+    return {batch.obs.data_ptr<T>(),
+            batch.action.data_ptr<T>(),
+            batch.reward.data_ptr<T>(),
+            batch.discount.data_ptr<T>(),
+            batch.next_obs.data_ptr<T>(),
+            false,
+            batch.weight.defined() ? batch.weight.data_ptr<T>() : nullptr};
   }
   template <typename T>
   SacRowNoise<T> row_noise() const {
@@ -245,7 +254,7 @@ void ExpectSameStats(absl::Span<const T> got, const at::Tensor& wanted, int prim
 class FastSacStepTest : public ::testing::TestWithParam<std::tuple<Variant, int>> {
  protected:
   template <typename T>
-  void Compare(at::ScalarType type, int steps, double tolerance) {
+  void Compare(at::ScalarType type, int steps, double tolerance, bool weighted = false) {
     const auto& [variant, primitives] = GetParam();
     const Setting setting = MakeSetting(variant, primitives);
     const int K = setting.spec.primitives;
@@ -254,11 +263,18 @@ class FastSacStepTest : public ::testing::TestWithParam<std::tuple<Variant, int>
     ASSERT_TRUE(FastSacStep<T>::Supports(setting.options, setting.spec));
     FastSacStep<T> fast(setting.options, setting.spec, &owner.nets());
     for (int step = 0; step < steps; ++step) {
-      const Inputs in(variant.members, setting.spec.components(), static_cast<uint32_t>(step),
-                      type);
+      const Inputs in(variant.members, setting.spec.components(), static_cast<uint32_t>(step), type,
+                      kBatch, weighted);
       const at::Tensor wanted =
           oracle.Step(in.BatchOn(TestDevice()), in.NoiseOn(TestDevice())).cpu();
       ExpectSameStats<T>(fast.Step(in.rows<T>(), in.row_noise<T>()), wanted, K, tolerance);
+      ASSERT_EQ(oracle.row_errors().defined(), weighted);
+      if (!weighted) continue;
+      const at::Tensor errors = oracle.row_errors().cpu().flatten();
+      for (int64_t i = 0; i < errors.numel(); ++i) {
+        const double error = errors[i].template item<double>();
+        EXPECT_NEAR(fast.row_errors()[static_cast<size_t>(i)], error, tolerance * (1.0 + error));
+      }
     }
     ExpectSameNets(&owner.nets(), &oracle.nets(), tolerance);
     ExpectSameMoments(&owner.nets(), &oracle.nets(), tolerance);
@@ -267,6 +283,10 @@ class FastSacStepTest : public ::testing::TestWithParam<std::tuple<Variant, int>
 
 TEST_P(FastSacStepTest, IsAutogradsInDouble) { Compare<double>(at::kDouble, 5, 1e-9); }
 TEST_P(FastSacStepTest, IsAutogradsInFloatButForRounding) { Compare<float>(at::kFloat, 3, 1e-4); }
+
+TEST_P(FastSacStepTest, OfWeightedRowsIsAutogradsInDouble) {
+  Compare<double>(at::kDouble, 3, 1e-9, /*weighted=*/true);
+}
 
 INSTANTIATE_TEST_SUITE_P(Variants, FastSacStepTest,
                          ::testing::Combine(::testing::ValuesIn(kVariants),
@@ -343,7 +363,7 @@ TEST(FastSacStepSizesTest, AnyBatchOnAnyThreadsIsAutograds) {
       SacUpdate owner(setting.options, setting.spec, at::kCPU, at::kDouble);
       FastSacStep<double> fast(setting.options, setting.spec, &owner.nets());
       for (uint32_t step = 0; step < 2; ++step) {
-        const Inputs in(1, 3, step, at::kDouble, rows);
+        const Inputs in(1, 3, step, at::kDouble, rows, /*weighted=*/rows > 1);
         const at::Tensor wanted = oracle.Step(in.batch, in.noise);
         ExpectSameStats<double>(fast.Step(in.rows<double>(), in.row_noise<double>()), wanted, 3,
                                 1e-9);

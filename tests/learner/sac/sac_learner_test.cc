@@ -90,6 +90,56 @@ TEST_P(CheckpointTest, AnInterruptedTrainingContinuesBitForBit) {
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutOptionalState, CheckpointTest, ::testing::Bool());
 
+Minibatch Prioritized(float weight) {
+  Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, kBatch, /*prioritized=*/true);
+  Rng rng(8, RngRole::kReplay, 0);
+  FillRandom(&rng, &batch);
+  std::fill_n(batch.weight(), kBatch, weight);
+  return batch;
+}
+
+class WeightsTest : public ::testing::TestWithParam<UpdateStep> {
+ protected:
+  SacOptions Options() const {
+    SacOptions options = SmallOptions();
+    options.step = GetParam();
+    return options;
+  }
+};
+
+TEST_P(WeightsTest, OfOneChangeNoBitAndGiveTheErrorsOfTheRows) {
+  Training plain(Options()), weighted(Options());
+  plain.Update(1);
+  EXPECT_TRUE(plain.learner.RowErrors().empty());
+  Minibatch batch = Prioritized(1.0f);
+  ASSERT_OK(weighted.learner.Update(&batch));
+  EXPECT_EQ(Checkpoint(weighted.learner), Checkpoint(plain.learner));
+  const absl::Span<const float> errors = weighted.learner.RowErrors();
+  ASSERT_EQ(errors.size(), static_cast<size_t>(kBatch));
+  // The loss is the mean of squares, summed over two critics, whose mean error is no larger.
+  double squares = 0;
+  for (const float error : errors) squares += 2.0 * error * error / kBatch;
+  const double loss = weighted.Stat("critic_loss");
+  EXPECT_LE(squares, loss);
+  EXPECT_GT(squares, 0.5 * loss);
+  weighted.Update(1);
+  EXPECT_TRUE(weighted.learner.RowErrors().empty());
+}
+
+TEST_P(WeightsTest, ScaleTheCriticLoss) {
+  Training whole(Options()), half(Options());
+  Minibatch batch = Prioritized(1.0f), halved = Prioritized(0.5f);
+  ASSERT_OK(whole.learner.Update(&batch));
+  ASSERT_OK(half.learner.Update(&halved));
+  EXPECT_NEAR(half.Stat("critic_loss"), 0.5 * whole.Stat("critic_loss"), 1e-6);
+  for (size_t i = 0; i < kBatch; ++i) {
+    EXPECT_EQ(half.learner.RowErrors()[i], whole.learner.RowErrors()[i]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, WeightsTest,
+                         ::testing::Values(UpdateStep::kFast, UpdateStep::kAutograd));
+
 TEST(SacLearnerTest, RefusesACheckpointOfOtherSizes) {
   Training three(SmallOptions(), 3), four(SmallOptions(), 4);
   EXPECT_THAT(Restore(Checkpoint(three.learner), &four.learner),
