@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
@@ -18,9 +19,12 @@ namespace {
 constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
 constexpr std::chrono::milliseconds kNow{0};
 
-std::unique_ptr<ReplayShard> MakeShard(bool on_policy) {
+enum class Kind { kUniform, kPrioritized, kOnPolicy };
+
+std::unique_ptr<ReplayShard> MakeShard(Kind kind) {
   ReplayShardOptions options;
-  if (on_policy) options.table.fifo = FifoOptions{.rollout_steps = 100};
+  if (kind == Kind::kOnPolicy) options.table.fifo = FifoOptions{.rollout_steps = 100};
+  if (kind == Kind::kPrioritized) options.table.priority = PriorityOptions{};
   options.spec = kSpec;
   options.table.capacity = 512;
   options.table.n_step = 4;
@@ -47,13 +51,13 @@ Chunk MakeChunk(uint64_t seq, uint64_t first_step, uint32_t rows, bool terminate
 }
 
 // A few pages, or rows and a rollout, an ended episode, an open one, a staged chunk.
-std::string GoodFile(bool on_policy) {
+std::string GoodFile(Kind kind) {
   const std::string path = "/tmp/replay_table_fuzzer." + std::to_string(::getpid());
-  const auto shard = MakeShard(on_policy);
+  const auto shard = MakeShard(kind);
   (void)shard->Insert(MakeChunk(0, 0, 60, true), kNow);
   (void)shard->Insert(MakeChunk(1, 60, 20, false), kNow);
   (void)shard->Stage(MakeChunk(2, 80, 2, false));
-  if (on_policy) (void)shard->TakeRollout({1, 1}, {.steps = 10}, kNow);
+  if (kind == Kind::kOnPolicy) (void)shard->TakeRollout({1, 1}, {.steps = 10}, kNow);
   if (!shard->Save(path).ok()) __builtin_trap();
   std::string bytes = *ReadFile(path);
   ::unlink(path.c_str());
@@ -79,7 +83,7 @@ void CheckLoad(const std::string& bytes) {
     __builtin_trap();
   }
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  const auto queues = MakeShard(/*on_policy=*/true);
+  const auto queues = MakeShard(Kind::kOnPolicy);
   if (queues->Load(path).ok()) {
     Rollout rollout;
     (void)queues->Insert(MakeChunk(2, 80, 20, false), kNow);
@@ -88,12 +92,14 @@ void CheckLoad(const std::string& bytes) {
     }
     (void)queues->TakeRollout({1, 1}, {.steps = 10}, kNow);
   }
-  const auto shard = MakeShard(/*on_policy=*/false);
-  if (shard->Load(path).ok()) {
-    Minibatch batch(kSpec, 8);
+  for (const Kind kind : {Kind::kUniform, Kind::kPrioritized}) {
+    const auto shard = MakeShard(kind);
+    if (!shard->Load(path).ok()) continue;
+    Minibatch batch(kSpec, 8, shard->prioritized());
     (void)shard->Sample(&batch);
     (void)shard->Insert(MakeChunk(2, 80, 64, false), kNow);
-    (void)shard->Sample(&batch);
+    if (!shard->Sample(&batch).ok() || !shard->prioritized()) continue;
+    (void)shard->UpdatePriorities({batch.key(), 8}, std::vector<float>(8, 1.0f));
   }
   const auto table = ReplayTable::FromFile(path);
   float sum = 0.0f;
@@ -107,7 +113,9 @@ void CheckLoad(const std::string& bytes) {
 }  // namespace pmoe
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::string goods[] = {pmoe::GoodFile(false), pmoe::GoodFile(true)};
+  static const std::string goods[] = {pmoe::GoodFile(pmoe::Kind::kUniform),
+                                      pmoe::GoodFile(pmoe::Kind::kPrioritized),
+                                      pmoe::GoodFile(pmoe::Kind::kOnPolicy)};
   std::string input(reinterpret_cast<const char*>(data), size);
   pmoe::MendChecksums(&input);
   pmoe::CheckLoad(input);

@@ -14,9 +14,9 @@ namespace {
 constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
 constexpr int kRowsMax = 4;
 
-void Check(uint8_t how, const uint8_t* data, size_t size) {
+void Check(uint8_t how, const uint8_t* data, size_t size, bool prioritized) {
   const int rows = how % (kRowsMax + 1);
-  Minibatch batch(kSpec, kRowsMax + 2);
+  Minibatch batch(kSpec, kRowsMax + 2, prioritized);
   google::protobuf::io::ArrayInputStream in(data, static_cast<int>(size), 1 + how / 4);
   ShardCounts counts;
   const bool decoded = DecodeSampleReply(&in, {&batch, 1, rows}, &counts).ok();
@@ -26,6 +26,12 @@ void Check(uint8_t how, const uint8_t* data, size_t size) {
         batch.policy_version()[row] != 0) {
       __builtin_trap();
     }
+    if (prioritized && (batch.weight()[row] != 0.0f || batch.key()[row] != RowKey())) {
+      __builtin_trap();
+    }
+  }
+  for (int row = 1; decoded && prioritized && row <= rows; ++row) {
+    if (!(batch.weight()[row] > 0.0f)) __builtin_trap();
   }
   // Where protobuf reads it too, it reads the same.
   SampleReply reply;
@@ -41,6 +47,8 @@ void Check(uint8_t how, const uint8_t* data, size_t size) {
 }  // namespace pmoe
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  if (size > 0) pmoe::Check(data[0], data + 1, size - 1);
+  for (const bool prioritized : {false, true}) {
+    if (size > 0) pmoe::Check(data[0], data + 1, size - 1, prioritized);
+  }
   return 0;
 }

@@ -1,6 +1,6 @@
 // Numbers whose sums are known: which one does u fall on, where each has a length of its size? All
 // sums are functions of the numbers alone, and not of the order in which they were set, so that a
-// tree made again from its numbers finds the same. Flat memory, about 5 bytes a number:
+// tree made again from its numbers finds the same. Flat memory, about 5 bytes a number.
 // Thread-compatible.
 #pragma once
 

@@ -319,6 +319,40 @@ TEST(PrioritizedSelectorTest, ATableOfAnotherSelectorOrAlphaIsRefusedAndAUniform
   for (int b = 0; b < batch.size(); ++b) EXPECT_EQ(batch.weight()[b], 1.0f);
 }
 
+TEST(PrioritizedSelectorTest, StaysInItsMemoryWhateverASavedStateSays) {
+  const auto with_rows = [](PagePool* pool, PrioritizedSelector* selector) {
+    const uint32_t page = pool->Open();
+    selector->OnOpen(page);
+    selector->OnReady({page, 0}, 3);
+    const RowKey key = {1, static_cast<uint32_t>(pool->page(page).id)};
+    const float error = 2.0f;
+    EXPECT_EQ(selector->Update({&key, 1}, {&error, 1}), 0);
+  };
+  PagePool pool(kSpec);
+  PrioritizedSelector selector(&pool, {});
+  with_rows(&pool, &selector);
+  const std::string good = selector.SaveState();
+  int loaded_some = 0;
+  for (size_t bit = 0; bit < 8 * good.size(); ++bit) {
+    std::string state = good;
+    state[bit / 8] = static_cast<char>(state[bit / 8] ^ (1 << (bit % 8)));
+    PagePool other(kSpec);
+    PrioritizedSelector loaded(&other, {});
+    if (!loaded.LoadState(state).ok()) continue;
+    ++loaded_some;
+    with_rows(&other, &loaded);
+    loaded.OnLoaded();
+    std::vector<RowRef> rows;
+    Rng rng(1, RngRole::kReplay, 0);
+    loaded.Select({.rows = 20}, &rng, &rows);
+    for (const RowRef row : rows) EXPECT_TRUE(row.page == 0 && row.row < 3);
+  }
+  EXPECT_GT(loaded_some, 100);
+  for (size_t length = 1; length < good.size(); ++length) {
+    EXPECT_FALSE(PrioritizedSelector(&pool, {}).LoadState(good.substr(0, length)).ok()) << length;
+  }
+}
+
 TEST(PrioritizedSelectorTest, AMinibatchOfTheOtherKindIsRefused) {
   auto shard = MakeShard();
   Insert(shard.get(), 32);
