@@ -32,6 +32,7 @@ bool CanErase(std::FILE* out) {
   return !dumb && ::isatty(::fileno(out)) == 1;
 }
 
+thread_local bool thread_quiet = false;
 thread_local std::string thread_role;
 
 }  // namespace
@@ -50,7 +51,10 @@ void Logger::SetThreadRole(absl::string_view role) { thread_role = std::string(r
 
 const std::string& Logger::ThreadRole() { return thread_role; }
 
+void Logger::SetThreadQuiet(bool quiet) { thread_quiet = quiet; }
+
 void Logger::Write(LogLevel level, absl::string_view text) {
+  if (thread_quiet) return;
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
   const std::string line = absl::StrReplaceAll(text, {{"\n", " "}, {"\r", " "}});

@@ -31,6 +31,8 @@ class Logger {
   // Empty: the process again.
   static void SetThreadRole(absl::string_view role);
   static const std::string& ThreadRole();
+  // Drops what the calling thread says: a simulation says the same a thousand times.
+  static void SetThreadQuiet(bool quiet);
   // One line in one write; line breaks in `text` become spaces.
   void Write(LogLevel level, absl::string_view text) ABSL_LOCKS_EXCLUDED(mu_);
   // A line as it is: no time, role or level.

@@ -23,10 +23,12 @@ std::unique_ptr<SegmentLog> SegmentLog::Start(SegmentLogOptions options) {
 SegmentLog::SegmentLog(SegmentLogOptions options)
     : options_(std::move(options)),
       writer_(options_.dir, options_.owner, options_.segment_bytes),
-      write_at_(Clock::Real()->Now()),
+      position_(options_.position),
+      write_at_(options_.clock->Now()),
       end_(options_.position),
-      on_disk_(options_.position),
-      thread_([this] { Loop(); }) {}
+      on_disk_(options_.position) {
+  if (options_.own_thread) thread_ = std::thread([this] { Loop(); });
+}
 
 SegmentLog::~SegmentLog() {
   {
@@ -35,11 +37,14 @@ SegmentLog::~SegmentLog() {
     work_.NotifyAll();
     written_.NotifyAll();
   }
-  thread_.join();
+  if (options_.own_thread)
+    thread_.join();
+  else
+    Turn();
 }
 
 void SegmentLog::Append(std::string record) {
-  const Clock::Time now = Clock::Real()->Now();
+  const Clock::Time now = options_.clock->Now();
   MutexLock lock(&mu_);
   if (waiting_.empty()) waiting_since_ = now;
   if (on_disk_ == end_) oldest_ = now;
@@ -57,22 +62,22 @@ uint64_t SegmentLog::end() const {
 bool SegmentLog::MayAcknowledge(uint64_t position) const {
   if (on_disk_ >= position) return true;
   if (options_.acks_wait) return false;
-  return !counts_.failing.empty() || Clock::Real()->Now() - oldest_ <= options_.loss_max;
+  return !counts_.failing.empty() || options_.clock->Now() - oldest_ <= options_.loss_max;
 }
 
 absl::Status SegmentLog::AwaitAck(const std::function<bool()>& stop) {
   MutexLock lock(&mu_);
   const uint64_t position = end_;
-  Clock::Time ask_at = Clock::Real()->Now() + kAskAgain;
+  Clock::Time ask_at = options_.clock->Now() + kAskAgain;
   while (!MayAcknowledge(position)) {
     if (stopping_) return absl::CancelledError("the log is closed");
     written_.WaitUntil(&mu_, ask_at);
-    if (Clock::Real()->Now() < ask_at) continue;
+    if (options_.clock->Now() < ask_at) continue;
     mu_.Unlock();
     const bool stopped = stop();
     mu_.Lock();
     if (stopped) return absl::CancelledError("nobody waits for the log any more");
-    ask_at = Clock::Real()->Now() + kAskAgain;
+    ask_at = options_.clock->Now() + kAskAgain;
   }
   return absl::OkStatus();
 }
@@ -103,40 +108,56 @@ void SegmentLog::OnWritten(const absl::Status& status, size_t records, double sy
 }
 
 void SegmentLog::Loop() {
-  std::vector<std::string> records;  // taken, and not on disk
-  int64_t bytes = 0;
-  uint64_t position = options_.position;  // of the first
   for (bool last = false; !last;) {
     {
       MutexLock lock(&mu_);
-      if (!AwaitWork(!records.empty())) return;
+      if (!AwaitWork(!taken_.empty())) return;
       last = stopping_;
-      std::move(waiting_.begin(), waiting_.end(), std::back_inserter(records));
-      waiting_.clear();
-      bytes += std::exchange(waiting_bytes_, 0);
-      write_at_ = Clock::Real()->Now() +
-                  (options_.acks_wait ? std::chrono::milliseconds(0) : options_.sync_every);
+      Take();
     }
-    const absl::Status status = writer_.Write(position, records);
-    {
-      MutexLock lock(&mu_);
-      OnWritten(status, records.size(), writer_.sync_s());
-      const bool drop = !status.ok() && !options_.acks_wait && bytes > options_.pending_bytes_max;
-      if (drop) {
-        counts_.dropped += static_cast<int64_t>(records.size());
-        on_disk_ += records.size();
-        oldest_ = waiting_since_;
-      }
-      if (status.ok() || drop) {
-        position += records.size();
-        records.clear();
-        bytes = 0;
-      } else {
-        write_at_ = Clock::Real()->Now() + kTryAgain;
-      }
-    }
-    Report(status);
+    WriteTaken();
   }
+}
+
+void SegmentLog::Turn() {
+  {
+    MutexLock lock(&mu_);
+    if (waiting_.empty() && taken_.empty()) return;
+    if (options_.clock->Now() < write_at_ && !stopping_) return;
+    Take();
+  }
+  WriteTaken();
+}
+
+void SegmentLog::Take() {
+  std::move(waiting_.begin(), waiting_.end(), std::back_inserter(taken_));
+  waiting_.clear();
+  taken_bytes_ += std::exchange(waiting_bytes_, 0);
+  write_at_ = options_.clock->Now() +
+              (options_.acks_wait ? std::chrono::milliseconds(0) : options_.sync_every);
+}
+
+void SegmentLog::WriteTaken() {
+  const absl::Status status = writer_.Write(position_, taken_);
+  {
+    MutexLock lock(&mu_);
+    OnWritten(status, taken_.size(), writer_.sync_s());
+    const bool drop =
+        !status.ok() && !options_.acks_wait && taken_bytes_ > options_.pending_bytes_max;
+    if (drop) {
+      counts_.dropped += static_cast<int64_t>(taken_.size());
+      on_disk_ += taken_.size();
+      oldest_ = waiting_since_;
+    }
+    if (status.ok() || drop) {
+      position_ += taken_.size();
+      taken_.clear();
+      taken_bytes_ = 0;
+    } else {
+      write_at_ = options_.clock->Now() + kTryAgain;
+    }
+  }
+  Report(status);
 }
 
 void SegmentLog::Report(const absl::Status& status) {
@@ -144,7 +165,7 @@ void SegmentLog::Report(const absl::Status& status) {
     said_ = false;
     Log(LogLevel::kInfo, "the replay log can be written again");
   }
-  const Clock::Time now = Clock::Real()->Now();
+  const Clock::Time now = options_.clock->Now();
   if (status.ok() || (said_ && now - said_at_ < kSayAgain)) return;
   said_ = true;
   said_at_ = now;
@@ -158,7 +179,7 @@ SegmentLogStats SegmentLog::stats() const {
   SegmentLogStats stats = counts_;
   stats.end = end_;
   stats.on_disk = on_disk_;
-  if (on_disk_ < end_) stats.behind_s = Seconds(Clock::Real()->Now() - oldest_);
+  if (on_disk_ < end_) stats.behind_s = Seconds(options_.clock->Now() - oldest_);
   return stats;
 }
 

@@ -1,7 +1,7 @@
 // The log of a shard: records that are appended from under the shard's lock and written to segments
 // by a thread of its own, all that came together with one fdatasync. What is not on disk yet is
 // held in memory. When the disk fails, it is tried again every second, in a new segment.
-// Thread-safe. Owns one thread.
+// Thread-safe. Owns one thread, as a rule.
 #pragma once
 
 #include <chrono>
@@ -34,6 +34,9 @@ struct SegmentLogOptions {
   // Held while the disk fails and acknowledgements do not wait; what is more is dropped and
   // counted, and the log is of no use behind the gap until a checkpoint passes it.
   int64_t pending_bytes_max = int64_t{64} << 20;
+  Clock* clock = Clock::Real();
+  // false: whoever holds the log calls Turn in place of a thread.
+  bool own_thread = true;
 };
 
 struct SegmentLogStats {
@@ -56,6 +59,9 @@ class SegmentLog final : public Journal {
   void Append(std::string record) override ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t end() const override ABSL_LOCKS_EXCLUDED(mu_);
 
+  // Without own_thread: writes what is due, as the thread would.
+  void Turn() ABSL_LOCKS_EXCLUDED(mu_);
+
   // Waits until everything appended so far may be acknowledged, or `stop` says true
   // (CancelledError); it is asked about ten times a second, without a lock.
   absl::Status AwaitAck(const std::function<bool()>& stop) ABSL_LOCKS_EXCLUDED(mu_);
@@ -66,6 +72,8 @@ class SegmentLog final : public Journal {
  private:
   explicit SegmentLog(SegmentLogOptions options);
   void Loop() ABSL_LOCKS_EXCLUDED(mu_);
+  void Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteTaken() ABSL_LOCKS_EXCLUDED(mu_);
   // Waits for something to write, or to write again; false: the end.
   bool AwaitWork(bool again) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnWritten(const absl::Status& status, size_t records, double sync_s)
@@ -75,12 +83,15 @@ class SegmentLog final : public Journal {
 
   const SegmentLogOptions options_;
   SegmentWriter writer_;                      // the thread's
+  std::vector<std::string> taken_;            // the thread's, and not on disk
+  int64_t taken_bytes_ = 0;                   // the thread's
+  uint64_t position_;                         // the thread's: of the first taken
   Clock::Time said_at_ = Clock::Time::min();  // the thread's
   bool said_ = false;                         // the thread's
 
   mutable Mutex mu_;
-  CondVar work_;                                           // there is something to write
-  CondVar written_;                                        // something was
+  CondVar work_{options_.clock};                           // there is something to write
+  CondVar written_{options_.clock};                        // something was
   std::vector<std::string> waiting_ ABSL_GUARDED_BY(mu_);  // not yet the thread's
   int64_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   Clock::Time waiting_since_ ABSL_GUARDED_BY(mu_);  // the first of them

@@ -17,31 +17,39 @@ constexpr std::chrono::hours kUntilThereIsRoom{24 * 365};
 }  // namespace
 
 absl::Status InsertStream::Serve(InsertRequest request) {
-  hello_ = request.hello();
+  const InsertHello hello = request.hello();
   const absl::Status status = ServeAll(std::move(request));
   const bool superseded = absl::IsFailedPrecondition(status) &&
-                          shard_->IsSuperseded(hello_.member(), hello_.actor(), hello_.epoch());
+                          shard_->IsSuperseded(hello.member(), hello.actor(), hello.epoch());
   // It is not wrong, but late: it gets another seat (MustJoinAnew).
   return superseded ? absl::OutOfRangeError(status.message()) : status;
 }
 
 absl::Status InsertStream::ServeAll(InsertRequest request) {
+  PMOE_RETURN_IF_ERROR(Begin(request.hello()));
+  do {
+    PMOE_RETURN_IF_ERROR(Take(request));
+    request.Clear();
+  } while (stream_->Read(&request));
+  return absl::OkStatus();
+}
+
+absl::Status InsertStream::Begin(const InsertHello& said) {
+  hello_ = said;
   const WriterHello hello{hello_.member(), hello_.actor(), hello_.epoch(), hello_.first_seq_held(),
                           hello_.rows_acked()};
   const absl::StatusOr<uint64_t> next_seq =
       options_.lockstep ? shard_->ResumeStage(hello) : shard_->ResumeInsert(hello);
   if (absl::IsInvalidArgument(next_seq.status())) (void)options_.on_nonsense(next_seq.status());
   PMOE_ASSIGN_OR_RETURN(next_seq_, next_seq);
-  do {
-    const absl::Status entered = Enter(request);
-    if (!entered.ok()) {
-      if (refused_.refused_size() > 0) (void)Acknowledge();
-      return entered;
-    }
-    PMOE_RETURN_IF_ERROR(Acknowledge());
-    request.Clear();
-  } while (stream_->Read(&request));
   return absl::OkStatus();
+}
+
+absl::Status InsertStream::Take(const InsertRequest& request) {
+  const absl::Status entered = Enter(request);
+  if (entered.ok()) return Acknowledge();
+  if (refused_.refused_size() > 0) (void)Acknowledge();
+  return entered;
 }
 
 absl::Status InsertStream::Enter(const InsertRequest& request) {

@@ -18,7 +18,7 @@ inline constexpr uint32_t kInsertCredits = 32;
 
 class InsertStream {
  public:
-  using Stream = grpc::ServerReaderWriter<InsertReply, InsertRequest>;
+  using Stream = grpc::ServerReaderWriterInterface<InsertReply, InsertRequest>;
 
   struct Options {
     bool lockstep = false;
@@ -37,6 +37,11 @@ class InsertStream {
   // Serves the call whose first message is `request`. AbortedError: reconnect and send again what
   // is not acknowledged. OutOfRangeError: a later life of the actor has taken its place.
   absl::Status Serve(InsertRequest request);
+
+  // Its steps: the hello, then the chunks of each message, its own too. What they answer goes to
+  // Stream::Write.
+  absl::Status Begin(const InsertHello& hello);
+  absl::Status Take(const InsertRequest& request);
 
  private:
   absl::Status ServeAll(InsertRequest request);

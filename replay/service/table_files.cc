@@ -1,12 +1,16 @@
 #include "replay/service/table_files.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <tuple>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/base/file.h"
 #include "replay/core/table_history.h"
 
 namespace pmoe {
@@ -89,9 +93,8 @@ absl::Status TableFiles::KeepOnly(const std::vector<std::string>& names) const {
     if (!is_left_behind &&
         (!is_table || std::find(names.begin(), names.end(), name) != names.end()))
       continue;
-    std::error_code error;
-    fs::remove(dir_ + "/" + file, error);
-    if (error) return FolderError(dir_, error);
+    const std::string path = dir_ + "/" + file;
+    if (::unlink(path.c_str()) != 0) return FileError("remove", path, errno);
   }
   return absl::OkStatus();
 }
