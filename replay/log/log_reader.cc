@@ -1,5 +1,6 @@
 #include "replay/log/log_reader.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -71,7 +72,7 @@ class Reading {
     const absl::StatusOr<SegmentHead> head = DecodeSegmentHead(bytes);
     if (!head.ok() || head->position != segment.position) {
       // Made and not filled before its writer died.
-      if (!next.has_value() && segment.position >= scan_.end && bytes.size() < kHeadBytesMax) {
+      if (!next.has_value() && bytes.size() < kHeadBytesMax) {
         Tear(segment.name, 0, bytes.size());
         return absl::OkStatus();
       }
@@ -94,10 +95,11 @@ class Reading {
     uint64_t position = head.position;
     size_t at = head.bytes;
     while (at < bytes.size()) {
+      // A segment begun anew after a failed write: what it left behind here, perhaps whole records,
+      // is there, or is nowhere yet.
+      if (next.has_value() && position >= *next) return;
       const Frame frame = ParseFrame(bytes.substr(at));
       if (frame.kind != Frame::kWhole) {
-        // A segment begun anew after a failed write: what it left behind here is there.
-        if (next == position) return;
         const bool more = frame.kind == Frame::kDamaged && HasWhole(bytes.substr(at + frame.bytes));
         if (!next.has_value() && !more) return Tear(name, at, bytes.size() - at);
         Break(name, at, absl::StrCat("record ", position, " is damaged"));
@@ -170,11 +172,62 @@ absl::Status Rename(const std::string& from, const std::string& to) {
   return FileError("rename", from, errno);
 }
 
-// Bytes before `at` stay under the name, all of it under NAME.damaged.
+// Bytes before `at` stay under the name, at every moment; all of it under NAME.damaged.
 absl::Status SetAside(const std::string& path, uint64_t at) {
+  const std::string aside = absl::StrCat(path, kAside);
+  if (at == 0) return Rename(path, aside);
   PMOE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-  PMOE_RETURN_IF_ERROR(Rename(path, absl::StrCat(path, kAside)));
-  return at == 0 ? absl::OkStatus() : WriteFileAtomic(path, bytes.substr(0, at));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(aside, bytes));
+  return WriteFileAtomic(path, bytes.substr(0, at));
+}
+
+absl::Status SyncFile(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return FileError("open", path, errno);
+  const int result = ::fdatasync(fd);
+  const int error = errno;
+  (void)::close(fd);
+  return result == 0 ? absl::OkStatus() : FileError("sync", path, error);
+}
+
+// A segment's bytes up to the first record that is not whole, or the one at `end`.
+size_t WholeBytes(absl::string_view bytes, uint64_t end) {
+  const absl::StatusOr<SegmentHead> head = DecodeSegmentHead(bytes);
+  if (!head.ok()) return bytes.size();
+  size_t at = head->bytes;
+  for (uint64_t position = head->position; position < end && at < bytes.size(); ++position) {
+    const Frame frame = ParseFrame(bytes.substr(at));
+    if (frame.kind != Frame::kWhole) break;
+    at += frame.bytes;
+  }
+  return at;
+}
+
+// Nothing stays behind the last record, also where it was hidden by a segment that is gone. A
+// writer that was killed may have left there what is in memory alone: it is written anew, for where
+// a sync has failed before, another one says nothing.
+absl::Status Settle(const std::string& path, uint64_t end) {
+  PMOE_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
+  const size_t whole = WholeBytes(bytes, end);
+  const bool cuts = whole < bytes.size();
+  bytes.resize(whole);
+  const absl::Status written = WriteFileAtomic(path, bytes);
+  if (!absl::IsResourceExhausted(written)) return written;
+  // A full disk has no room for both: then another sync must do.
+  if (cuts && ::truncate(path.c_str(), static_cast<off_t>(whole)) != 0) {
+    return FileError("cut", path, errno);
+  }
+  PMOE_RETURN_IF_ERROR(SyncFile(path));
+  return SyncParent(path);
+}
+
+absl::Status SetAsideFrom(const std::string& dir, const std::string& name, uint64_t at) {
+  PMOE_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments(dir));
+  for (const SegmentFile& segment : segments) {
+    if (segment.name <= name) continue;
+    PMOE_RETURN_IF_ERROR(SetAside(absl::StrCat(dir, "/", segment.name), 0));
+  }
+  return SetAside(absl::StrCat(dir, "/", name), at);
 }
 
 }  // namespace
@@ -185,22 +238,16 @@ absl::StatusOr<LogScan> ReadLog(const std::string& dir, std::optional<uint64_t> 
 }
 
 absl::Status CutLog(const std::string& dir, const LogScan& scan) {
-  if (scan.cut_segment.empty()) return absl::OkStatus();
   const std::string path = absl::StrCat(dir, "/", scan.cut_segment);
-  if (scan.damage.empty()) {
-    if (scan.cut_at > 0) {
-      return ::truncate(path.c_str(), static_cast<off_t>(scan.cut_at)) == 0
-                 ? absl::OkStatus()
-                 : FileError("cut", path, errno);
-    }
-    return ::unlink(path.c_str()) == 0 ? SyncParent(path) : FileError("remove", path, errno);
+  const bool torn = !scan.cut_segment.empty() && scan.damage.empty();
+  if (!scan.damage.empty()) {
+    PMOE_RETURN_IF_ERROR(SetAsideFrom(dir, scan.cut_segment, scan.cut_at));
+  } else if (torn && scan.cut_at == 0 && ::unlink(path.c_str()) != 0) {
+    return FileError("remove", path, errno);
   }
   PMOE_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments(dir));
-  for (const SegmentFile& segment : segments) {
-    if (segment.name <= scan.cut_segment) continue;
-    PMOE_RETURN_IF_ERROR(SetAside(absl::StrCat(dir, "/", segment.name), 0));
-  }
-  return SetAside(path, scan.cut_at);
+  if (segments.empty()) return SyncParent(path);
+  return Settle(absl::StrCat(dir, "/", segments.back().name), scan.end);
 }
 
 absl::Status PruneLog(const std::string& dir, uint64_t position) {

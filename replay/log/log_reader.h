@@ -42,7 +42,7 @@ absl::StatusOr<LogScan> ReadLog(const std::string& dir, std::optional<uint64_t> 
                                 const LogVisitor& visitor);
 
 // So that new records may follow at scan.end: a torn end goes; what lies behind damage is kept
-// under NAME.damaged, which no reader takes for a segment.
+// under NAME.damaged, which no reader takes for a segment; the rest is surely on disk.
 absl::Status CutLog(const std::string& dir, const LogScan& scan);
 
 // Removes segments that end before `position`, and the .damaged ones once there is nothing else

@@ -157,17 +157,62 @@ TEST(SegmentLogTest, AGapBetweenSegmentsEndsTheReading) {
   EXPECT_EQ(ReadAll(folder, 5).records, std::vector<std::string>{"far"});
 }
 
+std::string FrameOf(const std::string& record) {
+  const auto head = EncodeFrameHead(record);
+  return std::string(head.data(), head.size()) + record;
+}
+
 TEST(SegmentLogTest, BytesThatAFailedWriteLeftBehindAreNoRecordsOfTheLog) {
   TempDir folder;
   WriteLog(Options(folder), Records(2));
   std::string left = *ReadFile(Segment(folder));
   WriteLog(Options(folder, 2), {"two"});
-  for (const std::string& more : {std::string("half a head"), std::string(40, '\0')}) {
+  for (const std::string& more : {std::string("half a head"), std::string(40, '\0'),
+                                  FrameOf("two") + "and half of another"}) {
     ASSERT_OK(WriteFileAtomic(Segment(folder), left + more));
     const Read read = ReadAll(folder);
     EXPECT_EQ(read.records.size(), 3u);
     EXPECT_EQ(read.scan.damage, "");
   }
+}
+
+// As a write leaves it that failed, whose cut failed too, and after which a segment was begun.
+TEST(SegmentLogTest, WhatAFailedWriteLeftDoesNotComeBackWithASegmentThatIsRemoved) {
+  for (const uint64_t from : {0, 2}) {
+    TempDir folder;
+    WriteLog(Options(folder), Records(2));
+    const std::string left = *ReadFile(Segment(folder)) + FrameOf("two") + "and half of another";
+    ASSERT_OK(WriteFileAtomic(Segment(folder), left));
+    ASSERT_OK(WriteFileAtomic(Segment(folder, 2), "PMOE"));
+    const Read read = ReadAll(folder, from);
+    EXPECT_EQ(read.records.size(), from == 0 ? 2u : 0u);
+    EXPECT_EQ(read.scan.end, 2u);
+    EXPECT_EQ(read.scan.damage, "");
+    ASSERT_OK(CutLog(folder.path(), read.scan));
+    EXPECT_EQ(*EndOfLog(folder.path()), 2u);
+    EXPECT_EQ(ReadAll(folder).records, Records(2));
+  }
+}
+
+TEST(SegmentLogTest, DamageBeforeThePositionThatIsAskedForInAnEarlierSegmentDoesNotMatter) {
+  TempDir folder;
+  WriteLog(Options(folder), Records(2));
+  WriteLog(Options(folder, 2), {"two"});
+  FlipBit(Segment(folder), 8 * std::filesystem::file_size(Segment(folder)) - 1);
+  EXPECT_EQ(ReadAll(folder, 2).records, std::vector<std::string>{"two"});
+  EXPECT_EQ(ReadAll(folder, 2).scan.damage, "");
+}
+
+TEST(SegmentLogTest, WhatIsBeforeDamageIsThereAtEveryMomentAlsoWhereItCannotBeSetAside) {
+  TempDir folder;
+  WriteLog(Options(folder), Records(4));
+  FlipBit(Segment(folder), 8 * std::filesystem::file_size(Segment(folder)) / 2);
+  const Read read = ReadAll(folder);
+  ASSERT_NE(read.scan.damage, "");
+  ASSERT_GT(read.records.size(), 0u);
+  std::filesystem::create_directory(Segment(folder) + ".damaged");  // no file takes its place
+  EXPECT_FALSE(CutLog(folder.path(), read.scan).ok());
+  EXPECT_EQ(ReadAll(folder).records, read.records);
 }
 
 TEST(SegmentLogTest, PruningLeavesTheSegmentThatAPositionLiesIn) {
