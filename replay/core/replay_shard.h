@@ -122,6 +122,9 @@ class ReplayShard {
   absl::Status Load(const std::string& path, TableHistory* history = nullptr)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
+  // An empty table, as Create made it. Before the journal.
+  absl::Status Clear() ABSL_LOCKS_EXCLUDED(mu_);
+
   // Async: from now on every change is written down, so that Load and Apply make the shard again
   // after a kill. Before the first writer comes; `journal` must outlive the shard. begins: nothing
   // was loaded or applied, the table is new; else it goes on where the last Apply ended.
@@ -136,6 +139,7 @@ class ReplayShard {
  private:
   ReplayShard(const ReplayShardOptions& options, ReplayTable table);
   ShardState NewState(ReplayTable table) const;
+  absl::Status ClearLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CheckBatch(const Minibatch& batch) const;
   bool BlocksInsert(const Chunk& chunk) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool BlocksSample(const SelectRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -27,6 +27,20 @@ void ReplayShard::StartJournal(Journal* journal, bool begins) {
   if (begins) journal->Append(EncodeRecord(TableBegun()));
 }
 
+absl::Status ReplayShard::ClearLocked() {
+  PMOE_ASSIGN_OR_RETURN(ReplayTable table, ReplayTable::Create(options_.spec, options_.table));
+  state_ = NewState(std::move(table));
+  gate_.Adopt(Gate(options_.gate, options_.clock));
+  rows_left_out_ = 0;
+  return absl::OkStatus();
+}
+
+absl::Status ReplayShard::Clear() {
+  MutexLock lock(&mu_);
+  log_position_ = 0;
+  return ClearLocked();
+}
+
 void ReplayShard::WriteDown(std::string record) {
   Journal* const journal = journal_;
   if (journal == nullptr) return;
@@ -56,12 +70,7 @@ struct ReplayShard::Applier {
 
 absl::Status ReplayShard::Applier::operator()(const TableBegun&) const
     ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  PMOE_ASSIGN_OR_RETURN(ReplayTable table,
-                        ReplayTable::Create(shard->options_.spec, shard->options_.table));
-  shard->state_ = shard->NewState(std::move(table));
-  shard->gate_.Adopt(Gate(shard->options_.gate, shard->options_.clock));
-  shard->rows_left_out_ = 0;
-  return absl::OkStatus();
+  return shard->ClearLocked();
 }
 
 absl::Status ReplayShard::Applier::operator()(const WriterHello& hello) const

@@ -126,13 +126,12 @@ absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
 
 absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, CreateTableReply* reply,
                                         std::vector<std::string>* warnings) {
-  PMOE_ASSIGN_OR_RETURN(const bool created, holder_.Create(request, warnings));
+  PMOE_RETURN_IF_ERROR(holder_.Create(request, warnings));
   if (request.has_newest_version()) {
-    PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
     // 0: a learner that has just begun, which does not know yet what actors have.
-    shard->SetPublished(request.newest_version(), /*now=*/request.newest_version() > 0);
+    holder_.SetPublished(request.newest_version(), /*now=*/request.newest_version() > 0);
   }
-  if (!TableHolder::Restores(request.restore(), created)) return holder_.StartLog("");
+  if (!holder_.Restores(request.restore())) return holder_.StartLog("");
   // Writers must not go on with numbers from before the table was set back: they leave, and come
   // back with a hello.
   streams_.EvictAll();

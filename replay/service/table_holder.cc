@@ -72,19 +72,19 @@ void SayWhatDiffers(const TableFiles::Found& restored, const std::vector<TableFi
 
 }  // namespace
 
-absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request,
-                                         std::vector<std::string>* warnings) {
+absl::Status TableHolder::Create(const CreateTableRequest& request,
+                                 std::vector<std::string>* warnings) {
   if (!Durability_IsValid(request.durability())) {
     return absl::InvalidArgumentError(absl::StrCat("durability must be one of Durability, got ",
                                                    request.durability(),
                                                    "; is the learner of another build?"));
   }
-  const ReplayShardOptions options = ShardOptions(request);
+  ReplayShardOptions options = ShardOptions(request);
+  options.clock = log_options_.clock;
   {
     MutexLock lock(&mu_);
     if (shard_ != nullptr) {
-      PMOE_RETURN_IF_ERROR(CheckSame(request_, request));
-      return false;
+      return CheckSame(request_, request);
     }
     PMOE_ASSIGN_OR_RETURN(shard_, ReplayShard::Create(options));
     request_ = request;
@@ -92,21 +92,25 @@ absl::StatusOr<bool> TableHolder::Create(const CreateTableRequest& request,
   // How many the learner keeps, it says itself where it sees this disk.
   *warnings = SizeWarnings(FullSize(options), MemoryLimit(), /*tables=*/2, /*state_bytes=*/0, dir_,
                            DiskSpaceAt(dir_));
-  return true;
+  return absl::OkStatus();
 }
 
-bool TableHolder::Restores(absl::string_view restore, bool created) {
-  return !restore.empty() && (restore != kNewest || created);
+void TableHolder::SetPublished(uint64_t version, bool now) { Made()->SetPublished(version, now); }
+
+bool TableHolder::Restores(absl::string_view restore) const {
+  return !restore.empty() && (restore != kNewest || shard() == nullptr);
 }
 
 absl::StatusOr<std::string> TableHolder::Restore(const std::string& restore,
                                                  std::vector<std::string>* warnings) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
+  ReplayShard* const shard = Made();
   if (restore == kNewest) return RestoreNewest(shard, warnings);
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(restore));
   PMOE_RETURN_IF_ERROR(shard->Load(path));
-  // Set back on purpose: what the log says after that checkpoint shall not come back.
+  // Set back on purpose: what the log says after that checkpoint shall not come back. Until it
+  // cannot, nothing may be added to the log, which would be of another history.
+  SetReady(false);
   if (log() != nullptr) PMOE_RETURN_IF_ERROR(SaveAs(shard, path));
   return restore;
 }
@@ -114,6 +118,7 @@ absl::StatusOr<std::string> TableHolder::Restore(const std::string& restore,
 absl::StatusOr<std::string> TableHolder::RestoreNewest(ReplayShard* shard,
                                                        std::vector<std::string>* warnings) {
   MutexLock lock(&files_mu_);
+  PMOE_RETURN_IF_ERROR(shard->Clear());  // of an attempt that failed half-way
   PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
   std::string restored;
   for (const TableFiles::Found& file : files) {
@@ -180,13 +185,14 @@ absl::StatusOr<bool> TableHolder::ApplyLog(ReplayShard* shard, bool to_a_table,
 }
 
 absl::Status TableHolder::StartLog(absl::string_view restored) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
+  ReplayShard* const shard = Made();
   MutexLock lock(&files_mu_);
-  SegmentLogOptions options;
+  SegmentLogOptions options = log_options_;
   ReplayShardOptions table;
   {
     MutexLock request_lock(&mu_);
     if (log_ != nullptr || request_.lockstep() || request_.durability() == DURABILITY_NONE) {
+      ready_ = true;
       return absl::OkStatus();
     }
     options.acks_wait = request_.durability() == DURABILITY_WAL;
@@ -194,8 +200,8 @@ absl::Status TableHolder::StartLog(absl::string_view restored) {
   }
   options.dir = dir_;
   options.owner = LogOwner(shard->spec());
-  options.segment_bytes =
-      std::clamp(FullSize(table).bytes / kSegments, kSegmentBytesMin, options.segment_bytes);
+  options.segment_bytes = std::min(std::max(FullSize(table).bytes / kSegments, kSegmentBytesMin),
+                                   options.segment_bytes);
   PMOE_ASSIGN_OR_RETURN(options.position, EndOfLog(dir_));
   options.position = std::max(options.position, shard->log_position());
   PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
@@ -206,6 +212,7 @@ absl::Status TableHolder::StartLog(absl::string_view restored) {
   shard->StartJournal(log.get(), /*begins=*/restored.empty());
   MutexLock set_lock(&mu_);
   log_ = std::move(log);
+  ready_ = true;
   return absl::OkStatus();
 }
 
@@ -287,9 +294,19 @@ absl::Status TableHolder::SaveAtEnd() {
   return PruneLog();
 }
 
-ReplayShard* TableHolder::shard() const {
+ReplayShard* TableHolder::Made() const {
   MutexLock lock(&mu_);
   return shard_.get();
+}
+
+void TableHolder::SetReady(bool ready) {
+  MutexLock lock(&mu_);
+  ready_ = ready;
+}
+
+ReplayShard* TableHolder::shard() const {
+  MutexLock lock(&mu_);
+  return ready_ ? shard_.get() : nullptr;
 }
 
 absl::StatusOr<ReplayShard*> TableHolder::Shard() const {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,23 +20,27 @@ namespace pmoe {
 
 class TableHolder {
  public:
-  explicit TableHolder(const std::string& dir) : dir_(dir), files_(dir) {}
+  // log: what its logs are made with, but for what the table says; the clock is the table's too.
+  explicit TableHolder(const std::string& dir, SegmentLogOptions log = {})
+      : dir_(dir), log_options_(std::move(log)), files_(dir) {}
 
   // Makes the table, or checks that the one it has is the same; FailedPreconditionError names the
   // field that differs. The learner, its key, `restore` and first_round may differ. Adds to
   // *warnings what its owner must say once it holds no lock.
-  absl::StatusOr<bool> Create(const CreateTableRequest& request, std::vector<std::string>* warnings)
+  absl::Status Create(const CreateTableRequest& request, std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
-  // Is there anything to load? A name always; "newest" only into a table `created` just now.
-  static bool Restores(absl::string_view restore, bool created);
+  // Before it is ready, where there was no shard yet: the newest version that rows may name.
+  void SetPublished(uint64_t version, bool now) ABSL_LOCKS_EXCLUDED(mu_);
+  // Is there anything to load? A name always; "newest" only into a table that is not ready.
+  bool Restores(absl::string_view restore) const ABSL_LOCKS_EXCLUDED(mu_);
   // Loads what `restore` names and returns its name. "newest" is the newest that is whole, and what
   // the log has after it; "log" if there is only that, or nothing (""). *warnings says what was
   // passed over, cut or lost.
   absl::StatusOr<std::string> Restore(const std::string& restore,
                                       std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
-  // From now on the table's changes are logged, as far as the learner wants. After Create, and
-  // after Restore where there was something; `restored` is what that gave.
+  // From now on the table's changes are logged, as far as the learner wants, and it is ready. After
+  // Create, and after Restore where there was something; `restored` is what that gave.
   absl::Status StartLog(absl::string_view restored) ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Null: nothing is logged. Valid as long as the holder.
   SegmentLog* log() const ABSL_LOCKS_EXCLUDED(mu_);
@@ -43,8 +48,8 @@ class TableHolder {
   // Writes <dir>/<name>.table and removes the others but `keep`. Returns its size in bytes.
   absl::StatusOr<int64_t> Save(const std::string& name, std::vector<std::string> keep)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
-  // Writes <dir>/<inserted>.table and removes nothing. Does nothing without a table, or in lockstep
-  // where that name is taken: then it is the learner's, whose other parts belong to it.
+  // Writes <dir>/<inserted>.table and removes nothing. Does nothing before it is ready, or in
+  // lockstep where that name is taken: then it is the learner's, whose other parts belong to it.
   absl::Status SaveAtEnd() ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
   // Saves the table under a name of its own and keeps all others but the last of this kind; returns
@@ -53,13 +58,17 @@ class TableHolder {
   // Has the log grown so long that a checkpoint should take its place?
   bool LogIsLong() const ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
-  // Null before Create. Valid as long as the holder.
+  // Null while the table is not ready: before Create, and as long as what was to be restored is
+  // not. Valid as long as the holder.
   ReplayShard* shard() const ABSL_LOCKS_EXCLUDED(mu_);
-  // UnavailableError before Create: come again.
+  // UnavailableError in place of null: come again.
   absl::StatusOr<ReplayShard*> Shard() const ABSL_LOCKS_EXCLUDED(mu_);
   bool lockstep() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  // The one that Create made.
+  ReplayShard* Made() const ABSL_LOCKS_EXCLUDED(mu_);
+  void SetReady(bool ready) ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard, std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_);
   absl::Status SaveAs(ReplayShard* shard, const std::string& path)
@@ -71,13 +80,15 @@ class TableHolder {
   absl::Status PruneLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
 
   const std::string dir_;
+  const SegmentLogOptions log_options_;
   Mutex files_mu_;  // one file operation at a time
   TableFiles files_ ABSL_GUARDED_BY(files_mu_);
   mutable Mutex mu_;
   CreateTableRequest request_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<SegmentLog> log_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<ReplayShard> shard_ ABSL_GUARDED_BY(mu_);  // which uses the log
-  std::atomic<int64_t> log_bytes_saved_{0};                  // of the log, that a checkpoint holds
+  bool ready_ ABSL_GUARDED_BY(mu_) = false;
+  std::atomic<int64_t> log_bytes_saved_{0};  // of the log, that a checkpoint holds
 };
 
 }  // namespace pmoe

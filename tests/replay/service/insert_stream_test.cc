@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
+#include "replay/log/segment_format.h"
 #include "tests/replay/service/stream_testing.h"
 #include "tests/testing/hostile_messages.h"
 
@@ -278,6 +280,39 @@ TEST_F(InsertStreamTest, ADrainingShardSaysSoKeepsWhatItAcknowledgedAndAdmitsNob
   shard_.Stop();
   ASSERT_OK(shard_.service()->SaveAtEnd());
   EXPECT_OK(ReplayTable::FromFile(folder_.File("64.table")));
+}
+
+// A restore that fails half-way, here because damage cannot be set aside.
+TEST(RestoreTest, UntilARestoreSucceedsNobodyIsLetInAndTheNextOneIsWhole) {
+  TempDir folder;
+  ServedShard shard(folder.path());
+  CreateTableRequest request = TableRequest();
+  request.set_durability(DURABILITY_WAL);
+  ASSERT_OK(CreateTable(shard.Connect().get(), request));
+  TestWriter first(shard.Connect().get(), Hello());
+  first.SayHello();
+  for (uint64_t seq = 0; seq < 4; ++seq) first.SendAndWait(RowsOf(seq, 10));
+  const std::string segment = folder.File(SegmentName(0));
+  FlipBit(segment, 8 * std::filesystem::file_size(segment) / 2);
+  std::filesystem::create_directory(segment + ".damaged");  // no file takes its place
+  ServedShard again(folder.path(), "t");
+  request.set_restore("newest");
+  const auto stub = again.Connect();
+  EXPECT_FALSE(CreateTable(stub.get(), request).ok());
+  EXPECT_FALSE(again.service()->Stats().has_table());
+  TestWriter writer(stub.get(), Hello());
+  writer.SayHello();
+  EXPECT_THAT(writer.Finish(), FailsWith(absl::StatusCode::kUnavailable, "no table yet"));
+  EXPECT_THAT(Checkpoint(stub.get(), "first"),
+              FailsWith(absl::StatusCode::kUnavailable, "no table yet"));
+  EXPECT_OK(again.service()->SaveAtEnd());  // of nothing
+
+  std::filesystem::remove(segment + ".damaged");
+  const auto reply = CreateTable(stub.get(), request);
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->restored(), "log");
+  EXPECT_GT(reply->stats().inserted(), 0);
+  EXPECT_TRUE(again.service()->Stats().has_table());
 }
 
 }  // namespace
