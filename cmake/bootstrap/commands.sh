@@ -23,7 +23,25 @@ command_test() {
 }
 
 # Every stage runs, also after a failed one; a summary with seconds closes.
+# --seeds and --seed are the simulation's.
 command_check() {
+  local stages=()
+  while (($# > 0)); do
+    case $1 in
+      --seeds | --seed)
+        [[ ${2:-} =~ ^[1-9][0-9]{0,17}$ ]] || die 2 "$1 needs a number from 1 on, got ${2:-nothing}"
+        if [[ $1 == --seeds ]]; then
+          export PMOE_SIMULATION_SEEDS=$2
+        else
+          export PMOE_SIMULATION_SEED=$2
+        fi
+        shift
+        ;;
+      *) stages+=("$1") ;;
+    esac
+    shift
+  done
+  set -- "${stages[@]}"
   if (($# == 0)); then set -- format tidy thread-safety slow asan-torch; fi
   local stage begin status failed=() summary=()
   for stage in "$@"; do
@@ -60,6 +78,15 @@ stage_thread-safety() {
 stage_slow() {
   prepare release all
   ctest --test-dir "$build_dir" --output-on-failure -L slow </dev/null
+}
+
+# 20,000 seeds of the data plane; with --seed alone that one, told step by step.
+stage_simulation() {
+  prepare release replay_simulation_test
+  if [[ -z ${PMOE_SIMULATION_SEED:-} ]]; then
+    export PMOE_SIMULATION_SEEDS=${PMOE_SIMULATION_SEEDS:-20000}
+  fi
+  "$build_dir/bin/replay_simulation_test"
 }
 
 stage_deploy() {

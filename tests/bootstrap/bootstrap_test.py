@@ -251,6 +251,20 @@ class BootstrapTest(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertIn("no check is called nonsense", result.stderr)
 
+    def test_the_simulation_takes_a_number_of_seeds_and_no_nonsense(self):
+        self.make_tool("ninja", """mkdir -p "$2/bin"
+program=$2/bin/replay_simulation_test
+echo 'echo ${PMOE_SIMULATION_SEEDS:-one},${PMOE_SIMULATION_SEED:-first}' >"$program"
+chmod +x "$program"
+""")
+        self.assertIn("20000,first", self.run_pmoe("check", "simulation").stdout)
+        self.assertIn("one,7", self.run_pmoe("check", "simulation", "--seed", "7").stdout)
+        both = self.run_pmoe("check", "simulation", "--seeds", "9", "--seed", "7")
+        self.assertIn("9,7", both.stdout)
+        result = self.run_pmoe("check", "simulation", "--seeds", "0")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--seeds needs a number from 1 on, got 0", result.stderr)
+
     def test_a_failed_check_does_not_keep_the_others_from_running(self):
         self.make_tool("ctest", "exit 8\n")
         result = self.run_pmoe("check", "slow", "tsan")
