@@ -300,6 +300,28 @@ TEST(PrioritizedSelectorTest, ASavedTableGoesOnWithTheSameBits) {
   EXPECT_TRUE(*ReadFile(folder.File("b")) == *ReadFile(folder.File("c")));
 }
 
+// What updates found is not in the log: rows are new again, as docs/replay.md says.
+TEST(PrioritizedSelectorTest, RowsOfALogHaveTheHighestPriorityUnderTheirOldKeys) {
+  struct Records : Journal {
+    void Append(std::string record) override { records.push_back(std::move(record)); }
+    uint64_t end() const override { return records.size(); }
+    std::vector<std::string> records;
+  } log;
+  auto shard = MakeShard();
+  shard->StartJournal(&log, /*begins=*/true);
+  Insert(shard.get(), 64);
+  Minibatch batch = Draw(shard.get());
+  ASSERT_OK(Update(shard.get(), batch, std::vector<float>(32, 0.25f)));
+  Insert(shard.get(), 32);
+  auto again = MakeShard();
+  for (uint64_t i = 0; i < log.end(); ++i) ASSERT_OK(again->Apply(log.records[i], i));
+  EXPECT_EQ(again->inserted(), 96);
+  Minibatch all = Draw(again.get(), 500);
+  for (int b = 0; b < all.size(); ++b) EXPECT_EQ(all.weight()[b], 1.0f);
+  ASSERT_OK(Update(again.get(), batch, std::vector<float>(32, 0.25f)));
+  EXPECT_EQ(again->Stats().priorities_gone, 0);
+}
+
 TEST(PrioritizedSelectorTest, ATableOfAnotherSelectorOrAlphaIsRefusedAndAUniformOnesRowsAreNew) {
   TempDir folder;
   auto shard = MakeShard();

@@ -294,31 +294,6 @@ TEST(JournalRecordTest, ARefusedChunkLeavesNoGapInTheLogAndARestartAsksForTheNex
   EXPECT_EQ(*again->ResumeInsert({}), 3u);
 }
 
-// What updates found is not in the log: rows are new again, as docs/replay.md says.
-TEST(JournalRecordTest, RowsOfALogHaveTheHighestPriority) {
-  ReplayShardOptions options = OffPolicy();
-  options.table.n_step = 1;
-  options.table.priority = PriorityOptions{};
-  options.gate.limiter.reset();
-  Records log;
-  const auto shard = MakeShard(options);
-  shard->StartJournal(&log, /*begins=*/true);
-  ASSERT_OK(shard->Insert(Rows(0), kNow));
-  Minibatch batch(kSpec, 4, /*prioritized=*/true);
-  ASSERT_OK(shard->Sample(&batch));
-  ASSERT_OK(shard->UpdatePriorities({batch.key(), 4}, std::vector<float>(4, 0.25f)));
-  ASSERT_OK(shard->Insert(Rows(1), kNow));
-  const auto again = MakeShard(options);
-  ASSERT_OK(log.ApplyTo(again.get()));
-  EXPECT_EQ(again->inserted(), 20);
-  Minibatch all(kSpec, 200, /*prioritized=*/true);
-  ASSERT_OK(again->Sample(&all));
-  for (int b = 0; b < all.size(); ++b) EXPECT_EQ(all.weight()[b], 1.0f);
-  // Keys name the same rows as before.
-  ASSERT_OK(again->UpdatePriorities({batch.key(), 4}, std::vector<float>(4, 0.25f)));
-  EXPECT_EQ(again->Stats().priorities_gone, 0);
-}
-
 TEST(JournalRecordTest, AChunkWithoutRowsIsReadBackToo) {
   Records log;
   const auto shard = MakeShard(OffPolicy());
