@@ -29,6 +29,7 @@ void Simulation::CheckPromise(const Timeline& before, const Timeline& after,
     if (table_flipped || restored == newest_ || maybe_.contains(restored)) return;
     return Fail(absl::StrCat("restored \"", restored, "\", but \"", newest_, "\" is the newest"));
   }
+  if (table_flipped && !excused) ++result_.seen["starts beside a damaged checkpoint"];
   if (excused || (log_errors_ && plan_.durability != DURABILITY_WAL)) return;
   const std::set<std::shared_ptr<SimOp>> there(after.begin(), after.end());
   Clock::Time oldest = Clock::Time::max();

@@ -89,7 +89,7 @@ void Simulation::Checkpoint() {
   std::vector<std::string> keep = kept_;
   if (keep.size() >= 2) keep.erase(keep.begin(), keep.end() - (Chance(70) ? 1 : 0));
   Say("checkpoint ", name, " at log position ", End());
-  saved_[name].push_back(timeline_);
+  saved_[NextSave()] = timeline_;
   maybe_.insert(name);
   const int64_t errors = disk_.errors();
   const auto saved = holder_->Save(name, keep);
@@ -106,6 +106,27 @@ void Simulation::Checkpoint() {
   maybe_.clear();
 }
 
+// As the shard does by itself once its log is long, or because somebody asks.
+void Simulation::SaveAside() {
+  if (!up() || !ready_) return;
+  const std::string expected = absl::StrCat("aside-", NextSave());
+  Say("checkpoint ", expected, " at log position ", End());
+  saved_[NextSave()] = timeline_;
+  maybe_.insert(expected);
+  const int64_t errors = disk_.errors();
+  const absl::StatusOr<std::string> name = holder_->SaveAside();
+  if (disk_.dead()) return;
+  Say("checkpoint ", expected, ": ", name.status().ToString());
+  if (!name.ok()) {
+    if (disk_.errors() == errors) Fail(name.status().ToString());
+    return;
+  }
+  ++result_.seen["checkpoints aside"];
+  flipped_.erase(absl::StrCat(expected, ".table"));
+  newest_ = expected;
+  maybe_.clear();
+}
+
 // The learner goes back to a checkpoint, and the table with it.
 void Simulation::SetBack() {
   if (!up() || (!ready_ && set_back_to_.empty())) return;
@@ -119,7 +140,7 @@ void Simulation::SetBack() {
   if (sound.empty()) return;
   const std::string name =
       set_back_to_.empty() ? sound[Draw(sound.size())] : std::string(set_back_to_);
-  const Timeline then = saved_[name].back();
+  const Timeline then = saved_[NumberOf(name)];
   past_.push_back(timeline_);
   past_.push_back(then);
   set_back_under_way_ = true;
@@ -140,7 +161,7 @@ void Simulation::SetBack() {
   if (!Matches(then, &why)) return Fail(absl::StrCat("set back to ", name, ": ", why));
   Adopt(then);
   sampled_ = holder_->shard()->Stats().sampled;
-  if (plan_.durability != DURABILITY_NONE) saved_[name].push_back(then);
+  saved_[NumberOf(name)] = then;  // with a log it is a new save
   // Takes of the abandoned life may be asked for again.
   ticket_ = {ticket_.learner_epoch + 1, 1};
   CheckShard();

@@ -103,6 +103,9 @@ void Simulation::FindPosition(const std::string& restored) {
   if (!scan.ok() || !end.ok()) return Fail("the log cannot be read");
   position_ = scan->end;
   gap_ = gap_ || position_ > *end;
+  const auto files = TableFiles(disk_.dir()).NewestFirst();
+  if (!files.ok()) return Fail(files.status().ToString());
+  for (const auto& file : *files) gap_ = gap_ || file.log_position > position_;
 }
 
 void Simulation::Start() {
@@ -130,7 +133,7 @@ void Simulation::Stop(bool in_order) {
   if (in_order) {
     Say("the shard ends in order");
     const std::string name = absl::StrCat(state_.inserted);
-    saved_[name].push_back(timeline_);
+    saved_[NextSave()] = timeline_;
     maybe_.insert(name);
     if (holder_->SaveAtEnd().ok()) {
       flipped_.erase(absl::StrCat(name, ".table"));
@@ -174,8 +177,7 @@ void Simulation::Recovered(const std::string& restored) {
   if (restored.empty()) {
     candidates.push_back({});
   } else if (plan_.durability == DURABILITY_NONE) {
-    candidates = saved_[restored];
-    std::reverse(candidates.begin(), candidates.end());
+    candidates.push_back(saved_[NumberOf(restored)]);
   } else {
     for (const Timeline* from : AllTimelines()) {
       Timeline candidate;
@@ -207,6 +209,16 @@ void Simulation::Recovered(const std::string& restored) {
   refused_ = stats.refused;
   log_flipped_ = set_back_under_way_ = log_errors_ = false;
   CheckShard();
+}
+
+uint64_t Simulation::NextSave() const {
+  const auto files = TableFiles(disk_.dir()).NewestFirst();
+  return files.ok() ? TableFiles::NextNumber(*files) : 0;
+}
+
+uint64_t Simulation::NumberOf(const std::string& name) const {
+  const auto history = ReadHistory(absl::StrCat(disk_.dir(), "/", name, ".table"));
+  return history.ok() ? history->number : 0;
 }
 
 std::vector<const Timeline*> Simulation::AllTimelines() const {

@@ -27,15 +27,20 @@ Simulation::Simulation(uint64_t seed, bool trace)
            .hostile = Chance(25),
            .breaks = Chance(40),
            .fills = Chance(50),
-           .flips = Chance(25),
+           .flips = Chance(35),
            .set_back = Chance(20),
            .events = 100 + static_cast<int>(Draw(300))};
   if (plan_.on_policy) plan_.evicts = false;
   // The log does not tell that a table was set back: only the checkpoint made then does.
   if (plan_.set_back) plan_.flips = false;
-  segment_bytes_ = 300 + static_cast<int64_t>(Draw(6000));
+  segment_bytes_ = 200 + static_cast<int64_t>(Draw(Chance(50) ? 600 : 6000));
   clock_.wait = [this](Clock::Time until) { Yield(until); };
-  disk_.slow = [this] { Yield(clock_.Now() + milliseconds(Draw(100) == 0 ? 1500 : Draw(20))); };
+  disk_.slow = [this] {
+    const Clock::Time until = clock_.Now() + milliseconds(Chance(3) ? Draw(3000) : Draw(20));
+    do {
+      Yield(until);
+    } while (clock_.Now() < until);
+  };
   for (uint32_t actor = 0; actor < kWriters + (plan_.hostile ? 1 : 0); ++actor) {
     writers_.push_back({.actor = actor, .hostile = actor == kWriters});
     BeginLife(&writers_.back());
@@ -151,7 +156,7 @@ void Simulation::RareEvent() {
     holder_->shard()->CutActor(0, writer->actor, writer->epoch);
     AddOp({.kind = SimOp::kCut, .life = {writer->actor, writer->epoch}});
   } else if (draw < 60) {
-    Checkpoint();
+    Chance(80) ? Checkpoint() : SaveAside();
   } else if (draw < 64) {
     CheckShard();
   } else if (draw < 66 && plan_.set_back) {
@@ -183,9 +188,9 @@ void Simulation::DiskEvent() {
                     .write = Chance(50) ? 0.3 : 0.0,
                     .sync = !plan_.fills && Chance(60) ? 0.3 : 0.0,
                     .name = 0.2};
-  } else if (draw < 85 && plan_.flips && (holder_ == nullptr || Chance(50))) {
+  } else if (draw < 95 && plan_.flips && (holder_ == nullptr || Chance(50))) {
     if (holder_ != nullptr) Kill(/*power_lost=*/Chance(40));
-    const bool log = Chance(50);
+    const bool log = Chance(30);
     const std::string name = disk_.FlipBit(log ? ".log" : ".table");
     if (name.empty()) return;
     Say("a bit of ", name, " is flipped");

@@ -117,6 +117,8 @@ class Simulation {
   void Recovered(const std::string& restored);
   std::vector<const Timeline*> AllTimelines() const;
   bool LogFailed() const;
+  uint64_t NextSave() const;
+  uint64_t NumberOf(const std::string& name) const;
   void AddOp(SimOp op);
   void Adopt(Timeline timeline);
   uint64_t End() const;
@@ -127,6 +129,7 @@ class Simulation {
   void Sample();
   void TakeRollout();
   void Checkpoint();
+  void SaveAside();
   void SetBack();
 
   // sim_checks.cc
@@ -165,10 +168,10 @@ class Simulation {
   int64_t refused_ = 0;
   int64_t sampled_ = 0;
   int64_t most_sampled_ = 0;
-  std::map<std::string, std::vector<Timeline>> saved_;  // by a file's name, what it may hold
-  std::vector<std::string> kept_;                       // names of checkpoints, newest last
-  std::string newest_;                                  // surely on disk
-  std::set<std::string> maybe_;                         // perhaps, since then
+  std::map<uint64_t, Timeline> saved_;  // by the number of the save
+  std::vector<std::string> kept_;       // names of checkpoints, newest last
+  std::string newest_;                  // surely on disk
+  std::set<std::string> maybe_;         // perhaps, since then
   bool set_back_under_way_ = false;
   std::string set_back_to_;
   // Since the shard last started.
