@@ -30,7 +30,7 @@ class DurabilityTest : public ReplayProcessTest {
     ASSERT_TRUE(replay_->ReadUntil("listening"));
     run_.NextReport();
     CreateTableRequest request = TableRequest();
-    request.set_capacity(10'000'000);
+    request.set_capacity(100'000'000);  // nothing is evicted, however many kills
     request.set_restore("newest");
     request.set_durability(durability);
     const auto reply = CreateTable(Connect().get(), request);
