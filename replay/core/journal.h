@@ -15,6 +15,8 @@ class Journal {
   // Takes it as the record at end().
   virtual void Append(std::string record) = 0;
   virtual uint64_t end() const = 0;
+  // Waits until every record before `position` is on disk, unless that fails or lasts too long.
+  virtual void AwaitOnDisk(uint64_t position) {}
 };
 
 }  // namespace pmoe

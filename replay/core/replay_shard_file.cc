@@ -41,6 +41,8 @@ std::string ReplayShard::SaveHistory(uint64_t number) const {
 
 struct ReplayShard::Saved {
   absl::Status damage{};
+  Journal* journal = nullptr;
+  uint64_t log_end = 0;
   std::string history{};
   std::string state{};
   TableSave table{};
@@ -51,8 +53,12 @@ struct ReplayShard::Saved {
 ReplayShard::Saved ReplayShard::BeginSave(uint64_t number) const {
   MutexLock lock(&mu_);
   if (!state_.damage.ok()) return {.damage = state_.damage};
-  Saved saved = {
-      .history = SaveHistory(number), .state = SaveState(), .table = state_.table.BeginSave()};
+  Journal* const journal = journal_;
+  Saved saved = {.journal = number > 0 ? journal : nullptr,
+                 .log_end = journal != nullptr ? journal->end() : 0,
+                 .history = SaveHistory(number),
+                 .state = SaveState(),
+                 .table = state_.table.BeginSave()};
   // Where rounds were committed, a checkpoint is a barrier behind the last rollout: nobody will ask
   // for it again, and the file is the same with tickets and without.
   if (state_.stage.next_round() != options_.stage.first_round) return saved;
@@ -72,6 +78,8 @@ absl::Status ReplayShard::Save(const std::string& path, uint64_t number) const {
     state_.table.EndSave();
   }
   PMOE_RETURN_IF_ERROR(written);
+  // No checkpoint is ahead of the log: if it is damaged later, an older one needs these records.
+  if (saved.journal != nullptr) saved.journal->AwaitOnDisk(saved.log_end);
   return file->Finish();
 }
 

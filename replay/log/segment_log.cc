@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kTryAgain{1};
 constexpr std::chrono::seconds kSayAgain{30};
+constexpr std::chrono::seconds kOnDiskMax{10};
 constexpr std::chrono::milliseconds kAskAgain{100};  // how often a wait asks its `stop`
 
 double Seconds(Clock::Time::duration time) { return std::chrono::duration<double>(time).count(); }
@@ -57,6 +58,14 @@ void SegmentLog::Append(std::string record) {
 uint64_t SegmentLog::end() const {
   MutexLock lock(&mu_);
   return end_;
+}
+
+void SegmentLog::AwaitOnDisk(uint64_t position) {
+  MutexLock lock(&mu_);
+  const Clock::Time deadline = options_.clock->Now() + kOnDiskMax;
+  while (on_disk_ < position && counts_.failing.empty() && !stopping_ &&
+         written_.WaitUntil(&mu_, deadline)) {
+  }
 }
 
 bool SegmentLog::MayAcknowledge(uint64_t position) const {

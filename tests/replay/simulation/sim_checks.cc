@@ -24,7 +24,8 @@ void Simulation::CheckPromise(const Timeline& before, const Timeline& after,
                               const std::string& restored) {
   const bool table_flipped = TablesFlipped() > 0;
   const bool excused =
-      log_flipped_ || (table_flipped && (gap_ || sound_tables_ == 0 || log_ever_flipped_));
+      log_flipped_ ||
+      (table_flipped && ((gap_ && plan_.breaks) || sound_tables_ == 0 || log_ever_flipped_));
   if (plan_.durability == DURABILITY_NONE) {
     if (table_flipped || restored == newest_ || maybe_.contains(restored)) return;
     return Fail(absl::StrCat("restored \"", restored, "\", but \"", newest_, "\" is the newest"));

@@ -71,6 +71,11 @@ SimResult Simulation::Run() {
 // Whoever waits, for the disk too, lets the others go on.
 void Simulation::Yield(Clock::Time until) {
   if (quiet_ || disk_.dead() || failed()) {
+    SegmentLog* const log = holder_ == nullptr ? nullptr : holder_->log();
+    if (quiet_ && log != nullptr && !std::exchange(in_turn_, true)) {
+      log->Turn();
+      in_turn_ = false;
+    }
     if (until > clock_.Now()) clock_.Advance(until - clock_.Now());
     return;
   }
