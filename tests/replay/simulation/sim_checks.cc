@@ -25,7 +25,7 @@ void Simulation::CheckPromise(const Timeline& before, const Timeline& after,
   const bool table_flipped = TablesFlipped() > 0;
   const bool excused =
       log_flipped_ ||
-      (table_flipped && ((gap_ && plan_.breaks) || sound_tables_ == 0 || log_ever_flipped_));
+      (table_flipped && ((gap_ && plan_.breaks) || SoundTables() == 0 || log_ever_flipped_));
   if (plan_.durability == DURABILITY_NONE) {
     if (table_flipped || restored == newest_ || maybe_.contains(restored)) return;
     return Fail(absl::StrCat("restored \"", restored, "\", but \"", newest_, "\" is the newest"));
@@ -43,6 +43,14 @@ void Simulation::CheckPromise(const Timeline& before, const Timeline& after,
       return Fail(absl::StrCat("acknowledged and lost: ", op->Text()));
     }
   }
+}
+
+int Simulation::SoundTables() const {
+  int sound = 0;
+  for (const std::string& name : disk_.Names()) {
+    sound += name.ends_with(".table") && !flipped_.contains(name);
+  }
+  return sound;
 }
 
 int Simulation::TablesFlipped() const {

@@ -143,6 +143,7 @@ void Simulation::SetBack() {
   const Timeline then = saved_[NumberOf(name)];
   past_.push_back(timeline_);
   past_.push_back(then);
+  if (plan_.durability != DURABILITY_NONE) saved_[NextSave()] = then;  // also if it fails then
   set_back_under_way_ = true;
   ready_ = false;
   const int64_t errors = disk_.errors();

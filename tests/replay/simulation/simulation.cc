@@ -205,10 +205,6 @@ void Simulation::DiskEvent() {
       return;
     }
     flipped_.insert(name);
-    sound_tables_ = 0;
-    for (const std::string& file : disk_.Names()) {
-      sound_tables_ += file.ends_with(".table") && !flipped_.contains(file);
-    }
   }
 }
 

@@ -136,6 +136,7 @@ class Simulation {
   bool Matches(const Timeline& timeline, std::string* why);
   void CheckPromise(const Timeline& before, const Timeline& after, const std::string& restored);
   int TablesFlipped() const;
+  int SoundTables() const;
   std::string CompareRows(const SimState& state);
   void CheckShard();
   std::vector<RowName> CheckRollout(const Rollout& rollout);
@@ -176,7 +177,6 @@ class Simulation {
   std::string set_back_to_;
   // Since the shard last started.
   bool log_flipped_ = false;
-  int sound_tables_ = 0;  // when a table was flipped last
   bool log_errors_ = false;
   bool log_ever_flipped_ = false;
   std::set<std::string> flipped_;  // names of tables
