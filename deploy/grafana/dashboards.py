@@ -118,7 +118,7 @@ DATA_PLANE = (
            ("sum(increase(pmoe_replay_rows_lost_total[1m]))", "rows lost"))),
     Panel("age of changes that are not on disk", "s",
           (("pmoe_replay_log_behind_seconds", "{{instance}}"),),
-          help="With replay.durability async it stays below a second while the disk can be written."),
+          help="replay.durability async: below a second while the disk can be written."),
     Panel("written to the log, per second", "Bps",
           (("rate(pmoe_replay_log_bytes_total[1m])", "{{instance}}"),)),
     Panel("share of time that the log waits for the disk", "percentunit",
