@@ -48,7 +48,11 @@ void Simulation::CheckPromise(const Timeline& before, const Timeline& after,
 int Simulation::SoundTables() const {
   int sound = 0;
   for (const std::string& name : disk_.Names()) {
-    sound += name.ends_with(".table") && !flipped_.contains(name);
+    // One that was removed may come back with the power, without the log that it needs.
+    const bool kept = std::any_of(kept_.begin(), kept_.end(), [&name](const std::string& one) {
+      return name == absl::StrCat(one, ".table");
+    });
+    sound += (kept || name == absl::StrCat(newest_, ".table")) && !flipped_.contains(name);
   }
   return sound;
 }
