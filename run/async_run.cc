@@ -109,8 +109,9 @@ absl::Status AsyncRun::Learn() {
   PMOE_RETURN_IF_ERROR(lesson.status());
   log_->sample_lag().OnRows(PolicyVersions(*lesson));
   PMOE_RETURN_IF_ERROR(parts_.learner->Update(*lesson));
-  counters_.update_seconds += watch.Elapsed();
+  counters_.update_seconds += watch.Lap();
   PMOE_RETURN_IF_ERROR(UpdatePriorities());
+  counters_.replay_seconds += watch.Lap();
   const uint64_t every = static_cast<uint64_t>(config_.schedule().publish_every_updates());
   const bool whole_rollout = std::holds_alternative<const Rollout*>(*lesson);
   if (whole_rollout || parts_.learner->updates() % every == 0) PublishSnapshot();

@@ -41,10 +41,11 @@ int WithinQuota(int seen) {
   return limited ? std::clamp(static_cast<int>(quota / period), 1, seen) : seen;
 }
 
-// Cores that are busy while this thread sleeps.
-double LoadNow() {
+// Cores that are busy while this thread sleeps; `load` where nobody knows.
+double LoadNow(double load) {
   Stopwatch watch;
   const double before_s = MachineCpuSeconds();
+  if (before_s == 0.0) return load;
   Clock::Real()->Sleep(kLook);
   return (MachineCpuSeconds() - before_s) / watch.Elapsed();
 }
@@ -62,7 +63,7 @@ Cores FreeCores() {
   double load = 0.0;
   if (getloadavg(&load, 1) != 1 || load < kLittle) return cores;
   // What ended just now still counts in the last minute, and a cluster's start counts now.
-  cores.load = std::min(load, LoadNow());
+  cores.load = std::min(load, LoadNow(load));
   return cores;
 }
 

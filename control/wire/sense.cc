@@ -133,7 +133,8 @@ void LookAtTable(const TableStats& table, Look* look) {
       {"table.duplicates", table.duplicates()},
       {"table.crc_errors", table.crc_errors()},
       {"table.rows_lost", table.rows_lost()},
-      {"table.refused", table.refused()}};
+      {"table.refused", table.refused()},
+      {"table.priorities_gone", table.priorities_gone()}};
   for (const auto& [name, count] : counts) {
     look->Count(name, static_cast<double>(count));
   }

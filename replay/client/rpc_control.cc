@@ -19,12 +19,20 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kCall{5000};
+// In lockstep a run ends with it: as long as its neighbours wait.
+constexpr milliseconds kPriorities(60'000);
 constexpr milliseconds kFileCall{600'000};  // tables of many GiB
 constexpr milliseconds kAnswerTime{1000};   // for a wait that ran out at the other end to be told
 constexpr size_t kTextMax = 4096;           // of what a shard says of its limiter
 
 bool MakesSense(const TableStats& stats) {
   return stats.size() >= 0 && stats.size() <= stats.inserted() && stats.inserted() <= kRowsMax;
+}
+
+// A server that ends cancels the calls that it has not begun: to the caller it is away.
+absl::Status Away(const absl::Status& status) {
+  const bool away = IsTransient(status) && !absl::IsDeadlineExceeded(status);
+  return away ? absl::UnavailableError(status.message()) : status;
 }
 
 }  // namespace
@@ -113,7 +121,8 @@ absl::Status RpcReplayControl::UpdatePriorities(absl::Span<const RowKey> rows,
   request.set_newest_version(newest_version_);
   EncodePriorities(rows, errors, &request);
   UpdatePrioritiesReply reply;
-  return Call(shards_[0], kCall, &ReplayService::Stub::UpdatePriorities, request, &reply);
+  return Away(
+      Call(shards_[0], kPriorities, &ReplayService::Stub::UpdatePriorities, request, &reply));
 }
 
 void RpcReplayControl::Count(const TableStats& stats, Shard* shard) {
@@ -144,7 +153,7 @@ absl::StatusOr<ReplayStats> RpcReplayControl::Stats() {
     const absl::Status status = Call(shard, kCall, &ReplayService::Stub::GetStats, request, &stats);
     if (!status.ok() && !IsTransient(status)) return status;
     if (status.ok()) Count(stats, &shard);
-    away.Update(status);
+    away.Update(Away(status));
     any |= status.ok();
     sum.size += shard.size;
     sum.inserted += shard.inserted + shard.lost;

@@ -111,7 +111,8 @@ class ReplayShard {
   bool prioritized() const { return options_.table.priority.has_value(); }
 
   // Everything that the next batch's bits depend on, as it is now, streamed to `path` (tmp, fsync,
-  // rename); the lock is held for a few pages at a time, so that others go on. `number` counts the
+  // rename); the lock is held for a few pages at a time (and once to copy the
+  // priorities, 4 bytes a row), so that others go on. `number` counts the
   // saves of tables that are restored as the newest; 0: the file says nothing of the kind
   // (TableHistory). A full disk is ResourceExhaustedError with the path.
   absl::Status Save(const std::string& path, uint64_t number = 0) const

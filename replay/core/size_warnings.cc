@@ -11,6 +11,7 @@ namespace {
 
 // The rest is for the learner, the actors and the system.
 constexpr double kMemoryShare = 0.8;
+constexpr int64_t kPriorityBytes = 10;  // of a row in its SumTree, at most
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
 std::string GiB(int64_t bytes) {
@@ -30,7 +31,8 @@ TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever, int64_t
   const std::optional<FifoOptions>& fifo = options.table.fifo;
   const int64_t rows =
       std::min(fifo.has_value() ? fifo->rows_max() : options.table.capacity, rows_ever);
-  const int64_t page = PagePool(options.spec).page_bytes();
+  const int64_t priorities = options.table.priority.has_value() ? kPriorityBytes * kPageRows : 0;
+  const int64_t page = PagePool(options.spec).page_bytes() + priorities;
   const int64_t pages = (rows + kPageRows - 1) / kPageRows + (fifo.has_value() ? streams : 0);
   const int64_t bytes = pages * page;
   const int64_t bytes_max = fifo.has_value() ? 0 : options.table.bytes_max;

@@ -101,6 +101,11 @@ class Reading {
       const Frame frame = ParseFrame(bytes.substr(at));
       if (frame.kind != Frame::kWhole) {
         const bool more = frame.kind == Frame::kDamaged && HasWhole(bytes.substr(at + frame.bytes));
+        if (more && position < scan_.end) {  // of one that nobody asked for
+          ++position;
+          at += frame.bytes;
+          continue;
+        }
         if (!next.has_value() && !more) return Tear(name, at, bytes.size() - at);
         Break(name, at, absl::StrCat("record ", position, " is damaged"));
         if (frame.kind == Frame::kDamaged) CountLost(bytes.substr(at + frame.bytes), false);
@@ -190,14 +195,14 @@ absl::Status SyncFile(const std::string& path) {
   return result == 0 ? absl::OkStatus() : FileError("sync", path, error);
 }
 
-// A segment's bytes up to the first record that is not whole, or the one at `end`.
+// A segment's bytes up to the record at `end`. One before it may be damaged: a checkpoint has it.
 size_t WholeBytes(absl::string_view bytes, uint64_t end) {
   const absl::StatusOr<SegmentHead> head = DecodeSegmentHead(bytes);
   if (!head.ok()) return bytes.size();
   size_t at = head->bytes;
   for (uint64_t position = head->position; position < end && at < bytes.size(); ++position) {
     const Frame frame = ParseFrame(bytes.substr(at));
-    if (frame.kind != Frame::kWhole) break;
+    if (frame.kind == Frame::kCut) break;
     at += frame.bytes;
   }
   return at;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kTryAgain{1};
 constexpr std::chrono::seconds kSayAgain{30};
-constexpr std::chrono::seconds kOnDiskMax{10};
+constexpr std::chrono::seconds kOnDiskMax{5};
 constexpr std::chrono::milliseconds kAskAgain{100};  // how often a wait asks its `stop`
 
 double Seconds(Clock::Time::duration time) { return std::chrono::duration<double>(time).count(); }
@@ -62,7 +62,12 @@ uint64_t SegmentLog::end() const {
 
 void SegmentLog::AwaitOnDisk(uint64_t position) {
   MutexLock lock(&mu_);
-  const Clock::Time deadline = options_.clock->Now() + kOnDiskMax;
+  const Clock::Time now = options_.clock->Now();
+  const Clock::Time deadline = now + kOnDiskMax;
+  if (counts_.failing.empty()) {  // else it is tried again when it is due
+    write_at_ = std::min(write_at_, now);
+    work_.NotifyAll();
+  }
   while (on_disk_ < position && counts_.failing.empty() && !stopping_ &&
          written_.WaitUntil(&mu_, deadline)) {
   }

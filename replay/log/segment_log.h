@@ -58,7 +58,7 @@ class SegmentLog final : public Journal {
 
   void Append(std::string record) override ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t end() const override ABSL_LOCKS_EXCLUDED(mu_);
-  // For ten seconds at most.
+  // For five seconds at most.
   void AwaitOnDisk(uint64_t position) override ABSL_LOCKS_EXCLUDED(mu_);
 
   // Without own_thread: writes what is due, as the thread would.

@@ -2,11 +2,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/file_lock.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/disk_metrics.h"
@@ -22,7 +24,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{50};
-constexpr int kLookEvery = 20;  // ticks between two looks at the counts
+constexpr std::chrono::seconds kLockWait{12};  // longer than an ending process may take
+constexpr int kLookEvery = 20;                 // ticks between two looks at the counts
 constexpr int kTendAgain = 60 * kLookEvery;
 constexpr milliseconds kDrainGrace{2500};  // for streams to end by themselves
 constexpr milliseconds kStopGrace{500};    // for calls that are still open then
@@ -150,11 +153,35 @@ absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplaySer
   return Serve(member, *follower, service, dir, metrics, interrupted);
 }
 
+// One process at a time writes there: two would cut each other's log. An older one may still be
+// ending, within its grace. nullopt: the file system knows no locks.
+absl::StatusOr<std::optional<FileLock>> LockTables(const std::string& dir,
+                                                   const std::atomic<bool>& interrupted) {
+  const Clock::Time give_up = Clock::Real()->Now() + kLockWait;
+  while (!interrupted) {
+    absl::StatusOr<std::optional<FileLock>> lock = FileLock::TryFolder(dir);
+    if (!lock.ok()) {
+      Log(LogLevel::kWarning, "nothing keeps a second process out of ", dir, ": ",
+          lock.status().message());
+      return std::nullopt;
+    }
+    if (lock->has_value()) return lock;
+    if (Clock::Real()->Now() >= give_up) {
+      return absl::FailedPreconditionError(absl::StrCat("another pmoe-replay serves the tables in ",
+                                                        dir, "; stop it, or give another --dir"));
+    }
+    Clock::Real()->Sleep(kTick);
+  }
+  return absl::CancelledError("interrupted before the tables were its own");
+}
+
 }  // namespace
 
 absl::Status RunReplayProcess(const ReplayProcessOptions& options,
                               const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(MakeDirs(options.dir));
+  PMOE_ASSIGN_OR_RETURN(const std::optional<FileLock> lock, LockTables(options.dir, interrupted));
+  SweepTemporaries(options.dir);
   std::unique_ptr<MetricsExporter> metrics;
   if (!options.metrics.empty()) {
     PMOE_ASSIGN_OR_RETURN(metrics, MetricsExporter::Start(options.metrics));

@@ -193,9 +193,17 @@ absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   Hear(shard, request.newest_version());
   const uint64_t epoch = request.learner().learner_epoch();
+  std::function<absl::Status()> await_ack =
+      AwaitAck([=, this] { return !Ended(context, epoch).ok(); });
+  // A rollout whose taking is lost would be given again: it goes out once that is on disk.
+  if (SegmentLog* const log = holder_.log(); log != nullptr) {
+    await_ack = [log, wait = std::move(await_ack)] {
+      log->AwaitOnDisk(log->end());
+      return wait();
+    };
+  }
   return ServeTakeRollout(
-      shard, request, [=, this] { return Ended(context, epoch); },
-      AwaitAck([=, this] { return !Ended(context, epoch).ok(); }), stream);
+      shard, request, [=, this] { return Ended(context, epoch); }, std::move(await_ack), stream);
 }
 
 std::function<absl::Status()> ReplayServer::AwaitAck(std::function<bool()> stop) const {

@@ -40,6 +40,11 @@ CreateTableRequest Lasting(CreateTableRequest request) {
   request.clear_first_round();
   request.clear_seat_key();
   request.clear_newest_version();
+  if (request.has_priorities()) {  // a run that is made longer keeps its betas
+    request.mutable_priorities()->clear_beta();
+    request.mutable_priorities()->clear_beta_end();
+    request.mutable_priorities()->clear_beta_rows();
+  }
   return request;
 }
 
@@ -68,6 +73,15 @@ void SayWhatDiffers(const TableFiles::Found& restored, const std::vector<TableFi
   for (const std::string& difference : Differences(saved, now)) {
     warnings->push_back(absl::StrCat(difference, "; this run's holds"));
   }
+}
+
+// A table that begins anew in a folder that had another one: what that one's log ends with must not
+// end the reading of the new one's.
+absl::Status CutOldLog(const std::string& dir) {
+  const LogVisitor nobody = {
+      .record = [](uint64_t, absl::string_view, absl::string_view) { return absl::OkStatus(); }};
+  PMOE_ASSIGN_OR_RETURN(const LogScan scan, ReadLog(dir, std::nullopt, nobody));
+  return CutLog(dir, scan);
 }
 
 }  // namespace
@@ -202,6 +216,7 @@ absl::Status TableHolder::StartLog(absl::string_view restored) {
   options.owner = LogOwner(shard->spec());
   options.segment_bytes = std::min(std::max(FullSize(table).bytes / kSegments, kSegmentBytesMin),
                                    options.segment_bytes);
+  if (restored.empty()) PMOE_RETURN_IF_ERROR(CutOldLog(dir_));
   PMOE_ASSIGN_OR_RETURN(options.position, EndOfLog(dir_));
   options.position = std::max(options.position, shard->log_position());
   PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
@@ -219,7 +234,11 @@ absl::Status TableHolder::StartLog(absl::string_view restored) {
 absl::Status TableHolder::PruneLog() {
   if (lockstep()) return absl::OkStatus();
   SegmentLog* const log = this->log();
-  if (log != nullptr) log_bytes_saved_ = log->stats().bytes;
+  if (log != nullptr) {
+    const SegmentLogStats stats = log->stats();
+    log_bytes_saved_ = stats.bytes;
+    log_dropped_saved_ = stats.dropped;
+  }
   PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
   uint64_t needed = UINT64_MAX;
   for (const TableFiles::Found& file : files) needed = std::min(needed, file.log_position);
@@ -255,7 +274,10 @@ bool TableHolder::LogIsLong() const {
     MutexLock lock(&mu_);
     table_bytes = FullSize(ShardOptions(request_)).bytes;
   }
-  return log->stats().bytes - log_bytes_saved_ > std::max(table_bytes, 8 * kSegmentBytesMin);
+  const SegmentLogStats stats = log->stats();
+  // Behind records that were dropped nothing of the log is of use, until a checkpoint has them.
+  if (stats.failing.empty() && stats.dropped > log_dropped_saved_) return true;
+  return stats.bytes - log_bytes_saved_ > std::max(table_bytes, 8 * kSegmentBytesMin);
 }
 
 SegmentLog* TableHolder::log() const {

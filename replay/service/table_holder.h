@@ -88,7 +88,8 @@ class TableHolder {
   std::unique_ptr<SegmentLog> log_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<ReplayShard> shard_ ABSL_GUARDED_BY(mu_);  // which uses the log
   bool ready_ ABSL_GUARDED_BY(mu_) = false;
-  std::atomic<int64_t> log_bytes_saved_{0};  // of the log, that a checkpoint holds
+  std::atomic<int64_t> log_bytes_saved_{0};    // of the log, that a checkpoint holds
+  std::atomic<int64_t> log_dropped_saved_{0};  // records, likewise
 };
 
 }  // namespace pmoe

@@ -13,7 +13,11 @@ namespace {
 constexpr double kErrorFloor = 1e-6;         // so that a row without an error is seen again
 constexpr uint32_t kStateTag = 0x4f495250u;  // "PRIO"
 
-bool IsPriority(float p) { return p > 0.0f && std::isfinite(p); }
+// Of kErrorFloor to kErrorMax, with any alpha.
+bool IsPriority(float p) {
+  constexpr float kLeast = 0.9e-6f;
+  return p >= kLeast && p <= 1.1f * PrioritizedSelector::kErrorMax;
+}
 
 absl::Status CheckShare(absl::string_view name, double value) {
   if (value >= 0.0 && value <= 1.0) return absl::OkStatus();

@@ -146,6 +146,21 @@ TEST(SegmentLogTest, ABitThatFlippedEndsTheReadingAndWhatLiesBehindIsCountedAndK
   }
 }
 
+TEST(SegmentLogTest, DamageBeforeWhatIsAskedForIsPassedOver) {
+  TempDir folder;
+  const std::vector<std::string> records = Records(4);
+  WriteLog(Options(folder), records);
+  const size_t head = EncodeSegmentHead(0, "test").size();
+  FlipBit(Segment(folder), 8 * (head + 2 * kFrameHeadBytes + records[0].size() + 1));
+  for (const bool cut : {false, true}) {
+    const Read read = ReadAll(folder, 2);
+    EXPECT_EQ(read.records, (std::vector<std::string>{records[2], records[3]})) << cut;
+    EXPECT_EQ(read.scan.damage, "");
+    ASSERT_OK(CutLog(folder.path(), read.scan));
+  }
+  EXPECT_THAT(ReadAll(folder).scan.damage, ::testing::HasSubstr("record 1 is damaged"));
+}
+
 TEST(SegmentLogTest, AGapBetweenSegmentsEndsTheReading) {
   TempDir folder;
   WriteLog(Options(folder), Records(2));

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
+
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "tests/replay/service/process_testing.h"
 #include "tests/testing/eventually.h"
@@ -54,6 +56,18 @@ TEST_F(ReplayProcessTest, SigtermSavesTheTableAndTheNextProcessHasIt) {
   ASSERT_OK(reply);
   EXPECT_EQ(reply->restored(), "10");
   EXPECT_EQ(reply->stats().inserted(), 10);
+}
+
+TEST_F(ReplayProcessTest, OneProcessAtATimeHasTheTables) {
+  StartLearner();
+  ChildProcess first(Command("unix:" + folder_.File("replay")));
+  ASSERT_TRUE(first.ReadUntil("listening"));
+  ChildProcess second(Command("unix:" + folder_.File("other")));
+  run_.NextReport();  // the first one's, a second later
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("other")));
+  first.Signal(SIGKILL);
+  first.Wait();
+  EXPECT_TRUE(second.ReadUntil("listening"));
 }
 
 TEST_F(ReplayProcessTest, AFinishedRunEndsItInOrder) {

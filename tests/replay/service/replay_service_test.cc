@@ -289,6 +289,48 @@ TEST_F(ReplayServiceTest, ATableThatBeginsAnewIsNotMixedWithTheLogOfAnother) {
   EXPECT_EQ(reply->stats().inserted(), 10);
 }
 
+TEST_F(ReplayServiceTest, NorIsItEndedByWhatTheOtherOneWasCutOffIn) {
+  ASSERT_OK(CreateTable(stub_.get(), LoggedTableRequest()));
+  Insert(0, 3);
+  const std::string segment = folder_.File(SegmentName(0));
+  std::filesystem::resize_file(segment, std::filesystem::file_size(segment) - 1);
+  {
+    ServedShard anew(folder_.path(), "t");
+    ASSERT_OK(CreateTable(anew.Connect().get(), LoggedTableRequest()));
+    TestWriter writer(anew.Connect().get(), Hello());
+    writer.SayHello();
+    writer.SendAndWait(RowsOf(0, 10));
+  }
+  ServedShard again(folder_.path(), "u");
+  const auto reply = CreateTable(again.Connect().get(), LoggedTableRequest("newest"));
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->stats().inserted(), 10);
+}
+
+TEST_F(ReplayServiceTest, ARolloutGoesOutOnceItsTakingIsOnDisk) {
+  CreateTableRequest table = TableRequest();
+  table.mutable_on_policy()->set_rollout_steps(10);
+  table.set_durability(DURABILITY_ASYNC);
+  ASSERT_OK(CreateTable(stub_.get(), table));
+  Insert(0, 1);
+  grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  TakeRolloutRequest request;
+  *request.mutable_learner() = Learner();
+  request.set_rollout_id(1);
+  request.set_steps(10);
+  request.set_timeout_ms(10'000);
+  request.set_version_max(kVersionMax);
+  const auto stream = stub_->TakeRollout(&context, request);
+  TakeRolloutReply reply;
+  ASSERT_TRUE(stream->Read(&reply));
+  const SegmentLogStats log = shard_.service()->LogStats();
+  EXPECT_GE(log.end, 3u);
+  EXPECT_EQ(log.on_disk, log.end);
+  while (stream->Read(&reply)) continue;
+  EXPECT_OK(FromGrpc(stream->Finish()));
+}
+
 TEST_F(ReplayServiceTest, SomebodyElseThanTheLearnerMayHaveItSavedAndNothingElseGoesForThat) {
   ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
   Insert(0, 1);
