@@ -86,7 +86,9 @@ absl::Status ActorProcess::Run() {
     if (MustJoinAnew(status)) status = TakeNewSeat(status);
   } while (status.ok() && client_.seat_changed() && !interrupted_);
   // Why no more orders came, where it was not in order.
-  if (status.ok() && !client_.finished() && !interrupted_) status = follower_.status();
+  const bool says_why = !status.ok() && !absl::IsCancelled(status);
+  const absl::Status over = follower_.status();
+  if (!says_why && !over.ok() && !client_.finished() && !interrupted_) status = over;
   follower_.Leave();
   return status;
 }

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
-
 #include <sys/socket.h>
 
 #include <algorithm>

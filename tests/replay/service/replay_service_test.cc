@@ -1,4 +1,5 @@
-// The learner's calls: one table, fences, checkpoints. Streams have tests of their own.
+// The learner's calls: one table, fences, checkpoints, the log. Streams have tests of their own.
+// tidy: long because all of it needs one served shard.
 #include "replay/service/replay_service.h"
 
 #include <gtest/gtest.h>

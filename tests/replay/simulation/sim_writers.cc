@@ -207,9 +207,11 @@ void Simulation::Receive(Connection* connection, const InsertRequest& request) {
     };
     const auto await_ack = [=, this]() -> absl::Status {
       Record(connection);
+      // And not what a newer stream of the same writer adds meanwhile.
+      const uint64_t next_seq = state_.lives[connection->life].next_seq;
       PMOE_RETURN_IF_ERROR(log == nullptr ? absl::OkStatus() : log->AwaitAck(gone));
       if (disk_.dead()) return absl::CancelledError("killed");
-      OnAcked(*connection);
+      OnAcked(connection->life, next_seq);
       return absl::OkStatus();
     };
     connection->stream = std::make_unique<InsertStream>(
@@ -281,12 +283,11 @@ void Simulation::Record(Connection* connection) {
   }
 }
 
-void Simulation::OnAcked(const Connection& connection) {
-  const SimState::Life& life = state_.lives[connection.life];
+void Simulation::OnAcked(const LifeName& life, uint64_t next_seq) {
   for (auto op = timeline_.rbegin(); op != timeline_.rend(); ++op) {
-    if ((*op)->life != connection.life || (*op)->kind == SimOp::kTaken) continue;
+    if ((*op)->life != life || (*op)->kind == SimOp::kTaken) continue;
     if ((*op)->acked.has_value()) break;
-    if ((*op)->kind == SimOp::kHello || (*op)->seq < life.next_seq) (*op)->acked = clock_.Now();
+    if ((*op)->seq < next_seq) (*op)->acked = clock_.Now();
   }
 }
 

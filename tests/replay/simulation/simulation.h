@@ -106,7 +106,7 @@ class Simulation {
   Writer* AnyWriter() { return &writers_[Draw(writers_.size())]; }
   // Writes down what of the request under way has entered by now.
   void Record(Connection* connection);
-  void OnAcked(const Connection& connection);
+  void OnAcked(const LifeName& life, uint64_t next_seq);
 
   // sim_shard.cc: the shard's process.
   absl::Status CreateTable(const std::string& restore);
