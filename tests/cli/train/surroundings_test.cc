@@ -19,7 +19,8 @@ using ::testing::Not;
 const char kShort[] =
     " --env InvertedPendulum-v5 --steps 200 --set schedule.start_steps=100"
     " --set policy.hidden=16 --set learner.critic_hidden=16 --set observe.video=false"
-    " --set observe.eval_episodes=1 --set observe.log_every_steps=100";
+    " --set observe.eval_episodes=1 --set observe.log_every_steps=100"
+    " --set learner.threads=1";  // and not what the machine has free, which the runs record
 
 class SurroundingsTest : public TrainTest {
  protected:
