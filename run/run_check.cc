@@ -18,6 +18,7 @@
 #include "control/wire/env_identity.h"
 #include "replay/core/block_file.h"
 #include "replay/core/journal_record.h"
+#include "replay/core/table_history.h"
 #include "replay/log/log_reader.h"
 #include "run/checkpoint.h"
 #include "run/run_directory.h"
@@ -133,8 +134,14 @@ class Checker {
   // Those of several shards lie in folders of their own.
   void CheckReplay(const std::string& folder) {
     std::error_code error;
-    for (const std::string& name : TablesIn(folder)) CheckTable(folder, name);
-    CheckLog(folder);
+    std::optional<TableHistory> newest;  // that is whole
+    for (const std::string& name : TablesIn(folder)) {
+      const std::optional<TableHistory> table = CheckTable(folder, name);
+      if (!table.has_value() || table->number == 0) continue;
+      if (!newest.has_value() || table->number > newest->number) newest = table;
+    }
+    // What a restart reads; damage that a table has passed harms nobody.
+    CheckLog(folder, newest.has_value() ? std::optional(newest->log_position) : std::nullopt);
     for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
       if (entry.is_directory(error)) CheckReplay(entry.path().string());
     }
@@ -144,25 +151,28 @@ class Checker {
     return fs::path(path).lexically_relative(path_ + "/replay").string();
   }
 
-  void CheckTable(const std::string& folder, const std::string& name) {
+  // nullopt: it is damaged or gone.
+  std::optional<TableHistory> CheckTable(const std::string& folder, const std::string& name) {
     const std::string file = absl::StrCat(folder, "/", name, ".table");
     const absl::Status whole = pmoe::CheckTable(file);
     std::error_code error;
     CheckedTable table = {InReplay(absl::StrCat(folder, "/", name))};
     table.bytes = fs::file_size(file, error);
-    if (error) return;  // dropped meanwhile
+    if (error) return std::nullopt;  // dropped meanwhile
     if (!whole.ok()) Damage(table.damage = TextOf(whole));
     check_.tables.push_back(std::move(table));
+    const absl::StatusOr<TableHistory> history = ReadHistory(file);
+    return whole.ok() && history.ok() ? std::optional(*history) : std::nullopt;
   }
 
-  void CheckLog(const std::string& folder) {
+  void CheckLog(const std::string& folder, std::optional<uint64_t> from) {
     CheckedLog log;
     const LogVisitor count = {
         .record = [&log](uint64_t, absl::string_view, absl::string_view record) {
           log.rows += RowsOfRecord(record);
           return absl::OkStatus();
         }};
-    const absl::StatusOr<LogScan> scan = ReadLog(folder, std::nullopt, count);
+    const absl::StatusOr<LogScan> scan = ReadLog(folder, from, count);
     if (!scan.ok()) return;  // no folder, or a segment that was dropped meanwhile
     log.name = InReplay(folder) == "." ? "" : InReplay(folder);
     log.records = scan->records;

@@ -18,7 +18,7 @@ struct CheckedTable {
   std::string damage{};  // empty: whole
 };
 
-// What a shard wrote down between its tables.
+// What a shard wrote down behind the newest of its tables that is whole.
 struct CheckedLog {
   std::string name;  // the shard's folder; empty: the only one
   uint64_t records = 0;

@@ -6,14 +6,11 @@
 #include <vector>
 
 #include "replay/core/journal.h"
-#include "replay/core/replay_shard.h"
 #include "replay/log/segment_format.h"
+#include "tests/fuzz/fuzzed_shard.h"
 
 namespace pmoe {
 namespace {
-
-constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
-constexpr std::chrono::milliseconds kNow{0};
 
 class RecordList : public Journal {
  public:
@@ -25,42 +22,15 @@ class RecordList : public Journal {
   std::vector<std::string> records_;
 };
 
-std::unique_ptr<ReplayShard> MakeShard(bool on_policy) {
-  ReplayShardOptions options;
-  if (on_policy) options.table.fifo = FifoOptions{.rollout_steps = 100};
-  options.spec = kSpec;
-  options.table.capacity = 512;
-  options.table.n_step = 4;
-  auto shard = ReplayShard::Create(options);
-  if (!shard.ok()) __builtin_trap();
-  return *std::move(shard);
-}
-
-Chunk MakeChunk(uint64_t seq, uint64_t first_step, uint32_t rows) {
-  Chunk chunk;
-  chunk.seq = seq;
-  chunk.first_step = first_step;
-  chunk.rows = rows;
-  for (uint32_t i = 0; i <= rows; ++i) {
-    chunk.observations.insert(chunk.observations.end(), 2, static_cast<float>(first_step + i));
-  }
-  chunk.actions.resize(rows);
-  chunk.rewards.resize(rows);
-  chunk.terminated.resize(rows);
-  chunk.truncated.resize(rows);
-  chunk.policy_version.resize(rows);
-  return chunk;
-}
-
 std::vector<std::string> GoodLog(bool on_policy) {
   RecordList list;
-  const auto shard = MakeShard(on_policy);
+  const auto shard = MakeShard(on_policy ? Kind::kOnPolicy : Kind::kUniform);
   shard->StartJournal(&list, /*begins=*/true);
   (void)shard->ResumeInsert({.first_seq_held = 1, .rows_acked = 5});
   (void)shard->Insert(MakeChunk(1, 5, 60), kNow);
   (void)shard->Insert(MakeChunk(2, 65, 20), kNow);
   (void)shard->Refuse({.seq = 3, .rows = 5});
-  Minibatch batch(kSpec, 8);
+  Minibatch batch(kFuzzedSpec, 8);
   (void)shard->Sample(&batch);
   if (on_policy) (void)shard->TakeRollout({1, 1}, {.steps = 10, .version_min = 0}, kNow);
   shard->CutActor(0, 0, 0);
@@ -71,12 +41,12 @@ std::vector<std::string> GoodLog(bool on_policy) {
 // Whatever can be applied must leave a shard that is safe to use.
 void Apply(const std::vector<std::string>& records) {
   for (const bool on_policy : {false, true}) {
-    const auto shard = MakeShard(on_policy);
+    const auto shard = MakeShard(on_policy ? Kind::kOnPolicy : Kind::kUniform);
     uint64_t position = 0;
     for (const std::string& record : records) {
       if (!shard->Apply(record, position++).ok()) break;
     }
-    Minibatch batch(kSpec, 8);
+    Minibatch batch(kFuzzedSpec, 8);
     (void)shard->Sample(&batch);
     Rollout rollout;
     const auto taken = shard->TakeRollout({.steps = 10}, &rollout, kNow);

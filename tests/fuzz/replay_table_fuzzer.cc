@@ -11,44 +11,10 @@
 
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
-#include "replay/core/replay_shard.h"
+#include "tests/fuzz/fuzzed_shard.h"
 
 namespace pmoe {
 namespace {
-
-constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
-constexpr std::chrono::milliseconds kNow{0};
-
-enum class Kind { kUniform, kPrioritized, kOnPolicy };
-
-std::unique_ptr<ReplayShard> MakeShard(Kind kind) {
-  ReplayShardOptions options;
-  if (kind == Kind::kOnPolicy) options.table.fifo = FifoOptions{.rollout_steps = 100};
-  if (kind == Kind::kPrioritized) options.table.priority = PriorityOptions{};
-  options.spec = kSpec;
-  options.table.capacity = 512;
-  options.table.n_step = 4;
-  auto shard = ReplayShard::Create(options);
-  if (!shard.ok()) __builtin_trap();
-  return *std::move(shard);
-}
-
-Chunk MakeChunk(uint64_t seq, uint64_t first_step, uint32_t rows, bool terminated) {
-  Chunk chunk;
-  chunk.seq = seq;
-  chunk.first_step = first_step;
-  chunk.rows = rows;
-  for (uint32_t i = 0; i <= rows; ++i) {
-    chunk.observations.insert(chunk.observations.end(), 2, static_cast<float>(first_step + i));
-  }
-  chunk.actions.resize(rows);
-  chunk.rewards.resize(rows);
-  chunk.terminated.resize(rows);
-  chunk.truncated.resize(rows);
-  chunk.policy_version.resize(rows);
-  chunk.terminated.back() = terminated;
-  return chunk;
-}
 
 // A few pages, or rows and a rollout, an ended episode, an open one, a staged chunk.
 std::string GoodFile(Kind kind) {
@@ -95,7 +61,7 @@ void CheckLoad(const std::string& bytes) {
   for (const Kind kind : {Kind::kUniform, Kind::kPrioritized}) {
     const auto shard = MakeShard(kind);
     if (!shard->Load(path).ok()) continue;
-    Minibatch batch(kSpec, 8, shard->prioritized());
+    Minibatch batch(kFuzzedSpec, 8, shard->prioritized());
     (void)shard->Sample(&batch);
     (void)shard->Insert(MakeChunk(2, 80, 64, false), kNow);
     if (!shard->Sample(&batch).ok() || !shard->prioritized()) continue;

@@ -12,7 +12,9 @@
 #include "common/config/run_config_file.h"
 #include "common/policy/container.h"
 #include "replay/core/journal_record.h"
+#include "replay/core/replay_shard.h"
 #include "replay/log/segment_format.h"
+#include "replay/log/segment_log.h"
 #include "replay/log/segment_writer.h"
 #include "run/run_directory.h"
 #include "run/run_log.h"
@@ -124,6 +126,32 @@ TEST_F(RunCheckTest, AShardsLogIsReadToItsEnd) {
   flipped[flipped.size() - EncodeRecord(ActorCut{0, 1}).size() - kFrameHeadBytes - 1] ^= 1;
   ASSERT_OK(WriteFileAtomic(segment, flipped));
   EXPECT_THAT(Check().damages, ElementsAre(HasSubstr("record 0 is damaged")));
+}
+
+TEST_F(RunCheckTest, DamageOfALogThatATableHasPassedHarmsNobody) {
+  const std::string folder = path_ + "/replay";
+  const auto log = SegmentLog::Start({.dir = folder, .acks_wait = true});
+  ReplayShardOptions options;
+  options.spec = {.obs_dim = 2, .action_dim = 1};
+  auto shard = ReplayShard::Create(options);
+  ASSERT_OK(shard);
+  (*shard)->StartJournal(log.get(), /*begins=*/true);
+  ASSERT_OK((*shard)->ResumeInsert({.first_seq_held = 1}));
+  ASSERT_OK((*shard)->Save(folder + "/100.table", /*number=*/1));
+  ASSERT_OK((*shard)->ResumeInsert({.first_seq_held = 2}));
+  ASSERT_OK(log->AwaitAck([] { return false; }));
+
+  const std::string segment = folder + "/" + SegmentName(0);
+  std::string bytes = *ReadFile(segment);
+  const size_t first = EncodeSegmentHead(0, "").size() + kFrameHeadBytes;
+  bytes[first + EncodeRecord(TableBegun()).size() + kFrameHeadBytes] ^= 1;  // of record 1
+  ASSERT_OK(WriteFileAtomic(segment, bytes));
+  const RunCheck check = Check();
+  EXPECT_THAT(check.damages, IsEmpty());
+  ASSERT_EQ(check.logs.size(), 1u);
+  EXPECT_EQ(check.logs[0].records, 1u);
+  std::filesystem::remove(folder + "/100.table");
+  EXPECT_THAT(Check().damages, ElementsAre(HasSubstr("record 1 is damaged")));
 }
 
 TEST_F(RunCheckTest, ATableThatAShardSavedAsideIsLookedAtToo) {

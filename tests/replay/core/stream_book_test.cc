@@ -63,19 +63,26 @@ TEST(StreamBookTest, AWriterThatComesBackSaysHowManyRowsWereAcknowledgedAndNoStr
   EXPECT_EQ(book.rows_lost(), 12u) << "the gap is a part of them";
 }
 
-TEST(StreamBookTest, LossesAreKeptWithTheBookAndBeyondTheLifeOfTheirWriter) {
-  StreamBook book;
-  ASSERT_OK(book.Hello({.first_seq_held = 2, .rows_acked = 7}));
-  ASSERT_OK(book.Hello({.epoch = 1}));
-  ASSERT_OK(book.Hello({.epoch = 1, .first_seq_held = 1, .rows_acked = 3}));
+// Saved and loaded.
+StreamBook Again(const StreamBook& book) {
   ByteWriter state, losses;
   book.SaveState(&state);
   book.SaveLosses(&losses);
   StreamBook back;
   ByteReader in(state.bytes());
-  ASSERT_OK(back.LoadState(&in));
-  ASSERT_OK(back.LoadLosses(losses.bytes()));
-  EXPECT_EQ(back.rows_lost(), 10u);
+  EXPECT_OK(back.LoadState(&in));
+  EXPECT_OK(back.LoadLosses(losses.bytes()));
+  return back;
+}
+
+TEST(StreamBookTest, LossesAreKeptWithTheBookAndBeyondTheLifeOfTheirWriter) {
+  StreamBook book;
+  ASSERT_OK(book.Hello({.first_seq_held = 2, .rows_acked = 7}));
+  ASSERT_OK(book.Hello({.epoch = 1}));
+  ASSERT_OK(book.Hello({.epoch = 1, .first_seq_held = 1, .rows_acked = 3}));
+  EXPECT_EQ(Again(book).rows_lost(), 10u);
+  ByteWriter losses;
+  book.SaveLosses(&losses);
   EXPECT_THAT(StreamBook().LoadLosses(losses.bytes()),
               FailsWith(absl::StatusCode::kDataLoss, "of no writer"));
 }
@@ -103,13 +110,7 @@ TEST(StreamBookTest, RowsThatWereRefusedAreNotLost) {
 TEST(StreamBookTest, RefusedRowsAreKeptWithTheBook) {
   StreamBook book;
   Refuse(&book, {.seq = 0, .rows = 8});
-  ByteWriter state, losses;
-  book.SaveState(&state);
-  book.SaveLosses(&losses);
-  StreamBook back;
-  ByteReader in(state.bytes());
-  ASSERT_OK(back.LoadState(&in));
-  ASSERT_OK(back.LoadLosses(losses.bytes()));
+  StreamBook back = Again(book);
   EXPECT_OK(Insert(&back, {.seq = 1, .first_step = 8}));
   EXPECT_EQ(back.rows_lost(), 0u);
 }
