@@ -39,8 +39,9 @@ absl::Status CheckEnvChanges(const EnvConfig& before, const EnvConfig& after) {
       ": the checkpoint has another task; leave the setting away, or start a new run"));
 }
 
-// What a checkpoint cannot follow: another task, architecture or shape of the run.
-absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after, bool quiet) {
+// What a checkpoint cannot follow: another task, architecture or shape of the run. `before` with
+// the defaults of what it does not name, which an older build did not know.
+absl::Status CheckFixed(const RunConfig& before, const RunConfig& after) {
   const bool lockstep = IsLockstep(after);
   std::vector<std::string> fixed = {"seed",
                                     "algorithm",
@@ -69,7 +70,6 @@ absl::Status CheckResumeChanges(const RunConfig& before, const RunConfig& after,
                        ": the checkpoint has another task, architecture or shape; leave the "
                        "setting away, or start a new run"));
     }
-    if (!quiet) std::printf("changed on resume: %s\n", change.c_str());
   }
   return absl::OkStatus();
 }
@@ -136,7 +136,14 @@ absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
   PMOE_ASSIGN_OR_RETURN(const RunConfig before, ReadRunConfig(options.resume, "--resume"));
   sources.config_file = options.resume + "/config.textproto";
   PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
-  PMOE_RETURN_IF_ERROR(CheckResumeChanges(before, config, options.quiet));
+  ConfigSources own;
+  own.config_file = sources.config_file;
+  const absl::StatusOr<RunConfig> completed = ResolveConfig(own);
+  PMOE_RETURN_IF_ERROR(CheckFixed(completed.ok() ? *completed : before, config));
+  if (options.quiet) return config;
+  for (const std::string& change : ChangedFields(before, config)) {
+    std::printf("changed on resume: %s\n", change.c_str());
+  }
   return config;
 }
 
