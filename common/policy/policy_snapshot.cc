@@ -1,8 +1,8 @@
 #include "common/policy/policy_snapshot.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "common/base/finite.h"
 #include "common/base/status_macros.h"
 #include "common/policy/container.h"
 #include "common/policy/parameter_layout.h"
@@ -10,10 +10,6 @@
 namespace pmoe {
 
 namespace {
-
-bool AllFinite(const std::vector<float>& x) {
-  return std::all_of(x.begin(), x.end(), [](float value) { return std::isfinite(value); });
-}
 
 absl::Status DecodeNormalizer(const ContainerReader& reader, PolicySnapshot* snapshot) {
   if (!snapshot->spec.normalizes_obs) return absl::OkStatus();
