@@ -103,8 +103,8 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.File("manifest.json"),
                                        MakeManifest(config, run->simulator(), TorchVersion())));
   const std::string command = CommandToGoOn(flags);
-  PMOE_RETURN_IF_ERROR(
-      DescribeFailure(run->Train(interrupted), directory, command, run->env_steps()));
+  const absl::Status trained = run->Train(interrupted);
+  PMOE_RETURN_IF_ERROR(DescribeFailure(trained, directory, command, run->env_steps()));
   std::printf("%s\n",
               DescribeEnd(directory, command, run->env_steps(), run->total_steps()).c_str());
   return absl::OkStatus();

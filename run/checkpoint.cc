@@ -113,9 +113,10 @@ absl::Status WriteCheckpoint(const RunParts& parts, const RunCheckpoint& checkpo
   }
   const std::string state = container.Finish(
       {ContainerKind::kCheckpoint, snapshot.spec.Hash(), snapshot.version, checkpoint.env_steps});
+  // Before the checkpoint counts: a run that has its last one is not written to again.
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(directory.SnapshotFile("latest"), snapshot.Encode()));
   PMOE_RETURN_IF_ERROR(directory.SaveCheckpoint(checkpoint.env_steps, state, note, keep));
-  if (replay) PMOE_RETURN_IF_ERROR(parts.replay->KeepOnly(directory.TablesOfCheckpoints()));
-  return WriteFileAtomic(directory.SnapshotFile("latest"), snapshot.Encode());
+  return replay ? parts.replay->KeepOnly(directory.TablesOfCheckpoints()) : absl::OkStatus();
 }
 
 int64_t StateBytes(const Learner& learner) {

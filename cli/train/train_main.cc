@@ -61,8 +61,8 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
                         StartRunDashboard(dashboard_flags, directory.path(),
                                           [&run] { return StatusJson(run->Status()); }));
   std::fflush(stdout);
-  PMOE_RETURN_IF_ERROR(
-      DescribeFailure(run->Train(interrupted), directory, "./pmoe train", run->env_steps()));
+  const absl::Status trained = run->Train(interrupted);
+  PMOE_RETURN_IF_ERROR(DescribeFailure(trained, directory, "./pmoe train", run->env_steps()));
   std::printf("%s\n",
               DescribeEnd(directory, "./pmoe train", run->env_steps(), run->total_steps()).c_str());
   std::fflush(stdout);

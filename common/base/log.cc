@@ -26,10 +26,10 @@ const char* LevelName(LogLevel level) {
   }
 }
 
-bool CanErase(std::FILE* out) {
+bool CanErase(int fd) {
   const char* term = std::getenv("TERM");
   const bool dumb = term == nullptr || absl::string_view(term) == "dumb";
-  return !dumb && ::isatty(::fileno(out)) == 1;
+  return !dumb && ::isatty(fd) == 1;
 }
 
 thread_local bool thread_quiet = false;
@@ -38,7 +38,7 @@ thread_local std::string thread_role;
 }  // namespace
 
 Logger& Logger::OfProcess() {
-  static auto& logger = *new Logger(stderr, CanErase(stderr));
+  static auto& logger = *new Logger(STDERR_FILENO, CanErase(STDERR_FILENO));
   return logger;
 }
 
@@ -55,12 +55,16 @@ void Logger::SetThreadQuiet(bool quiet) { thread_quiet = quiet; }
 
 void Logger::Write(LogLevel level, absl::string_view text) {
   if (thread_quiet) return;
+  MutexLock lock(&mu_);
+  Put(absl::StrCat(Line(level, text), live_));
+}
+
+std::string Logger::Line(LogLevel level, absl::string_view text) const {
   const std::string time =
       absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
-  const std::string line = absl::StrReplaceAll(text, {{"\n", " "}, {"\r", " "}});
-  MutexLock lock(&mu_);
   const std::string& role = thread_role.empty() ? role_ : thread_role;
-  Put(absl::StrCat(time, " ", role, " ", LevelName(level), ": ", line, "\n", live_));
+  return absl::StrCat(time, " ", role, " ", LevelName(level), ": ",
+                      absl::StrReplaceAll(text, {{"\n", " "}, {"\r", " "}}), "\n");
 }
 
 void Logger::Print(absl::string_view line) {
@@ -90,16 +94,20 @@ void Logger::KeepLive() {
 
 int Logger::columns() const {
   winsize size{};
-  const bool known = ::ioctl(::fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  const bool known = ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : kDefaultColumns;
 }
 
 // Erases even where we have drawn nothing: the line of another process may stand there, as the
 // learner's does under what `pmoe up` says.
 void Logger::Put(const std::string& text) {
-  const std::string all = terminal_ ? absl::StrCat(kErase, text) : text;
-  std::fwrite(all.data(), 1, all.size(), out_);
-  std::fflush(out_);
+  const absl::string_view erase = terminal_ ? kErase : "";
+  const std::string before =
+      missing_ == 0 ? ""
+                    : Line(LogLevel::kWarning, absl::StrCat(missing_,
+                                                            " texts before this one are "
+                                                            "missing: nobody took them"));
+  missing_ = out_.Write(absl::StrCat(erase, before, text)) ? 0 : missing_ + 1;
 }
 
 }  // namespace pmoe

@@ -3,12 +3,13 @@
 // What a user asked for (tables, JSON, results, help) is not logged but printed on stdout.
 #pragma once
 
-#include <cstdio>
+#include <cstdint>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "common/base/log_sink.h"
 #include "common/base/mutex.h"
 
 namespace pmoe {
@@ -16,14 +17,15 @@ namespace pmoe {
 enum class LogLevel { kInfo, kWarning, kError };
 
 // The lines of one stream. Knows of the line that redraws itself at the bottom of a terminal, so
-// that whatever is said appears above it. Ignores write errors: a run must not end because nobody
-// looks. Thread-safe.
+// that whatever is said appears above it. Ignores write errors, and waits a second at most for
+// whoever has stopped reading (LogSink): a run must not end, or stand still, because nobody looks.
+// Thread-safe.
 class Logger {
  public:
   // The one of stderr; lives for ever.
   static Logger& OfProcess();
-  // `out` must outlive it. terminal: `out` can erase a line.
-  Logger(std::FILE* out, bool terminal) : out_(out), terminal_(terminal) {}
+  // `fd` must outlive it. terminal: it can erase a line.
+  Logger(int fd, bool terminal) : fd_(fd), terminal_(terminal), out_(fd) {}
 
   // Who speaks: the command at first, "actor 3" once it has a seat.
   void SetRole(absl::string_view role) ABSL_LOCKS_EXCLUDED(mu_);
@@ -50,12 +52,15 @@ class Logger {
   int columns() const;
 
  private:
+  std::string Line(LogLevel level, absl::string_view text) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Put(const std::string& text) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  std::FILE* const out_;
+  const int fd_;
   const bool terminal_;
   // Held while a line is written, or two threads' erasing and redrawing would mix.
   Mutex mu_;
+  LogSink out_ ABSL_GUARDED_BY(mu_);
+  int64_t missing_ ABSL_GUARDED_BY(mu_) = 0;  // texts that nobody took, since the last that was
   std::string role_ ABSL_GUARDED_BY(mu_) = "pmoe";
   std::string live_ ABSL_GUARDED_BY(mu_);  // "": none
 };

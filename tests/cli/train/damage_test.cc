@@ -49,22 +49,8 @@ std::vector<Damage> Damages() {
 
 class DamageTest : public TrainTest {
  protected:
-  // Small, with two checkpoints and their tables.
   std::string MakeRun(const std::string& algorithm) {
-    std::vector<std::string> words = {"--env",   "InvertedPendulum-v5", "--steps", "256", "--algo",
-                                      algorithm, "--dashboard",         "none"};
-    for (const char* set :
-         {"policy.hidden=8", "learner.critic_hidden=8", "checkpoint.every_steps=128",
-          "observe.video=false", "observe.eval_episodes=1", "observe.log_every_steps=64",
-          "observe.eval_every_steps=128", "schedule.steps_per_round=64"}) {
-      words.insert(words.end(), {"--set", set});
-    }
-    const std::vector<std::string> own =
-        algorithm == "sac"
-            ? std::vector<std::string>{"schedule.start_steps=64", "schedule.update_after=64"}
-            : std::vector<std::string>{"learner.epochs=1", "learner.batch_size=32"};
-    for (const std::string& set : own) words.insert(words.end(), {"--set", set});
-    return MustTrain("whole", words);
+    return MustTrain("whole", SmallRun(algorithm));
   }
   static std::vector<std::string> FilesOf(const std::string& run) {
     std::vector<std::string> files;

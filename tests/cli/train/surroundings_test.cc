@@ -65,6 +65,15 @@ TEST_F(SurroundingsTest, ClosedStandardDescriptorsDamageNoFileOfTheRun) {
   EXPECT_EQ(BytesOf(dir_.File("run/lock")), "");
 }
 
+// A pipe that is full: a stopped terminal, a dead connection, a pager.
+TEST_F(SurroundingsTest, ATrainingGoesOnWhereNobodyReadsWhatItSays) {
+  const ProcessResult result = Bash(
+      "mkfifo full; exec 9<>full; head -c 65536 /dev/zero >&9; timeout 100 $train --out run "
+      "2>&9 >/dev/null");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_TRUE(fs::exists(dir_.File("run/checkpoints/200/state.pmoe")));
+}
+
 TEST_F(SurroundingsTest, RunsOfOneSecondGetFoldersOfTheirOwn) {
   const ProcessResult result = Bash(
       "for i in 1 2 3; do $train & ids=\"$ids $!\"; done; for id in $ids; do wait $id || exit 1; "

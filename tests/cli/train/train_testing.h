@@ -13,6 +13,24 @@
 
 namespace pmoe {
 
+// Flags of a run of 256 steps with two checkpoints and their tables.
+inline std::vector<std::string> SmallRun(const std::string& algorithm) {
+  std::vector<std::string> words = {"--env",   "InvertedPendulum-v5", "--steps", "256", "--algo",
+                                    algorithm, "--dashboard",         "none"};
+  for (const char* set :
+       {"policy.hidden=8", "learner.critic_hidden=8", "checkpoint.every_steps=128",
+        "observe.video=false", "observe.eval_episodes=1", "observe.log_every_steps=64",
+        "observe.eval_every_steps=128", "schedule.steps_per_round=64"}) {
+    words.insert(words.end(), {"--set", set});
+  }
+  const std::vector<std::string> own =
+      algorithm == "sac"
+          ? std::vector<std::string>{"schedule.start_steps=64", "schedule.update_after=64"}
+          : std::vector<std::string>{"learner.epochs=1", "learner.batch_size=32"};
+  for (const std::string& set : own) words.insert(words.end(), {"--set", set});
+  return words;
+}
+
 class TrainTest : public ::testing::Test {
  protected:
   static std::vector<std::string> Command(std::vector<std::string> words,

@@ -1,13 +1,16 @@
 #include "common/base/log.h"
 
-#include <cstdio>
-#include <cstdlib>
+#include <unistd.h>
+
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/base/clock.h"
 #include "gmock/gmock.h"
+#include "tests/testing/written_file.h"
 
 namespace pmoe {
 namespace {
@@ -20,25 +23,12 @@ constexpr char kErase[] = "\r\x1b[K";
 
 class LogTest : public ::testing::Test {
  protected:
-  ~LogTest() override {
-    std::fclose(out_);
-    std::free(text_);
-  }
-
   // What was written since the last call.
-  std::string Written() {
-    std::fflush(out_);
-    const std::string fresh(text_ + seen_, size_ - seen_);
-    seen_ = size_;
-    return fresh;
-  }
+  std::string Written() { return out_.Fresh(); }
 
-  char* text_ = nullptr;
-  size_t size_ = 0;
-  size_t seen_ = 0;
-  std::FILE* const out_ = ::open_memstream(&text_, &size_);
-  Logger file_{out_, /*terminal=*/false};
-  Logger terminal_{out_, /*terminal=*/true};
+  WrittenFile out_;
+  Logger file_{out_.fd(), /*terminal=*/false};
+  Logger terminal_{out_.fd(), /*terminal=*/true};
 };
 
 TEST_F(LogTest, ALineSaysWhenWhoAndHowBad) {
@@ -101,10 +91,35 @@ TEST_F(LogTest, AFileHasNoLiveLine) {
   file_.DrawLive("50 %");
   file_.KeepLive();
   EXPECT_EQ(Written(), "");
-  std::FILE* const file = std::tmpfile();
-  ASSERT_NE(file, nullptr);
-  EXPECT_EQ(Logger(file, /*terminal=*/false).columns(), 80);
-  std::fclose(file);
+  EXPECT_EQ(file_.columns(), 80);
+}
+
+// A stopped terminal, a dead ssh connection, `pmoe up | less`.
+TEST_F(LogTest, NobodyWhoStopsReadingStopsTheWriter) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  Logger pipe(ends[1], /*terminal=*/false);
+  const std::string text(1000, 'x');
+  const Clock::Time begin = Clock::Real()->Now();
+  for (int i = 0; i < 1000; ++i) pipe.Print(absl::StrCat(i, text));
+  EXPECT_LT(Clock::Real()->Now() - begin, std::chrono::seconds(30));  // 1, but for the machine's
+  const auto read = [&] {
+    std::string bytes(1 << 20, '\0');
+    bytes.resize(static_cast<size_t>(::read(ends[0], bytes.data(), bytes.size())));
+    return bytes;
+  };
+  std::string taken = read();
+  pipe.Write(LogLevel::kInfo, "on we go");
+  taken += read();
+  const std::vector<std::string> lines = absl::StrSplit(taken, '\n', absl::SkipEmpty());
+  ASSERT_GT(lines.size(), 30u);
+  for (size_t i = 0; i + 2 < lines.size(); ++i) EXPECT_EQ(lines[i], absl::StrCat(i, text));
+  EXPECT_THAT(lines[lines.size() - 2],
+              EndsWith(absl::StrCat("pmoe WARNING: ", 1002 - lines.size(),
+                                    " texts before this one are missing: nobody took them")));
+  EXPECT_THAT(lines.back(), EndsWith("on we go"));
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_F(LogTest, LinesOfManyThreadsStayWhole) {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "gtest/gtest.h"
+#include "tests/testing/written_file.h"
 
 namespace pmoe {
 namespace {
@@ -76,25 +77,13 @@ TEST(FormatProgressTest, IsCutToTheWidth) {
 class ProgressPrinterTest : public ::testing::Test {
  protected:
   ProgressPrinterTest() { options_.log = &pipe_; }
-  ~ProgressPrinterTest() override {
-    std::fclose(out_);
-    std::free(text_);
-  }
 
   // What was printed since the last call.
-  std::string Printed() {
-    std::fflush(out_);
-    const std::string fresh(text_ + seen_, size_ - seen_);
-    seen_ = size_;
-    return fresh;
-  }
+  std::string Printed() { return out_.Fresh(); }
 
-  char* text_ = nullptr;
-  size_t size_ = 0;
-  size_t seen_ = 0;
-  std::FILE* const out_ = ::open_memstream(&text_, &size_);
-  Logger pipe_{out_, /*terminal=*/false};
-  Logger terminal_{out_, /*terminal=*/true};
+  WrittenFile out_;
+  Logger pipe_{out_.fd(), /*terminal=*/false};
+  Logger terminal_{out_.fd(), /*terminal=*/true};
   ProgressOptions options_;
 };
 

@@ -1,0 +1,76 @@
+#include "common/base/log_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
+
+namespace pmoe {
+namespace {
+
+constexpr int kPatience_ms = 1000;
+
+}  // namespace
+
+LogSink::~LogSink() {
+  if (own_ >= 0) ::close(own_);
+}
+
+void LogSink::FollowTarget() {
+  struct stat now {};
+  ::fstat(fd_, &now);
+  if (now.st_dev == target_.st_dev && now.st_ino == target_.st_ino) return;
+  target_ = now;
+  rest_.clear();
+  if (own_ >= 0) ::close(own_);
+  own_ = -1;
+  if (!S_ISFIFO(now.st_mode) && ::isatty(fd_) != 1) return;
+  own_ = ::open(absl::StrCat("/proc/self/fd/", fd_).c_str(),
+                O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+bool LogSink::Write(absl::string_view bytes) {
+  FollowTarget();
+  if (!rest_.empty() && !Push(/*patience_ms=*/0)) return false;
+  rest_ = std::string(bytes);
+  if (Push(stuck_ ? 0 : kPatience_ms)) return true;
+  // Nothing of it was taken: not begun.
+  if (rest_.size() == bytes.size()) {
+    rest_.clear();
+    return false;
+  }
+  return true;
+}
+
+ssize_t LogSink::TryWrite() const {
+  if (S_ISSOCK(target_.st_mode))
+    return ::send(fd_, rest_.data(), rest_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return ::write(own_ >= 0 ? own_ : fd_, rest_.data(), rest_.size());
+}
+
+// Writes what rest_ holds; false: not all of it was taken in time.
+bool LogSink::Push(int patience_ms) {
+  const Clock::Time deadline = Clock::Real()->Now() + std::chrono::milliseconds(patience_ms);
+  while (!rest_.empty()) {
+    const ssize_t n = TryWrite();
+    if (n > 0) rest_.erase(0, static_cast<size_t>(n));
+    if (n > 0 || (n < 0 && errno == EINTR)) continue;
+    if (n == 0 || errno != EAGAIN) rest_.clear();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::Real()->Now());
+    if (!rest_.empty() && left.count() <= 0) {
+      stuck_ = true;
+      return false;
+    }
+    pollfd waits{fd_, POLLOUT, 0};
+    if (!rest_.empty()) ::poll(&waits, 1, static_cast<int>(left.count()));
+  }
+  stuck_ = false;
+  return true;
+}
+
+}  // namespace pmoe
