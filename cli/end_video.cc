@@ -2,7 +2,6 @@
 
 #include <poll.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -11,6 +10,7 @@
 #include "cli/up/child.h"
 #include "common/base/build_info.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 
 namespace pmoe {
 namespace {
@@ -41,7 +41,7 @@ void WriteEndVideo(const std::string& run_directory, const std::atomic<bool>& in
   std::optional<ChildEnd> end;
   if (child.ok()) end = WaitFor(&*child, interrupted);
   if (end.has_value() && end->exit_code == 0) {
-    std::printf("video of the best policy: %s\n", video.c_str());
+    Say("video of the best policy: ", video);
     return;
   }
   const absl::StatusOr<std::string> said = ReadFile(log);
@@ -50,7 +50,7 @@ void WriteEndVideo(const std::string& run_directory, const std::atomic<bool>& in
       : said.ok()  ? std::string(absl::StripPrefix(absl::StripAsciiWhitespace(*said), "pmoe: "))
       : child.ok() ? "pmoe-actor left no message"
                    : std::string(child.status().message());
-  std::printf("no video: %s\n", reason.c_str());
+  Say("no video: ", reason);
 }
 
 }  // namespace pmoe

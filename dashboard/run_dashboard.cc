@@ -1,6 +1,5 @@
 #include "dashboard/run_dashboard.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <utility>
 
@@ -21,8 +20,7 @@ absl::StatusOr<std::unique_ptr<Dashboard>> Start(const DashboardFlags& flags,
     Log(LogLevel::kInfo, "no dashboard: ", dashboard.status().message());
     return nullptr;
   }
-  if (dashboard.ok()) std::printf("dashboard: %s\n", (*dashboard)->url().c_str());
-  std::fflush(stdout);
+  if (dashboard.ok()) Say("dashboard: ", (*dashboard)->url());
   return dashboard;
 }
 

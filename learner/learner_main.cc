@@ -1,5 +1,4 @@
 // pmoe-learner: updates the policy, serves the control plane, writes the run directory.
-#include <cstdio>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -86,7 +85,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   const bool resume = !start.resume.empty();
   const absl::Status unfinished = CheckUnfinished(directory.path(), config);
   if (start.or_resume && !unfinished.ok()) {
-    std::printf("%s\n", std::string(unfinished.message()).c_str());
+    Say(unfinished.message());
     return absl::OkStatus();
   }
   PMOE_RETURN_IF_ERROR(unfinished);
@@ -105,8 +104,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   const std::string command = CommandToGoOn(flags);
   const absl::Status trained = run->Train(interrupted);
   PMOE_RETURN_IF_ERROR(DescribeFailure(trained, directory, command, run->env_steps()));
-  std::printf("%s\n",
-              DescribeEnd(directory, command, run->env_steps(), run->total_steps()).c_str());
+  Say(DescribeEnd(directory, command, run->env_steps(), run->total_steps()));
   return absl::OkStatus();
 }
 

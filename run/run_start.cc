@@ -1,7 +1,6 @@
 #include "run/run_start.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/config/run_config_file.h"
@@ -142,7 +142,7 @@ absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
   PMOE_RETURN_IF_ERROR(CheckFixed(completed.ok() ? *completed : before, config));
   if (options.quiet) return config;
   for (const std::string& change : ChangedFields(before, config)) {
-    std::printf("changed on resume: %s\n", change.c_str());
+    Say("changed on resume: ", change);
   }
   return config;
 }

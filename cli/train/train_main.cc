@@ -1,5 +1,4 @@
 // pmoe-train: the embedded run. `pmoe train` execs it with its own arguments.
-#include <cstdio>
 #include <string>
 
 #include "CLI/CLI.hpp"
@@ -51,21 +50,16 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   }
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddedRun> run,
                         BeginRun(directory, config, env, {.resume = resume}));
-  std::printf("%s %s: %s, seed %llu, K = %d, %llu env steps%s\n", resume ? "resuming" : "training",
-              config.env().id().c_str(), config.algorithm().c_str(),
-              static_cast<unsigned long long>(config.seed()), config.policy().primitives(),
-              static_cast<unsigned long long>(run->total_steps()),
-              resume ? absl::StrCat(" from ", run->env_steps()).c_str() : "");
-  std::printf("run directory: %s\n", directory.path().c_str());
+  Say(resume ? "resuming " : "training ", config.env().id(), ": ", config.algorithm(), ", seed ",
+      config.seed(), ", K = ", config.policy().primitives(), ", ", run->total_steps(), " env steps",
+      resume ? absl::StrCat(" from ", run->env_steps()) : "");
+  Say("run directory: ", directory.path());
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
                         StartRunDashboard(dashboard_flags, directory.path(),
                                           [&run] { return StatusJson(run->Status()); }));
-  std::fflush(stdout);
   const absl::Status trained = run->Train(interrupted);
   PMOE_RETURN_IF_ERROR(DescribeFailure(trained, directory, "./pmoe train", run->env_steps()));
-  std::printf("%s\n",
-              DescribeEnd(directory, "./pmoe train", run->env_steps(), run->total_steps()).c_str());
-  std::fflush(stdout);
+  Say(DescribeEnd(directory, "./pmoe train", run->env_steps(), run->total_steps()));
   const bool finished = run->env_steps() >= run->total_steps();
   if (finished && config.observe().video()) WriteEndVideo(directory.path(), interrupted);
   return absl::OkStatus();

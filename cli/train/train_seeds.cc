@@ -1,7 +1,6 @@
 #include "cli/train/train_seeds.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -270,12 +269,11 @@ absl::Status TrainSeeds(const RunStartOptions& start, const DashboardFlags& dash
   PMOE_RETURN_IF_ERROR(resume ? ReopenAll(start, &plan) : BeginNew(start, &plan));
   for (const std::string& warning : ConfigWarnings(plan.config)) Log(LogLevel::kInfo, warning);
   if (ToTrain(plan) == 0) {
-    std::printf("all seeds of %s have finished; make them longer with --steps\n",
-                plan.directory.c_str());
+    Say("all seeds of ", plan.directory, " have finished; make them longer with --steps");
     return absl::OkStatus();
   }
   PMOE_ASSIGN_OR_RETURN(const int at_once, AtOnce(start, plan));
-  std::printf("%s\n", Introduction(plan, at_once, resume).c_str());
+  Say(Introduction(plan, at_once, resume));
   ProgressOptions progress;
   progress.label = absl::StrCat(plan.config.env().id(), " ", plan.config.algorithm(), " ",
                                 plan.members.size(), " seeds");
@@ -285,20 +283,15 @@ absl::Status TrainSeeds(const RunStartOptions& start, const DashboardFlags& dash
                         SeedGroup::Create(std::move(plan.members), progress, Notes(start, plan)));
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
                         StartDashboard(dashboard_flags, plan, *group));
-  std::fflush(stdout);
   group->Train(at_once, interrupted);
   PMOE_RETURN_IF_ERROR(Failures(*group, plan));
   const ProgressState all = SumOf(group->Views(), 0.0);
   if (all.env_steps < all.total_steps) {
-    std::printf("stopped at %lld of %lld env steps; go on with: %s\n",
-                static_cast<long long>(all.env_steps), static_cast<long long>(all.total_steps),
-                ResumeCommand(plan).c_str());
-    std::fflush(stdout);
+    Say("stopped at ", all.env_steps, " of ", all.total_steps,
+        " env steps; go on with: ", ResumeCommand(plan));
     return absl::OkStatus();
   }
-  std::printf("finished; look at them with: ./pmoe dashboard %s\n",
-              ShellWord(Folder(plan)).c_str());
-  std::fflush(stdout);
+  Say("finished; look at them with: ./pmoe dashboard ", ShellWord(Folder(plan)));
   const SeedMember* const best = BestOf(*group);
   if (plan.config.observe().video() && best != nullptr) WriteEndVideo(best->path(), interrupted);
   return absl::OkStatus();

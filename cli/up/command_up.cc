@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -27,6 +26,7 @@
 #include "common/base/file.h"
 #include "common/base/file_lock.h"
 #include "common/base/interrupt.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -228,13 +228,11 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     unsetenv("PMOE_TLS");  // members get certificates of this cluster, or none
     // The learner would start itself once more to set it (libgomp reads it before main).
     setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
-    std::printf("cluster: %s, %d actors, %d replay shard%s, %s; run directory: %s\n",
-                config.env().id().c_str(), config.actor().count(), config.replay().shards(),
-                config.replay().shards() == 1 ? "" : "s", config.schedule().mode().c_str(),
-                directory.c_str());
-    std::printf("logs: %s/logs; look at it with: ./pmoe status --run %s\n", directory.c_str(),
-                directory.c_str());
-    std::fflush(stdout);
+    const int shards = config.replay().shards();
+    Say("cluster: ", config.env().id(), ", ", config.actor().count(), " actors, ", shards,
+        shards == 1 ? " replay shard, " : " replay shards, ", config.schedule().mode(),
+        "; run directory: ", directory);
+    Say("logs: ", directory, "/logs; look at it with: ./pmoe status --run ", directory);
     const absl::Status ended = Supervisor(std::move(options)).Run(interrupted);
     ForgetUpSecurity(directory);
     PMOE_RETURN_IF_ERROR(ended);

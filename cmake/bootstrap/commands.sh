@@ -37,6 +37,11 @@ command_check() {
         fi
         shift
         ;;
+      --seconds)
+        [[ ${2:-} =~ ^[1-9][0-9]{0,6}$ ]] || die 2 "$1 needs whole seconds, got ${2:-nothing}"
+        export PMOE_FUZZ_SECONDS=$2
+        shift
+        ;;
       *) stages+=("$1") ;;
     esac
     shift
@@ -87,6 +92,22 @@ stage_simulation() {
     export PMOE_SIMULATION_SEEDS=${PMOE_SIMULATION_SEEDS:-20000}
   fi
   "$build_dir/bin/replay_simulation_test"
+}
+
+# Each fuzzer for some seconds, from its corpus of the repository and what earlier calls found.
+stage_fuzz() {
+  install_packages check "for the checks"
+  prepare release fuzz
+  local fuzzer name
+  for fuzzer in "$build_dir"/bin/*_fuzzer; do
+    name=${fuzzer##*/}
+    mkdir -p "$build_dir/fuzz/$name" "$root/tests/fuzz/corpus/$name"
+    say "$name, ${PMOE_FUZZ_SECONDS:-10} s"
+    "$fuzzer" -max_total_time="${PMOE_FUZZ_SECONDS:-10}" -rss_limit_mb=4096 -verbosity=0 \
+      -artifact_prefix="$build_dir/fuzz/$name-" \
+      "$build_dir/fuzz/$name" "$root/tests/fuzz/corpus/$name" </dev/null ||
+      die 1 "$name failed; the input lies at $build_dir/fuzz/$name-*"
+  done
 }
 
 stage_deploy() {

@@ -42,6 +42,11 @@ Logger& Logger::OfProcess() {
   return logger;
 }
 
+Logger& Logger::OfStdout() {
+  static auto& logger = *new Logger(STDOUT_FILENO, /*terminal=*/false);
+  return logger;
+}
+
 void Logger::SetRole(absl::string_view role) {
   MutexLock lock(&mu_);
   role_ = std::string(role);

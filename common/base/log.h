@@ -1,6 +1,7 @@
 // What a process says to people while it works, on stderr:
 //   2026-11-29T12:40:05.123Z actor 3 WARNING: the learner's clock is 4 s ahead
-// What a user asked for (tables, JSON, results, help) is not logged but printed on stdout.
+// What a user asked for (tables, JSON, results, help) is not logged but printed on stdout; where
+// the program works on for long after it, with Say.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +25,8 @@ class Logger {
  public:
   // The one of stderr; lives for ever.
   static Logger& OfProcess();
+  // And the one of stdout.
+  static Logger& OfStdout();
   // `fd` must outlive it. terminal: it can erase a line.
   Logger(int fd, bool terminal) : fd_(fd), terminal_(terminal), out_(fd) {}
 
@@ -69,6 +72,12 @@ class Logger {
 template <typename... Parts>
 void Log(LogLevel level, const Parts&... parts) {
   Logger::OfProcess().Write(level, absl::StrCat(parts...));
+}
+
+// A line on stdout that nobody needs to take, for the work to go on.
+template <typename... Parts>
+void Say(const Parts&... parts) {
+  Logger::OfStdout().Print(absl::StrCat(parts...));
 }
 
 }  // namespace pmoe
