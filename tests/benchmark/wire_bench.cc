@@ -1,6 +1,7 @@
 // bench wire: rows of HalfCheetah to a replay shard and minibatches back, client and server in this
 // process over a unix socket, over bare gRPC streams that carry as many bytes; then over a unix
-// socket, plain TCP and mutual TLS. Both ends' CPU time counts.
+// socket, plain TCP and mutual TLS, and under each durability; then writers that write nothing. Both
+// ends' CPU time counts.
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 
 #include "absl/time/clock.h"
 #include "cli/certificates.h"
+#include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/server.h"
 #include "common/tls/seat_key.h"
@@ -133,6 +135,23 @@ class Wire {
     return raw_->Receive(kSampleBatches, PackedBytes(kSpec, kBatch), kSampleInFlight);
   }
 
+  // Of one environment more, that has sent a chunk and has nothing more to say.
+  absl::StatusOr<std::unique_ptr<RpcTransitionWriter>> IdleWriter(const Link& link,
+                                                                  uint32_t actor) const {
+    RpcWriterOptions options;
+    options.run_id = ControlOptions(link).learner.run_id();
+    options.chunks.actor = actor;
+    options.seat_signature = SeatKey("").Sign({options.run_id, RUN_ROLE_ACTOR, actor, 0});
+    options.security = link.actor;
+    options.spec = kSpec;
+    PMOE_ASSIGN_OR_RETURN(std::unique_ptr<RpcTransitionWriter> writer,
+                          RpcTransitionWriter::Create(options, server_->address()));
+    TransitionSource source;
+    for (int i = 0; i < kPageRows; ++i) PMOE_RETURN_IF_ERROR(writer->Write(0, source.Next()));
+    return writer;
+  }
+  uint32_t writers() const { return service_.Stats().writers(); }
+
   double insert_row_bytes() const { return static_cast<double>(chunk_bytes_) / kPageRows; }
   double sample_row_bytes() const {
     return static_cast<double>(PackedBytes(kSpec, kBatch)) / kBatch;
@@ -245,6 +264,33 @@ absl::Status CompareDurabilities(const BenchFlags& flags, Report* report) {
   return absl::OkStatus();
 }
 
+// What writers cost that are connected and write nothing, both ends together.
+absl::Status MeasureIdleWriters(Report* report) {
+  constexpr uint32_t kWriters = 256;
+  constexpr std::chrono::seconds kWatched(5);
+  const ScratchFolder folder;
+  PMOE_ASSIGN_OR_RETURN(const Link link, UnixLink(folder));
+  Wire wire;
+  PMOE_RETURN_IF_ERROR(wire.Start(link));
+  std::vector<std::unique_ptr<RpcTransitionWriter>> idle;
+  for (uint32_t actor = 1; actor <= kWriters; ++actor) {
+    PMOE_ASSIGN_OR_RETURN(idle.emplace_back(), wire.IdleWriter(link, actor));
+  }
+  for (int tries = 0; wire.writers() < kWriters; ++tries) {
+    if (tries == 3000) {
+      return absl::DeadlineExceededError(
+          absl::StrCat(wire.writers(), " of ", kWriters, " writers came within 30 s"));
+    }
+    Clock::Real()->Sleep(std::chrono::milliseconds(10));
+  }
+  Clock::Real()->Sleep(std::chrono::seconds(1));
+  const double before_s = ProcessCpuSeconds();
+  Clock::Real()->Sleep(kWatched);
+  report->Table("idle writers", {"share_of_a_core"});
+  report->Row(absl::StrCat(kWriters), {(ProcessCpuSeconds() - before_s) / kWatched.count()});
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status BenchWire(const BenchFlags& flags, Report* report) {
@@ -273,7 +319,8 @@ absl::Status BenchWire(const BenchFlags& flags, Report* report) {
   insert.AddTo(report, "insert_chunks_of_64");
   sample.AddTo(report, "sample_b256");
   PMOE_RETURN_IF_ERROR(CompareTransports(flags, report));
-  return CompareDurabilities(flags, report);
+  PMOE_RETURN_IF_ERROR(CompareDurabilities(flags, report));
+  return MeasureIdleWriters(report);
 }
 
 }  // namespace pmoe
