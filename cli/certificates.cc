@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -19,8 +20,38 @@ namespace fs = std::filesystem;
 
 constexpr int kDaysMax = 3650;
 constexpr int kAuthorityDays = 3650;
+constexpr int kMembersMax = int{kPeerSeatMax} + 1;
 constexpr char kDefaultCluster[] = "pmoe";
-constexpr char kName[] = "1";  // every process of a role shares its certificate
+constexpr char kName[] = "1";  // every process of a role may share its certificate
+
+// A folder of `out` and whom its certificate is for.
+struct Owner {
+  std::string folder;
+  PeerRole role = PeerRole::kActor;
+  std::string name = kName;
+};
+
+std::vector<Owner> RoleOwners() {
+  std::vector<Owner> owners;
+  for (const PeerRole role : AllPeerRoles()) owners.push_back({PeerRoleName(role), role});
+  return owners;
+}
+
+// Up to that many actors and replay shards, and the evaluator.
+std::vector<Owner> MemberOwners(uint32_t actors, uint32_t replays) {
+  std::vector<Owner> owners;
+  const auto add = [&](PeerRole role, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+      const PeerSeat seat = {.index = i};
+      owners.push_back({absl::StrCat(PeerRoleName(role), "-", i), role, seat.Name()});
+    }
+  };
+  add(PeerRole::kActor, actors);
+  if (actors > 0)
+    owners.push_back({"evaluator", PeerRole::kActor, PeerSeat{.evaluator = true}.Name()});
+  add(PeerRole::kReplay, replays);
+  return owners;
+}
 
 // Readable by its owner only, from its first byte on.
 absl::Status WritePrivate(const std::string& path, absl::string_view bytes) {
@@ -51,6 +82,15 @@ absl::Status Damaged(const std::string& path, const absl::Status& status) {
       path, " ", status.message(), "; put the right file back, or remove it to have a new one"));
 }
 
+// Members that have a key of their own there.
+std::vector<Owner> KeptMembers(const std::string& dir) {
+  std::vector<Owner> owners = MemberOwners(kMembersMax, kMembersMax);
+  std::erase_if(owners, [&](const Owner& owner) {
+    return !fs::exists(absl::StrCat(dir, "/", owner.folder, "/key.pem"));
+  });
+  return owners;
+}
+
 bool EndsSoon(const Validity& validity, absl::Time now) {
   return validity.to - now < (validity.to - validity.from) / 3;
 }
@@ -70,7 +110,8 @@ class CertificateMaker {
     PMOE_RETURN_IF_ERROR(MakePrivateFolder(options_.out));
     PMOE_RETURN_IF_ERROR(MakePrivateFolder(options_.out + "/ca"));
     PMOE_RETURN_IF_ERROR(InitAuthority());
-    for (const PeerRole role : AllPeerRoles()) PMOE_RETURN_IF_ERROR(InitRole(role));
+    for (const Owner& owner : RoleOwners()) PMOE_RETURN_IF_ERROR(InitFolder(owner));
+    for (const Owner& owner : Members()) PMOE_RETURN_IF_ERROR(InitFolder(owner));
     return reports_;
   }
 
@@ -80,7 +121,9 @@ class CertificateMaker {
   absl::Status InitAuthority();
   absl::StatusOr<CertificateInfo> ReadAuthority() const;
   absl::Status MakeNewAuthority(const std::string& cluster, What what);
-  absl::Status InitRole(PeerRole role);
+  // Those that are asked for and those that are there.
+  std::vector<Owner> Members() const;
+  absl::Status InitFolder(const Owner& whose);
   // Can it stay? What is damaged is an error.
   absl::StatusOr<bool> IsGood(const IdentityFiles& files, const PeerName& owner,
                               const std::string& key) const;
@@ -173,9 +216,21 @@ absl::StatusOr<bool> CertificateMaker::IsGood(const IdentityFiles& files, const 
          CheckKeyBelongs(certificate, key).ok() && CheckSignedBy(certificate, authority_).ok();
 }
 
-absl::Status CertificateMaker::InitRole(PeerRole role) {
-  const PeerName owner = {cluster_, role, kName};
-  const std::string folder = absl::StrCat(options_.out, "/", PeerRoleName(role));
+std::vector<Owner> CertificateMaker::Members() const {
+  std::vector<Owner> owners =
+      MemberOwners(static_cast<uint32_t>(options_.actors), static_cast<uint32_t>(options_.replays));
+  for (Owner& owner : KeptMembers(options_.out)) {
+    const bool asked = std::any_of(owners.begin(), owners.end(), [&](const Owner& other) {
+      return other.folder == owner.folder;
+    });
+    if (!asked) owners.push_back(std::move(owner));
+  }
+  return owners;
+}
+
+absl::Status CertificateMaker::InitFolder(const Owner& whose) {
+  const PeerName owner = {cluster_, whose.role, whose.name};
+  const std::string folder = absl::StrCat(options_.out, "/", whose.folder);
   const IdentityFiles files(folder);
   PMOE_RETURN_IF_ERROR(MakePrivateFolder(folder));
   PMOE_ASSIGN_OR_RETURN(const std::string key, KeyOf(files.key));
@@ -203,14 +258,36 @@ absl::Status CertificateMaker::InitRole(PeerRole role) {
   return Report(folder, certificate, exists ? What::kRenewed : What::kMade);
 }
 
+absl::Status CheckMembers(absl::string_view flag, int count) {
+  if (count >= 0 && count <= kMembersMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, " must be from 0 to ", kMembersMax, ", got ", count,
+                   "; as many as the run has: each gets a certificate that is good for it alone"));
+}
+
 }  // namespace
 
 absl::Status CertificateOptions::Validate() const {
   if (out.empty()) return absl::InvalidArgumentError("--out must name a folder");
   if (cluster.has_value()) PMOE_RETURN_IF_ERROR(CheckClusterName(*cluster));
-  if (days >= 1 && days <= kDaysMax) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("--days must be from 1 to ", kDaysMax, ", got ",
-                                                 days, "; 365 is usual, 90 for more safety"));
+  if (days < 1 || days > kDaysMax) {
+    return absl::InvalidArgumentError(absl::StrCat("--days must be from 1 to ", kDaysMax, ", got ",
+                                                   days, "; 365 is usual, 90 for more safety"));
+  }
+  PMOE_RETURN_IF_ERROR(CheckMembers("--actors", actors));
+  return CheckMembers("--replays", replays);
+}
+
+std::vector<std::string> CertificateFolders(const std::string& dir) {
+  std::vector<std::string> folders;
+  for (const Owner& owner : RoleOwners()) {
+    const std::string folder = absl::StrCat(dir, "/", owner.folder);
+    if (fs::is_directory(folder)) folders.push_back(folder);
+  }
+  for (const Owner& owner : KeptMembers(dir)) {
+    folders.push_back(absl::StrCat(dir, "/", owner.folder));
+  }
+  return folders;
 }
 
 absl::StatusOr<std::vector<CertificateReport>> InitCertificates(const CertificateOptions& options,

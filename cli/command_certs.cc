@@ -1,6 +1,5 @@
 // `pmoe certs`: makes, renews and shows the certificates of a cluster.
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,6 @@
 
 namespace pmoe {
 namespace {
-
-namespace fs = std::filesystem;
 
 const char* Word(CertificateReport::What what) {
   switch (what) {
@@ -35,13 +32,9 @@ void PrintLine(const std::string& folder, const std::string& uri, absl::Time end
               more.c_str());
 }
 
-// The folder itself, or those of the roles below it.
-std::vector<std::string> RoleFolders(const std::string& dir) {
-  std::vector<std::string> folders;
-  for (const PeerRole role : AllPeerRoles()) {
-    const std::string folder = absl::StrCat(dir, "/", PeerRoleName(role));
-    if (fs::is_directory(folder)) folders.push_back(folder);
-  }
+// The folder itself, or those below it.
+std::vector<std::string> FoldersToShow(const std::string& dir) {
+  std::vector<std::string> folders = CertificateFolders(dir);
   if (folders.empty()) folders.push_back(dir);
   return folders;
 }
@@ -56,17 +49,28 @@ class CertsCommand final : public Command {
     init_ = certs->add_subcommand("init", "Make what is missing, renew what ends soon");
     init_->add_option("--out", options_.out, "Folder of all of them")->type_name("DIR")->required();
     init_->add_option("--cluster", options_.cluster, "Name of the cluster; default: pmoe");
-    init_->add_option("--days", options_.days, "Life of a role's certificate")->type_name("N");
-    init_->add_flag("--renew", options_.renew, "Renew every role's certificate now");
+    init_->add_option("--days", options_.days, "Life of a certificate")->type_name("N");
+    init_
+        ->add_option("--actors", options_.actors,
+                     "Also one for each of actors 0 to N-1 and the evaluator, good for it alone")
+        ->type_name("N");
+    init_->add_option("--replays", options_.replays, "The same for each of N replay shards")
+        ->type_name("N");
+    init_->add_flag("--renew", options_.renew, "Renew every certificate now");
     init_->footer(
         R"(Makes DIR/ca (the authority: its key.pem signs, keep it where you run this) and the)"
         R"( roles'
 folders DIR/learner, DIR/replay, DIR/actor (the evaluator's too) and DIR/admin (for pmoe status),
 each for --tls. What is there and good is kept; a certificate with less than a third of its life
 left is renewed. Processes that run read a renewed certificate within a second or two.
+A role's certificate is good for every seat of it: who steals one can come as any actor. With
+--actors and --replays there are also DIR/actor-0, DIR/evaluator, DIR/replay-0 …, each for one
+member, which gets the seat of that index and no other; hand out these and not DIR/actor.
 Examples:
   pmoe certs init --out certs
   pmoe certs init --out certs --cluster lab --days 90
+  pmoe certs init --out certs --actors 4 --replays 2
+  pmoe-actor run --learner learner.example.org:7000 --tls certs/actor-3
   pmoe-learner --listen 0.0.0.0:7000 --tls certs/learner --env Hopper-v5)");
     show_ = certs->add_subcommand("show", "Print role, issuer and end of certificates");
     show_->add_option("DIR", shown_, "Folder of `pmoe certs init`, or one role's")->required();
@@ -94,7 +98,7 @@ Examples:
   // Every folder is looked at; the first error is the command's.
   absl::Status Show() const {
     absl::Status status;
-    for (const std::string& folder : RoleFolders(shown_)) {
+    for (const std::string& folder : FoldersToShow(shown_)) {
       const absl::StatusOr<Identity> identity = ReadIdentity(folder, absl::Now());
       if (identity.ok()) {
         const CertificateInfo& about = identity->certificate;

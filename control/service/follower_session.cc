@@ -8,7 +8,7 @@
 #include "common/base/status_macros.h"
 #include "common/metrics/rejections.h"
 #include "common/rpc/peer_host.h"
-#include "control/service/claim.h"
+#include "control/wire/claim.h"
 #include "control/wire/run_messages.h"
 
 namespace pmoe {
@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kSessionTick(100);
 }  // namespace
 
 absl::Status FollowerSession::Run(const FollowerMessage& first) {
-  PMOE_RETURN_IF_ERROR(CheckClaim(*context_->auth_context(), first.role()));
+  PMOE_RETURN_IF_ERROR(CheckClaim(*context_->auth_context(), first.role(), first.seat().index()));
   absl::StatusOr<FollowerCursor> opened = hub_->Open(first);
   if (!opened.ok()) Refused(first, opened.status());
   PMOE_ASSIGN_OR_RETURN(cursor_, std::move(opened));

@@ -103,22 +103,41 @@ bool Roster::IsSigned(RunRole role, const Seat& seat) const {
   return seat.run_id() == options_.run_id && pmoe::IsSigned(options_.seat_key, role, seat);
 }
 
-absl::StatusOr<Seat> Roster::NewSeat(RunRole role, double now_s) const {
+absl::StatusOr<Seat> Roster::SeatAt(RunRole role, uint32_t index, double now_s) const {
+  const Key key{role, index};
+  const std::string name = absl::StrCat(RoleName(role), " ", index);
+  if (!IsFree(key, now_s)) {
+    return absl::UnavailableError(
+        absl::StrCat(name, " is taken: ", DescribeMember(entries_.at(key).status)));
+  }
+  uint64_t epoch = options_.lockstep ? 0 : options_.first_epoch;
+  if (const auto past = past_.find(key); past != past_.end() && !options_.lockstep) {
+    epoch = std::max(epoch, past->second.next_epoch);
+  }
+  // The epochs beyond are those of the learner's next life.
+  if (epoch >= uint64_t{options_.first_epoch} + kEpochsPerLife) {
+    return absl::UnavailableError(absl::StrCat(name, " has had too many processes"));
+  }
+  Seat seat;
+  seat.set_run_id(options_.run_id);
+  seat.set_index(index);
+  seat.set_epoch(static_cast<uint32_t>(epoch));
+  SignSeat(options_.seat_key, role, &seat);
+  return seat;
+}
+
+absl::StatusOr<Seat> Roster::NewSeat(RunRole role, double now_s,
+                                     std::optional<uint32_t> only) const {
+  if (only.has_value() && *only >= SeatsOf(role)) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "the certificate is good for ", RoleName(role), " ", *only, " alone, and the run has ",
+        SeatsOf(role), ", counted from 0; actor.count and replay.shards say how many"));
+  }
+  if (only.has_value()) return SeatAt(role, *only, now_s);
   for (uint32_t index = 0; index < SeatsOf(role); ++index) {
-    const Key key{role, index};
-    if (!IsFree(key, now_s)) continue;
-    uint64_t epoch = options_.lockstep ? 0 : options_.first_epoch;
-    if (const auto past = past_.find(key); past != past_.end() && !options_.lockstep) {
-      epoch = std::max(epoch, past->second.next_epoch);
-    }
-    // The epochs beyond are those of the learner's next life.
-    if (epoch >= uint64_t{options_.first_epoch} + kEpochsPerLife) continue;
-    Seat seat;
-    seat.set_run_id(options_.run_id);
-    seat.set_index(index);
-    seat.set_epoch(static_cast<uint32_t>(epoch));
-    SignSeat(options_.seat_key, role, &seat);
-    return seat;
+    if (!IsFree({role, index}, now_s)) continue;
+    absl::StatusOr<Seat> seat = SeatAt(role, index, now_s);
+    if (seat.ok()) return seat;
   }
   // Transient: a member may leave, and a spare one takes its seat then.
   return absl::UnavailableError(
@@ -126,13 +145,14 @@ absl::StatusOr<Seat> Roster::NewSeat(RunRole role, double now_s) const {
                    " already; pmoe status lists them, actor.count and replay.shards say how many"));
 }
 
-absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, const std::string& peer,
-                                  double now_s) {
+absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, const std::string& peer, double now_s,
+                                  std::optional<uint32_t> only) {
   Forget(now_s);
   PMOE_RETURN_IF_ERROR(CheckRequest(request, peer, now_s));
   Seat seat = request.previous();
-  if (!request.has_previous() || !MayKeep(request, now_s)) {
-    PMOE_ASSIGN_OR_RETURN(seat, NewSeat(request.role(), now_s));
+  const bool may_have = !only.has_value() || *only == seat.index();
+  if (!request.has_previous() || !may_have || !MayKeep(request, now_s)) {
+    PMOE_ASSIGN_OR_RETURN(seat, NewSeat(request.role(), now_s, only));
   }
   const Key key{request.role(), seat.index()};
   Entry& entry = entries_[key];

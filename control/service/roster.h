@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,9 +40,11 @@ class Roster {
 
   // A seat, signed. One that comes back keeps its index and epoch unless they were given away; a
   // new process gets the lowest free index and that index's next epoch (lockstep: epoch 0 for
-  // ever). `peer`: the caller's machine. FailedPreconditionError: another build or run.
-  // UnavailableError: no seat is free, or the process was put out for a while.
-  absl::StatusOr<Seat> Join(const JoinRequest& request, const std::string& peer, double now_s);
+  // ever). `peer`: the caller's machine. `only`: the one index that its certificate is good for.
+  // FailedPreconditionError: another build or run. PermissionDeniedError: the run has no seat of
+  // that index. UnavailableError: no seat is free, or the process was put out for a while.
+  absl::StatusOr<Seat> Join(const JoinRequest& request, const std::string& peer, double now_s,
+                            std::optional<uint32_t> only = std::nullopt);
 
   // AbortedError: the seat is another's by now, or was never given out.
   absl::Status CheckSeat(RunRole role, const Seat& seat) const;
@@ -93,7 +96,9 @@ class Roster {
   uint32_t SeatsOf(RunRole role) const;
   bool IsFree(const Key& key, double now_s) const;
   bool MayKeep(const JoinRequest& request, double now_s) const;
-  absl::StatusOr<Seat> NewSeat(RunRole role, double now_s) const;
+  // An error: the index is taken, or its epochs are used up.
+  absl::StatusOr<Seat> SeatAt(RunRole role, uint32_t index, double now_s) const;
+  absl::StatusOr<Seat> NewSeat(RunRole role, double now_s, std::optional<uint32_t> only) const;
   const Entry* Find(RunRole role, const Seat& seat) const;
   Entry* FindConnected(RunRole role, const Seat& seat, uint64_t stream);
 

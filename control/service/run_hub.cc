@@ -164,14 +164,15 @@ bool RunHub::AnybodyConnected() const {
          0;
 }
 
-absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request, const std::string& peer) {
+absl::StatusOr<JoinReply> RunHub::Join(const JoinRequest& request, const std::string& peer,
+                                       std::optional<uint32_t> only) {
   JoinReply reply;
   MutexLock lock(&mu_);
   if (directive_.has_value() && directive_->state == RunState::kFinished) {
     reply.set_finished(true);
     return reply;
   }
-  PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, peer, clock_.Elapsed()));
+  PMOE_ASSIGN_OR_RETURN(*reply.mutable_seat(), roster_.Join(request, peer, clock_.Elapsed(), only));
   reply.set_learner_epoch(options_.learner_epoch);
   *reply.mutable_config() = options_.config;
   reply.set_unix_time_s(UnixTime());

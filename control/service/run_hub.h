@@ -66,8 +66,9 @@ class RunHub : public ActorGroup {
   // Tells everybody that the run is over, and waits for them to leave.
   void Finish(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // The service's side. `peer`: the caller's machine.
-  absl::StatusOr<JoinReply> Join(const JoinRequest& request, const std::string& peer = "")
+  // The service's side. `peer`: the caller's machine. `only`: as Roster's.
+  absl::StatusOr<JoinReply> Join(const JoinRequest& request, const std::string& peer = "",
+                                 std::optional<uint32_t> only = std::nullopt)
       ABSL_LOCKS_EXCLUDED(mu_);
   // Whether this run gave out the seat.
   bool IsSigned(RunRole role, const Seat& seat) const ABSL_LOCKS_EXCLUDED(mu_);

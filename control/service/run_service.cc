@@ -6,8 +6,8 @@
 #include "common/metrics/rejections.h"
 #include "common/rpc/peer_host.h"
 #include "common/rpc/rpc_status.h"
-#include "control/service/claim.h"
 #include "control/service/follower_session.h"
+#include "control/wire/claim.h"
 #include "control/wire/run_messages.h"
 #include "control/wire/sense.h"
 
@@ -24,13 +24,14 @@ std::string Describe(const JoinRequest& request, const std::string& peer) {
 
 absl::Status RunServiceImpl::DoJoin(const grpc::ServerContext& context, const JoinRequest& request,
                                     JoinReply* reply) {
-  PMOE_RETURN_IF_ERROR(CheckClaim(*context.auth_context(), request.role()));
+  PMOE_ASSIGN_OR_RETURN(const std::optional<uint32_t> only,
+                        ClaimedSeat(*context.auth_context(), request.role()));
   const std::string peer = PeerHost(context.peer());
   if (const MaybeNonsense nonsense = CheckJoin(request)) {
     Rejections::OfProcess().Add("join", nonsense->reason, Describe(request, peer), nonsense->what);
     return nonsense->ToStatus();
   }
-  PMOE_ASSIGN_OR_RETURN(*reply, hub_->Join(request, peer));
+  PMOE_ASSIGN_OR_RETURN(*reply, hub_->Join(request, peer, only));
   const Seat& before = request.previous();
   // It gets another seat, as does a member of a run whose key was lost.
   if (before.run_id() == reply->seat().run_id() && !hub_->IsSigned(request.role(), before)) {

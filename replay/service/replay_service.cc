@@ -12,6 +12,7 @@
 #include "common/rpc/callers.h"
 #include "common/rpc/peer_host.h"
 #include "common/rpc/rpc_status.h"
+#include "control/wire/claim.h"
 #include "replay/core/nonsense.h"
 #include "replay/service/insert_stream.h"
 #include "replay/service/rollout_call.h"
@@ -149,6 +150,8 @@ absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
   if (!request.has_hello()) return absl::InvalidArgumentError("the first message must be a hello");
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
   PMOE_RETURN_IF_ERROR(fence_.CheckRun("writer", request.hello().run_id()));
+  PMOE_RETURN_IF_ERROR(
+      CheckClaim(*context->auth_context(), RUN_ROLE_ACTOR, request.hello().actor()));
   PMOE_RETURN_IF_ERROR(door_.Check(request.hello(), PeerHost(context->peer())));
   const uint32_t member = request.hello().member();
   const uint32_t actor = request.hello().actor();

@@ -155,7 +155,42 @@ TEST_F(CertificatesTest, AnotherClustersFolderIsNotTakenOver) {
               FailsWith(kRefused, "holds the certificates of one"));
 }
 
+TEST_F(CertificatesTest, MembersMayHaveCertificatesOfTheirOwn) {
+  options_.actors = 2;
+  options_.replays = 1;
+  std::map<std::string, What> expected = All(What::kMade, What::kMade);
+  for (const char* own : {"actor-0", "actor-1", "evaluator", "replay-0"}) {
+    expected[own] = What::kMade;
+  }
+  EXPECT_EQ(Init(now_), expected);
+  const auto actor = ReadIdentity(File("actor-1"), now_);
+  ASSERT_OK(actor);
+  EXPECT_EQ(actor->name.Uri(), "spiffe://pmoe/actor/seat-1");
+  EXPECT_TRUE(ReadIdentity(File("evaluator"), now_)->name.seat()->evaluator);
+  EXPECT_EQ(ReadIdentity(File("replay-0"), now_)->name.role, PeerRole::kReplay);
+  EXPECT_FALSE(ReadIdentity(File("actor"), now_)->name.seat().has_value());
+  EXPECT_EQ(CertificateFolders(options_.out).size(), expected.size() - 1);
+}
+
+// From cron, with the words that it always had.
+TEST_F(CertificatesTest, MembersOwnCertificatesAreRenewedUnasked) {
+  options_.actors = 1;
+  Init(now_);
+  options_.actors = 0;
+  const std::string before = Text("actor-0/cert.pem");
+  std::map<std::string, What> expected = All(What::kRenewed, What::kKept);
+  expected["actor-0"] = expected["evaluator"] = What::kRenewed;
+  EXPECT_EQ(Init(now_ + absl::Hours(24 * 300)), expected);
+  EXPECT_NE(Text("actor-0/cert.pem"), before);
+}
+
 TEST_F(CertificatesTest, OptionsHaveTheirLimits) {
+  options_.actors = 1025;
+  EXPECT_THAT(InitCertificates(options_, now_), IsInvalid("--actors must be from 0 to 1024"));
+  options_.actors = 0;
+  options_.replays = -1;
+  EXPECT_THAT(InitCertificates(options_, now_), IsInvalid("--replays must be from 0 to 1024"));
+  options_.replays = 0;
   options_.days = 0;
   EXPECT_THAT(InitCertificates(options_, now_), IsInvalid("--days must be from 1 to 3650, got 0"));
   options_.days = 1;

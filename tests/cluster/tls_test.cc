@@ -1,6 +1,7 @@
 // A cluster over TCP with certificates, from real processes: it trains, it renews, and whoever has
 // the wrong certificate is told so.
 #include <filesystem>
+#include <map>
 
 #include "absl/strings/ascii.h"
 #include "tests/cluster/cluster_testing.h"
@@ -81,6 +82,38 @@ TEST_F(TlsTest, AClusterTrainsOverTcpAndAnswersWhoMayAsk) {
     const ProcessResult ended = member->Wait();
     EXPECT_EQ(ended.exit_code, 0) << ended.output;
   }
+}
+
+// Each process has the seat that its certificate names, whoever comes first.
+TEST_F(TlsTest, MembersWithCertificatesOfTheirOwnHaveTheirSeats) {
+  ASSERT_EQ(RunProcess({Binary("pmoe"), "certs", "init", "--out", certs_, "--actors", "3",
+                        "--replays", "1"})
+                .exit_code,
+            0);
+  ChildProcess learner(Learner("100000000"));
+  const std::string address = Address();
+  const auto actor = [&](const std::string& certificate, const Words& more = {}) {
+    Words words = {Binary("pmoe-actor"), "run", "--learner", address, "--tls", Certs(certificate)};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  ExpectUsageError(actor("actor-2", {"--evaluate"}),
+                   "good for actor 2 alone, not for an evaluator");
+  ChildProcess third(actor("actor-2")), replay(Replay(address, "replay-0"));
+  ChildProcess evaluator(actor("evaluator", {"--evaluate"}));
+  Words status = Status(address, "admin");
+  status.push_back("--json");
+  std::map<std::string, int> seats;
+  EXPECT_TRUE(Eventually([&] {
+    const ProcessResult asked = RunProcess(status);
+    if (asked.exit_code != 0) return false;
+    const nlohmann::json run = nlohmann::json::parse(asked.output);
+    for (const auto& member : run["members"]) seats[member["role"]] = member["index"];
+    return std::stoll(run["env_steps"].get<std::string>()) > 200 && seats.size() == 3;
+  }));
+  EXPECT_EQ(seats["RUN_ROLE_ACTOR"], 2);
+  EXPECT_EQ(seats["RUN_ROLE_REPLAY"], 0);
+  EXPECT_EQ(seats["RUN_ROLE_EVALUATOR"], 0);
 }
 
 TEST_F(TlsTest, RefusalsAreCountedForPrometheus) {

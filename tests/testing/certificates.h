@@ -25,13 +25,13 @@ class TestAuthority {
   const std::string& pem() const { return pem_; }
 
   // Makes, or makes anew, the folder of one role. `more` stands in its ca.pem beside this
-  // authority.
+  // authority; `name` is the last part of the certificate's.
   std::string WriteFolder(const std::string& folder, PeerRole role,
-                          const Validity& validity = NowFor(30),
-                          const std::string& more = "") const {
+                          const Validity& validity = NowFor(30), const std::string& more = "",
+                          const std::string& name = "1") const {
     std::filesystem::create_directories(folder);
     const std::string key = *MakePrivateKey();
-    const auto cert = SignCertificate(pem_, key_, key, {cluster_, role, "1"}, validity);
+    const auto cert = SignCertificate(pem_, key_, key, {cluster_, role, name}, validity);
     PMOE_CHECK(cert.ok());
     WriteText(folder + "/key.pem", key);
     std::filesystem::permissions(folder + "/key.pem", std::filesystem::perms::owner_read |

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
@@ -24,6 +25,39 @@ TEST(PeerNameTest, WhatIsNotOfThatFormIsRefused) {
   }
   EXPECT_THAT(ParsePeerName("spiffe://pmoe/root/1"), IsInvalid("the role must be"));
   EXPECT_THAT(ParsePeerName("spiffe://PMOE/actor/1"), IsInvalid("a cluster's name"));
+}
+
+TEST(PeerNameTest, ANameMayMeanOneSeatAndEveryOtherMeansAll) {
+  const auto seat = [](const std::string& end) {
+    const auto parsed = ParsePeerName("spiffe://pmoe/" + end);
+    EXPECT_OK(parsed) << end;
+    return parsed.ok() ? parsed->seat() : std::nullopt;
+  };
+  for (const char* any : {"actor/1", "actor/0", "actor/evaluator", "replay/1", "learner/1"}) {
+    EXPECT_FALSE(seat(any).has_value()) << any;
+  }
+  for (const uint32_t index : {0u, 3u, kPeerSeatMax}) {
+    const PeerSeat wanted = {.index = index};
+    for (const char* role : {"actor/", "replay/"}) {
+      const auto one = seat(role + wanted.Name());
+      ASSERT_TRUE(one.has_value());
+      EXPECT_EQ(one->index, index);
+      EXPECT_FALSE(one->evaluator);
+    }
+  }
+  const auto evaluator = seat("actor/" + PeerSeat{.evaluator = true}.Name());
+  EXPECT_TRUE(evaluator.has_value() && evaluator->evaluator);
+}
+
+// One that was meant for one member must not open every seat.
+TEST(PeerNameTest, ADamagedSeatIsNotTakenForAll) {
+  for (const char* uri :
+       {"actor/seat-", "actor/seat-x", "actor/seat-03", "actor/seat- 3", "actor/seat-+3",
+        "actor/seat--1", "actor/seat-1024", "actor/seat-4294967296", "replay/seat-evaluator",
+        "learner/seat-0", "admin/seat-evaluator"}) {
+    EXPECT_THAT(ParsePeerName(absl::StrCat("spiffe://pmoe/", uri)), IsInvalid("a seat is one of"))
+        << uri;
+  }
 }
 
 TEST(PeerNameTest, AClustersNameHasItsLimits) {

@@ -8,6 +8,7 @@
 
 #include "replay/log/segment_format.h"
 #include "tests/replay/service/stream_testing.h"
+#include "tests/testing/certificates.h"
 #include "tests/testing/hostile_messages.h"
 
 namespace pmoe {
@@ -313,6 +314,40 @@ TEST(RestoreTest, UntilARestoreSucceedsNobodyIsLetInAndTheNextOneIsWhole) {
   EXPECT_EQ(reply->restored(), "log");
   EXPECT_GT(reply->stats().inserted(), 0);
   EXPECT_TRUE(again.service()->Stats().has_table());
+}
+
+// Whoever steals a seat, signature and all, cannot use it with another member's certificate.
+TEST(InsertCertificateTest, ASeatIsTakenOnlyWithACertificateThatIsGoodForIt) {
+  const TestAuthority authority;
+  TempDir folder;
+  const auto security = [&](PeerRole role, const std::string& name) {
+    const auto made = RpcSecurity::FromFolder(
+        authority.WriteFolder(folder.File(PeerRoleName(role) + name), role, NowFor(30), "", name));
+    PMOE_CHECK(made.ok());
+    return *made;
+  };
+  ReplayServer service(folder.path());
+  const auto server = RpcServer::Start(*ParseRpcAddress("127.0.0.1:0", "--listen"), {&service},
+                                       security(PeerRole::kReplay, "seat-0"));
+  ASSERT_OK(server);
+  const auto connect = [&](PeerRole role, const std::string& name) {
+    return ReplayService::NewStub(
+        MakeChannel((*server)->address(), PeerRole::kReplay, security(role, name)));
+  };
+  ASSERT_OK(CreateTable(connect(PeerRole::kLearner, "1").get(), TableRequest()));
+  const auto insert_as_actor_3 = [&](const std::string& name) {
+    const auto stub = connect(PeerRole::kActor, name);
+    TestWriter writer(stub.get(), Hello(0, 0, /*actor=*/3));
+    writer.SayHello();
+    return writer.Finish();
+  };
+  EXPECT_OK(insert_as_actor_3("seat-3"));
+  EXPECT_OK(insert_as_actor_3("1"));
+  EXPECT_THAT(insert_as_actor_3("seat-1"),
+              FailsWith(absl::StatusCode::kPermissionDenied,
+                        "spiffe://pmoe/actor/seat-1 is good for actor 1 alone, not for actor 3"));
+  EXPECT_THAT(insert_as_actor_3("seat-evaluator"),
+              FailsWith(absl::StatusCode::kPermissionDenied, "good for evaluator 0 alone"));
 }
 
 }  // namespace
