@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/file.h"
+#include "common/base/private_file.h"
 #include "common/base/status_macros.h"
 #include "common/tls/authority.h"
 #include "common/tls/identity.h"
@@ -51,14 +52,6 @@ std::vector<Owner> MemberOwners(uint32_t actors, uint32_t replays) {
     owners.push_back({"evaluator", PeerRole::kActor, PeerSeat{.evaluator = true}.Name()});
   add(PeerRole::kReplay, replays);
   return owners;
-}
-
-// Readable by its owner only, from its first byte on.
-absl::Status WritePrivate(const std::string& path, absl::string_view bytes) {
-  const mode_t mask = ::umask(0077);
-  const absl::Status status = WriteFileAtomic(path, bytes);
-  ::umask(mask);
-  return status;
 }
 
 // One that is there keeps its mode, but others may not write there: who can put a file into it can
@@ -142,7 +135,7 @@ class CertificateMaker {
 absl::StatusOr<std::string> CertificateMaker::KeyOf(const std::string& path) const {
   if (!fs::exists(path)) {
     PMOE_ASSIGN_OR_RETURN(const std::string key, MakePrivateKey());
-    PMOE_RETURN_IF_ERROR(WritePrivate(path, key));
+    PMOE_RETURN_IF_ERROR(WritePrivateFile(path, key));
     return key;
   }
   PMOE_RETURN_IF_ERROR(CheckKeyMode(path));

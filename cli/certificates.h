@@ -1,7 +1,7 @@
 // The folders of certificates that a cluster is given: DIR/ca with the authority's key, which stays
 // where it was made, and DIR/<role> with ca.pem, cert.pem and key.pem, each to be handed to
 // processes of that role; on request also DIR/actor-<index>, DIR/evaluator and DIR/replay-<index>,
-// each good for that member alone. Free functions, for one thread: a key is written under a changed
+// each good for that member alone. Free functions, for one thread: folders are made under a changed
 // umask.
 #pragma once
 

@@ -12,6 +12,7 @@
 #include "common/base/bytes.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/private_file.h"
 #include "common/base/status_macros.h"
 #include "common/tls/openssl.h"
 #include "openssl/crypto.h"
@@ -42,23 +43,12 @@ absl::StatusOr<SeatKey> Read(int fd, const std::string& path) {
   return SeatKey(std::move(bytes));
 }
 
-// Under another name first, so that half a key never has the name.
 absl::StatusOr<SeatKey> Make(const std::string& path) {
   std::string bytes(SeatKey::kBytes, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), SeatKey::kBytes) != 1) {
     return openssl::Failed("draw a key");
   }
-  const std::string made = path + ".new";
-  ::unlink(made.c_str());
-  const int fd = ::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) return FileError("create", made, errno);
-  const bool written =
-      ::write(fd, bytes.data(), bytes.size()) == ssize_t{SeatKey::kBytes} && ::fsync(fd) == 0;
-  const int error = errno;
-  ::close(fd);
-  if (!written) return FileError("write", made, error);
-  if (::rename(made.c_str(), path.c_str()) != 0) return FileError("rename", made, errno);
-  PMOE_RETURN_IF_ERROR(SyncParent(path));
+  PMOE_RETURN_IF_ERROR(WritePrivateFile(path, bytes));
   return SeatKey(std::move(bytes));
 }
 

@@ -18,9 +18,12 @@
 #include "control/wire/run_messages.h"
 #include "control/wire/sense.h"
 #include "control/wire/usage.h"
+#include "google/protobuf/util/message_differencer.h"
 
 namespace pmoe {
 namespace {
+
+using google::protobuf::util::MessageDifferencer;
 
 constexpr std::chrono::milliseconds kReportEvery(1000);
 constexpr std::chrono::milliseconds kJoinTimeout(5000);
@@ -53,6 +56,8 @@ RunFollower::RunFollower(RunFollowerOptions options, FollowerHandler* handler)
                .serve = std::bind_front(&RunFollower::Serve, this),
                .ended = std::bind_front(&RunFollower::OnEnd, this)}) {
   stream_.SetAddress(options_.learner);
+  MutexLock lock(&mu_);
+  seat_ = options_.previous.value_or(Seat());
 }
 
 RunFollower::~RunFollower() { Leave(); }
@@ -96,10 +101,18 @@ absl::StatusOr<JoinReply> RunFollower::TryJoin() {
   if (!skew.empty()) Log(LogLevel::kWarning, skew);
   if (options_.on_heard) options_.on_heard(true);
   Logger::OfProcess().SetRole(absl::StrCat(RoleName(options_.role), " ", reply.seat().index()));
-  MutexLock lock(&mu_);
-  seat_ = reply.seat();
-  wants_new_seat_ = false;
+  TakeSeat(reply.seat());
   return reply;
+}
+
+void RunFollower::TakeSeat(const Seat& seat) {
+  Seat before;
+  {
+    MutexLock lock(&mu_);
+    before = std::exchange(seat_, seat);
+    wants_new_seat_ = false;
+  }
+  if (options_.on_seat && !MessageDifferencer::Equals(before, seat)) options_.on_seat(seat);
 }
 
 // A run that ends while its members still come is no failure of theirs.

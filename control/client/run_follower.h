@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -44,6 +45,10 @@ struct RunFollowerOptions {
   RunRole role = RUN_ROLE_ACTOR;
   ProcessInfo process{};              // MakeProcessInfo
   std::chrono::seconds give_up{600};  // so long without a learner: UnavailableError
+  // A seat that this process had in an earlier life, to come back to; none: any.
+  std::optional<Seat> previous{};
+  // Told of each seat that is not the one before, by the thread that joins; may be empty.
+  std::function<void(const Seat& seat)> on_seat{};
   // Told whenever the learner has given a seat (true) and is lost (false), by the thread that
   // finds out; may be empty.
   std::function<void(bool heard)> on_heard{};
@@ -84,6 +89,7 @@ class RunFollower {
   using Stream = grpc::ClientReaderWriter<FollowerMessage, LearnerMessage>;
 
   absl::StatusOr<JoinReply> TryJoin();
+  void TakeSeat(const Seat& seat) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Finished() const;
   absl::Status Rejoin();
   absl::Status Serve(const std::shared_ptr<grpc::Channel>& channel, grpc::ClientContext* context);

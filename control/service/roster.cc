@@ -85,18 +85,27 @@ bool Roster::IsFree(const Key& key, double now_s) const {
 }
 
 // Whoever shows the signature of the newest seat of an index has been given it.
-bool Roster::MayKeep(const JoinRequest& request, double now_s) const {
-  const Seat& seat = request.previous();
-  if (seat.index() >= SeatsOf(request.role()) || !IsSigned(request.role(), seat)) return false;
-  const auto at = entries_.find({request.role(), seat.index()});
-  if (at != entries_.end()) {
-    return at->second.status.epoch() == seat.epoch() &&
-           (IsSameProcess(at->second.status.process(), request.process()) ||
-            IsFree(at->first, now_s));
-  }
-  const auto past = past_.find({request.role(), seat.index()});
+bool Roster::IsNewest(RunRole role, const Seat& seat) const {
+  if (seat.index() >= SeatsOf(role) || !IsSigned(role, seat)) return false;
+  const Key key{role, seat.index()};
+  const auto at = entries_.find(key);
+  if (at != entries_.end()) return at->second.status.epoch() == seat.epoch();
+  const auto past = past_.find(key);
   return past == past_.end() || options_.lockstep ||
          past->second.next_epoch <= uint64_t{seat.epoch()} + 1;
+}
+
+// Of who shows the newest seat: may it have it now?
+bool Roster::IsOwn(const JoinRequest& request, double now_s) const {
+  const Key key{request.role(), request.previous().index()};
+  if (IsFree(key, now_s)) return true;
+  return IsSameProcess(entries_.at(key).status.process(), request.process());
+}
+
+absl::Status Roster::Taken(const Key& key) const {
+  return absl::UnavailableError(
+      absl::StrCat(RoleName(static_cast<RunRole>(key.first)), " ", key.second,
+                   " is taken: ", DescribeMember(entries_.at(key).status)));
 }
 
 bool Roster::IsSigned(RunRole role, const Seat& seat) const {
@@ -105,18 +114,15 @@ bool Roster::IsSigned(RunRole role, const Seat& seat) const {
 
 absl::StatusOr<Seat> Roster::SeatAt(RunRole role, uint32_t index, double now_s) const {
   const Key key{role, index};
-  const std::string name = absl::StrCat(RoleName(role), " ", index);
-  if (!IsFree(key, now_s)) {
-    return absl::UnavailableError(
-        absl::StrCat(name, " is taken: ", DescribeMember(entries_.at(key).status)));
-  }
+  if (!IsFree(key, now_s)) return Taken(key);
   uint64_t epoch = options_.lockstep ? 0 : options_.first_epoch;
   if (const auto past = past_.find(key); past != past_.end() && !options_.lockstep) {
     epoch = std::max(epoch, past->second.next_epoch);
   }
   // The epochs beyond are those of the learner's next life.
   if (epoch >= uint64_t{options_.first_epoch} + kEpochsPerLife) {
-    return absl::UnavailableError(absl::StrCat(name, " has had too many processes"));
+    return absl::UnavailableError(
+        absl::StrCat(RoleName(role), " ", index, " has had too many processes"));
   }
   Seat seat;
   seat.set_run_id(options_.run_id);
@@ -150,8 +156,12 @@ absl::StatusOr<Seat> Roster::Join(const JoinRequest& request, const std::string&
   Forget(now_s);
   PMOE_RETURN_IF_ERROR(CheckRequest(request, peer, now_s));
   Seat seat = request.previous();
-  const bool may_have = !only.has_value() || *only == seat.index();
-  if (!request.has_previous() || !may_have || !MayKeep(request, now_s)) {
+  const bool comes_back = request.has_previous() && (!only.has_value() || *only == seat.index()) &&
+                          IsNewest(request.role(), seat);
+  if (comes_back && request.role() == RUN_ROLE_REPLAY && !IsOwn(request, now_s)) {
+    return Taken({request.role(), seat.index()});
+  }
+  if (!comes_back || !IsOwn(request, now_s)) {
     PMOE_ASSIGN_OR_RETURN(seat, NewSeat(request.role(), now_s, only));
   }
   const Key key{request.role(), seat.index()};

@@ -39,10 +39,12 @@ class Roster {
   explicit Roster(RosterOptions options) : options_(std::move(options)) {}
 
   // A seat, signed. One that comes back keeps its index and epoch unless they were given away; a
-  // new process gets the lowest free index and that index's next epoch (lockstep: epoch 0 for
-  // ever). `peer`: the caller's machine. `only`: the one index that its certificate is good for.
-  // FailedPreconditionError: another build or run. PermissionDeniedError: the run has no seat of
-  // that index. UnavailableError: no seat is free, or the process was put out for a while.
+  // shard, whose rows are of that index, waits for it as long as its last life is not known to be
+  // over (UnavailableError). A new process gets the lowest free index and that index's next epoch
+  // (lockstep: epoch 0 for ever). `peer`: the caller's machine. `only`: the one index that its
+  // certificate is good for. FailedPreconditionError: another build or run. PermissionDeniedError:
+  // the run has no seat of that index. UnavailableError: no seat is free, or the process was put
+  // out for a while.
   absl::StatusOr<Seat> Join(const JoinRequest& request, const std::string& peer, double now_s,
                             std::optional<uint32_t> only = std::nullopt);
 
@@ -95,7 +97,10 @@ class Roster {
   void Forget(double now_s);
   uint32_t SeatsOf(RunRole role) const;
   bool IsFree(const Key& key, double now_s) const;
-  bool MayKeep(const JoinRequest& request, double now_s) const;
+  // Is the seat that the request shows the newest of its index, and signed?
+  bool IsNewest(RunRole role, const Seat& seat) const;
+  bool IsOwn(const JoinRequest& request, double now_s) const;
+  absl::Status Taken(const Key& key) const;
   // An error: the index is taken, or its epochs are used up.
   absl::StatusOr<Seat> SeatAt(RunRole role, uint32_t index, double now_s) const;
   absl::StatusOr<Seat> NewSeat(RunRole role, double now_s, std::optional<uint32_t> only) const;

@@ -10,11 +10,13 @@
 #include "common/base/file.h"
 #include "common/base/file_lock.h"
 #include "common/base/log.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/disk_metrics.h"
 #include "common/metrics/rejection_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
+#include "control/client/kept_seat.h"
 #include "replay/service/replay_service.h"
 #include "replay/service/stall_report.h"
 
@@ -123,6 +125,23 @@ void Tend(ReplayServer* service, int tick, int* tend_at) {
   Log(LogLevel::kWarning, "no checkpoint could take the log's place: ", status.message());
 }
 
+// After any end the rows of the folder are the same shard's again.
+void RememberSeat(const std::string& path, RunFollowerOptions* membership) {
+  membership->previous = ReadKeptSeat(path);
+  membership->on_seat = [path, before = membership->previous](const Seat& seat) {
+    if (before.has_value() && before->run_id() != seat.run_id()) {
+      Log(LogLevel::kWarning, path, " is of run ", PrintableText(before->run_id()),
+          ", not of this one; it is not used");
+    } else if (before.has_value() && before->index() != seat.index()) {
+      Log(LogLevel::kWarning, "this was shard ", before->index(), ", and is shard ", seat.index(),
+          " now: its old place was given away");
+    }
+    const absl::Status kept = KeepSeat(path, seat);
+    if (kept.ok()) return;
+    Log(LogLevel::kWarning, "after a restart this may be another shard: ", kept.message());
+  };
+}
+
 // OK: the run is finished, or the process shall end.
 absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServer* service,
                    const std::string& dir, MetricsExporter* metrics,
@@ -196,6 +215,7 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   membership.process.set_listen_address(
       FoundAt(server->address(), options.advertise, membership.process.host()));
   if (metrics != nullptr) membership.process.set_metrics_address(metrics->address());
+  RememberSeat(options.dir + "/seat", &membership);
   RunFollower follower(std::move(membership), &member);
   absl::Status status =
       JoinAndServe(&follower, member, &service, options.dir, metrics.get(), interrupted);

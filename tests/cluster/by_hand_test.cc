@@ -1,5 +1,7 @@
 // Every role started by itself with the same words each time, as containers are: the run begins,
 // resumes, and each process says how it is.
+#include <map>
+
 #include "tests/cluster/cluster_testing.h"
 #include "tests/testing/run_comparison.h"
 
@@ -22,10 +24,11 @@ class ByHandTest : public ::testing::Test {
     words.insert(words.begin(), {Binary("pmoe-learner"), "--listen", learner_});
     return std::make_unique<ChildProcess>(words);
   }
-  std::unique_ptr<ChildProcess> StartReplay() {
+  // `name`: of one among several.
+  std::unique_ptr<ChildProcess> StartReplay(const std::string& name = "") {
     return std::make_unique<ChildProcess>(
-        std::vector<std::string>{Binary("pmoe-replay"), "--learner", learner_, "--listen", replay_,
-                                 "--dir", dir_.File("tables")});
+        std::vector<std::string>{Binary("pmoe-replay"), "--learner", learner_, "--listen",
+                                 replay_ + name, "--dir", dir_.File("tables" + name)});
   }
   std::unique_ptr<ChildProcess> StartActor(const std::vector<std::string>& more = {}) {
     std::vector<std::string> words = {Binary("pmoe-actor"), "run", "--learner", learner_,
@@ -36,12 +39,27 @@ class ByHandTest : public ::testing::Test {
   int Health(const std::string& address) const {
     return RunProcess({Binary("pmoe"), "health", address}).exit_code;
   }
-  // -1 while no learner answers.
-  int64_t EnvSteps() const {
+  // Null while no learner answers.
+  nlohmann::json Status() const {
     const ProcessResult result =
         RunProcess({Binary("pmoe"), "status", "--learner", learner_, "--json"});
-    if (result.exit_code != 0) return -1;
-    return std::stoll(nlohmann::json::parse(result.output)["env_steps"].get<std::string>());
+    return result.exit_code == 0 ? nlohmann::json::parse(result.output) : nlohmann::json();
+  }
+  // -1 while no learner answers.
+  int64_t EnvSteps() const {
+    const nlohmann::json status = Status();
+    return status.is_null() ? -1 : std::stoll(status["env_steps"].get<std::string>());
+  }
+  // Where the shards listen that are there, by index.
+  std::map<int, std::string> Shards() const {
+    std::map<int, std::string> shards;
+    const nlohmann::json status = Status();
+    if (status.is_null()) return shards;
+    for (const auto& member : status["members"]) {
+      if (member["role"] != "RUN_ROLE_REPLAY" || !member["connected"].get<bool>()) continue;
+      shards[member["index"]] = member["process"]["listen_address"];
+    }
+    return shards;
   }
   static void End(ChildProcess* process) {
     process->Signal(SIGTERM);
@@ -101,6 +119,30 @@ TEST_F(ByHandTest, ALostActorCostsALockstepRunNoBit) {
   const std::string a = dir_.File("embedded"), b = dir_.File("run");
   EXPECT_TRUE(BytesOf(a + checkpoint) == BytesOf(b + checkpoint));
   EXPECT_EQ(MetricsWithoutTimes(a), MetricsWithoutTimes(b));
+}
+
+// Each shard's rows are of the actors of its index: with another's seat they would be held twice.
+TEST_F(ByHandTest, ShardsThatDieTogetherComeBackAsWhatTheyWere) {
+  auto learner = StartLearner(SmallFlags(
+      "InvertedPendulum-v5", {"--steps", "10000000", "--set", "replay.shards=2", "--actors", "2"}));
+  auto first = StartReplay("-a");
+  ASSERT_TRUE(Eventually([&] { return Shards().size() == 1; }));
+  auto second = StartReplay("-b");
+  auto actor = StartActor();
+  ASSERT_TRUE(Eventually([&] { return EnvSteps() > 300; }));
+  const std::map<int, std::string> before = Shards();
+  ASSERT_EQ(before, (std::map<int, std::string>{{0, replay_ + "-a"}, {1, replay_ + "-b"}}));
+  for (auto* shard : {&first, &second}) (*shard)->Signal(SIGKILL);
+  for (auto* shard : {&first, &second}) (*shard)->Wait();
+  ASSERT_TRUE(Eventually([&] { return Shards().empty(); }));
+  second = StartReplay("-b");
+  ASSERT_TRUE(Eventually([&] { return Shards().size() == 1; }));
+  EXPECT_EQ(Shards().begin()->first, 1);
+  first = StartReplay("-a");
+  EXPECT_TRUE(Eventually([&] { return Shards() == before; }));
+  const int64_t steps = EnvSteps();
+  EXPECT_TRUE(Eventually([&] { return EnvSteps() > steps + 300; }));
+  for (auto* each : {&actor, &learner, &first, &second}) End(each->get());
 }
 
 TEST_F(ByHandTest, WhoWaitsForTheOthersEndsInOrder) {

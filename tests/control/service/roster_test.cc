@@ -90,6 +90,33 @@ TEST(RosterTest, ARestartedLearnerTakesSeatsAsTheyWere) {
   EXPECT_EQ(seat->epoch(), 3u);
 }
 
+// Its rows are those of the actors of its index.
+TEST(RosterTest, AShardThatComesBackWaitsForItsSeatWhileAnotherIsFree) {
+  RosterOptions options = SmallRoster();
+  options.shards = 2;
+  Roster roster(options);
+  std::vector<JoinRequest> back;
+  for (const uint32_t pid : {1u, 2u}) {
+    JoinRequest request = MakeJoin(RUN_ROLE_REPLAY, 10 + pid);  // of another process
+    *request.mutable_previous() = JoinAs(&roster, pid, 0.0, RUN_ROLE_REPLAY);
+    back.push_back(request);
+  }
+  const Seat first = back[0].previous(), second = back[1].previous();
+  const auto first_stream = roster.Connect(RUN_ROLE_REPLAY, first, 0.0);
+  ASSERT_OK(roster.Connect(RUN_ROLE_REPLAY, second, 0.0));
+  roster.Disconnect(RUN_ROLE_REPLAY, first, *first_stream);
+  // The second one's last life is not known to be over.
+  EXPECT_THAT(roster.Join(back[1], kHere, 1.0),
+              FailsWith(absl::StatusCode::kUnavailable, "replay 1 is taken: replay 1 (pid 2"));
+  roster.Expire(kSilence_s);
+  for (const size_t i : {1u, 0u}) {
+    const auto seat = roster.Join(back[i], kHere, kSilence_s);
+    ASSERT_OK(seat);
+    EXPECT_EQ(seat->index(), i);
+    EXPECT_EQ(seat->epoch(), back[i].previous().epoch());
+  }
+}
+
 TEST(RosterTest, ASeatThatNobodyGaveOutIsNeitherKeptNorFollowed) {
   Roster roster(SmallRoster());
   JoinAs(&roster, 1);

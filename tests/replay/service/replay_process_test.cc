@@ -5,10 +5,13 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "common/base/file.h"
+#include "control/client/kept_seat.h"
 #include "tests/replay/service/process_testing.h"
 #include "tests/testing/eventually.h"
 #include "tests/testing/http_client.h"
@@ -67,6 +70,61 @@ TEST_F(ReplayProcessTest, OneProcessAtATimeHasTheTables) {
   first.Signal(SIGKILL);
   first.Wait();
   EXPECT_TRUE(second.ReadUntil("listening"));
+}
+
+TEST_F(ReplayProcessTest, AfterAnyEndItAsksForTheSeatThatItHad) {
+  StartLearner();
+  const std::string path = folder_.File("tables/seat");
+  const auto start_and_kill = [&] {
+    ChildProcess replay(Command("unix:" + folder_.File("replay")));
+    run_.NextReport();
+    replay.Signal(SIGKILL);
+    return replay.Wait().output;
+  };
+  start_and_kill();
+  EXPECT_FALSE(run_.joined().has_previous());
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  start_and_kill();
+  EXPECT_EQ(run_.joined().previous().run_id(), "run-a");
+  // Another run's is offered, not taken, and said.
+  Seat foreign;
+  foreign.set_run_id("run-b");
+  ASSERT_OK(KeepSeat(path, foreign));
+  EXPECT_THAT(start_and_kill(), HasSubstr("seat is of run run-b, not of this one"));
+  EXPECT_EQ(run_.joined().previous().run_id(), "run-b");
+  EXPECT_EQ(ReadKeptSeat(path)->run_id(), "run-a");
+}
+
+TEST(KeptSeatTest, WhatIsDamagedIsSaidAndNotUsed) {
+  TempDir dir;
+  const std::string path = dir.File("seat");
+  EXPECT_FALSE(ReadKeptSeat(path).has_value());
+  Seat seat;
+  seat.set_run_id("run-a");
+  seat.set_index(3);
+  seat.set_epoch(65536);
+  seat.set_signature(std::string(32, 's'));
+  ASSERT_OK(KeepSeat(path, seat));
+  EXPECT_EQ(ReadKeptSeat(path)->SerializeAsString(), seat.SerializeAsString());
+  const std::string whole = *ReadFile(path);
+  for (size_t i = 0; i < whole.size(); ++i) {
+    std::string flipped = whole;
+    flipped[i] = static_cast<char>(flipped[i] ^ 4);
+    ASSERT_OK(WriteFileAtomic(path, flipped));
+    EXPECT_FALSE(ReadKeptSeat(path).has_value()) << i;
+    ASSERT_OK(WriteFileAtomic(path, whole.substr(0, i)));
+    EXPECT_FALSE(ReadKeptSeat(path).has_value()) << i;
+  }
+  ::testing::internal::CaptureStderr();
+  EXPECT_FALSE(ReadKeptSeat(path).has_value());
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr(path + " does not say which seat this was"));
+  // Nonsense that somebody signed off with a checksum.
+  seat.set_index(1u << 31);
+  ASSERT_OK(KeepSeat(path, seat));
+  EXPECT_FALSE(ReadKeptSeat(path).has_value());
 }
 
 TEST_F(ReplayProcessTest, AFinishedRunEndsItInOrder) {
