@@ -43,8 +43,8 @@ absl::Status Roster::CheckRequest(const JoinRequest& request, const std::string&
                      " is ", build.empty() ? "of an unknown build" : PrintableText(build),
                      "; all processes of a run must be of one build"));
   }
-  if (const auto why = put_out_.Why(ProcessName(peer, request.process()), now_s)) {
-    return absl::UnavailableError(absl::StrCat("this process is put out ", *why));
+  if (const auto why = conduct_.WhyOut(ProcessName(peer, request.process()), now_s)) {
+    return absl::UnavailableError(absl::StrCat("this process is ", *why));
   }
   int pending = 0;
   for (const auto& [key, entry] : entries_) {
@@ -237,7 +237,8 @@ bool Roster::OnNonsense(RunRole role, const Seat& seat, uint64_t stream, const s
                         double now_s) {
   Entry* entry = FindConnected(role, seat, stream);
   if (entry == nullptr) return false;
-  if (!put_out_.Add(ProcessName(entry->peer, entry->status.process()), what, now_s)) return false;
+  const std::string process = ProcessName(entry->peer, entry->status.process());
+  if (!conduct_.OnNonsense(process, what, now_s)) return false;
   return Disconnect(role, seat, stream);
 }
 

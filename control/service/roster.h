@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/rpc/conduct.h"
 #include "common/tls/seat_key.h"
-#include "control/service/put_out.h"
 #include "proto/run.pb.h"
 
 namespace pmoe {
@@ -59,7 +59,7 @@ class Roster {
   // False if it was not connected.
   bool Disconnect(RunRole role, const Seat& seat, uint64_t stream);
   // A message of that stream made no sense. True: one too many; the stream is disconnected and its
-  // process does not get a seat for kPutOut_s.
+  // process does not get a seat for a while (ConductLimits).
   bool OnNonsense(RunRole role, const Seat& seat, uint64_t stream, const std::string& what,
                   double now_s);
 
@@ -110,7 +110,7 @@ class Roster {
   const RosterOptions options_;
   std::map<Key, Entry> entries_;
   std::map<Key, Past> past_;
-  PutOut put_out_;
+  Conduct conduct_;       // of processes
   uint64_t streams_ = 0;  // opened so far
 };
 

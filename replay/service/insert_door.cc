@@ -4,11 +4,14 @@
 #include "common/base/printable_text.h"
 #include "common/metrics/rejections.h"
 #include "control/wire/seat_signature.h"
+#include "replay/core/nonsense.h"
 
 namespace pmoe {
 namespace {
 
 constexpr size_t kRunIdBytesMax = 255;
+
+std::string ActorName(uint32_t actor) { return absl::StrCat("actor ", actor); }
 
 }  // namespace
 
@@ -27,10 +30,28 @@ bool InsertDoor::IsSigned(const InsertHello& hello) const {
   return pmoe::IsSigned(key_, RUN_ROLE_ACTOR, seat);
 }
 
+absl::Status InsertDoor::CheckConduct(uint32_t actor) const {
+  const std::string who = ActorName(actor);
+  MutexLock lock(&mu_);
+  const auto why = conduct_.WhyOut(who, clock_.Elapsed());
+  return why.has_value() ? absl::UnavailableError(absl::StrCat(who, " is ", *why))
+                         : absl::OkStatus();
+}
+
+absl::Status InsertDoor::OnNonsense(uint32_t actor, const absl::Status& why) {
+  const std::string who = ActorName(actor);
+  Rejections::OfProcess().Add("insert", NonsenseReason(why), who, why.message());
+  {
+    MutexLock lock(&mu_);
+    conduct_.OnNonsense(who, why.message(), clock_.Elapsed());
+  }
+  return CheckConduct(actor);
+}
+
 absl::Status InsertDoor::Check(const InsertHello& hello, const std::string& peer) const {
   const auto refuse = [&](absl::string_view reason, const absl::Status& status) {
     const std::string who =
-        absl::StrCat("actor ", hello.actor(), " of epoch ", hello.epoch(), " from ", peer);
+        absl::StrCat(ActorName(hello.actor()), " of epoch ", hello.epoch(), " from ", peer);
     Rejections::OfProcess().Add("insert", reason, who, status.message());
     return status;
   };
@@ -49,7 +70,7 @@ absl::Status InsertDoor::Check(const InsertHello& hello, const std::string& peer
                                            " never gave out the seat ", hello.actor(), " of epoch ",
                                            hello.epoch(), "; join again")));
   }
-  return absl::OkStatus();
+  return CheckConduct(hello.actor());
 }
 
 }  // namespace pmoe

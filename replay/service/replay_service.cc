@@ -153,25 +153,18 @@ absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
   PMOE_RETURN_IF_ERROR(
       CheckClaim(*context->auth_context(), RUN_ROLE_ACTOR, request.hello().actor()));
   PMOE_RETURN_IF_ERROR(door_.Check(request.hello(), PeerHost(context->peer())));
-  const uint32_t member = request.hello().member();
   const uint32_t actor = request.hello().actor();
-  PMOE_RETURN_IF_ERROR(conduct_.Check(member, actor));
   PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(request.hello(), context));
   const auto gone = [&] { return place->evicted() || context->IsCancelled(); };
-  InsertStream insert(shard,
-                      {.lockstep = holder_.lockstep(),
-                       .gone = gone,
-                       .draining = [this] { return draining_.load(); },
-                       .on_bad_crc = [this] { ++crc_errors_; },
-                       .on_nonsense =
-                           [=, this](const absl::Status& why) {
-                             Rejections::OfProcess().Add("insert", NonsenseReason(why),
-                                                         absl::StrCat("actor ", actor),
-                                                         why.message());
-                             return conduct_.OnNonsense(member, actor);
-                           },
-                       .await_ack = AwaitAck([&] { return gone() || draining_; })},
-                      stream);
+  InsertStream insert(
+      shard,
+      {.lockstep = holder_.lockstep(),
+       .gone = gone,
+       .draining = [this] { return draining_.load(); },
+       .on_bad_crc = [this] { ++crc_errors_; },
+       .on_nonsense = [=, this](const absl::Status& why) { return door_.OnNonsense(actor, why); },
+       .await_ack = AwaitAck([&] { return gone() || draining_; })},
+      stream);
   const absl::Status status = insert.Serve(std::move(request));
   // An evicted stream's other errors come of being late.
   return place->evicted() ? absl::AbortedError("a newer stream took this one's place") : status;

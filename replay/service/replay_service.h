@@ -13,7 +13,6 @@
 #include "common/rpc/first_message.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/core/shard_types.h"
-#include "replay/service/conduct.h"
 #include "replay/service/insert_door.h"
 #include "replay/service/insert_streams.h"
 #include "replay/service/learner_fence.h"
@@ -94,7 +93,6 @@ class ReplayServer final : public ReplayService::Service {
   InsertStreams streams_;
   FirstMessages first_messages_{"insert"};
   FirstMessages first_samples_{"sample"};
-  Conduct conduct_;
   std::atomic<bool> draining_{false};
   std::atomic<int64_t> crc_errors_{0};
 };

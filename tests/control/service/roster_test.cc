@@ -11,6 +11,7 @@ namespace pmoe {
 namespace {
 
 constexpr RunRole kActor = RUN_ROLE_ACTOR;
+constexpr ConductLimits kLimits;
 const std::string kHere = "10.0.0.1";
 
 Seat JoinAs(Roster* roster, uint32_t pid, double now_s = 0.0, RunRole role = kActor) {
@@ -177,7 +178,7 @@ TEST(RosterTest, WhoGoesOnWithNonsenseIsPutOutForAWhile) {
   const Seat seat = JoinAs(&roster, 1);
   const auto stream = roster.Connect(kActor, seat, 0.0);
   ASSERT_OK(stream);
-  for (size_t i = 0; i < kNonsenseForgiven; ++i) {
+  for (size_t i = 0; i < kLimits.forgiven; ++i) {
     EXPECT_FALSE(roster.OnNonsense(kActor, seat, *stream, "it is NaN", 1.0));
   }
   EXPECT_TRUE(roster.OnNonsense(kActor, seat, *stream, "it is NaN", 2.0));
@@ -186,7 +187,7 @@ TEST(RosterTest, WhoGoesOnWithNonsenseIsPutOutForAWhile) {
               FailsWith(absl::StatusCode::kUnavailable,
                         "put out for another 59 s: too many messages made no sense, the last: it"));
   EXPECT_OK(roster.Join(MakeJoin(kActor, 2), kHere, 3.0));
-  EXPECT_OK(roster.Join(MakeJoin(kActor, 1), kHere, 2.0 + kPutOut_s));
+  EXPECT_OK(roster.Join(MakeJoin(kActor, 1), kHere, 2.0 + kLimits.out_s));
 }
 
 TEST(RosterTest, NonsenseNowAndThenIsForgiven) {
@@ -195,8 +196,8 @@ TEST(RosterTest, NonsenseNowAndThenIsForgiven) {
   const auto stream = roster.Connect(kActor, seat, 0.0);
   ASSERT_OK(stream);
   for (int i = 0; i < 100; ++i) {
-    EXPECT_FALSE(
-        roster.OnNonsense(kActor, seat, *stream, "it is NaN", i * kPutOut_s / kNonsenseForgiven));
+    const double at_s = i * kLimits.memory_s / static_cast<double>(kLimits.forgiven);
+    EXPECT_FALSE(roster.OnNonsense(kActor, seat, *stream, "it is NaN", at_s));
   }
 }
 

@@ -10,7 +10,7 @@
 #include "replay/client/rpc_writer.h"
 #include "replay/core/replay_table.h"
 #include "replay/core/size_warnings.h"
-#include "replay/service/conduct.h"
+#include "replay/service/insert_door.h"
 #include "replay/wire/priorities_codec.h"
 #include "replay/wire/table_request.h"
 #include "tests/replay/service/stream_testing.h"
@@ -149,8 +149,8 @@ TEST_F(HostilePeersTest, NumbersThatAreNoneAreRefusedAndTheWriterGoesOnBehindThe
 TEST_F(HostilePeersTest, WhoGoesOnWithNonsenseIsPutOutAndOthersAreNot) {
   Create();
   InsertRequest nonsense;
-  for (int seq = 0; seq < Conduct::kRefusedMax + 8; ++seq) {
-    Chunk chunk = RowsOf(static_cast<uint64_t>(seq), 2);
+  for (uint64_t seq = 0; seq < InsertDoor::kLimits.forgiven + 8; ++seq) {
+    Chunk chunk = RowsOf(seq, 2);
     chunk.observations[0] = kNan;
     EncodeChunk(chunk, nonsense.add_chunks());
   }
@@ -159,7 +159,7 @@ TEST_F(HostilePeersTest, WhoGoesOnWithNonsenseIsPutOutAndOthersAreNot) {
   EXPECT_TRUE(IsTransient(ended));
   // Another life of it is no other member.
   EXPECT_THAT(Attack(Hello(/*epoch=*/1), {}), FailsWith(absl::StatusCode::kUnavailable, "put out"));
-  EXPECT_EQ(shard_.service()->Stats().refused(), Conduct::kRefusedMax);
+  EXPECT_EQ(shard_.service()->Stats().refused(), int64_t{InsertDoor::kLimits.forgiven} + 1);
   WriteHonest(100);
   ExpectHonestRowsAreInAndAllMakeSense();
 }
@@ -370,18 +370,21 @@ TEST(HostileTableTest, ATableOfAnyNumbersIsRefusedOrMade) {
   EXPECT_GT(made, 20);
 }
 
-TEST(ConductTest, ForgetsAfterAMinuteAndLetsBackInAfterHalfOfOne) {
+TEST(InsertDoorTest, ForgetsAfterAMinuteAndLetsBackInAfterHalfOfOne) {
   FakeClock clock;
-  Conduct conduct(&clock);
-  for (int i = 0; i + 1 < Conduct::kRefusedMax; ++i) ASSERT_OK(conduct.OnNonsense(0, 1));
-  clock.Advance(Conduct::kMemory);
-  ASSERT_OK(conduct.OnNonsense(0, 1));
-  for (int i = 1; i + 1 < Conduct::kRefusedMax; ++i) ASSERT_OK(conduct.OnNonsense(0, 1));
-  EXPECT_TRUE(absl::IsUnavailable(conduct.OnNonsense(0, 1)));
-  EXPECT_TRUE(absl::IsUnavailable(conduct.Check(0, 1)));
-  EXPECT_OK(conduct.Check(0, 2));
-  clock.Advance(Conduct::kOut);
-  EXPECT_OK(conduct.Check(0, 1));
+  InsertDoor door(&clock);
+  const auto nonsense = [&] { return door.OnNonsense(1, absl::InvalidArgumentError("a reward")); };
+  const auto hello = [&](uint32_t actor) { return door.Check(Hello(0, 0, actor), "here"); };
+  for (size_t i = 0; i < InsertDoor::kLimits.forgiven; ++i) ASSERT_OK(nonsense());
+  clock.Advance(std::chrono::seconds(60));
+  for (size_t i = 0; i < InsertDoor::kLimits.forgiven; ++i) ASSERT_OK(nonsense());
+  EXPECT_THAT(nonsense(), FailsWith(absl::StatusCode::kUnavailable,
+                                    "actor 1 is put out for another 30 s: too many messages made "
+                                    "no sense, the last: a reward"));
+  EXPECT_THAT(hello(1), FailsWith(absl::StatusCode::kUnavailable, "actor 1 is put out"));
+  EXPECT_OK(hello(2));
+  clock.Advance(std::chrono::seconds(30));
+  EXPECT_OK(hello(1));
 }
 
 }  // namespace
