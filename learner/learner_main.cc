@@ -78,7 +78,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_ASSIGN_OR_RETURN(RunStartOptions start, flags.train.Options());
   PMOE_RETURN_IF_ERROR(ApplyOrResume(&start));
   PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, "async"));
-  const std::string threads = SettleLearnerThreads(FreeCores(), &config);
+  const std::string threads = SettleLearnerThreads(FreeCores(config), &config);
   if (!threads.empty()) Log(LogLevel::kInfo, threads);
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));

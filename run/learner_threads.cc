@@ -13,7 +13,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/process_usage.h"
 #include "common/base/stopwatch.h"
@@ -42,17 +41,17 @@ int WithinQuota(int seen) {
 }
 
 // Cores that are busy while this thread sleeps; `load` where nobody knows.
-double LoadNow(double load) {
-  Stopwatch watch;
+double LoadNow(double load, Clock* clock) {
+  Stopwatch watch(clock);
   const double before_s = MachineCpuSeconds();
   if (before_s == 0.0) return load;
-  Clock::Real()->Sleep(kLook);
+  clock->Sleep(kLook);
   return (MachineCpuSeconds() - before_s) / watch.Elapsed();
 }
 
 }  // namespace
 
-Cores FreeCores() {
+Cores FreeCores(const RunConfig& config, Clock* clock) {
   Cores cores;
   cpu_set_t set;
   cores.usable = sched_getaffinity(0, sizeof(set), &set) == 0
@@ -63,7 +62,8 @@ Cores FreeCores() {
   double load = 0.0;
   if (getloadavg(&load, 1) != 1 || load < kLittle) return cores;
   // What ended just now still counts in the last minute, and a cluster's start counts now.
-  cores.load = std::min(load, LoadNow(load));
+  const bool asks = config.learner().threads() == 0;
+  cores.load = asks ? std::min(load, LoadNow(load, clock)) : load;
   return cores;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/base/clock.h"
 #include "proto/config.pb.h"
 
 namespace pmoe {
@@ -14,7 +15,8 @@ struct Cores {
   double load = 0.0;  // processes that want one, over the last minute and now
 };
 
-Cores FreeCores();
+// Takes a fifth of a second to look at what is busy now, where learner.threads is not set.
+Cores FreeCores(const RunConfig& config, Clock* clock = Clock::Real());
 
 // The threads for a learner on such a machine: the cores that nobody uses and that no actor of this
 // machine needs at the same time, but no more than pay off. Always >= 1.

@@ -35,7 +35,7 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
         "--jobs goes with --seeds: one run has nothing to run beside; leave it away");
   }
   PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
-  const std::string threads = SettleLearnerThreads(FreeCores(), &config);
+  const std::string threads = SettleLearnerThreads(FreeCores(config), &config);
   if (!threads.empty()) Log(LogLevel::kInfo, threads);
   PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config));
   for (const std::string& warning : ConfigWarnings(config)) Log(LogLevel::kInfo, warning);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <utility>
 #include <vector>
@@ -14,15 +15,35 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/base/clock.h"
 #include "common/base/file.h"
 
 namespace pmoe {
+
+namespace {
+
+constexpr int kLooksMax = 1000;  // that may come in the way of one taker
+
+// A look of IsHeld has it for a moment, shared: what can be shared is nobody's, and is tried again.
+// -1 with errno as flock's.
+int TakeNow(int fd) {
+  for (int i = 0; i < kLooksMax; ++i) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return 0;
+    if (errno != EWOULDBLOCK || ::flock(fd, LOCK_SH | LOCK_NB) != 0) return -1;
+    ::flock(fd, LOCK_UN);
+    Clock::Real()->Sleep(std::chrono::milliseconds(1));
+  }
+  errno = EWOULDBLOCK;
+  return -1;
+}
+
+}  // namespace
 
 absl::StatusOr<std::optional<FileLock>> FileLock::Try(const std::string& path, int flags) {
   const int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0644);
   if (fd < 0) return FileError("open", path, errno);
   FileLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return std::optional<FileLock>(std::move(lock));
+  if (TakeNow(fd) == 0) return std::optional<FileLock>(std::move(lock));
   if (errno == EWOULDBLOCK) return std::optional<FileLock>();
   return FileError("lock", path, errno);
 }

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -31,6 +32,8 @@ constexpr int kAcceptsInARow = 64;  // then the tick gets its turn
 constexpr int64_t kSayEvery_s = 10;
 constexpr unsigned kUserTimeout_ms = 30000;  // a peer that is gone without a word
 constexpr mode_t kOwnerOnly = 0077;
+
+std::atomic<int64_t> g_refused{0};
 
 void SetInt(int fd, int level, int name, int value) {
   ::setsockopt(fd, level, name, &value, sizeof(value));
@@ -142,6 +145,8 @@ ListeningSocket::~ListeningSocket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+int64_t ConnectionsRefused() { return g_refused; }
+
 Listener::Listener(ListeningSocket socket, ListenerOptions options)
     : socket_(std::move(socket)),
       options_(std::move(options)),
@@ -177,6 +182,7 @@ void Listener::AcceptSome() {
       options_.take(fd);
     } else if (fd >= 0) {
       ::close(fd);
+      ++g_refused;
       Complain(absl::StrCat(options_.fds_max(), " descriptors are in use, a connection is closed"));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       Complain(absl::StrCat("no connection can be taken: ", std::strerror(errno)));

@@ -3,6 +3,7 @@
 // library that stops there is deaf for ever), and closes what exceeds its share of them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -52,6 +53,10 @@ struct ListenerOptions {
   // Called by the same thread at least once a second; may be null.
   std::function<void()> tick;
 };
+
+// Connections that the listeners of this process have closed because its share of descriptors was
+// used up. Thread-safe.
+int64_t ConnectionsRefused();
 
 // Owns its thread, which ends with it; then the port is closed.
 class Listener {

@@ -55,6 +55,8 @@ const std::vector<MetricInfo>& MetricList() {
 
       {"pmoe_rpc_refused_total", kCounter, "learner, replay", "caller",
        "calls that the caller's role may not make; unverified: failed TLS handshakes"},
+      {"pmoe_connections_refused_total", kCounter, "learner, replay", "",
+       "connections closed because the descriptors for them were used up"},
       {"pmoe_rejected_total", kCounter, "learner, replay", "door, reason",
        "messages and streams refused because they make no sense"},
 

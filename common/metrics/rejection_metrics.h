@@ -6,7 +6,8 @@
 
 namespace pmoe {
 
-// Sets pmoe_rejected_total to the counts of Rejections::OfProcess().
+// Sets pmoe_rejected_total to the counts of Rejections::OfProcess(), and
+// pmoe_connections_refused_total.
 void ExportRejections(MetricsExporter* metrics);
 
 }  // namespace pmoe

@@ -86,11 +86,13 @@ void RpcServer::SetServing(bool serving) {
 
 void RpcServer::Stop(std::chrono::milliseconds grace) {
   if (server_ == nullptr) return;
+  // Before anything else: nobody finds a process that leaves, and who takes its place meanwhile
+  // keeps the socket file that is its own.
+  if (address_.is_unix) ::unlink(address_.path.c_str());
   listener_.reset();
   server_->Shutdown(std::chrono::system_clock::now() + grace);
   server_->Wait();
   server_.reset();
-  if (address_.is_unix) ::unlink(address_.path.c_str());
 }
 
 }  // namespace pmoe

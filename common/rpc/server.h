@@ -31,7 +31,8 @@ class RpcServer {
 
   // Health: SERVING from Start on; NOT_SERVING tells probes and balancers to stay away.
   void SetServing(bool serving);
-  // Ends: new calls are refused, calls still open after `grace` are cancelled.
+  // Ends: the port is closed and its socket file gone at once, so that another process may listen
+  // there; new calls are refused, calls still open after `grace` are cancelled.
   void Stop(std::chrono::milliseconds grace);
 
  private:

@@ -78,7 +78,8 @@ std::shared_ptr<const PolicySnapshot> EvaluationBacklog::Next(std::chrono::milli
   return waiting_.front();
 }
 
-void EvaluationBacklog::Finish(const PolicySnapshot& snapshot, Evaluation evaluation) {
+void EvaluationBacklog::Finish(const PolicySnapshot& snapshot,
+                               std::optional<Evaluation> evaluation) {
   MutexLock lock(&mu_);
   if (waiting_.empty() || waiting_.front()->version != snapshot.version ||
       waiting_.front()->env_steps != snapshot.env_steps)

@@ -18,7 +18,8 @@ namespace pmoe {
 
 struct EvaluatedSnapshot {
   std::shared_ptr<const PolicySnapshot> snapshot;
-  std::optional<Evaluation> evaluation;  // none: a newer snapshot took its turn
+  // None: a newer snapshot took its turn, or what the evaluator said of it made no sense.
+  std::optional<Evaluation> evaluation;
 };
 
 class EvaluationBacklog {
@@ -47,8 +48,10 @@ class EvaluationBacklog {
   // Evaluator's side. The snapshot to evaluate now, null if none comes within `wait`.
   std::shared_ptr<const PolicySnapshot> Next(std::chrono::milliseconds wait)
       ABSL_LOCKS_EXCLUDED(mu_);
-  // The result for what Next gave; one that no longer waits is ignored.
-  void Finish(const PolicySnapshot& snapshot, Evaluation evaluation) ABSL_LOCKS_EXCLUDED(mu_);
+  // The result for what Next gave, nullopt: there will be none. One that no longer waits is
+  // ignored.
+  void Finish(const PolicySnapshot& snapshot, std::optional<Evaluation> evaluation)
+      ABSL_LOCKS_EXCLUDED(mu_);
   // Fails every call to come of the learner's.
   void Fail(absl::Status why) ABSL_LOCKS_EXCLUDED(mu_);
 

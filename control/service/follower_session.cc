@@ -24,7 +24,7 @@ absl::Status FollowerSession::Run(const FollowerMessage& first) {
   absl::StatusOr<FollowerCursor> opened = hub_->Open(first);
   if (!opened.ok()) Refused(first, opened.status());
   PMOE_ASSIGN_OR_RETURN(cursor_, std::move(opened));
-  absl::Status status = hub_->OnReport(cursor_, first).status();
+  absl::Status status = TakeReport(first);
   std::thread reader([this] { ReadReports(); });
   while (status.ok() && !over_ && !context_->IsCancelled()) status = WriteNews();
   // A follower that half-closed waits for our end; any other read is cut short.
@@ -50,17 +50,24 @@ void FollowerSession::Refused(const FollowerMessage& first, const absl::Status& 
 void FollowerSession::ReadReports() {
   for (FollowerMessage message; stream_->Read(&message);) {
     if (message.leaving()) leaving_ = true;
-    const absl::StatusOr<bool> taken = hub_->OnReport(cursor_, message);
-    if (!taken.ok()) put_out_ = taken.status();
-    if (!taken.ok()) break;
-    if (*taken && cursor_.role == RUN_ROLE_EVALUATOR && message.has_evaluation()) {
-      PolicySnapshot played;
-      played.version = message.evaluation().version();
-      played.env_steps = message.evaluation().env_steps();
-      backlog_->Finish(played, FromMessage(message.evaluation()));
-    }
+    put_out_ = TakeReport(message);
+    if (!put_out_.ok()) break;
   }
   over_ = true;
+}
+
+absl::Status FollowerSession::TakeReport(const FollowerMessage& message) {
+  PMOE_ASSIGN_OR_RETURN(const bool taken, hub_->OnReport(cursor_, message));
+  if (cursor_.role != RUN_ROLE_EVALUATOR || !message.has_evaluation()) return absl::OkStatus();
+  if (taken) {
+    PolicySnapshot played;
+    played.version = message.evaluation().version();
+    played.env_steps = message.evaluation().env_steps();
+    backlog_->Finish(played, FromMessage(message.evaluation()));
+  } else {
+    evaluation_refused_ = true;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status FollowerSession::WriteNews() {
@@ -105,8 +112,12 @@ bool FollowerSession::WriteSnapshot(uint64_t version, const std::string& bytes) 
   return true;
 }
 
-// The snapshot whose turn it is, once.
+// The snapshot whose turn it is, once. One whose result made no sense has had its turn: played
+// again it would have the same, and the run would wait for it.
 absl::Status FollowerSession::WriteEvaluation() {
+  if (evaluation_refused_.exchange(false) && playing_ != nullptr) {
+    backlog_->Finish(*playing_, std::nullopt);
+  }
   std::shared_ptr<const PolicySnapshot> next = backlog_->Next(kSessionTick);
   if (next == nullptr || next == playing_) return absl::OkStatus();
   playing_ = std::move(next);

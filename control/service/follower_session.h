@@ -28,6 +28,7 @@ class FollowerSession {
   // Counts it, and says it in the log.
   void Refused(const FollowerMessage& first, const absl::Status& why) const;
   void ReadReports();
+  absl::Status TakeReport(const FollowerMessage& message);
   absl::Status WriteNews();
   absl::Status WriteEvaluation();
   bool WriteSnapshot(uint64_t version, const std::string& bytes);
@@ -39,9 +40,10 @@ class FollowerSession {
   grpc::ServerContext* const context_;
   Stream* const stream_;
   FollowerCursor cursor_;
-  std::atomic<bool> over_{false};     // nothing more comes from the follower
-  std::atomic<bool> leaving_{false};  // by its own will
-  absl::Status put_out_;              // the reading thread's, until it ends
+  std::atomic<bool> over_{false};                // nothing more comes from the follower
+  std::atomic<bool> leaving_{false};             // by its own will
+  absl::Status put_out_;                         // the reading thread's, until it ends
+  std::atomic<bool> evaluation_refused_{false};  // of what the evaluator plays
   std::shared_ptr<const PolicySnapshot> playing_;
 };
 

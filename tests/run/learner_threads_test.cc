@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/config/run_config.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
@@ -44,6 +45,13 @@ TEST(LearnerThreadsTest, AreNoMoreThanPayOff) {
   EXPECT_EQ(ThreadsFor(Config({"algorithm=ppo"}), {64, 64, 0.0}), 1);
   EXPECT_EQ(ThreadsFor(Config({"learner.step=autograd"}), {64, 64, 0.0}), 1);
   EXPECT_EQ(ThreadsFor(Config({"learner.optimizer=sgd"}), {64, 64, 0.0}), 1);
+}
+
+TEST(LearnerThreadsTest, AreNotMeasuredForWhereSomebodyHasSetThem) {
+  FakeClock clock;
+  const Clock::Time before = clock.Now();
+  EXPECT_GE(FreeCores(Config({"learner.threads=2"}), &clock).usable, 1);
+  EXPECT_EQ(clock.Now(), before);
 }
 
 TEST(LearnerThreadsTest, AreRecordedAndSaid) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -89,6 +90,25 @@ TEST_F(FileTest, ALockIsHeldOnceAndItsHolderIsNamed) {
   }
   EXPECT_FALSE(FileLock::IsHeld(dir_.File("other")));
   EXPECT_EQ(FileLock::Holder(dir_.File("other")), 0);
+}
+
+// Whoever starts in the moment of somebody's look was refused.
+TEST_F(FileTest, WhoLooksWhetherALockIsHeldKeepsNobodyFromTakingIt) {
+  const std::string path = dir_.File("lock");
+  std::atomic<bool> over{false};
+  std::vector<std::thread> looks;
+  for (int i = 0; i < 3; ++i) {
+    looks.emplace_back([&] {
+      while (!over) FileLock::IsHeld(path);
+    });
+  }
+  for (int i = 0; i < 500; ++i) {
+    const auto lock = FileLock::TryFile(path);
+    EXPECT_OK(lock);
+    EXPECT_TRUE(lock.ok() && lock->has_value()) << i;
+  }
+  over = true;
+  for (std::thread& look : looks) look.join();
 }
 
 }  // namespace

@@ -68,11 +68,13 @@ TEST_F(ListenerTest, GoesOnAfterTheProcessHadNoDescriptorLeft) {
 
 TEST_F(ListenerTest, ClosesWhatExceedsItsShare) {
   fds_max_ = 0;
+  const int64_t before = ConnectionsRefused();
   const int client = MakeSocket();
   Connect(client);
   char byte = 0;
   EXPECT_LE(::recv(client, &byte, 1, 0), 0);
   EXPECT_EQ(taken_, 0);
+  EXPECT_TRUE(Eventually([&] { return ConnectionsRefused() == before + 1; }));
   ::close(client);
 }
 

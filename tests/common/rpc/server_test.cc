@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstring>
 #include <fstream>
+#include <thread>
 
 #include "common/rpc/channel.h"
 #include "proto/health.grpc.pb.h"
@@ -173,6 +174,26 @@ TEST_F(RpcServerTest, AConnectionHasItsShareOfStreamsAndNoMore) {
   for (auto& context : contexts) context->TryCancel();
   for (auto& stream : streams) EXPECT_EQ(stream->Finish().error_code(), grpc::CANCELLED);
   EXPECT_TRUE(Eventually([&] { return service.open() == 0; }));
+}
+
+TEST_F(RpcServerTest, WhileItEndsAnotherTakesItsSocketAndKeepsIt) {
+  SilentStreams service;
+  auto leaving = RpcServer::Start(unix_, {&service}, RpcSecurity::InsecureLoopback());
+  ASSERT_OK(leaving);
+  const auto stub =
+      RunService::NewStub(MakeChannel(unix_, std::nullopt, RpcSecurity::InsecureLoopback()));
+  grpc::ClientContext context;
+  const auto stream = stub->Follow(&context);
+  ASSERT_TRUE(Eventually([&] { return service.open() == 1; }));
+  std::thread stop([&] { (*leaving)->Stop(milliseconds(20'000)); });
+  EXPECT_TRUE(Eventually([&] { return ::access(unix_.path.c_str(), F_OK) != 0; }));
+  EXPECT_EQ(service.open(), 1);  // within its grace
+  const auto next = Start(unix_);
+  EXPECT_OK(next);
+  context.TryCancel();
+  stop.join();
+  EXPECT_EQ(stream->Finish().error_code(), grpc::CANCELLED);
+  EXPECT_EQ(AskHealth(unix_), HealthCheckResponse::SERVING);
 }
 
 // Somebody's file at the path is not ours to delete.

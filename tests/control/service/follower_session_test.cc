@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <limits>
 #include <memory>
 
 #include "common/base/clock.h"
@@ -77,7 +79,7 @@ class Notes : public FollowerHandler {
       answer_.emplace();
       answer_->set_version(message.evaluate().version());
       answer_->set_env_steps(message.evaluate().env_steps());
-      answer_->set_return_mean(2.5);
+      answer_->set_return_mean(return_mean_);
     }
     if (!message.has_directive()) return absl::OkStatus();
     round_ = message.directive().round();
@@ -102,6 +104,7 @@ class Notes : public FollowerHandler {
     return true;
   }
 
+  std::atomic<double> return_mean_{2.5};
   uint64_t rejoined_epoch_ = 0;
   uint64_t round_ = 0;
   bool over_ = false;
@@ -245,6 +248,25 @@ TEST_F(FollowerSessionTest, AnEvaluatorPlaysWhatWaitsAndItsResultArrives) {
   ASSERT_EQ(done->size(), 1u);
   EXPECT_EQ((*done)[0].snapshot->version, 11u);
   EXPECT_EQ((*done)[0].evaluation->return_mean, 2.5);
+}
+
+// Played again it would have the same result: the run must not wait for another one.
+TEST_F(FollowerSessionTest, AnEvaluationThatMakesNoSenseHasHadItsTurn) {
+  Learner learner(address_);
+  notes_.return_mean_ = std::numeric_limits<double>::quiet_NaN();
+  ASSERT_OK(learner.backlog().Submit(MakeVersion(11)));
+  RunFollower follower(Options(RUN_ROLE_EVALUATOR), &notes_);
+  ASSERT_OK(follower.Join(never_));
+  follower.Follow();
+  const auto refused = learner.backlog().Take(kLimit);
+  ASSERT_OK(refused);
+  ASSERT_EQ(refused->size(), 1u);
+  EXPECT_FALSE((*refused)[0].evaluation.has_value());
+  notes_.return_mean_ = 2.5;
+  ASSERT_OK(learner.backlog().Submit(MakeVersion(12)));
+  const auto done = learner.backlog().Take(kLimit);
+  ASSERT_OK(done);
+  EXPECT_EQ(done->at(0).evaluation->return_mean, 2.5);
 }
 
 }  // namespace

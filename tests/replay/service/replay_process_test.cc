@@ -204,7 +204,7 @@ ssize_t GreetHttp2(int port, std::vector<int>* open) {
 // gRPC 1.51 by itself never accepts again (CVE-2023-4785).
 TEST_F(ReplayProcessTest, IdleConnectionsBeyondItsDescriptorsDoNotMakeItDeaf) {
   std::vector<std::string> command = Command("127.0.0.1:0");
-  command.push_back("--insecure");
+  command.insert(command.end(), {"--insecure", "--metrics", "127.0.0.1:0"});
   command.insert(command.begin(), {"/usr/bin/prlimit", "--nofile=128:128"});
   ChildProcess replay(command);
   StartLearner();
@@ -218,6 +218,13 @@ TEST_F(ReplayProcessTest, IdleConnectionsBeyondItsDescriptorsDoNotMakeItDeaf) {
   EXPECT_TRUE(Eventually([&] { return GreetHttp2(port, &more) > 0; }));
   for (const int fd : more) ::close(fd);
   EXPECT_FALSE(run_.NextReport().leaving());
+  const std::string metrics = run_.joined().process().metrics_address();
+  const std::string counted = "pmoe_connections_refused_total ";
+  EXPECT_TRUE(Eventually([&] {
+    const std::string page = HttpGet(metrics, "/metrics").body;
+    const size_t at = page.find("\n" + counted);
+    return at != std::string::npos && std::stod(page.substr(at + 1 + counted.size())) >= 72.0;
+  }));
   replay.Signal(SIGTERM);
   const ProcessResult result = replay.Wait();
   EXPECT_EQ(result.exit_code, 0) << result.output;
