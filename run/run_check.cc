@@ -31,15 +31,6 @@ namespace fs = std::filesystem;
 
 std::string TextOf(const absl::Status& status) { return std::string(status.message()); }
 
-// Reads a saved table to its end: every block's CRC, and that the end is there.
-absl::Status CheckTable(const std::string& file) {
-  PMOE_ASSIGN_OR_RETURN(const auto reader, BlockFileReader::Open(file));
-  for (;;) {
-    PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, reader->Next());
-    if (block.type == kEndBlock) return absl::OkStatus();
-  }
-}
-
 // Names of saved tables without their ending: by env steps, the newest first, then the others.
 std::vector<std::string> TablesIn(const std::string& folder) {
   constexpr absl::string_view kEnding = ".table";
@@ -154,7 +145,7 @@ class Checker {
   // nullopt: it is damaged or gone.
   std::optional<TableHistory> CheckTable(const std::string& folder, const std::string& name) {
     const std::string file = absl::StrCat(folder, "/", name, ".table");
-    const absl::Status whole = pmoe::CheckTable(file);
+    const absl::Status whole = CheckBlocks(file);
     std::error_code error;
     CheckedTable table = {InReplay(absl::StrCat(folder, "/", name))};
     table.bytes = fs::file_size(file, error);

@@ -141,4 +141,12 @@ absl::StatusOr<BlockFileReader::Block> BlockFileReader::Next() {
   return block;
 }
 
+absl::Status CheckBlocks(const std::string& path) {
+  PMOE_ASSIGN_OR_RETURN(const auto reader, BlockFileReader::Open(path));
+  for (;;) {
+    PMOE_ASSIGN_OR_RETURN(const BlockFileReader::Block block, reader->Next());
+    if (block.type == kEndBlock) return absl::OkStatus();
+  }
+}
+
 }  // namespace pmoe

@@ -71,4 +71,7 @@ class BlockFileReader {
   std::string payload_;
 };
 
+// Reads a file to its end: DataLossError, as Next's, if not every block is as it was written.
+absl::Status CheckBlocks(const std::string& path);
+
 }  // namespace pmoe

@@ -114,8 +114,10 @@ class ReplayShard {
   // rename); the lock is held for a few pages at a time (and once to copy the
   // priorities, 4 bytes a row), so that others go on. `number` counts the
   // saves of tables that are restored as the newest; 0: the file says nothing of the kind
-  // (TableHistory). A full disk is ResourceExhaustedError with the path.
-  absl::Status Save(const std::string& path, uint64_t number = 0) const
+  // (TableHistory). A full disk is ResourceExhaustedError with the path. `stop` is asked every few
+  // pages: true ends it as CancelledError, and the file is not there.
+  absl::Status Save(const std::string& path, uint64_t number = 0,
+                    const std::function<bool()>& stop = nullptr) const
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Replaces the contents. A truncated or changed file is DataLossError and changes nothing; one of
   // another column spec or n_step is FailedPreconditionError. Other settings are this shard's, not
@@ -167,7 +169,8 @@ class ReplayShard {
   ShardCounts CountRows() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   struct Saved;  // the shard at one moment, but for its pages
   Saved BeginSave(uint64_t number) const ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status Write(const Saved& saved, BlockFileWriter* out) const ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status Write(const Saved& saved, const std::function<bool()>& stop,
+                     BlockFileWriter* out) const ABSL_LOCKS_EXCLUDED(mu_);
   std::string SaveState() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string SaveHistory(uint64_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static absl::Status SaveRollout(const Saved& saved, BlockFileWriter* out);

@@ -1,4 +1,5 @@
 // Saving and loading a ReplayShard: everything that the next batch's bits depend on.
+#include <functional>
 #include <utility>
 
 #include "common/base/finite.h"
@@ -67,12 +68,13 @@ ReplayShard::Saved ReplayShard::BeginSave(uint64_t number) const {
   return saved;
 }
 
-absl::Status ReplayShard::Save(const std::string& path, uint64_t number) const {
+absl::Status ReplayShard::Save(const std::string& path, uint64_t number,
+                               const std::function<bool()>& stop) const {
   MutexLock one(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const auto file, BlockFileWriter::Create(path));
   const Saved saved = BeginSave(number);
   PMOE_RETURN_IF_ERROR(saved.damage);
-  const absl::Status written = Write(saved, file.get());
+  const absl::Status written = Write(saved, stop, file.get());
   {
     MutexLock lock(&mu_);
     state_.table.EndSave();
@@ -83,7 +85,8 @@ absl::Status ReplayShard::Save(const std::string& path, uint64_t number) const {
   return file->Finish();
 }
 
-absl::Status ReplayShard::Write(const Saved& saved, BlockFileWriter* out) const {
+absl::Status ReplayShard::Write(const Saved& saved, const std::function<bool()>& stop,
+                                BlockFileWriter* out) const {
   if (!saved.history.empty()) {
     PMOE_RETURN_IF_ERROR(out->Write(kHistoryBlock, {saved.history}));
   }
@@ -95,6 +98,7 @@ absl::Status ReplayShard::Write(const Saved& saved, BlockFileWriter* out) const 
     return state_.table.NextPages(&pages);
   };
   while (next_pages()) {
+    if (stop && stop()) return absl::CancelledError("the table was not saved: nobody waits for it");
     PMOE_RETURN_IF_ERROR(ReplayTable::WritePages(options_.spec, pages, out));
   }
   if (!saved.table.selector.empty()) {

@@ -53,13 +53,14 @@ std::vector<std::string> SizeWarnings(const TableSize& table, int64_t memory, in
         " rows, but this process may use ", GiB(memory), " of memory and would be ended on the way",
         "; set replay.capacity=", Rounded(rows), " or less, or replay.bytes_max=", usable));
   }
-  const int64_t checkpoint = tables * table.bytes + state_bytes;
+  const int64_t checkpoint = tables * table.bytes + table.log_bytes + state_bytes;
   const auto free = static_cast<int64_t>(disk.free_bytes);
   if (disk.total_bytes > 0 && checkpoint > free) {
     warnings.push_back(absl::StrCat(
         "checkpoints will take up to ", GiB(checkpoint), " in ", folder, " (", tables, " files of ",
-        table.rows, " rows of replay, the new one beside those that are kept, and the learner's ",
-        "state), but ", GiB(free),
+        table.rows, " rows of replay, the new one beside those that are kept, ",
+        table.log_bytes > 0 ? absl::StrCat(GiB(table.log_bytes), " of log, ") : "",
+        "and the learner's state), but ", GiB(free),
         " are free; free some space, choose a folder on another volume, ",
         "or lower checkpoint.keep or replay.capacity"));
   }

@@ -273,6 +273,17 @@ absl::Status PruneLog(const std::string& dir, uint64_t position) {
   return error ? FileError("read", dir, error.value()) : absl::OkStatus();
 }
 
+absl::StatusOr<int64_t> LogBytes(const std::string& dir) {
+  PMOE_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments(dir));
+  int64_t bytes = 0;
+  for (const SegmentFile& segment : segments) {
+    std::error_code error;
+    const uintmax_t size = fs::file_size(absl::StrCat(dir, "/", segment.name), error);
+    if (!error) bytes += static_cast<int64_t>(size);
+  }
+  return bytes;
+}
+
 absl::StatusOr<uint64_t> EndOfLog(const std::string& dir) {
   PMOE_ASSIGN_OR_RETURN(const std::vector<SegmentFile> segments, Segments(dir));
   if (segments.empty()) return 0;

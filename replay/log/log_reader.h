@@ -49,6 +49,9 @@ absl::Status CutLog(const std::string& dir, const LogScan& scan);
 // before it.
 absl::Status PruneLog(const std::string& dir, uint64_t position);
 
+// Of all its segments.
+absl::StatusOr<int64_t> LogBytes(const std::string& dir);
+
 // Behind everything that any segment's name or content claims: where another log may begin.
 absl::StatusOr<uint64_t> EndOfLog(const std::string& dir);
 

@@ -4,14 +4,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/file_lock.h"
 #include "common/base/log.h"
+#include "common/base/mutex.h"
 #include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
+#include "common/base/thread_name.h"
 #include "common/metrics/disk_metrics.h"
 #include "common/metrics/rejection_metrics.h"
 #include "common/rpc/refusals.h"
@@ -28,7 +31,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTick{50};
 constexpr std::chrono::seconds kLockWait{12};  // longer than an ending process may take
 constexpr int kLookEvery = 20;                 // ticks between two looks at the counts
-constexpr int kTendAgain = 60 * kLookEvery;
+constexpr std::chrono::seconds kTendEvery{1};
+constexpr std::chrono::seconds kTendAgain{60};
 constexpr milliseconds kDrainGrace{2500};  // for streams to end by themselves
 constexpr milliseconds kStopGrace{500};    // for calls that are still open then
 
@@ -116,14 +120,46 @@ void LookAtTable(const ReplayServer& service, const std::string& dir, StallRepor
   ExportDisk("replay", dir, metrics);
 }
 
-// A disk that has no room now is asked again after a minute.
-void Tend(ReplayServer* service, int tick, int* tend_at) {
-  if (tick < *tend_at) return;
-  const absl::Status status = service->Tend();
-  if (status.ok()) return;
-  *tend_at = tick + kTendAgain;
-  Log(LogLevel::kWarning, "no checkpoint could take the log's place: ", status.message());
-}
+// A thread that saves the table where its log has become long, so that neither the looks at it nor
+// the process's end wait for that. Thread-compatible.
+class Tender {
+ public:
+  explicit Tender(ReplayServer* service) : thread_([this, service] { Loop(service); }) {}
+  ~Tender() { Stop(); }
+
+  // Once the service drains, which ends a save.
+  void Stop() ABSL_LOCKS_EXCLUDED(mu_) {
+    {
+      MutexLock lock(&mu_);
+      over_ = true;
+      changed_.NotifyAll();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void Loop(ReplayServer* service) ABSL_LOCKS_EXCLUDED(mu_) {
+    NameThread("tender");
+    for (std::chrono::seconds pause = kTendEvery; !IsOverAfter(pause);) {
+      const absl::Status status = service->Tend();
+      pause = status.ok() ? kTendEvery : kTendAgain;  // a disk without room now
+      if (status.ok()) continue;
+      Log(LogLevel::kWarning, "no checkpoint could take the log's place: ", status.message());
+    }
+  }
+  bool IsOverAfter(std::chrono::seconds pause) ABSL_LOCKS_EXCLUDED(mu_) {
+    const Clock::Time until = Clock::Real()->Now() + pause;
+    MutexLock lock(&mu_);
+    while (!over_ && changed_.WaitUntil(&mu_, until)) {
+    }
+    return over_;
+  }
+
+  Mutex mu_;
+  CondVar changed_;
+  bool over_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread thread_;  // last: it uses what stands above
+};
 
 // After any end the rows of the folder are the same shard's again.
 void RememberSeat(const std::string& path, RunFollowerOptions* membership) {
@@ -147,14 +183,12 @@ absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServ
                    const std::string& dir, MetricsExporter* metrics,
                    const std::atomic<bool>& interrupted) {
   StallReport stalls;
-  int tend_at = 0;
   uint64_t losses_said = 0;
   for (int tick = 1; !interrupted && !member.finished(); ++tick) {
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) {
       LookAtTable(*service, dir, &stalls, &losses_said, metrics);
-      Tend(service, tick, &tend_at);
     }
     Clock::Real()->Sleep(kTick);
   }
@@ -217,12 +251,14 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   if (metrics != nullptr) membership.process.set_metrics_address(metrics->address());
   RememberSeat(options.dir + "/seat", &membership);
   RunFollower follower(std::move(membership), &member);
+  Tender tender(&service);
   absl::Status status =
       JoinAndServe(&follower, member, &service, options.dir, metrics.get(), interrupted);
 
   server->SetServing(false);
   service.Drain(kDrainGrace);
   server->Stop(kStopGrace);
+  tender.Stop();
   status.Update(service.SaveAtEnd());
   follower.Leave();
   if (status.ok()) Log(LogLevel::kInfo, "left in order");

@@ -74,7 +74,15 @@ SegmentLogStats ReplayServer::LogStats() const {
 }
 
 absl::Status ReplayServer::Tend() {
-  return holder_.LogIsLong() ? holder_.SaveAside().status() : absl::OkStatus();
+  if (draining_ || !holder_.LogIsLong()) return absl::OkStatus();
+  const absl::Status saved = SaveAside().status();
+  return draining_ ? absl::OkStatus() : saved;
+}
+
+absl::StatusOr<std::string> ReplayServer::SaveAside() {
+  absl::StatusOr<std::string> name = holder_.SaveAside([this] { return draining_.load(); });
+  if (!absl::IsCancelled(name.status())) return name;
+  return absl::UnavailableError("the shard is leaving, and saves its table as it goes");
 }
 
 TableStats ReplayServer::Stats() const {
@@ -297,7 +305,7 @@ grpc::Status ReplayServer::Checkpoint(grpc::ServerContext* context,
   const std::optional<PeerName> peer = PeerOf(*context->auth_context());
   const bool is_admin = peer.has_value() && peer->role == PeerRole::kAdmin;
   if (request->has_learner() && !is_admin) return ToGrpc(DoCheckpoint(*request, reply));
-  absl::StatusOr<std::string> name = holder_.SaveAside();
+  absl::StatusOr<std::string> name = SaveAside();
   if (name.ok()) reply->set_name(*std::move(name));
   return ToGrpc(name.status());
 }

@@ -39,7 +39,7 @@ class ReplayServer final : public ReplayService::Service {
   std::string Explain() const;
   // Zeros without a log.
   SegmentLogStats LogStats() const;
-  // Now and then: a checkpoint once the log has become longer than the table.
+  // Now and then: a checkpoint once the log has become longer than the table. Drain ends it.
   absl::Status Tend();
 
   grpc::Status CreateTable(grpc::ServerContext* context, const CreateTableRequest* request,
@@ -83,6 +83,8 @@ class ReplayServer final : public ReplayService::Service {
   static void Hear(ReplayShard* shard, uint64_t newest_version);
   // For streams: waits as the table's durability wants; null: need not wait.
   std::function<absl::Status()> AwaitAck(std::function<bool()> stop) const;
+  // Drain ends it: the table is saved at the end anyway.
+  absl::StatusOr<std::string> SaveAside();
   // Why a call of this learner epoch must end; OK: it need not.
   absl::Status Ended(grpc::ServerContext* context, uint64_t learner_epoch) const;
 

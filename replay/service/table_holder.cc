@@ -23,6 +23,17 @@ constexpr absl::string_view kLog = "log";       // restored from nothing else
 constexpr absl::string_view kAside = "aside-";  // names of SaveAside
 constexpr int64_t kSegments = 8;                // of a log as long as its table, at least
 constexpr int64_t kSegmentBytesMin = int64_t{1} << 20;
+constexpr int kLongLogs = 2;  // that are kept for tables which nobody saves again
+
+// As long as the table, which then should take its place.
+int64_t LongLogOf(const TableSize& full) { return std::max(full.bytes, 8 * kSegmentBytesMin); }
+
+// In async; what comes while the last of them is saved is not in it.
+TableSize WithLog(TableSize full, const CreateTableRequest& request) {
+  const bool logged = !request.lockstep() && request.durability() != DURABILITY_NONE;
+  if (logged) full.log_bytes = (kLongLogs + 1) * LongLogOf(full);
+  return full;
+}
 
 // The columns of the rows, so that nobody reads a log as another table's.
 std::string LogOwner(const TableSpec& spec) {
@@ -104,8 +115,8 @@ absl::Status TableHolder::Create(const CreateTableRequest& request,
     request_ = request;
   }
   // How many the learner keeps, it says itself where it sees this disk.
-  *warnings = SizeWarnings(FullSize(options), MemoryLimit(), /*tables=*/2, /*state_bytes=*/0, dir_,
-                           DiskSpaceAt(dir_));
+  *warnings = SizeWarnings(WithLog(FullSize(options), request), MemoryLimit(), /*tables=*/2,
+                           /*state_bytes=*/0, dir_, DiskSpaceAt(dir_));
   return absl::OkStatus();
 }
 
@@ -245,7 +256,16 @@ absl::Status TableHolder::PruneLog() {
   return files.empty() ? absl::OkStatus() : pmoe::PruneLog(dir_, needed);
 }
 
-absl::StatusOr<std::string> TableHolder::SaveAside() {
+// A table that nobody saves again, as with checkpoint.every_steps=0, would keep the log for ever.
+absl::Status TableHolder::ShortenLog(const std::string& path) {
+  PMOE_ASSIGN_OR_RETURN(const int64_t bytes, LogBytes(dir_));
+  if (bytes <= kLongLogs * LongLog()) return absl::OkStatus();
+  PMOE_RETURN_IF_ERROR(CheckBlocks(path));
+  PMOE_ASSIGN_OR_RETURN(const TableHistory history, ReadHistory(path));
+  return pmoe::PruneLog(dir_, history.log_position);
+}
+
+absl::StatusOr<std::string> TableHolder::SaveAside(const std::function<bool()>& stop) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, Shard());
   if (lockstep()) {
     return absl::FailedPreconditionError(
@@ -256,28 +276,29 @@ absl::StatusOr<std::string> TableHolder::SaveAside() {
   const uint64_t number = TableFiles::NextNumber(files);
   std::string name = absl::StrCat(kAside, number);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(name));
-  PMOE_RETURN_IF_ERROR(SaveAs(shard, path));
+  PMOE_RETURN_IF_ERROR(SaveAs(shard, path, stop));
   std::vector<std::string> keep = {name};
   for (const TableFiles::Found& file : files) {
     if (!absl::StartsWith(file.name, kAside)) keep.push_back(file.name);
   }
   PMOE_RETURN_IF_ERROR(files_.KeepOnly(keep));
   PMOE_RETURN_IF_ERROR(PruneLog());
+  PMOE_RETURN_IF_ERROR(ShortenLog(path));
   return name;
+}
+
+int64_t TableHolder::LongLog() const {
+  MutexLock lock(&mu_);
+  return LongLogOf(FullSize(ShardOptions(request_)));
 }
 
 bool TableHolder::LogIsLong() const {
   const SegmentLog* const log = this->log();
   if (log == nullptr) return false;
-  int64_t table_bytes = 0;
-  {
-    MutexLock lock(&mu_);
-    table_bytes = FullSize(ShardOptions(request_)).bytes;
-  }
   const SegmentLogStats stats = log->stats();
   // Behind records that were dropped nothing of the log is of use, until a checkpoint has them.
   if (stats.failing.empty() && stats.dropped > log_dropped_saved_) return true;
-  return stats.bytes - log_bytes_saved_ > std::max(table_bytes, 8 * kSegmentBytesMin);
+  return stats.bytes - log_bytes_saved_ > LongLog();
 }
 
 SegmentLog* TableHolder::log() const {
@@ -286,10 +307,11 @@ SegmentLog* TableHolder::log() const {
 }
 
 // Lockstep restores by name, and its files are the same whoever wrote them.
-absl::Status TableHolder::SaveAs(ReplayShard* shard, const std::string& path) {
+absl::Status TableHolder::SaveAs(ReplayShard* shard, const std::string& path,
+                                 const std::function<bool()>& stop) {
   if (lockstep()) return shard->Save(path);
   PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> files, files_.NewestFirst());
-  return shard->Save(path, TableFiles::NextNumber(files));
+  return shard->Save(path, TableFiles::NextNumber(files), stop);
 }
 
 absl::StatusOr<int64_t> TableHolder::Save(const std::string& name, std::vector<std::string> keep) {

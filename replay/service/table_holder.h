@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -53,8 +54,10 @@ class TableHolder {
   absl::Status SaveAtEnd() ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
   // Saves the table under a name of its own and keeps all others but the last of this kind; returns
-  // the name. FailedPreconditionError in lockstep.
-  absl::StatusOr<std::string> SaveAside() ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
+  // the name. What is kept of the log for the others has a bound: beyond it they are restored
+  // without. CancelledError once `stop` says true; FailedPreconditionError in lockstep.
+  absl::StatusOr<std::string> SaveAside(const std::function<bool()>& stop = nullptr)
+      ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
   // Has the log grown so long that a checkpoint should take its place?
   bool LogIsLong() const ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
@@ -71,13 +74,18 @@ class TableHolder {
   void SetReady(bool ready) ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::string> RestoreNewest(ReplayShard* shard, std::vector<std::string>* warnings)
       ABSL_LOCKS_EXCLUDED(files_mu_);
-  absl::Status SaveAs(ReplayShard* shard, const std::string& path)
+  absl::Status SaveAs(ReplayShard* shard, const std::string& path,
+                      const std::function<bool()>& stop = nullptr)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
   absl::StatusOr<bool> ApplyLog(ReplayShard* shard, bool to_a_table,
                                 std::vector<std::string>* warnings)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
   // What no checkpoint needs any more.
   absl::Status PruneLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  // Where that is too much: what the newest table, at `path`, has, if it is whole.
+  absl::Status ShortenLog(const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(files_mu_);
+  // Bytes of log behind which a checkpoint should come.
+  int64_t LongLog() const ABSL_LOCKS_EXCLUDED(mu_);
 
   const std::string dir_;
   const SegmentLogOptions log_options_;

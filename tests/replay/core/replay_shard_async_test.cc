@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "replay/core/nonsense.h"
@@ -282,6 +283,21 @@ TEST(ReplayShardAsyncTest, ARestoredShardGoesOnCountingItsSamples) {
   ASSERT_OK(resumed->Load(folder.File("a")));
   EXPECT_EQ(resumed->Stats().sampled, 7);
   EXPECT_EQ(resumed->Stats().newest_version, 4u);
+}
+
+TEST(ReplayShardAsyncTest, ASaveThatIsStoppedLeavesNothingAndTheNextOneIsWhole) {
+  TempDir folder;
+  auto shard = MakeShard();
+  ASSERT_OK(shard->Insert(Rows(0, 5), kNow));
+  int asked = 0;
+  EXPECT_THAT(shard->Save(folder.File("a"), 0, [&] { return ++asked > 0; }),
+              FailsWith(absl::StatusCode::kCancelled, "was not saved"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  ASSERT_OK(shard->Insert(Rows(1, 5), kNow));
+  ASSERT_OK(shard->Save(folder.File("a"), 0, [] { return false; }));
+  auto resumed = MakeShard();
+  ASSERT_OK(resumed->Load(folder.File("a")));
+  EXPECT_EQ(*resumed->ResumeInsert({.first_seq_held = 2}), 2u);
 }
 
 }  // namespace

@@ -97,5 +97,15 @@ TEST(SizeWarningsTest, NamesTheDiskThatTheTablesAndTheStateNeed) {
               ElementsAre(HasSubstr("89.7 GiB in runs/a (4 files of 1000000 rows")));
 }
 
+TEST(SizeWarningsTest, TheLogCountsOnTheDiskToo) {
+  const DiskSpace disk{.free_bytes = 46ull * kGiB, .total_bytes = 100ull * kGiB};
+  TableSize full = FullSize(Wide());
+  full.log_bytes = kGiB;
+  EXPECT_THAT(SizeWarnings(full, 64 * kGiB, 2, 0, "runs/a", disk), IsEmpty());
+  full.log_bytes = 3 * kGiB;
+  EXPECT_THAT(SizeWarnings(full, 64 * kGiB, 2, 0, "runs/a", disk),
+              ElementsAre(AllOf(HasSubstr("47.9 GiB in runs/a"), HasSubstr("3.0 GiB of log"))));
+}
+
 }  // namespace
 }  // namespace pmoe

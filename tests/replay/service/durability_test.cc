@@ -1,20 +1,24 @@
 // What an acknowledgement promises, held against kill -9 of a shard's process.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/base/file.h"
 #include "common/base/rng.h"
 #include "replay/client/rpc_writer.h"
+#include "replay/log/log_reader.h"
+#include "replay/service/table_holder.h"
 #include "tests/replay/service/process_testing.h"
 #include "tests/testing/eventually.h"
 
@@ -171,6 +175,55 @@ TEST_F(DurabilityTest, WithoutAllAfterTheLastCheckpointIsLostAndCountedToTheRow)
   }
   CheckRows();
   EXPECT_GT(lost_, 0u);
+}
+
+// Where nobody saves a named table again (checkpoint.every_steps=0) its log grew for ever.
+TEST(LogLengthTest, TheLogIsCutBehindTheShardsOwnSavesHoweverOldAnotherTableIs) {
+  constexpr TableSpec kWide{.obs_dim = 2000, .action_dim = 1};  // half a megabyte a chunk
+  constexpr int64_t kMiB = 1 << 20;
+  TempDir folder;
+  CreateTableRequest request = TableRequest();
+  request.mutable_columns()->set_obs_dim(kWide.obs_dim);
+  request.set_capacity(2 * kPageRows);
+  request.set_durability(DURABILITY_ASYNC);
+  std::vector<std::string> warnings;
+  const auto rows = [&](uint64_t seq) {
+    return MakeChunk(kWide, {.seq = seq, .first_step = seq * kPageRows, .rows = kPageRows});
+  };
+  uint64_t seq = 0;
+  {
+    TableHolder holder(folder.path());
+    ASSERT_OK(holder.Create(request, &warnings));
+    ASSERT_OK(holder.StartLog(""));
+    ASSERT_OK(holder.Shard().value()->Insert(rows(seq++), std::chrono::milliseconds(0)));
+    ASSERT_OK(holder.Save("first", {}));
+    int64_t longest = 0;
+    while (holder.log()->stats().bytes < 64 * kMiB) {
+      ASSERT_OK(holder.Shard().value()->Insert(rows(seq++), std::chrono::milliseconds(0)));
+      holder.log()->AwaitOnDisk(holder.log()->end());
+      if (holder.LogIsLong()) {
+        ASSERT_OK(holder.SaveAside());
+      }
+      longest = std::max(longest, *LogBytes(folder.path()));
+    }
+    EXPECT_LT(longest, 3 * 8 * kMiB + 2 * kMiB);  // of 8 MiB, the least, for so small a table
+  }
+  const auto restore = [&] {
+    warnings.clear();
+    TableHolder holder(folder.path());
+    EXPECT_OK(holder.Create(request, &warnings));
+    const auto restored = holder.Restore("newest", &warnings);
+    EXPECT_OK(restored);
+    EXPECT_OK(holder.StartLog(restored.value_or("")));
+    return holder.shard()->Stats().inserted;
+  };
+  EXPECT_EQ(restore(), static_cast<int64_t>(seq * kPageRows));
+  // The other table has no log behind it any more, which is said.
+  for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
+    if (file.path().filename().string().starts_with("aside-")) std::filesystem::remove(file);
+  }
+  EXPECT_EQ(restore(), kPageRows);
+  EXPECT_THAT(absl::StrJoin(warnings, " "), ::testing::HasSubstr("are not there"));
 }
 
 }  // namespace

@@ -335,6 +335,20 @@ TEST_F(ReplayServiceTest, SomebodyElseThanTheLearnerMayHaveItSavedAndNothingElse
   EXPECT_TRUE(std::filesystem::exists(folder_.File("aside-3.table")));
 }
 
+TEST_F(ReplayServiceTest, AShardThatLeavesSavesNothingAsideBeforeItsEnd) {
+  ASSERT_OK(CreateTable(stub_.get(), TableRequest()));
+  Insert(0, 1);
+  shard_.service()->Drain(std::chrono::milliseconds(0));
+  grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  CheckpointReply reply;
+  EXPECT_THAT(FromGrpc(stub_->Checkpoint(&context, CheckpointRequest(), &reply)),
+              FailsWith(kAway, "the shard is leaving"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("aside-1.table")));
+  ASSERT_OK(shard_.service()->SaveAtEnd());
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("10.table")));
+}
+
 TEST_F(ReplayServiceTest, NewestIsForANewTableOnly) {
   CreateTableRequest request = TableRequest();
   request.set_restore("newest");
