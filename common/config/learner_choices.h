@@ -14,10 +14,11 @@ constexpr auto Choices(ScheduleMode) {
 }
 
 // replay.selector: which rows a minibatch gets.
-enum class RowChoice { kUniform, kPrioritized };
+enum class RowChoice { kUniform, kPrioritized, kLifo, kFifo };
 constexpr auto Choices(RowChoice) {
   using enum RowChoice;
-  return std::to_array<Choice<RowChoice>>({{"uniform", kUniform}, {"prioritized", kPrioritized}});
+  return std::to_array<Choice<RowChoice>>(
+      {{"uniform", kUniform}, {"prioritized", kPrioritized}, {"lifo", kLifo}, {"fifo", kFifo}});
 }
 
 // Clipped double Q, or one critic.

@@ -205,21 +205,49 @@ absl::Status CheckShards(const RunConfig& config) {
 
 absl::Status CheckSelector(const RunConfig& config) {
   const ReplayConfig& replay = config.replay();
-  if (IsPrioritized(config)) {
-    if (replay.shards() == 1) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("replay.shards must be 1 with replay.selector prioritized, got ",
-                     replay.shards(), "; no shard knows the others' priorities"));
+  if (replay.shards() > 1 && ParseChoice<RowChoice>(replay.selector()) != RowChoice::kUniform) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "replay.shards must be 1 with replay.selector ", replay.selector(), ", got ",
+        replay.shards(), "; no shard knows the priorities or the age of the others' rows"));
   }
   const ReplayConfig& unset = ReplayConfig::default_instance();
-  if (replay.priority_alpha() == unset.priority_alpha() &&
-      replay.priority_beta() == unset.priority_beta() &&
-      replay.priority_beta_end() == unset.priority_beta_end()) {
-    return absl::OkStatus();
+  const bool none_set = replay.priority_alpha() == unset.priority_alpha() &&
+                        replay.priority_beta() == unset.priority_beta() &&
+                        replay.priority_beta_end() == unset.priority_beta_end();
+  if (IsPrioritized(config) || none_set) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "replay.priority_alpha, priority_beta and priority_beta_end do nothing with replay.selector ",
+      replay.selector(), "; leave them away, or use --set replay.selector=prioritized"));
+}
+
+// Steps, of all environments, that come before the first update.
+int64_t RowsBeforeUpdates(const RunConfig& config) {
+  const int64_t round = config.schedule().steps_per_round();
+  const int64_t rounds = (std::max(config.schedule().update_after(), round) + round - 1) / round;
+  return rounds * round;
+}
+
+// Rows by age come once in a minibatch, which therefore must be there as a whole.
+absl::Status CheckWholeMinibatch(const RunConfig& config) {
+  const RowChoice choice = ParseChoice<RowChoice>(config.replay().selector());
+  if (choice != RowChoice::kLifo && choice != RowChoice::kFifo) return absl::OkStatus();
+  const int64_t batch = config.learner().batch_size();
+  const int64_t streams = Streams(config);
+  const int64_t waiting = (config.replay().n_step() - 1) * streams;  // for their n-th reward
+  const int64_t capacity_min = batch + waiting + 2 * kPageRows * streams;
+  if (config.replay().capacity() < capacity_min) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.capacity must be >= ", capacity_min, " with replay.selector ",
+                     config.replay().selector(), " (learner.batch_size ", batch,
+                     " rows that can be given, and ", 2 * kPageRows, " for each of the ", streams,
+                     " environments), got ", config.replay().capacity()));
   }
+  if (RowsBeforeUpdates(config) >= batch + waiting) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "replay.priority_alpha, priority_beta and priority_beta_end do nothing with replay.selector "
-      "uniform; leave them away, or use --set replay.selector=prioritized");
+      absl::StrCat("schedule.update_after must be >= ", batch + waiting, " with replay.selector ",
+                   config.replay().selector(), ", learner.batch_size ", batch, " and ", streams,
+                   " environments, got ", config.schedule().update_after(),
+                   "; before that there is no minibatch"));
 }
 
 absl::Status CheckReplay(const RunConfig& config) {
@@ -232,16 +260,13 @@ absl::Status CheckReplay(const RunConfig& config) {
         "replay.capacity must be >= ", capacity_min, " (two pages of ", kPageRows,
         " for each of the ", streams, " environments), got ", config.replay().capacity()));
   }
-  const int64_t round = config.schedule().steps_per_round();
-  const int64_t rounds = (std::max(config.schedule().update_after(), round) + round - 1) / round;
-  const int64_t rows = rounds * round / streams;
-  if (rows < config.replay().n_step()) {
+  if (RowsBeforeUpdates(config) / streams < config.replay().n_step()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "schedule.update_after must be >= ", config.replay().n_step() * streams,
         " with replay.n_step ", config.replay().n_step(), " and ", streams, " environments, got ",
         config.schedule().update_after(), "; before that no sample is complete"));
   }
-  return absl::OkStatus();
+  return CheckWholeMinibatch(config);
 }
 
 absl::Status CheckAlpha(const LearnerConfig& learner) {

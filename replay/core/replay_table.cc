@@ -28,6 +28,7 @@ std::unique_ptr<Selector> MakeSelector(const ReplayTableOptions& options, const 
   if (options.priority.has_value()) {
     return std::make_unique<PrioritizedSelector>(pool, *options.priority);
   }
+  if (options.age.has_value()) return std::make_unique<AgeSelector>(pool, *options.age);
   return std::make_unique<UniformSelector>(pool);
 }
 
@@ -48,6 +49,10 @@ absl::Status ReplayTableOptions::Validate() const {
   if (fifo.has_value() && priority.has_value()) {
     return absl::InvalidArgumentError(
         "an on-policy table has no priorities: it gives every row once; leave one of them away");
+  }
+  if (age.has_value() && (fifo.has_value() || priority.has_value())) {
+    return absl::InvalidArgumentError(
+        "a table gives its rows by age, by priority or as rollouts; leave all but one away");
   }
   if (capacity < kStreamPages * kPageRows) {
     return absl::InvalidArgumentError(

@@ -1,9 +1,9 @@
 // The rows of replay. Each (member, actor, env) is a stream of rows appended to pages of 64 rows;
 // an observation is stored once, and the successor of a row is the next row of its stream. The
 // newest row of a stream holds the observation whose action is still to come, so every inserted
-// step can be given at once. A Selector chooses the rows that a learner gets: uniform_selector or
-// prioritized_selector for minibatches, fifo_selector for rollouts. The layout depends on the rows
-// and not on their chunks.
+// step can be given at once. A Selector chooses the rows that a learner gets: uniform_selector,
+// prioritized_selector or age_selector for minibatches, fifo_selector for rollouts. The layout
+// depends on the rows and not on their chunks.
 // tidy: long because it also saves itself, piece by piece. Thread-compatible.
 #pragma once
 
@@ -53,7 +53,7 @@ class ReplayTable {
   // Ends the actor's streams where they are and closes their pages. Its epoch stays fenced.
   void CutActor(uint32_t member, uint32_t actor);
 
-  // Fills the batch. FailedPreconditionError: there is nothing to sample yet, or the selector gives
+  // Fills the batch. FailedPreconditionError: there are not rows enough yet, or the selector gives
   // rollouts.
   absl::Status Sample(Rng* rng, Minibatch* batch);
   // What a learner found in rows that it got: Selector::Update.

@@ -35,6 +35,10 @@ absl::Status ReplayTable::Sample(Rng* rng, Minibatch* batch) {
   const SelectRequest request{.rows = batch->size()};
   PMOE_RETURN_IF_ERROR(selector_->Check(request));
   if (!selector_->CanSelect(request)) {
+    const std::string lacking = selector_->ExplainSelect(request);
+    if (!lacking.empty()) {
+      return absl::FailedPreconditionError(absl::StrCat("no minibatch: ", lacking));
+    }
     return absl::FailedPreconditionError(
         absl::StrCat("nothing to sample: the table holds ", size_, " transitions and none has all ",
                      options_.n_step, " rewards yet; insert first"));

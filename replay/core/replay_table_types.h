@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "replay/core/block_file.h"
 #include "replay/core/chunk.h"
+#include "replay/core/selectors/age_selector.h"
 #include "replay/core/selectors/fifo_selector.h"
 #include "replay/core/selectors/prioritized_selector.h"
 
@@ -35,7 +36,9 @@ struct ReplayTableOptions {
   // On-policy: rows are taken once, in order, and nothing is evicted before. The four above must be
   // valid all the same, and count for nothing.
   std::optional<FifoOptions> fifo{};
-  std::optional<PriorityOptions> priority{};  // off-policy: rows by priority instead of uniformly
+  // Off-policy, instead of uniformly: rows by priority, or by age.
+  std::optional<PriorityOptions> priority{};
+  std::optional<RowAge> age{};
 
   absl::Status Validate() const;
 };

@@ -104,6 +104,11 @@ absl::Status TableHolder::Create(const CreateTableRequest& request,
                                                    request.durability(),
                                                    "; is the learner of another build?"));
   }
+  if (!RowOrder_IsValid(request.order())) {
+    return absl::InvalidArgumentError(absl::StrCat("order must be one of RowOrder, got ",
+                                                   request.order(),
+                                                   "; is the learner of another build?"));
+  }
   ReplayShardOptions options = ShardOptions(request);
   options.clock = log_options_.clock;
   {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/config/algorithms.h"
+#include "common/config/learner_choices.h"
 #include "common/config/run_config.h"
 
 namespace pmoe {
@@ -47,6 +48,18 @@ TablePriorities PrioritiesFromConfig(const RunConfig& config) {
   return priorities;
 }
 
+RowOrder OrderOf(const RunConfig& config) {
+  if (AlgorithmOf(config).on_policy()) return ROW_ORDER_NONE;
+  switch (ParseChoice<RowChoice>(config.replay().selector())) {
+    case RowChoice::kLifo:
+      return ROW_ORDER_LIFO;
+    case RowChoice::kFifo:
+      return ROW_ORDER_FIFO;
+    default:
+      return ROW_ORDER_NONE;
+  }
+}
+
 int64_t Share(int64_t all, int shards) { return (all + shards - 1) / shards; }
 
 }  // namespace
@@ -73,6 +86,7 @@ CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& col
     *table.mutable_limiter() = LimiterFromConfig(config);
   }
   if (IsPrioritized(config)) *table.mutable_priorities() = PrioritiesFromConfig(config);
+  table.set_order(OrderOf(config));
   return table;
 }
 
@@ -101,6 +115,11 @@ absl::Status CheckTable(const CreateTableRequest& all, int shards) {
     return absl::InvalidArgumentError(
         absl::StrCat("replay.selector prioritized needs replay.shards 1, got ", shards,
                      "; no shard knows the others' priorities"));
+  }
+  if (all.order() != ROW_ORDER_NONE && shards > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.selector lifo and fifo need replay.shards 1, got ", shards,
+                     "; no shard knows how old the others' rows are"));
   }
   if (!all.has_on_policy()) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(ShardOptions(all).table.fifo->Validate());
@@ -132,6 +151,8 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& table) {
     options.table.fifo = FifoOptions{.rollout_steps = table.on_policy().rollout_steps(),
                                      .max_lag = table.on_policy().max_lag()};
   }
+  if (table.order() == ROW_ORDER_LIFO) options.table.age = RowAge::kNewest;
+  if (table.order() == ROW_ORDER_FIFO) options.table.age = RowAge::kOldest;
   if (table.has_limiter()) options.gate.limiter = LimiterOptions(table.limiter());
   if (table.has_priorities()) {
     const TablePriorities& priorities = table.priorities();

@@ -75,7 +75,8 @@ TEST_F(UpTest, LockstepOverGrpcGivesTheEmbeddedRunsBits) {
 
 class ResumedUpTest : public UpTest, public ::testing::WithParamInterface<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Selectors, ResumedUpTest, ::testing::Values("uniform", "prioritized"));
+INSTANTIATE_TEST_SUITE_P(Selectors, ResumedUpTest,
+                         ::testing::Values("uniform", "prioritized", "lifo"));
 
 TEST_P(ResumedUpTest, AStoppedLockstepClusterGoesOnBitForBit) {
   const std::vector<std::string> flags = SmallFlags(

@@ -122,7 +122,9 @@ absl::Status PrioritizedSelector::LoadState(absl::string_view state) {
   in.Pod(&newest_);
   if (tag != kStateTag) {
     return absl::FailedPreconditionError(
-        "the saved shard kept rollouts, this one keeps a table; resume with its algorithm");
+        "the saved shard kept rollouts or an order of its rows, this one priorities; resume with "
+        "its "
+        "algorithm and replay.selector");
   }
   in.Vector(&loaded_);
   PMOE_RETURN_IF_ERROR(in.Finish("the selector block"));

@@ -49,8 +49,8 @@ void UniformSelector::Select(const SelectRequest& request, Rng* rng, std::vector
 absl::Status UniformSelector::LoadState(absl::string_view state) {
   if (state.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      "the saved shard kept rollouts or priorities, this one keeps a table that is sampled "
-      "uniformly; resume with its algorithm and replay.selector");
+      "the saved shard kept rollouts, priorities or an order of its rows, this one keeps a table "
+      "that is sampled uniformly; resume with its algorithm and replay.selector");
 }
 
 }  // namespace pmoe

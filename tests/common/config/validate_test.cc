@@ -130,6 +130,22 @@ TEST(ValidateConfigTest, PrioritiesAreOfOneShardAndOfTheirSelector) {
               IsInvalid("replay.selector=prioritized does nothing with algorithm ppo"));
 }
 
+TEST(ValidateConfigTest, RowsByAgeAreOfOneShardAndFillAMinibatch) {
+  const std::string lifo = "replay.selector=lifo", fifo = "replay.selector=fifo";
+  const std::string batch = "learner.batch_size=600";
+  EXPECT_OK(Resolve({lifo}));
+  EXPECT_THAT(Resolve({fifo, "schedule.mode=async", "replay.shards=2"}),
+              IsInvalid("replay.shards must be 1 with replay.selector fifo, got 2"));
+  EXPECT_THAT(Resolve({fifo, batch, "replay.capacity=727"}),
+              IsInvalid("replay.capacity must be >= 728 with replay.selector fifo"));
+  EXPECT_OK(Resolve({fifo, batch, "replay.capacity=728"}));
+  EXPECT_THAT(Resolve({lifo, batch, "replay.n_step=3", "schedule.update_after=550"}),
+              IsInvalid("schedule.update_after must be >= 602 with replay.selector lifo"));
+  EXPECT_OK(Resolve({lifo, batch, "replay.n_step=3", "schedule.update_after=602"}));
+  EXPECT_THAT(Resolve({"algorithm=ppo", fifo}),
+              IsInvalid("replay.selector=fifo does nothing with algorithm ppo"));
+}
+
 TEST(ValidateConfigTest, ATunedAlphaStartsAboveZero) {
   EXPECT_THAT(Resolve({"learner.alpha=0", "learner.tune_alpha=true"}),
               IsInvalid("learner.alpha must be > 0 with learner.tune_alpha"));

@@ -65,6 +65,19 @@ std::vector<float> ModelTable::EligibleIds() const {
   return ids;
 }
 
+std::vector<float> ModelTable::NewlyEligible() {
+  std::vector<float> ids;
+  for (auto& [key, s] : streams_) {
+    for (; s.told < s.history.size(); ++s.told) {
+      const ModelStep& step = s.history[s.told];
+      if (!Live(step)) continue;
+      if (!Eligible(s, s.told)) break;
+      ids.push_back(step.obs[0]);
+    }
+  }
+  return ids;
+}
+
 int64_t ModelTable::Size() const {
   int64_t size = 0;
   for (const auto& [id, page] : pages_) size += page.steps;

@@ -31,6 +31,7 @@ struct ModelStream {
   std::optional<uint64_t> page;
   int page_rows = 0;
   bool known = false;
+  size_t told = 0;  // of history, up to which NewlyEligible has told
 };
 
 class ModelTable {
@@ -48,6 +49,8 @@ class ModelTable {
   bool Eligible(const ModelStream& s, size_t i) const;
   // First observation components of all that may be sampled.
   std::vector<float> EligibleIds() const;
+  // Those that may be since the last call, by stream.
+  std::vector<float> NewlyEligible();
 
   int64_t Size() const;
   int64_t pages() const { return static_cast<int64_t>(pages_.size()); }

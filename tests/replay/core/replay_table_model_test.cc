@@ -1,5 +1,6 @@
 // The table against a plain model under thousands of random appends, episode ends, gaps, epochs,
 // lost actors, evictions, reloads and samples.
+// tidy: long because tables of every kind live the same life.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "replay/core/replay_table.h"
 #include "tests/replay/core/model_table.h"
@@ -36,13 +38,15 @@ std::string FileOf(const ReplayTable& table, const std::string& path) {
   return *ReadFile(path);
 }
 
+enum class Choice { kUniform, kPrioritized, kNewest, kOldest };
+
 // One random life of a table beside its model.
 class Life {
  public:
-  explicit Life(uint64_t seed, bool prioritized = false)
+  explicit Life(uint64_t seed, Choice choice = Choice::kUniform)
       : rng_(seed, RngRole::kActor, 0),
         sampling_(seed, RngRole::kReplay, 0),
-        options_(RandomOptions(&rng_, prioritized)),
+        options_(RandomOptions(&rng_, choice)),
         table_(*ReplayTable::Create(kSpec, options_)),
         model_(options_.capacity, options_.bytes_max / kPageBytes, options_.n_step,
                options_.gamma) {}
@@ -55,10 +59,12 @@ class Life {
       table_.CutActor(0, actor);
       if (twin_.has_value()) twin_->CutActor(0, actor);
       model_.CutActor(actor);
+      NoteAges();
     } else if (dice < 15) {
       // The table learns of an epoch with its first chunk.
       ++epochs_[actor];
       model_.CutActor(actor);
+      NoteAges();
       Append(actor, env, /*gap=*/false);
     } else if (dice < 50) {
       ExpectRefusals(actor, env);
@@ -81,6 +87,28 @@ class Life {
     }
     ASSERT_OK(status);
     for (int b = 0; b < batch.size(); ++b) model_.ExpectExact(&batch, b);
+  }
+
+  // The rows of a naive list's end.
+  void ExpectSamplesByAge() {
+    const std::vector<float> ids = model_.EligibleIds();
+    const std::set<float> here(ids.begin(), ids.end());
+    std::erase_if(by_age_, [&](float id) { return !here.contains(id); });
+    ASSERT_EQ(by_age_.size(), ids.size());
+    Minibatch batch(kSpec, 1 + static_cast<int>(Pick(300)));
+    const auto rows = static_cast<size_t>(batch.size());
+    const absl::Status status = SampleBoth(&batch);
+    if (rows > by_age_.size()) {
+      EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition,
+                                    absl::StrCat(ids.size(), " rows can be given")));
+      return;
+    }
+    ASSERT_OK(status);
+    for (size_t b = 0; b < rows; ++b) {
+      const bool newest = options_.age == RowAge::kNewest;
+      ASSERT_EQ(batch.obs()[b * 3], by_age_[newest ? by_age_.size() - 1 - b : b]) << b;
+      model_.ExpectExact(&batch, static_cast<int>(b));
+    }
   }
 
   // What a learner would do: some rows are drawn, and errors found in them and in some that were
@@ -156,7 +184,7 @@ class Life {
     const auto loaded = twin_->Load(reader->get(), StreamBook(), RowRules());
     ASSERT_OK(loaded);
     ASSERT_EQ(loaded->next.type, kEndBlock);
-    if (table_.eligible() == 0) return;
+    if (!table_.selector().CanSelect({.rows = 64})) return;
     Rng rng = sampling_;
     Minibatch ours(kSpec, 64, options_.priority.has_value());
     Minibatch theirs(kSpec, 64, options_.priority.has_value());
@@ -168,7 +196,7 @@ class Life {
  private:
   static constexpr int64_t kPageBytes = 64 * 4 * (3 + 2 + 1 + 3);
 
-  static ReplayTableOptions RandomOptions(Rng* rng, bool prioritized) {
+  static ReplayTableOptions RandomOptions(Rng* rng, Choice choice) {
     const int64_t least = 2 * 64 * kActors * kEnvs;
     ReplayTableOptions options;
     options.capacity = least + static_cast<int64_t>(rng->UniformInt(2000));
@@ -178,8 +206,30 @@ class Life {
       options.bytes_max =
           kPageBytes * static_cast<int64_t>(2 * kActors * kEnvs + rng->UniformInt(30));
     }
-    if (prioritized) options.priority = {.alpha = rng->Uniform(), .beta_rows = 5000};
+    if (choice == Choice::kPrioritized) {
+      options.priority = {.alpha = rng->Uniform(), .beta_rows = 5000};
+    }
+    if (choice == Choice::kNewest) options.age = RowAge::kNewest;
+    if (choice == Choice::kOldest) options.age = RowAge::kOldest;
     return options;
+  }
+
+  void NoteAges() {
+    const std::vector<float> ids = model_.NewlyEligible();
+    by_age_.insert(by_age_.end(), ids.begin(), ids.end());
+  }
+
+  // The twin gives the same.
+  absl::Status SampleBoth(Minibatch* batch) {
+    Rng rng = sampling_;
+    const absl::Status status = table_.Sample(&sampling_, batch);
+    if (!twin_.has_value()) return status;
+    Minibatch theirs(kSpec, batch->size());
+    EXPECT_EQ(twin_->Sample(&rng, &theirs), status);
+    if (status.ok()) {
+      EXPECT_EQ(BatchBytes(batch), BatchBytes(&theirs));
+    }
+    return status;
   }
   uint32_t Pick(uint32_t n) { return static_cast<uint32_t>(rng_.UniformInt(n)); }
 
@@ -210,6 +260,7 @@ class Life {
       ASSERT_OK(twin_->Append(chunk));
     }
     model_.Append(actor, env, chunk);
+    NoteAges();
   }
 
   // None of these may leave a trace.
@@ -243,6 +294,7 @@ class Life {
   std::map<float, double> priorities_;           // by id, of rows that can be or could be drawn
   std::vector<std::pair<float, RowKey>> drawn_;  // ever
   double newest_ = 1.0;
+  std::vector<float> by_age_;  // ids of rows that could be given, oldest first
 };
 
 TEST(ReplayTableModelTest, SizesAndSamplesAreTheModelsUnderRandomUse) {
@@ -284,10 +336,24 @@ TEST(ReplayTableModelTest, PrioritiesAreTheModelsUnderRandomUseAndThroughFiles) 
   TempDir folder;
   for (uint64_t seed = 300; seed < 308; ++seed) {
     SCOPED_TRACE(seed);
-    Life life(seed, /*prioritized=*/true);
+    Life life(seed, Choice::kPrioritized);
     for (int i = 0; i < 400; ++i) {
       life.Step();
       life.Learn();
+      if (i % 40 == 0) life.Reload(folder.File("table"));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(ReplayTableModelTest, RowsByAgeAreAListsEndUnderRandomUseAndThroughFiles) {
+  TempDir folder;
+  for (uint64_t seed = 400; seed < 416; ++seed) {
+    SCOPED_TRACE(seed);
+    Life life(seed, seed % 2 == 0 ? Choice::kNewest : Choice::kOldest);
+    for (int i = 0; i < 400; ++i) {
+      life.Step();
+      if (i % 5 == 0) life.ExpectSamplesByAge();
       if (i % 40 == 0) life.Reload(folder.File("table"));
       if (HasFailure()) return;
     }

@@ -49,6 +49,21 @@ TEST(TableRequestTest, PrioritiesAreWhatTheConfigurationSaysAndOfOneShard) {
   EXPECT_THAT(CheckTable(table, 2), IsInvalid("prioritized needs replay.shards 1, got 2"));
 }
 
+TEST(TableRequestTest, RowsByAgeAreOfOneShardAndOffPolicy) {
+  RunConfig config = Config("sac", "async");
+  const auto age = [&] { return ShardOptions(TableFromConfig(config, kSpec)).table.age; };
+  EXPECT_EQ(age(), std::nullopt);
+  config.mutable_replay()->set_selector("lifo");
+  EXPECT_EQ(age(), RowAge::kNewest);
+  config.mutable_replay()->set_selector("fifo");
+  EXPECT_EQ(age(), RowAge::kOldest);
+  const CreateTableRequest table = TableFromConfig(config, kSpec);
+  EXPECT_OK(CheckTable(table, 1));
+  EXPECT_THAT(CheckTable(table, 2), IsInvalid("lifo and fifo need replay.shards 1, got 2"));
+  config.set_algorithm("ppo");
+  EXPECT_EQ(age(), std::nullopt);
+}
+
 TEST(TableRequestTest, AShardIsMadeOfWhatTheConfigurationSays) {
   const ReplayShardOptions options =
       ShardOptions(TableFromConfig(Config("pmoe_sac", "lockstep"), kSpec));
