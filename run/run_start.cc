@@ -48,6 +48,7 @@ absl::Status CheckFixed(const RunConfig& before, const RunConfig& after) {
                                     "policy.",
                                     "replay.n_step",
                                     "replay.selector",
+                                    "replay.max_times_sampled",
                                     "replay.priority_alpha",
                                     "learner.critics",
                                     "learner.critic_hidden",

@@ -227,31 +227,71 @@ int64_t RowsBeforeUpdates(const RunConfig& config) {
   return rounds * round;
 }
 
-// Rows by age come once in a minibatch, which therefore must be there as a whole.
+// Rows without which a round's minibatches cannot be given: in lockstep none comes between them.
+int64_t RowsOfARound(const RunConfig& config) {
+  const int32_t times = config.replay().max_times_sampled();
+  if (times == 0 || !IsLockstep(config)) return 0;
+  const ScheduleConfig& schedule = config.schedule();
+  const double given =
+      config.learner().batch_size() * schedule.updates_per_step() * schedule.steps_per_round();
+  return static_cast<int64_t>(std::ceil(given / times * (1 - kWholeError)));
+}
+
+// Rows by age come once in a minibatch, and others at most so many times: it must be there as a
+// whole.
 absl::Status CheckWholeMinibatch(const RunConfig& config) {
-  const RowChoice choice = ParseChoice<RowChoice>(config.replay().selector());
-  if (choice != RowChoice::kLifo && choice != RowChoice::kFifo) return absl::OkStatus();
+  const ReplayConfig& replay = config.replay();
+  const RowChoice choice = ParseChoice<RowChoice>(replay.selector());
+  const bool by_age = choice == RowChoice::kLifo || choice == RowChoice::kFifo;
+  if (!by_age && replay.max_times_sampled() == 0) return absl::OkStatus();
   const int64_t batch = config.learner().batch_size();
   const int64_t streams = Streams(config);
-  const int64_t waiting = (config.replay().n_step() - 1) * streams;  // for their n-th reward
-  const int64_t capacity_min = batch + waiting + 2 * kPageRows * streams;
-  if (config.replay().capacity() < capacity_min) {
+  const int64_t waiting = (replay.n_step() - 1) * streams;  // for their n-th reward
+  const int64_t rows = std::max(batch, RowsOfARound(config)) + waiting;
+  const int64_t capacity_min = rows + 2 * kPageRows * streams;
+  const std::string with =
+      absl::StrCat(" with ",
+                   by_age ? absl::StrCat("replay.selector ", replay.selector())
+                          : absl::StrCat("replay.max_times_sampled ", replay.max_times_sampled()),
+                   ", learner.batch_size ", batch, " and ", streams, " environments, got ");
+  if (replay.capacity() < capacity_min) {
     return absl::InvalidArgumentError(
-        absl::StrCat("replay.capacity must be >= ", capacity_min, " with replay.selector ",
-                     config.replay().selector(), " (learner.batch_size ", batch,
-                     " rows that can be given, and ", 2 * kPageRows, " for each of the ", streams,
-                     " environments), got ", config.replay().capacity()));
+        absl::StrCat("replay.capacity must be >= ", capacity_min, with, replay.capacity(),
+                     "; a minibatch must be there beside two pages of each environment"));
   }
-  if (RowsBeforeUpdates(config) >= batch + waiting) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("schedule.update_after must be >= ", batch + waiting, " with replay.selector ",
-                   config.replay().selector(), ", learner.batch_size ", batch, " and ", streams,
-                   " environments, got ", config.schedule().update_after(),
-                   "; before that there is no minibatch"));
+  if (RowsBeforeUpdates(config) >= rows) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("schedule.update_after must be >= ", rows, with,
+                                                 config.schedule().update_after(),
+                                                 "; before that there are not rows enough"));
+}
+
+// Rows are given as often as the schedule says, or not at all.
+absl::Status CheckTimesSampled(const RunConfig& config) {
+  const ReplayConfig& replay = config.replay();
+  const int32_t times = replay.max_times_sampled();
+  if (times == 0) return absl::OkStatus();
+  if (IsPrioritized(config)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.max_times_sampled must be 0 with replay.selector prioritized, got ",
+                     times, "; use uniform, lifo or fifo"));
+  }
+  if (replay.shards() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.shards must be 1 with replay.max_times_sampled ", times, ", got ",
+                     replay.shards(), "; no shard knows how often the others' rows can be given"));
+  }
+  const double updates = config.schedule().updates_per_step();
+  const double given = config.learner().batch_size() * updates;
+  if (given <= times * (1 + kWholeError)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "replay.max_times_sampled must be >= learner.batch_size x schedule.updates_per_step = ",
+      config.learner().batch_size(), " x ", NumberText(updates), " = ", NumberText(given),
+      ", the rows given for each that comes, or 0 for no limit, got ", times));
 }
 
 absl::Status CheckReplay(const RunConfig& config) {
   PMOE_RETURN_IF_ERROR(CheckSelector(config));
+  PMOE_RETURN_IF_ERROR(CheckTimesSampled(config));
   const int64_t streams = Streams(config);
   // Each environment keeps an open page, and a closed one must be there to give way.
   const int64_t capacity_min = 2 * kPageRows * streams;

@@ -39,7 +39,13 @@ absl::Status ReplayShardOptions::Validate() const {
     return absl::InvalidArgumentError(
         "an on-policy shard has neither a limiter nor granted_inserts; max_lag limits inserts");
   }
-  return gate.Validate();
+  PMOE_RETURN_IF_ERROR(gate.Validate());
+  const int times_max = table.max_times_sampled;
+  if (!gate.limiter.has_value() || times_max == 0) return absl::OkStatus();
+  if (gate.limiter->samples_per_insert <= times_max * (1 + 1e-9)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("limiter.samples_per_insert must be <= replay.max_times_sampled ", times_max,
+                   ", got ", gate.limiter->samples_per_insert, "; no row is given so often"));
 }
 
 absl::StatusOr<std::unique_ptr<ReplayShard>> ReplayShard::Create(
@@ -77,9 +83,12 @@ bool ReplayShard::IsSuperseded(uint32_t member, uint32_t actor, uint32_t epoch) 
   return state_.table.book().IsSuperseded(member, actor, epoch);
 }
 
+// Whatever became of the rows that were inserted, both sides never wait for each other: one that
+// only lacks rows gets them.
 bool ReplayShard::BlocksInsert(const Chunk& chunk) const {
   const StreamId id{chunk.member, chunk.actor, chunk.env, chunk.epoch};
-  return !gate_.MayInsert(chunk.rows) || !state_.table.selector().HasRoom(id, chunk.rows);
+  return (!gate_.MayInsert(chunk.rows) && !LacksRows()) ||
+         !state_.table.selector().HasRoom(id, chunk.rows);
 }
 
 absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
@@ -276,6 +285,7 @@ absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit, Shard
   if (gate_.limits_samples() && BlocksSample(request)) {
     const auto blocked = [&](bool) ABSL_NO_THREAD_SAFETY_ANALYSIS { return BlocksSample(request); };
     const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
+    gate_.Wake(Gate::kInserts);  // it may be rows that are lacking
     PMOE_RETURN_IF_ERROR(gate_.Await(
         &mu_, {Gate::kSamples, request.rows, "nothing may be sampled", blocked, why}, limit));
   }
@@ -317,8 +327,8 @@ absl::Status ReplayShard::UpdatePriorities(absl::Span<const RowKey> rows,
 // for every minibatch only to let them sleep again would cost more than the minibatch.
 void ReplayShard::WakeBlocked() {
   Selector* const selector = state_.table.mutable_selector();
-  if (gate_.AnybodyWaits(Gate::kInserts) && gate_.MayInsert(gate_.LeastRows(Gate::kInserts)) &&
-      selector->RoomGrew()) {
+  if (gate_.AnybodyWaits(Gate::kInserts) &&
+      (gate_.MayInsert(gate_.LeastRows(Gate::kInserts)) || LacksRows()) && selector->RoomGrew()) {
     gate_.Wake(Gate::kInserts);
   }
   const int64_t least = gate_.LeastRows(Gate::kSamples);
@@ -331,23 +341,6 @@ void ReplayShard::Cancel(absl::Status why) {
   PMOE_CHECK(!why.ok());
   MutexLock lock(&mu_);
   gate_.Cancel(std::move(why));
-}
-
-std::string ReplayShard::Explain() const {
-  MutexLock lock(&mu_);
-  return ExplainLocked();
-}
-
-std::string ReplayShard::ExplainLocked() const {
-  const Selector& selector = state_.table.selector();
-  const std::string inserts = selector.ExplainInsert();
-  if (inserts.empty()) return gate_.Explain();
-  std::string text;
-  if (gate_.AnybodyWaits(Gate::kSamples)) text = selector.ExplainSelect(awaited_);
-  if (gate_.AnybodyWaits(Gate::kInserts)) {
-    absl::StrAppend(&text, text.empty() ? "" : "; ", "inserts are blocked: ", inserts);
-  }
-  return text.empty() ? absl::StrCat("neither side is blocked: ", inserts) : text;
 }
 
 int64_t ReplayShard::size() const { return Counts().size; }

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "replay/core/selectors/limited_selector.h"
 #include "replay/core/selectors/uniform_selector.h"
 
 namespace pmoe {
@@ -28,8 +29,10 @@ std::unique_ptr<Selector> MakeSelector(const ReplayTableOptions& options, const 
   if (options.priority.has_value()) {
     return std::make_unique<PrioritizedSelector>(pool, *options.priority);
   }
-  if (options.age.has_value()) return std::make_unique<AgeSelector>(pool, *options.age);
-  return std::make_unique<UniformSelector>(pool);
+  std::unique_ptr<Selector> chooser = std::make_unique<UniformSelector>(pool);
+  if (options.age.has_value()) chooser = std::make_unique<AgeSelector>(pool, *options.age);
+  if (options.max_times_sampled == 0) return chooser;
+  return std::make_unique<LimitedSelector>(pool, std::move(chooser), options.max_times_sampled);
 }
 
 // A rollout's rows wait until they are taken, so that only the selector limits them.
@@ -53,6 +56,16 @@ absl::Status ReplayTableOptions::Validate() const {
   if (age.has_value() && (fifo.has_value() || priority.has_value())) {
     return absl::InvalidArgumentError(
         "a table gives its rows by age, by priority or as rollouts; leave all but one away");
+  }
+  if (max_times_sampled < 0 || max_times_sampled > LimitedSelector::kTimesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("replay.max_times_sampled must be in [0, ",
+                                                   LimitedSelector::kTimesMax, "], got ",
+                                                   max_times_sampled, "; 0 sets no limit"));
+  }
+  if (max_times_sampled > 0 && (fifo.has_value() || priority.has_value())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.max_times_sampled must be 0 with priorities and rollouts, got ",
+                     max_times_sampled));
   }
   if (capacity < kStreamPages * kPageRows) {
     return absl::InvalidArgumentError(
@@ -202,7 +215,7 @@ uint32_t ReplayTable::AppendRun(const Target& to, uint32_t begin) {
   pool_->page(first.page).rows = static_cast<uint16_t>(first.row + count + 1);
   stream->head.row += count;
   CountSteps(stream, first, static_cast<int>(count));
-  while (size_ > options_.capacity) EvictOldest();
+  while (stored_ > options_.capacity) EvictOldest();
   return end;
 }
 
@@ -223,7 +236,7 @@ uint32_t ReplayTable::AppendLast(const Target& to, uint32_t i) {
   CountSteps(stream, row, 1);
   if (episode_end) MarkReady(stream, /*all=*/true);
   if (episode_end && successor.row + 1 == kPageRows) ClosePage(stream);
-  while (size_ > options_.capacity) EvictOldest();
+  while (stored_ > options_.capacity) EvictOldest();
   return i + 1;
 }
 
@@ -245,11 +258,12 @@ RowRef ReplayTable::NewRow(const Target& to, uint64_t step, const float* obs, ui
       EvictOldest();
     }
     const uint32_t opened = pool_->Open();
+    Page& page = pool_->page(opened);
+    page.prev = stream->page;
     if (stream->page != kNoPage) {
       pool_->page(stream->page).next = opened;
       ClosePage(stream);
     }
-    Page& page = pool_->page(opened);
     page.member = to.key.member;
     page.actor = to.key.actor;
     page.epoch = stream->epoch;
@@ -270,6 +284,7 @@ RowRef ReplayTable::NewRow(const Target& to, uint64_t step, const float* obs, ui
 void ReplayTable::CountSteps(Stream* stream, RowRef first, int count) {
   pool_->page(first.page).steps += static_cast<uint16_t>(count);
   size_ += count;
+  stored_ += count;
   inserted_ += count;
   if (options_.n_step == 1) return GiveReady(first, count);
   for (int i = 0; i < count; ++i) {
@@ -305,7 +320,10 @@ void ReplayTable::Cut(Stream* stream) {
   if (stream->head) pool_->set_flags(stream->head, kRowFinal);
   stream->head = RowRef{};
   MarkReady(stream, /*all=*/true);
-  if (stream->page != kNoPage) ClosePage(stream);
+  if (stream->page == kNoPage) return;
+  const uint32_t slot = stream->page;
+  ClosePage(stream);
+  FreeIfSpent(slot);
 }
 
 void ReplayTable::CutActor(uint32_t member, uint32_t actor) {
@@ -328,37 +346,6 @@ void ReplayTable::ClosePage(Stream* stream) {
   page.open = false;
   closed_.insert({page.id, stream->page});
   stream->page = kNoPage;
-}
-
-void ReplayTable::EvictOldest() {
-  PMOE_CHECK(!closed_.empty());  // CheckRoomForStream leaves room beside the open pages
-  Evict(closed_.begin()->second);
-}
-
-void ReplayTable::Evict(uint32_t slot) {
-  const Page& page = pool_->page(slot);
-  closed_.erase({page.id, slot});
-  size_ -= page.steps - page.taken;
-  eligible_ -= page.ready;
-  const auto stream = streams_.find({page.member, page.actor, page.env});
-  if (stream != streams_.end()) {
-    std::erase_if(stream->second.pending, [slot](RowRef row) { return row.page == slot; });
-  }
-  selector_->OnEvict(slot);
-  pool_->Free(slot);
-}
-
-void ReplayTable::LetGoOfSpent() {
-  const Spent spent = selector_->TakeSpent();
-  for (const RowRef row : spent.rows) {
-    pool_->set_flags(row, (pool_->flags(row) & ~uint32_t{kRowReady}) | kRowTaken);
-    Page& page = pool_->page(row.page);
-    ++page.taken;
-    --page.ready;
-    --size_;
-    --eligible_;
-  }
-  for (const uint32_t page : spent.pages) Evict(page);
 }
 
 TableSave ReplayTable::BeginSave() const {

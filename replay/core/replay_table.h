@@ -40,10 +40,10 @@ class ReplayTable {
   // A writer comes, or comes back: StreamBook::Hello. A newer epoch ends the older one's streams.
   absl::StatusOr<uint64_t> Hello(const WriterHello& hello);
   // Enters a valid chunk, evicting the oldest closed pages (by order of opening) while there are
-  // too many transitions or bytes. A gap in the steps or a newer epoch cuts the stream. On error
-  // nothing changes: InvalidArgumentError if the first observation is not the stream's head,
-  // AlreadyExistsError for steps that came before, FailedPreconditionError for an older epoch,
-  // ResourceExhaustedError for a stream too many.
+  // too many transitions, spent ones included, or bytes. A gap in the steps or a newer epoch cuts
+  // the stream. On error nothing changes: InvalidArgumentError if the first observation is not the
+  // stream's head, AlreadyExistsError for steps that came before, FailedPreconditionError for an
+  // older epoch, ResourceExhaustedError for a stream too many.
   absl::Status Append(const Chunk& chunk);
   // The writer's next chunk does not enter, and counts as one that came: one that was refused at
   // the door, and one of a log that would be today. LeaveOut ends its stream, and counts its rows
@@ -53,7 +53,8 @@ class ReplayTable {
   // Ends the actor's streams where they are and closes their pages. Its epoch stays fenced.
   void CutActor(uint32_t member, uint32_t actor);
 
-  // Fills the batch. FailedPreconditionError: there are not rows enough yet, or the selector gives
+  // Fills the batch, and lets go of rows that were given max_times_sampled times.
+  // FailedPreconditionError: there are not rows enough yet, or the selector gives
   // rollouts.
   absl::Status Sample(Rng* rng, Minibatch* batch);
   // What a learner found in rows that it got: Selector::Update.
@@ -77,7 +78,7 @@ class ReplayTable {
   StreamBook* mutable_book() { return &book_; }
   const Selector& selector() const { return *selector_; }
   Selector* mutable_selector() { return selector_.get(); }
-  int64_t size() const { return size_; }          // transitions held
+  int64_t size() const { return size_; }          // transitions held, without those let go of
   int64_t eligible() const { return eligible_; }  // of those, that can be given
   int64_t inserted() const { return inserted_; }  // transitions ever
   int64_t bytes() const { return pool_->live_pages() * pool_->page_bytes(); }
@@ -130,6 +131,7 @@ class ReplayTable {
   void EvictOldest();
   void Evict(uint32_t slot);
   void LetGoOfSpent();
+  void FreeIfSpent(uint32_t slot);
   void Gather(RowRef row, int i, Minibatch* batch) const;
   void WeighChosen(Minibatch* batch) const;
   void CopyRollout(Rollout* out) const;
@@ -146,9 +148,11 @@ class ReplayTable {
                             BlockFileReader::Block* next);
   bool LoadPage(absl::string_view payload);
   bool RowIsSound(RowRef row) const;
+  bool HasSuccessor(RowRef row) const;
   bool PageIsSound(uint32_t slot) const;
   bool StreamIsSound(const StreamKey& key, const Stream& stream) const;
   bool Rebuild();
+  bool LinkPage(uint32_t slot);
   void TellSelector();
   LoadedRows LeaveOutNonsense(const RowRules& rules);
 
@@ -162,6 +166,7 @@ class ReplayTable {
   std::set<std::pair<uint64_t, uint32_t>> closed_;  // pages as (id, slot), oldest first
   std::vector<RowRef> chosen_;                      // of the last Sample or Take
   int64_t size_ = 0;
+  int64_t stored_ = 0;  // those let go of as well, as long as their page is here: what memory holds
   int64_t eligible_ = 0;
   int64_t inserted_ = 0;
 };

@@ -10,7 +10,6 @@
 namespace pmoe {
 namespace {
 
-constexpr uint32_t kRowKinds = kRowHead | kRowFinal | kRowStep;
 constexpr size_t kPageHeaderBytes = 47;
 
 void SaveRow(RowRef row, ByteWriter* out) {
@@ -280,98 +279,6 @@ bool ReplayTable::LoadPage(absl::string_view payload) {
   if (in.remaining() != bytes) return false;
   in.Raw(pool_->mutable_row({slot, 0}), bytes);
   pool_->page(slot) = page;
-  return true;
-}
-
-bool ReplayTable::RowIsSound(RowRef row) const {
-  const Page& page = pool_->page(row.page);
-  const uint32_t flags = pool_->flags(row);
-  switch (flags & kRowKinds) {
-    case kRowHead: {
-      const auto stream = streams_.find({page.member, page.actor, page.env});
-      return flags == kRowHead && stream != streams_.end() && stream->second.head == row;
-    }
-    case kRowFinal:
-      return flags == kRowFinal;
-    case kRowStep:
-      break;
-    default:
-      return false;
-  }
-  if (flags >= 2 * kRowTaken) return false;
-  if ((flags & kRowReady) != 0 && (flags & kRowTaken) != 0) return false;
-  const RowRef next = Next(row);
-  return next.page < pool_->slots() && pool_->page(next.page).live &&
-         next.row < pool_->page(next.page).rows &&
-         (next.page == row.page || pool_->page(next.page).id > page.id);
-}
-
-bool ReplayTable::PageIsSound(uint32_t slot) const {
-  const Page& page = pool_->page(slot);
-  if (page.rows == 0 || page.id >= pool_->next_id()) return false;
-  int steps = 0;
-  int ready = 0;
-  for (uint32_t i = 0; i < page.rows; ++i) {
-    if (!RowIsSound({slot, i})) return false;
-    steps += (pool_->flags({slot, i}) & kRowStep) != 0;
-    ready += (pool_->flags({slot, i}) & kRowReady) != 0;
-  }
-  if (steps != page.steps || ready != page.ready) return false;
-  if (!page.open) return true;
-  const auto stream = streams_.find({page.member, page.actor, page.env});
-  return stream != streams_.end() && stream->second.page == slot;
-}
-
-bool ReplayTable::StreamIsSound(const StreamKey& key, const Stream& stream) const {
-  const auto is_ours = [this, &key](uint32_t slot) {
-    if (slot >= pool_->slots() || !pool_->page(slot).live) return false;
-    const Page& page = pool_->page(slot);
-    return StreamKey{page.member, page.actor, page.env} == key;
-  };
-  if (stream.page != kNoPage && (!is_ours(stream.page) || !pool_->page(stream.page).open ||
-                                 pool_->page(stream.page).epoch != stream.epoch)) {
-    return false;
-  }
-  if (stream.head &&
-      (stream.head.page != stream.page || stream.head.row + 1 != pool_->page(stream.page).rows ||
-       pool_->flags(stream.head) != kRowHead)) {
-    return false;
-  }
-  if (stream.pending.empty()) return true;
-  // One row after the other, up to the head: they will be marked ready as runs of a page.
-  RowRef wanted = stream.pending.front();
-  for (const RowRef row : stream.pending) {
-    const bool is_step = row == wanted && is_ours(row.page) &&
-                         row.row < pool_->page(row.page).rows &&
-                         (pool_->flags(row) & (kRowStep | kRowReady | kRowTaken)) == kRowStep;
-    if (!is_step) return false;
-    wanted = Next(row);
-  }
-  return stream.head && wanted == stream.head &&
-         stream.pending.size() < static_cast<size_t>(options_.n_step);
-}
-
-// Recomputes what the file does not store, and checks the rest.
-bool ReplayTable::Rebuild() {
-  std::vector<bool> is_free(pool_->slots(), false);
-  for (uint32_t slot : pool_->free_list()) {
-    if (slot >= pool_->slots() || is_free[slot] || pool_->page(slot).live) return false;
-    is_free[slot] = true;
-  }
-  for (const auto& [key, stream] : streams_) {
-    if (!StreamIsSound(key, stream)) return false;
-  }
-  for (uint32_t slot = 0; slot < pool_->slots(); ++slot) {
-    Page& page = pool_->page(slot);
-    if (!page.live) continue;
-    if (!PageIsSound(slot)) return false;
-    for (uint32_t i = 0; i < page.rows; ++i) {
-      page.taken += (pool_->flags({slot, i}) & kRowTaken) != 0 ? 1 : 0;
-    }
-    size_ += page.steps - page.taken;
-    eligible_ += page.ready;
-    if (!page.open) closed_.insert({page.id, slot});
-  }
   return true;
 }
 

@@ -53,6 +53,7 @@ absl::Status ReplayTable::Sample(Rng* rng, Minibatch* batch) {
     Gather(chosen_[i], static_cast<int>(i), batch);
   }
   if (batch->prioritized()) WeighChosen(batch);
+  LetGoOfSpent();  // and not before: the batch is read from them
   return absl::OkStatus();
 }
 
@@ -178,6 +179,10 @@ void ReplayTable::VisitPage(uint32_t slot,
     const RowRef row{slot, i};
     const uint32_t flags = pool_->flags(row);
     if ((flags & kRowStep) == 0) continue;
+    if ((flags & kRowTaken) != 0) {  // what it leads to may be gone
+      ++stored.step;
+      continue;
+    }
     const float* at = pool_->row(row);
     stored.transition = {.obs = span(at, spec_.obs_dim),
                          .action = span(at + pool_->action_at(), spec_.action_dim),
@@ -187,7 +192,7 @@ void ReplayTable::VisitPage(uint32_t slot,
                          .next_obs = span(pool_->row(Next(row)), spec_.obs_dim),
                          .policy_version = PagePool::Word(at + pool_->version_at()),
                          .extra = span(at + pool_->extra_at(), spec_.extra_dim)};
-    if ((flags & kRowTaken) == 0) visit(stored);
+    visit(stored);
     ++stored.step;
   }
 }

@@ -39,6 +39,7 @@ struct ReplayTableOptions {
   // Off-policy, instead of uniformly: rows by priority, or by age.
   std::optional<PriorityOptions> priority{};
   std::optional<RowAge> age{};
+  int max_times_sampled = 0;  // a row that was given so often is let go of; 0: no limit
 
   absl::Status Validate() const;
 };

@@ -87,6 +87,9 @@ CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& col
   }
   if (IsPrioritized(config)) *table.mutable_priorities() = PrioritiesFromConfig(config);
   table.set_order(OrderOf(config));
+  if (!AlgorithmOf(config).on_policy()) {
+    table.set_max_times_sampled(config.replay().max_times_sampled());
+  }
   return table;
 }
 
@@ -116,10 +119,10 @@ absl::Status CheckTable(const CreateTableRequest& all, int shards) {
         absl::StrCat("replay.selector prioritized needs replay.shards 1, got ", shards,
                      "; no shard knows the others' priorities"));
   }
-  if (all.order() != ROW_ORDER_NONE && shards > 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("replay.selector lifo and fifo need replay.shards 1, got ", shards,
-                     "; no shard knows how old the others' rows are"));
+  if ((all.order() != ROW_ORDER_NONE || all.max_times_sampled() > 0) && shards > 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "replay.selector lifo and fifo, and replay.max_times_sampled, need replay.shards 1, got ",
+        shards, "; no shard knows of the others' rows"));
   }
   if (!all.has_on_policy()) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(ShardOptions(all).table.fifo->Validate());
@@ -151,6 +154,7 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& table) {
     options.table.fifo = FifoOptions{.rollout_steps = table.on_policy().rollout_steps(),
                                      .max_lag = table.on_policy().max_lag()};
   }
+  options.table.max_times_sampled = table.max_times_sampled();
   if (table.order() == ROW_ORDER_LIFO) options.table.age = RowAge::kNewest;
   if (table.order() == ROW_ORDER_FIFO) options.table.age = RowAge::kOldest;
   if (table.has_limiter()) options.gate.limiter = LimiterOptions(table.limiter());

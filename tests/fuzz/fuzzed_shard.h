@@ -12,12 +12,14 @@ namespace pmoe {
 inline constexpr TableSpec kFuzzedSpec{.obs_dim = 2, .action_dim = 1};
 inline constexpr std::chrono::milliseconds kNow{0};
 
-enum class Kind { kUniform, kPrioritized, kOnPolicy };
+enum class Kind { kUniform, kPrioritized, kOnPolicy, kSpent };
 
 inline std::unique_ptr<ReplayShard> MakeShard(Kind kind) {
   ReplayShardOptions options;
   if (kind == Kind::kOnPolicy) options.table.fifo = FifoOptions{.rollout_steps = 100};
   if (kind == Kind::kPrioritized) options.table.priority = PriorityOptions{};
+  if (kind == Kind::kSpent) options.table.age = RowAge::kNewest;
+  if (kind == Kind::kSpent) options.table.max_times_sampled = 2;
   options.spec = kFuzzedSpec;
   options.table.capacity = 512;
   options.table.n_step = 4;

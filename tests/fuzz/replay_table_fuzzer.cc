@@ -16,6 +16,13 @@
 namespace pmoe {
 namespace {
 
+// Minibatches that spend rows, or none.
+void Sample(ReplayShard* shard, int times) {
+  Minibatch batch(kFuzzedSpec, 8, shard->prioritized());
+  for (int i = 0; i < times && shard->Sample(&batch).ok(); ++i) {
+  }
+}
+
 // A few pages, or rows and a rollout, an ended episode, an open one, a staged chunk.
 std::string GoodFile(Kind kind) {
   const std::string path = "/tmp/replay_table_fuzzer." + std::to_string(::getpid());
@@ -24,6 +31,7 @@ std::string GoodFile(Kind kind) {
   (void)shard->Insert(MakeChunk(1, 60, 20, false), kNow);
   (void)shard->Stage(MakeChunk(2, 80, 2, false));
   if (kind == Kind::kOnPolicy) (void)shard->TakeRollout({1, 1}, {.steps = 10}, kNow);
+  if (kind == Kind::kSpent) Sample(shard.get(), 7);
   if (!shard->Save(path).ok()) __builtin_trap();
   std::string bytes = *ReadFile(path);
   ::unlink(path.c_str());
@@ -58,12 +66,13 @@ void CheckLoad(const std::string& bytes) {
     }
     (void)queues->TakeRollout({1, 1}, {.steps = 10}, kNow);
   }
-  for (const Kind kind : {Kind::kUniform, Kind::kPrioritized}) {
+  for (const Kind kind : {Kind::kUniform, Kind::kPrioritized, Kind::kSpent}) {
     const auto shard = MakeShard(kind);
     if (!shard->Load(path).ok()) continue;
     Minibatch batch(kFuzzedSpec, 8, shard->prioritized());
     (void)shard->Sample(&batch);
     (void)shard->Insert(MakeChunk(2, 80, 64, false), kNow);
+    if (kind == Kind::kSpent) Sample(shard.get(), 40);
     if (!shard->Sample(&batch).ok() || !shard->prioritized()) continue;
     (void)shard->UpdatePriorities({batch.key(), 8}, std::vector<float>(8, 1.0f));
   }
@@ -79,9 +88,9 @@ void CheckLoad(const std::string& bytes) {
 }  // namespace pmoe
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const std::string goods[] = {pmoe::GoodFile(pmoe::Kind::kUniform),
-                                      pmoe::GoodFile(pmoe::Kind::kPrioritized),
-                                      pmoe::GoodFile(pmoe::Kind::kOnPolicy)};
+  static const std::string goods[] = {
+      pmoe::GoodFile(pmoe::Kind::kUniform), pmoe::GoodFile(pmoe::Kind::kPrioritized),
+      pmoe::GoodFile(pmoe::Kind::kSpent), pmoe::GoodFile(pmoe::Kind::kOnPolicy)};
   std::string input(reinterpret_cast<const char*>(data), size);
   pmoe::MendChecksums(&input);
   pmoe::CheckLoad(input);

@@ -46,6 +46,11 @@ void AgeSelector::OnEvict(uint32_t page) {
   ready_[page] = 0;
 }
 
+void AgeSelector::OnSpent(RowRef row) {
+  ready_[row.page] &= ~Bits(row.row, 1);
+  --ready_rows_;
+}
+
 uint64_t AgeSelector::Ready(const Run& run) const {
   const Page& page = pool_->page(run.page);
   return page.live && page.id == run.id ? ready_[run.page] & Bits(run.row, run.rows) : 0;
@@ -137,7 +142,7 @@ absl::Status AgeSelector::LoadState(absl::string_view state) {
   if (tag != kStateTag) {
     return absl::FailedPreconditionError(
         "the saved shard kept rollouts or priorities, this one the order of its rows; resume with "
-        "its algorithm and replay.selector");
+        "its algorithm, replay.selector and replay.max_times_sampled");
   }
   in.Vector(&loaded_);
   PMOE_RETURN_IF_ERROR(in.Finish("the selector block"));

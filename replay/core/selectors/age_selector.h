@@ -23,6 +23,7 @@ class AgeSelector : public Selector {
   void OnOpen(uint32_t page) override;
   void OnReady(RowRef first, int count) override;
   void OnEvict(uint32_t page) override;
+  void OnSpent(RowRef row) override;
   absl::Status Check(const SelectRequest& request) const override;
   bool CanSelect(const SelectRequest& request) const override { return MaySelect(request.rows); }
   bool MaySelect(int64_t rows) const override { return ready_rows_ >= rows; }

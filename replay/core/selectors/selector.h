@@ -30,7 +30,8 @@ struct SelectRequest {
   uint32_t version_max = UINT32_MAX;  // and a newer one ends what can be had of its stream
 };
 
-// What a selector has no use for any more, in this order: rows, then pages without any other row.
+// What a selector has no use for any more, in this order: rows, then pages without any other row,
+// if it knows of those.
 struct Spent {
   std::vector<RowRef> rows;
   std::vector<uint32_t> pages;
@@ -45,6 +46,8 @@ class Selector {
   virtual void OnOpen(uint32_t page) = 0;
   virtual void OnReady(RowRef first, int count) = 0;
   virtual void OnEvict(uint32_t page) = 0;
+  // For one whose rows may be given a limited number of times: the row is not to be given again.
+  virtual void OnSpent(RowRef) {}
 
   // Could the request ever be met, and can it be now?
   virtual absl::Status Check(const SelectRequest& request) const = 0;
@@ -54,8 +57,8 @@ class Selector {
   // Appends request.rows rows to *rows. CanSelect must be true. Draws from *rng or not at all.
   virtual void Select(const SelectRequest& request, Rng* rng, std::vector<RowRef>* rows) = 0;
 
-  // For one that gives each row once. A stream begins; it takes no more rows; no row of an older
-  // version will be asked for. TakeSpent is asked after every change.
+  // For one that gives each row once, or so many times. A stream begins; it takes no more rows; no
+  // row of an older version will be asked for. TakeSpent is asked after every change.
   virtual void OnStream(const StreamId&) {}
   virtual void OnCut(const StreamId&) {}
   virtual void DropOlder(uint32_t /*version_min*/) {}
@@ -70,7 +73,8 @@ class Selector {
   virtual bool HasRoom(const StreamId&, int64_t /*rows*/) const { return true; }
   virtual absl::Status CheckRoundRoom() const { return absl::OkStatus(); }
   virtual bool RoomGrew() { return true; }
-  // What blocked inserts, or a request, wait for, for people; empty: nothing of this selector's.
+  // What blocked inserts, or a request, wait for, for people; empty: nothing of this selector's, or
+  // for the first row.
   virtual std::string ExplainInsert() const { return ""; }
   virtual std::string ExplainSelect(const SelectRequest&) const { return ""; }
 

@@ -23,6 +23,11 @@ void UniformSelector::OnEvict(uint32_t page) {
   ready_[page] = 0;
 }
 
+void UniformSelector::OnSpent(RowRef row) {
+  ready_[row.page] &= ~(uint64_t{1} << row.row);
+  --ready_rows_;
+}
+
 absl::Status UniformSelector::Check(const SelectRequest& request) const {
   if (!request.in_order) return absl::OkStatus();
   return absl::FailedPreconditionError(
@@ -50,7 +55,8 @@ absl::Status UniformSelector::LoadState(absl::string_view state) {
   if (state.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       "the saved shard kept rollouts, priorities or an order of its rows, this one keeps a table "
-      "that is sampled uniformly; resume with its algorithm and replay.selector");
+      "that is sampled uniformly; resume with its algorithm, replay.selector and "
+      "replay.max_times_sampled");
 }
 
 }  // namespace pmoe

@@ -16,6 +16,7 @@ class UniformSelector : public Selector {
   void OnOpen(uint32_t page) override;
   void OnReady(RowRef first, int count) override;
   void OnEvict(uint32_t page) override;
+  void OnSpent(RowRef row) override;
   absl::Status Check(const SelectRequest& request) const override;
   bool CanSelect(const SelectRequest&) const override { return ready_rows_ > 0; }
   bool MaySelect(int64_t) const override { return ready_rows_ > 0; }

@@ -89,16 +89,18 @@ struct ResumeCase {
   const char* env;
   int lag = 0;
   const char* selector = "uniform";
+  int times = 0;  // that a row is given; 0: no limit
 };
 
 class ResumeTest : public TrainTest, public ::testing::WithParamInterface<ResumeCase> {};
 
 TEST_P(ResumeTest, AStoppedAndResumedRunEqualsAnUninterruptedOne) {
-  auto [env, lag, selector] = GetParam();
+  auto [env, lag, selector, times] = GetParam();
   const std::string task = "mjcf:" + SourceFile(env);
   if (absl::EndsWith(env, ".textproto")) env = task.c_str();
-  std::vector<std::string> more = {"--set", absl::StrCat("schedule.lag=", lag), "--set",
-                                   absl::StrCat("replay.selector=", selector)};
+  std::vector<std::string> more = {"--set", absl::StrCat("schedule.lag=", lag),
+                                   "--set", absl::StrCat("replay.selector=", selector),
+                                   "--set", absl::StrCat("replay.max_times_sampled=", times)};
   const std::string whole = MustTrain("whole", SmallRun(env), more);
   const std::string parts = dir_.File("parts");
   more.insert(more.end(), {"--out", parts});
@@ -119,7 +121,10 @@ INSTANTIATE_TEST_SUITE_P(Tasks, ResumeTest,
                                            ResumeCase{"Humanoid-v5"},
                                            ResumeCase{"tests/actor/env/mjcf/everything.textproto"},
                                            ResumeCase{"HalfCheetah-v5", 0, "prioritized"},
-                                           ResumeCase{"InvertedPendulum-v5", 1, "prioritized"}));
+                                           ResumeCase{"InvertedPendulum-v5", 1, "prioritized"},
+                                           ResumeCase{"InvertedPendulum-v5", 1, "lifo", 40},
+                                           ResumeCase{"InvertedPendulum-v5", 0, "fifo", 32},
+                                           ResumeCase{"InvertedPendulum-v5", 0, "uniform", 40}));
 
 TEST_F(TrainTest, PrioritiesChangeWhatIsLearnedAndCannotChangeOnAResume) {
   const std::string a = MustTrain("a", SmallRun("InvertedPendulum-v5"));

@@ -146,6 +146,32 @@ TEST(ValidateConfigTest, RowsByAgeAreOfOneShardAndFillAMinibatch) {
               IsInvalid("replay.selector=fifo does nothing with algorithm ppo"));
 }
 
+TEST(ValidateConfigTest, RowsMayBeGivenAsOftenAsTheScheduleTakesThem) {
+  const std::string batch = "learner.batch_size=100";
+  EXPECT_OK(Resolve({batch, "replay.max_times_sampled=100"}));
+  EXPECT_THAT(Resolve({batch, "replay.max_times_sampled=99"}),
+              IsInvalid("replay.max_times_sampled must be >= learner.batch_size x "
+                        "schedule.updates_per_step = 100 x 1 = 100"));
+  EXPECT_OK(Resolve({batch, "replay.max_times_sampled=2", "schedule.updates_per_step=0.02"}));
+  EXPECT_THAT(Resolve({"replay.max_times_sampled=200", "replay.selector=prioritized"}),
+              IsInvalid("replay.max_times_sampled must be 0 with replay.selector prioritized"));
+  EXPECT_THAT(Resolve({"replay.max_times_sampled=200", "schedule.mode=async", "replay.shards=2"}),
+              IsInvalid("replay.shards must be 1 with replay.max_times_sampled 200, got 2"));
+  EXPECT_THAT(Resolve({batch, "replay.max_times_sampled=100", "replay.capacity=227"}),
+              IsInvalid("replay.capacity must be >= 228 with replay.max_times_sampled 100"));
+}
+
+// 4 rows are not ready when the first round of 500 rows is to be given 100 times each.
+TEST(ValidateConfigTest, TheRowsOfTheFirstRoundAreEnoughForItsUpdates) {
+  const std::vector<std::string> base = {"schedule.steps_per_round=500", "replay.n_step=5",
+                                         "replay.max_times_sampled=100"};
+  std::vector<std::string> sets = base;
+  sets.push_back("schedule.update_after=500");
+  EXPECT_THAT(Resolve(sets), IsInvalid("schedule.update_after must be >= 504"));
+  sets.back() = "schedule.update_after=501";
+  EXPECT_OK(Resolve(sets));
+}
+
 TEST(ValidateConfigTest, ATunedAlphaStartsAboveZero) {
   EXPECT_THAT(Resolve({"learner.alpha=0", "learner.tune_alpha=true"}),
               IsInvalid("learner.alpha must be > 0 with learner.tune_alpha"));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace pmoe {
@@ -37,7 +38,7 @@ void ModelTable::Append(uint32_t actor, uint32_t env, const Chunk& chunk) {
     s.history.push_back(step);
     PlaceRow(&s);
     if (!s.in_episode && s.page_rows == kPageRows) Close(&s);
-    while (Size() > capacity_) EvictOldestClosed();
+    while (Stored() > capacity_) EvictOldestClosed();
   }
 }
 
@@ -49,8 +50,33 @@ void ModelTable::CutActor(uint32_t actor) {
   }
 }
 
+void ModelTable::Spend(const std::vector<float>& ids) {
+  for (const float id : ids) {
+    auto& [s, i] = by_id_.at(id);
+    ASSERT_FALSE(s->history[i].spent);
+    s->history[i].spent = true;
+    ++pages_.at(s->history[i].page).spent;
+  }
+  FreeSpent();
+}
+
+// Until nothing more can go: what rows that are not spent lead to must stay.
+void ModelTable::FreeSpent() {
+  if (!limited_) return;
+  const auto may_go = [this](const auto& entry) {
+    const std::optional<uint64_t> prev = entry.second.prev;
+    if (!IsSpent(entry.second)) return false;
+    return !prev.has_value() || !pages_.contains(*prev) || IsSpent(pages_.at(*prev));
+  };
+  while (true) {
+    const auto goes = std::find_if(pages_.begin(), pages_.end(), may_go);
+    if (goes == pages_.end()) return;
+    pages_.erase(goes);
+  }
+}
+
 bool ModelTable::Eligible(const ModelStream& s, size_t i) const {
-  if (!Live(s.history[i])) return false;
+  if (!Live(s.history[i]) || s.history[i].spent) return false;
   for (size_t k = i; k < s.history.size(); ++k) {
     if (s.history[k].ends || k + 1 == i + static_cast<size_t>(n_step_)) return true;
   }
@@ -80,8 +106,14 @@ std::vector<float> ModelTable::NewlyEligible() {
 
 int64_t ModelTable::Size() const {
   int64_t size = 0;
-  for (const auto& [id, page] : pages_) size += page.steps;
+  for (const auto& [id, page] : pages_) size += page.steps - page.spent;
   return size;
+}
+
+int64_t ModelTable::Stored() const {
+  int64_t steps = 0;
+  for (const auto& [id, page] : pages_) steps += page.steps;
+  return steps;
 }
 
 void ModelTable::ExpectExact(Minibatch* batch, int b) const {
@@ -113,7 +145,7 @@ void ModelTable::PlaceRow(ModelStream* s) {
   if (!s->page.has_value() || s->page_rows == kPageRows) {
     while (pages_max_ > 0 && pages() + 1 > pages_max_) EvictOldestClosed();
     const uint64_t opened = next_page_++;
-    pages_[opened];
+    pages_[opened].prev = s->page;
     Close(s);
     s->page = opened;
   }
@@ -130,13 +162,14 @@ void ModelTable::Cut(ModelStream* s) {
   if (s->in_episode) s->history.back().ends = true;
   s->in_episode = false;
   Close(s);
+  FreeSpent();
 }
 
 void ModelTable::EvictOldestClosed() {
   for (auto it = pages_.begin(); it != pages_.end(); ++it) {
     if (!it->second.closed) continue;
     pages_.erase(it);
-    return;
+    return FreeSpent();
   }
   FAIL() << "nothing to evict";
 }

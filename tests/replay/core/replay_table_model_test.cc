@@ -43,13 +43,14 @@ enum class Choice { kUniform, kPrioritized, kNewest, kOldest };
 // One random life of a table beside its model.
 class Life {
  public:
-  explicit Life(uint64_t seed, Choice choice = Choice::kUniform)
+  // limited: rows are spent after a few times.
+  explicit Life(uint64_t seed, Choice choice = Choice::kUniform, bool limited = false)
       : rng_(seed, RngRole::kActor, 0),
         sampling_(seed, RngRole::kReplay, 0),
-        options_(RandomOptions(&rng_, choice)),
+        options_(RandomOptions(&rng_, choice, limited)),
         table_(*ReplayTable::Create(kSpec, options_)),
-        model_(options_.capacity, options_.bytes_max / kPageBytes, options_.n_step,
-               options_.gamma) {}
+        model_(options_.capacity, options_.bytes_max / kPageBytes, options_.n_step, options_.gamma,
+               limited) {}
 
   void Step() {
     const uint32_t actor = Pick(kActors);
@@ -89,26 +90,37 @@ class Life {
     for (int b = 0; b < batch.size(); ++b) model_.ExpectExact(&batch, b);
   }
 
-  // The rows of a naive list's end.
-  void ExpectSamplesByAge() {
+  // Of rows by age those of a naive list's end, and each row at most as often as it may be given.
+  void ExpectSamples() {
     const std::vector<float> ids = model_.EligibleIds();
+    ASSERT_EQ(table_.eligible(), static_cast<int64_t>(ids.size()));
     const std::set<float> here(ids.begin(), ids.end());
     std::erase_if(by_age_, [&](float id) { return !here.contains(id); });
     ASSERT_EQ(by_age_.size(), ids.size());
     Minibatch batch(kSpec, 1 + static_cast<int>(Pick(300)));
     const auto rows = static_cast<size_t>(batch.size());
+    size_t left = options_.age.has_value() || !limited() ? ids.size() : 0;
+    for (const float id : ids) {
+      left += options_.age.has_value()
+                  ? 0
+                  : static_cast<size_t>(options_.max_times_sampled - given_[id]);
+    }
     const absl::Status status = SampleBoth(&batch);
-    if (rows > by_age_.size()) {
+    if (rows > left) {
       EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition,
-                                    absl::StrCat(ids.size(), " rows can be given")));
+                                    options_.age.has_value()
+                                        ? absl::StrCat(ids.size(), " rows can be given")
+                                        : absl::StrCat("can be given ", left, " times in all")));
       return;
     }
     ASSERT_OK(status);
     for (size_t b = 0; b < rows; ++b) {
+      model_.ExpectExact(&batch, static_cast<int>(b));
+      if (!options_.age.has_value()) continue;
       const bool newest = options_.age == RowAge::kNewest;
       ASSERT_EQ(batch.obs()[b * 3], by_age_[newest ? by_age_.size() - 1 - b : b]) << b;
-      model_.ExpectExact(&batch, static_cast<int>(b));
     }
+    Count(&batch);
   }
 
   // What a learner would do: some rows are drawn, and errors found in them and in some that were
@@ -191,12 +203,26 @@ class Life {
     ASSERT_OK(table_.Sample(&sampling_, &ours));
     ASSERT_OK(twin_->Sample(&rng, &theirs));
     ASSERT_EQ(BatchBytes(&ours), BatchBytes(&theirs));
+    Count(&ours);
   }
 
  private:
   static constexpr int64_t kPageBytes = 64 * 4 * (3 + 2 + 1 + 3);
 
-  static ReplayTableOptions RandomOptions(Rng* rng, Choice choice) {
+  bool limited() const { return options_.max_times_sampled > 0; }
+
+  void Count(Minibatch* batch) {
+    if (!limited()) return;
+    std::vector<float> spent;
+    for (int b = 0; b < batch->size(); ++b) {
+      const float id = batch->obs()[b * 3];
+      ASSERT_LE(++given_[id], options_.max_times_sampled);
+      if (given_[id] == options_.max_times_sampled) spent.push_back(id);
+    }
+    model_.Spend(spent);
+  }
+
+  static ReplayTableOptions RandomOptions(Rng* rng, Choice choice, bool limited) {
     const int64_t least = 2 * 64 * kActors * kEnvs;
     ReplayTableOptions options;
     options.capacity = least + static_cast<int64_t>(rng->UniformInt(2000));
@@ -211,6 +237,7 @@ class Life {
     }
     if (choice == Choice::kNewest) options.age = RowAge::kNewest;
     if (choice == Choice::kOldest) options.age = RowAge::kOldest;
+    if (limited) options.max_times_sampled = 1 + static_cast<int>(rng->UniformInt(4));
     return options;
   }
 
@@ -294,7 +321,8 @@ class Life {
   std::map<float, double> priorities_;           // by id, of rows that can be or could be drawn
   std::vector<std::pair<float, RowKey>> drawn_;  // ever
   double newest_ = 1.0;
-  std::vector<float> by_age_;  // ids of rows that could be given, oldest first
+  std::vector<float> by_age_;   // ids of rows that could be given, oldest first
+  std::map<float, int> given_;  // times, by id
 };
 
 TEST(ReplayTableModelTest, SizesAndSamplesAreTheModelsUnderRandomUse) {
@@ -353,7 +381,22 @@ TEST(ReplayTableModelTest, RowsByAgeAreAListsEndUnderRandomUseAndThroughFiles) {
     Life life(seed, seed % 2 == 0 ? Choice::kNewest : Choice::kOldest);
     for (int i = 0; i < 400; ++i) {
       life.Step();
-      if (i % 5 == 0) life.ExpectSamplesByAge();
+      if (i % 5 == 0) life.ExpectSamples();
+      if (i % 40 == 0) life.Reload(folder.File("table"));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(ReplayTableModelTest, RowsAreSpentAfterSoManyTimesUnderRandomUseAndThroughFiles) {
+  TempDir folder;
+  for (uint64_t seed = 500; seed < 524; ++seed) {
+    SCOPED_TRACE(seed);
+    constexpr Choice kChoices[] = {Choice::kUniform, Choice::kNewest, Choice::kOldest};
+    Life life(seed, kChoices[seed % 3], /*limited=*/true);
+    for (int i = 0; i < 400; ++i) {
+      life.Step();
+      if (i % 2 == 0) life.ExpectSamples();
       if (i % 40 == 0) life.Reload(folder.File("table"));
       if (HasFailure()) return;
     }

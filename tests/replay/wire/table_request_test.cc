@@ -59,9 +59,22 @@ TEST(TableRequestTest, RowsByAgeAreOfOneShardAndOffPolicy) {
   EXPECT_EQ(age(), RowAge::kOldest);
   const CreateTableRequest table = TableFromConfig(config, kSpec);
   EXPECT_OK(CheckTable(table, 1));
-  EXPECT_THAT(CheckTable(table, 2), IsInvalid("lifo and fifo need replay.shards 1, got 2"));
+  EXPECT_THAT(CheckTable(table, 2), IsInvalid("replay.selector lifo and fifo, "));
   config.set_algorithm("ppo");
   EXPECT_EQ(age(), std::nullopt);
+}
+
+TEST(TableRequestTest, HowOftenARowIsGivenIsWhatTheConfigurationSaysAndOfOneShard) {
+  RunConfig config = Config("sac", "lockstep");
+  config.mutable_replay()->set_max_times_sampled(70);
+  const CreateTableRequest table = TableFromConfig(config, kSpec);
+  EXPECT_EQ(ShardOptions(table).table.max_times_sampled, 70);
+  EXPECT_OK(ShardOptions(table).Validate());
+  CreateTableRequest async = table;
+  async.set_lockstep(false);
+  EXPECT_THAT(CheckTable(async, 2), IsInvalid("need replay.shards 1, got 2"));
+  config.set_algorithm("ppo");
+  EXPECT_EQ(ShardOptions(TableFromConfig(config, kSpec)).table.max_times_sampled, 0);
 }
 
 TEST(TableRequestTest, AShardIsMadeOfWhatTheConfigurationSays) {
