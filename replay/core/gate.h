@@ -59,6 +59,8 @@ class Gate {
   bool MayInsert(int64_t rows) const;
   bool MaySample(int64_t rows) const;
   bool limits_samples() const { return limiter_.has_value(); }
+  // Null: there is none.
+  RateLimiter* limiter() { return limiter_.has_value() ? &*limiter_ : nullptr; }
   bool limits_inserts() const { return limiter_.has_value() || options_.granted_inserts; }
   void OnInsert(int64_t rows);
   void OnSample(int64_t rows);
@@ -93,6 +95,9 @@ class Gate {
   void SaveState(ByteWriter* out) const;
   absl::Status LoadState(ByteReader* in);
   void SetInserted(int64_t inserted) { inserted_ = inserted; }
+  void Settle() {
+    if (limiter_.has_value()) limiter_->Settle();
+  }
   // Takes another's counts, and keeps its own callers.
   void Adopt(const Gate& loaded);
 

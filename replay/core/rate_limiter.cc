@@ -62,37 +62,73 @@ absl::Status RateLimiterOptions::Validate() const {
   return absl::OkStatus();
 }
 
-RateLimiter::RateLimiter(const RateLimiterOptions& options)
-    : options_(options), window_(options.Window()) {
+RateLimiterOptions LimiterChange::ApplyTo(RateLimiterOptions options) const {
+  options.min_size = min_size.value_or(options.min_size);
+  options.samples_per_insert = samples_per_insert.value_or(options.samples_per_insert);
+  options.error_window = error_window.value_or(options.error_window);
+  return options;
+}
+
+RateLimiter::RateLimiter(const RateLimiterOptions& options) : made_with_(options) {
+  Change(options);
+}
+
+void RateLimiter::Change(const RateLimiterOptions& options) {
   PMOE_CHECK(options.Validate().ok());
+  options_ = options;
+  window_ = options.Window();
+  counted_from_ = std::max(options.min_size, inserted_);
+  sampled_ = 0;
+}
+
+// In a pause rows are as if they had been there before: they do not move the surplus.
+void RateLimiter::OnInsert(int64_t rows) {
+  inserted_ += rows;
+  if (paused() && inserted_ > counted_from_) {
+    counted_from_ += std::min(rows, inserted_ - counted_from_);
+  }
+}
+
+void RateLimiter::Settle() {
+  if (inserted_ < counted_from_) {
+    sampled_ = 0;
+  } else if (const double surplus = Surplus(); std::abs(surplus) > window_) {
+    sampled_ += std::llround(surplus - std::copysign(window_, surplus));
+  }
 }
 
 double RateLimiter::Surplus() const {
-  return options_.samples_per_insert * static_cast<double>(inserted_ - options_.min_size) -
+  return options_.samples_per_insert * static_cast<double>(inserted_ - counted_from_) -
          static_cast<double>(sampled_);
 }
 
 bool RateLimiter::CanInsert(int64_t rows) const {
-  if (inserted_ + rows <= options_.min_size) return true;
+  if (paused() || inserted_ + rows <= options_.min_size) return true;
   return Surplus() + options_.samples_per_insert * static_cast<double>(rows) <= window_;
 }
 
 bool RateLimiter::CanSample(int64_t rows) const {
-  return inserted_ >= options_.min_size && Surplus() - static_cast<double>(rows) >= -window_;
+  return !paused() && inserted_ >= options_.min_size &&
+         Surplus() - static_cast<double>(rows) >= -window_;
 }
 
 int64_t RateLimiter::InsertBound() const {
   const double counted = (window_ + static_cast<double>(sampled_)) / options_.samples_per_insert;
   constexpr double kMax = 1e18;
-  const int64_t bound = options_.min_size + static_cast<int64_t>(std::min(counted, kMax));
+  const int64_t bound = counted_from_ + static_cast<int64_t>(std::min(counted, kMax));
   return CanInsert(bound - inserted_) ? bound : bound - 1;  // the two round differently
 }
 
 std::string RateLimiter::Explain() const {
   const double r = options_.samples_per_insert;
   const std::string counts = absl::StrCat(inserted_, " rows inserted, ", sampled_, " sampled; ");
-  const std::string surplus = absl::StrCat("surplus ", r, " * (", inserted_, " - ",
-                                           options_.min_size, ") - ", sampled_, " = ", Surplus());
+  const std::string surplus = absl::StrCat("surplus ", r, " * (", inserted_, " - ", counted_from_,
+                                           ") - ", sampled_, " = ", Surplus());
+  if (paused()) {
+    return absl::StrCat(counts, "paused by ", paused_by_,
+                        ": samples wait, inserts are neither held back nor counted, until "
+                        "`pmoe-replay limiter ADDR --resume`");
+  }
   if (inserted_ < options_.min_size) {
     return absl::StrCat(counts, "samples are blocked: ", inserted_, " inserted < min_size ",
                         options_.min_size);
@@ -110,8 +146,17 @@ std::string RateLimiter::Explain() const {
 }
 
 void RateLimiter::SaveState(ByteWriter* out) const {
-  out->Pod(inserted_);
-  out->Pod(sampled_);
+  RateLimiter saved = *this;
+  const bool as_made = counted_from_ == made_with_.min_size &&
+                       options_.samples_per_insert == made_with_.samples_per_insert;
+  if (!as_made) {
+    saved.options_.samples_per_insert = made_with_.samples_per_insert;
+    saved.counted_from_ = made_with_.min_size;
+    saved.sampled_ = 0;
+    saved.sampled_ = std::max<int64_t>(0, std::llround(saved.Surplus() - Surplus()));
+  }
+  out->Pod(saved.inserted_);
+  out->Pod(saved.sampled_);
 }
 
 absl::Status RateLimiter::LoadState(ByteReader* in) {

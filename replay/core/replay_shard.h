@@ -104,6 +104,14 @@ class ReplayShard {
   std::string Explain() const ABSL_LOCKS_EXCLUDED(mu_);
   // The learner's newest policy (PublishedVersions). `now`: said just now, and not a while ago.
   void SetPublished(uint64_t version, bool now) ABSL_LOCKS_EXCLUDED(mu_);
+  // Changes the limiter of an async shard, from now on, and says what holds then; `who` does it,
+  // for people. It lasts until the table is loaded or cleared, or ResetLimiter.
+  // InvalidArgumentError, which changes nothing: neither side would ever move.
+  // FailedPreconditionError: there is none.
+  absl::StatusOr<LimiterState> SetLimiter(const LimiterChange& change, absl::string_view who)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // The settings that the shard was made with hold again.
+  void ResetLimiter() ABSL_LOCKS_EXCLUDED(mu_);
   // Why Commit left half a round in the table; OK if it did not.
   absl::Status damage() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
@@ -168,6 +176,7 @@ class ReplayShard {
   struct Applier;  // an overload for each kind of record
   absl::Status CountDuplicate(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WakeBlocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WakeBoth() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string ExplainLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ShardCounts CountRows() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   struct Saved;  // the shard at one moment, but for its pages

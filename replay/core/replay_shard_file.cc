@@ -198,6 +198,7 @@ absl::Status ReplayShard::Load(const std::string& path, TableHistory* history) {
   rows_left_out_ = rows.refused;
   // Writers go on with policies that rows of the table have.
   if (published_.told()) published_.Reach(state_.newest_version);
+  gate.Settle();
   gate_.Adopt(gate);
   gate_.Wake(Gate::kRounds);
   WakeBlocked();

@@ -23,6 +23,7 @@ bool MakeSense(const TableSpec& spec, const RowRules& rules, const Chunk& chunk)
 void ReplayShard::StartJournal(Journal* journal, bool begins) {
   MutexLock lock(&mu_);
   journal_ = journal;
+  gate_.Settle();
   sampled_written_ = state_.sampled;
   if (begins) journal->Append(EncodeRecord(TableBegun()));
 }

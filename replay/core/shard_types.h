@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "absl/status/status.h"
 #include "common/base/clock.h"
@@ -30,6 +31,13 @@ struct ShardCounts {
   int64_t size = 0;      // transitions held
   int64_t eligible = 0;  // of those, that can be sampled now
   int64_t inserted = 0;  // transitions ever inserted
+};
+
+// A limiter as it is now.
+struct LimiterState {
+  RateLimiterOptions options{};
+  bool paused = false;
+  std::string text{};  // ReplayShard::Explain
 };
 
 struct ShardStats {

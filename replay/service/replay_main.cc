@@ -14,6 +14,7 @@
 #include "common/rpc/rpc_status.h"
 #include "common/rpc/security_flags.h"
 #include "proto/replay.grpc.pb.h"
+#include "replay/service/limiter_command.h"
 #include "replay/service/replay_dump.h"
 #include "replay/service/replay_process.h"
 #include "replay/service/replay_verify.h"
@@ -141,12 +142,14 @@ class Tools {
     checkpoint_ = app->add_subcommand("checkpoint", "Has a running shard save its table now");
     checkpoint_->add_option("ADDR", path_, "Where it listens")->required();
     security_.AddTo(checkpoint_);
+    limiter_.AddTo(app);
   }
   // nullopt: none was asked for.
   std::optional<absl::Status> Run() const {
     if (dump_->parsed()) return DumpTable(path_, stdout);
     if (verify_->parsed()) return VerifyReplay(path_, stdout);
     if (checkpoint_->parsed()) return Checkpoint(path_, security_);
+    if (limiter_.parsed()) return limiter_.Run(stdout);
     return std::nullopt;
   }
 
@@ -156,6 +159,7 @@ class Tools {
   CLI::App* checkpoint_ = nullptr;
   std::string path_;
   SecurityFlags security_;
+  LimiterCommand limiter_;
 };
 
 }  // namespace

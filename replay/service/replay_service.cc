@@ -15,6 +15,7 @@
 #include "control/wire/claim.h"
 #include "replay/core/nonsense.h"
 #include "replay/service/insert_stream.h"
+#include "replay/service/limiter_call.h"
 #include "replay/service/rollout_call.h"
 #include "replay/service/sample_stream.h"
 #include "replay/wire/priorities_codec.h"
@@ -136,6 +137,11 @@ absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
 absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, CreateTableReply* reply,
                                         std::vector<std::string>* warnings) {
   PMOE_RETURN_IF_ERROR(holder_.Create(request, warnings));
+  // Another life of the learner goes by its configuration; one that only comes back does not.
+  const uint64_t epoch = request.learner().learner_epoch();
+  if (std::exchange(made_by_, epoch) != epoch && holder_.shard() != nullptr) {
+    holder_.shard()->ResetLimiter();
+  }
   if (request.has_newest_version()) {
     // 0: a learner that has just begun, which does not know yet what actors have.
     holder_.SetPublished(request.newest_version(), /*now=*/request.newest_version() > 0);
@@ -324,6 +330,13 @@ grpc::Status ReplayServer::UpdatePriorities(grpc::ServerContext* context,
 grpc::Status ReplayServer::GetStats(grpc::ServerContext* context, const GetStatsRequest* request,
                                     TableStats* reply) {
   return ToGrpc(DoGetStats(*request, reply));
+}
+
+grpc::Status ReplayServer::SetLimiter(grpc::ServerContext* context,
+                                      const SetLimiterRequest* request, SetLimiterReply* reply) {
+  const absl::StatusOr<ReplayShard*> shard = holder_.Shard();
+  if (!shard.ok()) return ToGrpc(shard.status());
+  return ToGrpc(ServeSetLimiter(*shard, *request, CallerText(*context), reply));
 }
 
 grpc::Status ReplayServer::TakeRollout(grpc::ServerContext* context,

@@ -59,6 +59,8 @@ class ReplayServer final : public ReplayService::Service {
                                 UpdatePrioritiesReply* reply) override;
   grpc::Status GetStats(grpc::ServerContext* context, const GetStatsRequest* request,
                         TableStats* reply) override;
+  grpc::Status SetLimiter(grpc::ServerContext* context, const SetLimiterRequest* request,
+                          SetLimiterReply* reply) override;
   grpc::Status TakeRollout(grpc::ServerContext* context, const TakeRolloutRequest* request,
                            grpc::ServerWriter<TakeRolloutReply>* stream) override;
 
@@ -88,7 +90,8 @@ class ReplayServer final : public ReplayService::Service {
   // Why a call of this learner epoch must end; OK: it need not.
   absl::Status Ended(grpc::ServerContext* context, uint64_t learner_epoch) const;
 
-  Mutex create_mu_;  // one CreateTable at a time
+  Mutex create_mu_;                                   // one CreateTable at a time
+  uint64_t made_by_ ABSL_GUARDED_BY(create_mu_) = 0;  // the newest learner epoch that did
   LearnerFence fence_;
   TableHolder holder_;
   InsertDoor door_;

@@ -29,6 +29,7 @@ const std::map<std::string, std::vector<PeerRole>>& Expected() {
       {"/pmoe.ReplayService/CutActor", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/UpdatePriorities", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/GetStats", {PeerRole::kLearner, PeerRole::kAdmin}},
+      {"/pmoe.ReplayService/SetLimiter", {PeerRole::kAdmin}},
       {"/pmoe.ReplayService/TakeRollout", {PeerRole::kLearner}},
   };
   return table;

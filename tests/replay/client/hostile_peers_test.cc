@@ -1,6 +1,7 @@
 // What a peer with a valid connection can do to a real shard by the values that it sends: every
 // field of every message at its extremes, with an honest writer beside it whose rows must all
 // arrive.
+// tidy: long because each message needs the same shard and the same writer.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -241,6 +242,32 @@ TEST_F(HostilePeersTest, EveryFieldOfALearnersRequestsAtItsExtremes) {
   ExpectHonestRowsAreInAndAllMakeSense();
 }
 
+// Whatever an admin asks for, rows get in or out: each refusal and each change leaves a limiter
+// that moves.
+TEST_F(HostilePeersTest, EveryFieldOfAChangeOfTheLimiterAtItsExtremes) {
+  Create(LimitedTableRequest());
+  const auto set = [this](const SetLimiterRequest& request) {
+    grpc::ClientContext context;
+    SetDeadline(&context, kCallMax);
+    SetLimiterReply reply;
+    const absl::Status status = FromGrpc(stub_->SetLimiter(&context, request, &reply));
+    EXPECT_TRUE(status.ok() || absl::IsInvalidArgument(status)) << status;
+    EXPECT_TRUE(std::isfinite(reply.samples_per_insert() + reply.error_window()));
+  };
+  SetLimiterRequest honest;
+  honest.set_min_size(2);
+  honest.set_samples_per_insert(0.5);
+  honest.set_error_window(70.0);
+  honest.set_paused(true);
+  const HostileLimits limits{.bytes = 1 << 10, .elements = 40};
+  ForEachHostile(honest, limits, [&](const std::string&, const SetLimiterRequest& request) {
+    set(request);
+    set(honest);
+    WriteHonest(3);
+  });
+  ExpectHonestRowsAreInAndAllMakeSense();
+}
+
 // The shard's own keys among them: what is refused changes no priority, and the shard draws on.
 TEST_F(HostilePeersTest, EveryFieldOfAnUpdateOfPrioritiesAtItsExtremes) {
   CreateTableRequest table = TableRequest();
@@ -271,6 +298,8 @@ TEST_F(HostilePeersTest, EveryFieldOfAnUpdateOfPrioritiesAtItsExtremes) {
   }
   update.set_errors(1, 3.0f);
   EXPECT_OK(call(update));
+  ASSERT_TRUE(
+      Await(shard_.service(), [](const ShardStats& counts) { return counts.inserted >= 64; }));
   grpc::ClientContext context;
   SetDeadline(&context, kCallMax);
   const auto stream = stub_->Sample(&context);

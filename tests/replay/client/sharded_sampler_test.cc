@@ -6,6 +6,7 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "common/base/clock.h"
 #include "replay/wire/batch_codec.h"
 #include "replay/wire/table_request.h"
@@ -123,6 +124,30 @@ TEST_F(ShardedSamplerTest, ALongWaitIsExplainedByTheLimiter) {
   sampler.SetAddress(0, served.address());
   EXPECT_THAT(sampler.Next(kShort),
               FailsWith(kLate, "samples are blocked: 50 inserted < min_size 100"));
+}
+
+TEST_F(ShardedSamplerTest, APauseMakesTheLearnerWaitSaysWhoseItIsAndEndsNothing) {
+  ServedShard served(folder_.path());
+  CreateTable(LimitedOptions(1), served.address());
+  const auto stub = served.Connect();
+  const auto pause = [&stub](bool paused) {
+    grpc::ClientContext context;
+    SetLimiterRequest request;
+    request.set_paused(paused);
+    SetLimiterReply reply;
+    EXPECT_OK(FromGrpc(stub->SetLimiter(&context, request, &reply)));
+  };
+  pause(true);
+  for (int i = 0; i < 4; ++i) InsertRows(served, 50);
+  ShardedSampler sampler(LimitedOptions(1), kBatch, /*long_wait=*/milliseconds(0));
+  sampler.SetAddress(0, served.address());
+  EXPECT_TRUE(Eventually([&] {
+    const absl::Status waiting = sampler.Next(kShort).status();
+    EXPECT_TRUE(absl::IsDeadlineExceeded(waiting)) << waiting;
+    return absl::StrContains(waiting.message(), "paused by somebody at this machine");
+  }));
+  pause(false);
+  EXPECT_OK(sampler.Next(kMax));
 }
 
 TEST_F(ShardedSamplerTest, ALearnerThatWasSupersededIsTold) {

@@ -85,15 +85,21 @@ TEST(RateLimiterTest, RefusesSettingsThatMeanNothing) {
   EXPECT_THAT(RateLimiterOptions{.sample_max = 0}.Validate(), FailsWith(kBad, "sample_max"));
 }
 
+// The narrowest window that there may be.
+RateLimiterOptions RandomOptions(Rng* rng, int64_t min_size_max) {
+  RateLimiterOptions options{.min_size = 1 + static_cast<int64_t>(rng->UniformInt(min_size_max)),
+                             .samples_per_insert = 0.05 + 8.0 * rng->Uniform(),
+                             .insert_max = 1 + static_cast<int64_t>(rng->UniformInt(64)),
+                             .sample_max = 1 + static_cast<int64_t>(rng->UniformInt(64))};
+  options.error_window = std::max(options.samples_per_insert * options.insert_max,
+                                  static_cast<double>(options.sample_max));
+  return options;
+}
+
 TEST(RateLimiterTest, NeverBlocksBothSidesAtOnce) {
   Rng rng(1, RngRole::kReplay, 0);
   for (int trial = 0; trial < 200; ++trial) {
-    RateLimiterOptions options{.min_size = 1 + static_cast<int64_t>(rng.UniformInt(50)),
-                               .samples_per_insert = 0.05 + 8.0 * rng.Uniform(),
-                               .insert_max = 1 + static_cast<int64_t>(rng.UniformInt(64)),
-                               .sample_max = 1 + static_cast<int64_t>(rng.UniformInt(64))};
-    options.error_window = std::max(options.samples_per_insert * options.insert_max,
-                                    static_cast<double>(options.sample_max));
+    const RateLimiterOptions options = RandomOptions(&rng, 50);
     RateLimiter limiter(options);
     for (int step = 0; step < 200; ++step) {
       const int64_t insert = 1 + static_cast<int64_t>(rng.UniformInt(options.insert_max));
@@ -108,6 +114,111 @@ TEST(RateLimiterTest, NeverBlocksBothSidesAtOnce) {
       }
     }
   }
+}
+
+// Rows that may be sampled while none is inserted, one after the other.
+int64_t SamplesAtOnce(RateLimiter limiter) {
+  int64_t rows = 0;
+  for (; limiter.CanSample(1); ++rows) limiter.OnSample(1);
+  return rows;
+}
+
+int64_t InsertsAtOnce(RateLimiter limiter) {
+  int64_t rows = 0;
+  for (; limiter.CanInsert(1); ++rows) limiter.OnInsert(1);
+  return rows;
+}
+
+TEST(RateLimiterTest, NeverBlocksBothSidesWhateverIsChangedPausedAndLoaded) {
+  Rng rng(2, RngRole::kReplay, 0);
+  for (int trial = 0; trial < 200; ++trial) {
+    const RateLimiterOptions made_with = RandomOptions(&rng, 300);
+    RateLimiter limiter(made_with);
+    for (int step = 0; step < 300; ++step) {
+      const RateLimiterOptions& options = limiter.options();
+      const int64_t insert = 1 + static_cast<int64_t>(rng.UniformInt(options.insert_max));
+      const int64_t sample = 1 + static_cast<int64_t>(rng.UniformInt(options.sample_max));
+      const bool can_insert = limiter.CanInsert(insert);
+      const bool can_sample = limiter.CanSample(sample);
+      ASSERT_TRUE(can_insert || can_sample) << limiter.Explain();
+      ASSERT_TRUE(!limiter.paused() || (can_insert && !can_sample));
+      const uint64_t dice = rng.UniformInt(40);
+      if (dice == 0) {
+        limiter.Change(RandomOptions(&rng, 2000));
+      } else if (dice == 1) {
+        limiter.paused() ? limiter.Resume() : limiter.Pause("a test");
+      } else if (dice == 2) {
+        ByteWriter out;
+        limiter.SaveState(&out);
+        limiter = RateLimiter(made_with);
+        ByteReader in(out.bytes());
+        ASSERT_OK(limiter.LoadState(&in));
+        limiter.Settle();
+      } else if (can_insert && (!can_sample || rng.NextU32() % 2 == 0)) {
+        limiter.OnInsert(insert);
+      } else {
+        limiter.OnSample(sample);
+      }
+    }
+  }
+}
+
+// Half of a run at one sample a row, then at eight, and back: neither side makes up for the past.
+TEST(RateLimiterTest, AChangeCountsAnew) {
+  RateLimiter limiter({.min_size = 100, .samples_per_insert = 1.0, .error_window = 20.0});
+  limiter.OnInsert(10'100);
+  limiter.OnSample(10'000);
+  for (const double r : {8.0, 1.0, 0.5}) {
+    const RateLimiterOptions options{
+        .min_size = 100, .samples_per_insert = r, .error_window = 40.0};
+    limiter.Change(options);
+    EXPECT_EQ(SamplesAtOnce(limiter), 40);
+    EXPECT_EQ(InsertsAtOnce(limiter), static_cast<int64_t>(40 / r));
+    limiter.OnInsert(1000);
+    limiter.OnSample(static_cast<int64_t>(1000 * r));
+  }
+  limiter.Change({.min_size = 20'000, .samples_per_insert = 2.0, .error_window = 40.0});
+  EXPECT_EQ(SamplesAtOnce(limiter), 0);
+  EXPECT_EQ(InsertsAtOnce(limiter), 20'000 - 13'100 + 20);
+}
+
+TEST(RateLimiterTest, RowsOfAPauseAreAsIfTheyHadBeenThereBefore) {
+  RateLimiter fresh({.min_size = 100, .samples_per_insert = 2.0, .error_window = 20.0});
+  fresh.Pause("a test");
+  EXPECT_TRUE(fresh.CanInsert(1'000'000));
+  fresh.OnInsert(1'000'000);
+  EXPECT_FALSE(fresh.CanSample(1));
+  EXPECT_THAT(fresh.Explain(), HasSubstr("paused by a test: samples wait"));
+  fresh.Resume();
+  EXPECT_EQ(SamplesAtOnce(fresh), 20);
+  EXPECT_EQ(InsertsAtOnce(fresh), 10);
+
+  RateLimiter running({.min_size = 100, .samples_per_insert = 2.0, .error_window = 20.0});
+  running.OnInsert(105);
+  running.OnSample(3);
+  const int64_t before = SamplesAtOnce(running);
+  running.Pause("a test");
+  running.OnInsert(500);
+  running.Resume();
+  EXPECT_EQ(SamplesAtOnce(running), before);
+}
+
+TEST(RateLimiterTest, AfterARestartNeitherSideOwesMoreThanAWindow) {
+  const RateLimiterOptions options{
+      .min_size = 100, .samples_per_insert = 2.0, .error_window = 20.0};
+  const auto after = [&options](int64_t inserted, int64_t sampled) {
+    RateLimiter limiter(options);
+    limiter.OnInsert(inserted);
+    limiter.OnSample(sampled);
+    limiter.Settle();
+    return limiter;
+  };
+  EXPECT_EQ(SamplesAtOnce(after(100'000, 0)), 40);  // as far as the other end of the window
+  EXPECT_EQ(InsertsAtOnce(after(100'000, 0)), 0);
+  EXPECT_EQ(SamplesAtOnce(after(200, 100'000)), 0);
+  EXPECT_EQ(InsertsAtOnce(after(200, 100'000)), 20);
+  EXPECT_EQ(InsertsAtOnce(after(50, 100'000)), 60) << "of settings with a smaller min_size";
+  EXPECT_EQ(SamplesAtOnce(after(200, 195)), 25);
 }
 
 TEST(RateLimiterTest, ExplainsWhichSideIsBlockedWithItsNumbers) {

@@ -8,7 +8,6 @@
 #include "replay/core/nonsense.h"
 #include "replay/core/replay_shard.h"
 #include "tests/replay/replay_testing.h"
-#include "tests/testing/eventually.h"
 #include "tests/testing/fake_clock.h"
 
 namespace pmoe {
@@ -104,66 +103,6 @@ TEST(ReplayShardAsyncTest, TellsWhichSideWaitsAndForHowLong) {
   const ShardStats after = shard->Stats();
   EXPECT_EQ(after.inserts_blocked.current, 0.0);
   EXPECT_GE(after.inserts_blocked.total, during.inserts_blocked.total);
-}
-
-// With rows that can be given once, and only when 19 others follow: of 64 there are 13 left after
-// two samples, and the limiter has no room for a chunk. Without a rule of its own nobody ever
-// moves.
-class LackingRowsTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_OK(shard_->Insert(Rows(0, 64), kNow));
-    for (int i = 0; i < 2; ++i) ASSERT_OK(shard_->Sample(&batch_, kNow));
-    ASSERT_THAT(shard_->Insert(Rows(1, 64), kNow), FailsWith(kLate, "no room to insert"));
-  }
-
-  std::unique_ptr<ReplayShard> shard_ =
-      MakeShard({.table = {.n_step = 20, .max_times_sampled = 1}, .gate = {.limiter = Narrow()}});
-  Minibatch batch_{kSpec, 16};
-};
-
-TEST_F(LackingRowsTest, ASampleThatLacksRowsSaysSo) {
-  EXPECT_THAT(shard_->Sample(&batch_, kNow),
-              FailsWith(kLate,
-                        "samples wait for rows: a minibatch has 16 rows; with "
-                        "replay.max_times_sampled 1 those that are held can be given 13"));
-}
-
-TEST_F(LackingRowsTest, ASampleThatLacksRowsIsFollowedByAnInsert) {
-  std::atomic<bool> waits = false;
-  std::thread sample([&] {
-    EXPECT_OK(shard_->Sample(&batch_, WaitLimit(kLong, [&] {
-      waits = true;
-      return false;
-    })));
-  });
-  EXPECT_TRUE(Eventually([&] { return waits.load(); }));
-  EXPECT_OK(shard_->Insert(Rows(1, 64), kLong));
-  sample.join();
-}
-
-TEST_F(LackingRowsTest, AnInsertThatWaitsGoesOnceASampleLacksRows) {
-  std::atomic<bool> waits = false;
-  std::thread insert([&] {
-    EXPECT_OK(shard_->Insert(Rows(1, 64), WaitLimit(kLong, [&] {
-                               waits = true;
-                               return false;
-                             })));
-  });
-  EXPECT_TRUE(Eventually([&] { return waits.load(); }));
-  EXPECT_OK(shard_->Sample(&batch_, kLong));
-  insert.join();
-}
-
-TEST(ReplayShardAsyncTest, ALimiterThatWantsRowsMoreOftenThanTheyAreGivenIsRefused) {
-  ReplayShardOptions options{.spec = kSpec, .gate = {.limiter = Narrow()}};
-  options.table.max_times_sampled = 2;
-  options.gate.limiter->samples_per_insert = 2.0;
-  options.gate.limiter->error_window = 0;
-  EXPECT_OK(options.Validate());
-  options.gate.limiter->samples_per_insert = 2.5;
-  EXPECT_THAT(options.Validate(), IsInvalid("limiter.samples_per_insert must be <= "
-                                            "replay.max_times_sampled 2, got 2.5"));
 }
 
 TEST(ReplayShardAsyncTest, ATwinThatEntersFirstMakesTheWaitingOneADuplicate) {

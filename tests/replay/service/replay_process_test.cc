@@ -127,6 +127,32 @@ TEST(KeptSeatTest, WhatIsDamagedIsSaidAndNotUsed) {
   EXPECT_FALSE(ReadKeptSeat(path).has_value());
 }
 
+TEST_F(ReplayProcessTest, TheLimiterIsShownChangedAndPausedByACommand) {
+  StartLearner();
+  const std::string at = "unix:" + folder_.File("replay");
+  ChildProcess replay(Command(at));
+  run_.NextReport();
+  ASSERT_OK(CreateTable(Connect().get(), LimitedTableRequest()));
+  const auto limiter = [&](std::vector<std::string> flags, int exit_code, const char* says) {
+    flags.insert(flags.begin(), {Binary("pmoe-replay"), "limiter", at});
+    const ProcessResult result = RunProcess(flags);
+    EXPECT_EQ(result.exit_code, exit_code) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(says));
+  };
+  limiter({}, 0, "samples per insert 1, min size 1, error window 64\n0 rows inserted");
+  limiter({"--samples-per-insert", "2"}, 2, "--error-window must be >= 128");
+  limiter({"--samples-per-insert", "0"}, 2,
+          "--samples-per-insert must be in [1e-09, 1e+09], got 0");
+  limiter({"--samples-per-insert", "nan"}, 2, "--samples-per-insert");
+  limiter({"--min-size", "0"}, 2, "--min-size must be >= 1, got 0");
+  limiter({"--pause", "--resume"}, 2, "--resume");
+  limiter({"--samples-per-insert", "2", "--error-window", "0", "--pause"}, 0,
+          "samples per insert 2, min size 1, error window 256, paused\n");
+  EXPECT_THAT(run_.NextReport().table().limiter(), HasSubstr("paused by somebody at this machine"));
+  limiter({"--resume"}, 0, "samples per insert 2, min size 1, error window 256\n");
+  EXPECT_TRUE(replay.ReadUntil("has changed the limiter"));
+}
+
 TEST_F(ReplayProcessTest, AFinishedRunEndsItInOrder) {
   StartLearner();
   ChildProcess replay(Command("unix:" + folder_.File("replay")));

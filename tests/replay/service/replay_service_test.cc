@@ -55,6 +55,46 @@ TEST_F(ReplayServiceTest, RefusesATableThatCannotBe) {
   EXPECT_OK(CreateTable(stub_.get(), TableRequest()));
 }
 
+absl::StatusOr<SetLimiterReply> SetLimiter(ReplayService::Stub* stub,
+                                           const SetLimiterRequest& request) {
+  grpc::ClientContext context;
+  SetDeadline(&context, kCallMax);
+  SetLimiterReply reply;
+  const absl::Status status = FromGrpc(stub->SetLimiter(&context, request, &reply));
+  if (!status.ok()) return status;
+  return reply;
+}
+
+TEST_F(ReplayServiceTest, AChangeOfTheLimiterLastsUntilTheLearnersNextLife) {
+  SetLimiterRequest change;
+  EXPECT_THAT(SetLimiter(stub_.get(), change), FailsWith(kAway, "no table yet"));
+  ASSERT_OK(CreateTable(stub_.get(), LimitedTableRequest()));
+  change.set_samples_per_insert(0.25);
+  change.set_paused(true);
+  auto reply = SetLimiter(stub_.get(), change);
+  ASSERT_OK(reply);
+  EXPECT_EQ(reply->samples_per_insert(), 0.25);
+  EXPECT_EQ(reply->error_window(), 64.0);
+  EXPECT_TRUE(reply->paused());
+  EXPECT_THAT(reply->limiter(), ::testing::HasSubstr("paused by somebody at this machine"));
+  EXPECT_EQ(shard_.service()->Stats().limiter(), reply->limiter());
+  Insert(0, 20);  // more than the limiter would let in
+
+  ASSERT_OK(CreateTable(stub_.get(), LimitedTableRequest()));  // the learner comes back
+  EXPECT_TRUE(SetLimiter(stub_.get(), {})->paused());
+  CreateTableRequest next_life = LimitedTableRequest();
+  *next_life.mutable_learner() = Learner(2);
+  ASSERT_OK(CreateTable(stub_.get(), next_life));
+  reply = SetLimiter(stub_.get(), {});
+  ASSERT_OK(reply);
+  EXPECT_FALSE(reply->paused());
+  EXPECT_EQ(reply->samples_per_insert(), 1.0);
+
+  change.set_samples_per_insert(-1.0);
+  EXPECT_THAT(SetLimiter(stub_.get(), change), IsInvalid("limiter.samples_per_insert"));
+  EXPECT_FALSE(SetLimiter(stub_.get(), {})->paused());
+}
+
 TEST_F(ReplayServiceTest, CallsBeforeThereIsATableAreToldToComeAgain) {
   EXPECT_THAT(Checkpoint(stub_.get(), "a"), FailsWith(kAway, "no table yet"));
   TestWriter writer(stub_.get(), Hello());
