@@ -1,6 +1,8 @@
 #include "common/base/file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,23 +94,23 @@ TEST_F(FileTest, ALockIsHeldOnceAndItsHolderIsNamed) {
   EXPECT_EQ(FileLock::Holder(dir_.File("other")), 0);
 }
 
-// Whoever starts in the moment of somebody's look was refused.
+// Whoever started in the moment of somebody's look, which shares the lock, was refused.
 TEST_F(FileTest, WhoLooksWhetherALockIsHeldKeepsNobodyFromTakingIt) {
   const std::string path = dir_.File("lock");
-  std::atomic<bool> over{false};
-  std::vector<std::thread> looks;
-  for (int i = 0; i < 3; ++i) {
-    looks.emplace_back([&] {
-      while (!over) FileLock::IsHeld(path);
-    });
-  }
-  for (int i = 0; i < 500; ++i) {
+  const int look = ::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_EQ(::flock(look, LOCK_SH), 0);
+  std::atomic<bool> begun{false};
+  bool taken = false;
+  std::thread taker([&] {
+    begun = true;
     const auto lock = FileLock::TryFile(path);
-    EXPECT_OK(lock);
-    EXPECT_TRUE(lock.ok() && lock->has_value()) << i;
-  }
-  over = true;
-  for (std::thread& look : looks) look.join();
+    taken = lock.ok() && lock->has_value();
+  });
+  while (!begun) std::this_thread::yield();
+  for (int i = 0; i < 100; ++i) FileLock::IsHeld(path);  // it is at it by now
+  ::close(look);
+  taker.join();
+  EXPECT_TRUE(taken);
 }
 
 }  // namespace
