@@ -49,11 +49,12 @@ std::string DetailText(const MemberStatus& member) {
   }
   if (member.role() == RUN_ROLE_REPLAY) {
     const std::string disk = DiskText(member.table().disk());
-    return absl::StrFormat("%d rows held, %.1f MB%s, %d inserted, %d sampled, %d writers%s; ",
-                           member.table().size(), static_cast<double>(member.table().bytes()) / 1e6,
-                           disk.empty() ? "" : ", disk " + disk, member.table().inserted(),
-                           member.table().sampled(), member.table().writers(),
-                           DurabilityText(member.table()));
+    const int64_t loaded = member.table().loaded();
+    return absl::StrFormat(
+        "%d rows held, %.1f MB%s, %d inserted%s, %d sampled, %d writers%s; ", member.table().size(),
+        static_cast<double>(member.table().bytes()) / 1e6, disk.empty() ? "" : ", disk " + disk,
+        member.table().inserted(), loaded > 0 ? absl::StrCat(", ", loaded, " loaded") : "",
+        member.table().sampled(), member.table().writers(), DurabilityText(member.table()));
   }
   return "";
 }

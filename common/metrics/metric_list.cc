@@ -30,9 +30,10 @@ const std::vector<MetricInfo>& MetricList() {
 
       {"pmoe_replay_size_rows", kGauge, "replay", "", "transitions held"},
       {"pmoe_replay_memory_bytes", kGauge, "replay", "", "memory of the pages held"},
-      {"pmoe_replay_inserts_total", kCounter, "replay", "", "transitions inserted"},
+      {"pmoe_replay_inserts_total", kCounter, "replay", "", "transitions inserted by actors"},
       {"pmoe_replay_samples_total", kCounter, "replay", "", "rows sampled"},
       {"pmoe_replay_samples_per_insert", kGauge, "replay", "", "the two before, divided"},
+      {"pmoe_replay_loaded_rows_total", kCounter, "replay", "", "transitions loaded from files"},
       {"pmoe_replay_limiter_blocked_seconds_total", kCounter, "replay", "side",
        "in which an insert or a sample waited"},
       {"pmoe_replay_limiter_waiting_seconds", kGauge, "replay", "side",

@@ -134,7 +134,8 @@ void LookAtTable(const TableStats& table, Look* look) {
       {"table.crc_errors", table.crc_errors()},
       {"table.rows_lost", table.rows_lost()},
       {"table.refused", table.refused()},
-      {"table.priorities_gone", table.priorities_gone()}};
+      {"table.priorities_gone", table.priorities_gone()},
+      {"table.loaded", table.loaded()}};
   for (const auto& [name, count] : counts) {
     look->Count(name, static_cast<double>(count));
   }

@@ -103,6 +103,7 @@ DATA_PLANE = (
     Panel("writers", "short", (("sum(pmoe_replay_writers)", "writers"),), "stat"),
     Panel("rows per second", "ops",
           (("sum(rate(pmoe_replay_inserts_total[1m]))", "inserted"),
+           ("sum(rate(pmoe_replay_loaded_rows_total[1m]))", "loaded from files"),
            ("sum(rate(pmoe_replay_samples_total[1m]))", "sampled"))),
     Panel("oldest wait at the limiter", "s",
           (("pmoe_replay_limiter_waiting_seconds", "{{instance}} {{side}}"),)),

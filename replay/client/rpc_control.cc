@@ -26,7 +26,9 @@ constexpr milliseconds kAnswerTime{1000};   // for a wait that ran out at the ot
 constexpr size_t kTextMax = 4096;           // of what a shard says of its limiter
 
 bool MakesSense(const TableStats& stats) {
-  return stats.size() >= 0 && stats.size() <= stats.inserted() && stats.inserted() <= kRowsMax;
+  const auto counts = [](int64_t rows) { return rows >= 0 && rows <= kRowsMax; };
+  return counts(stats.size()) && counts(stats.inserted()) && counts(stats.loaded()) &&
+         stats.size() <= stats.inserted() + stats.loaded();
 }
 
 // A server that ends cancels the calls that it has not begun: to the caller it is away.
@@ -128,7 +130,8 @@ absl::Status RpcReplayControl::UpdatePriorities(absl::Span<const RowKey> rows,
 void RpcReplayControl::Count(const TableStats& stats, Shard* shard) {
   if (!MakesSense(stats)) {
     Rejections::OfProcess().Add("replay_stats", kBadNumbers, shard->name,
-                                absl::StrCat(stats.size(), " rows of ", stats.inserted()));
+                                absl::StrCat(stats.size(), " rows of ", stats.inserted(), " and ",
+                                             stats.loaded(), " loaded"));
     return;
   }
   // A shard that was just restarted: its rows come back, or are missed, with its table.

@@ -92,7 +92,7 @@ bool ReplayShard::BlocksInsert(const Chunk& chunk) const {
 }
 
 absl::Status ReplayShard::Insert(const Chunk& chunk, const WaitLimit& limit) {
-  PMOE_RETURN_IF_ERROR(ValidateChunk(options_.spec, options_.rules, chunk));
+  PMOE_RETURN_IF_ERROR(ValidateActors(chunk));
   std::string record;
   if (journal_ != nullptr) record = EncodeRecord(chunk);  // without the lock
   MutexLock lock(&mu_);
@@ -175,7 +175,7 @@ void ReplayShard::SetPublished(uint64_t version, bool now) {
 
 absl::Status ReplayShard::Enter(const Chunk& chunk) {
   PMOE_RETURN_IF_ERROR(state_.table.Append(chunk));
-  gate_.OnInsert(chunk.rows);
+  CountInsert(chunk);
   for (const uint32_t version : chunk.policy_version) {
     state_.newest_version = std::max(state_.newest_version, version);
   }
@@ -376,6 +376,7 @@ ShardStats ReplayShard::Stats() const {
   const ReplayTable& table = state_.table;
   return {.size = table.size(),
           .inserted = table.inserted(),
+          .loaded = table.loaded(),
           .sampled = state_.sampled,
           .bytes = table.bytes(),
           .next_round = state_.stage.next_round(),

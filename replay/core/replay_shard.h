@@ -59,6 +59,11 @@ class ReplayShard {
   // AlreadyExistsError: it came before, and is dropped and counted. FailedPreconditionError: of an
   // older epoch, or not the writer's next. Nonsense: Refuse it, and its writer can go on.
   absl::Status Insert(const Chunk& chunk, const WaitLimit& limit) ABSL_LOCKS_EXCLUDED(mu_);
+  // Async, rows of a file: they enter now, whatever limits inserts, and count neither there nor in
+  // inserted(), which is env steps. They are of StreamBook::kLoader, and go on where its last rows
+  // ended unless CutActor came between. The chunk's own numbers are not looked at; Nonsense: it
+  // cannot be a row, or is of a policy.
+  absl::Status InsertLoaded(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
   // Drops the writer's next chunk, which counts as one that came. Errors as Insert's.
   absl::Status Refuse(const ChunkRefused& refused) ABSL_LOCKS_EXCLUDED(mu_);
   // With granted_inserts: inserts wait while the transitions ever inserted would exceed `bound`. It
@@ -116,6 +121,7 @@ class ReplayShard {
   absl::Status damage() const ABSL_LOCKS_EXCLUDED(mu_);
   const TableSpec& spec() const { return options_.spec; }
   std::vector<SavedSetting> settings() const { return SettingsOf(options_); }
+  int64_t capacity() const { return options_.table.capacity; }  // transitions, off-policy
   bool gives_rollouts() const { return options_.table.fifo.has_value(); }
   bool prioritized() const { return options_.table.priority.has_value(); }
 
@@ -163,6 +169,8 @@ class ReplayShard {
   absl::Status AwaitTicket(const RolloutTicket& ticket, const RolloutRequest& request,
                            const WaitLimit& limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status Enter(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status ValidateActors(const Chunk& chunk) const;
+  void CountInsert(const Chunk& chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status InsertLocked(const Chunk& chunk, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitPublished(const Chunk& chunk, const WaitLimit& limit)

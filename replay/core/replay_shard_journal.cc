@@ -86,7 +86,7 @@ absl::Status ReplayShard::Applier::operator()(const Chunk& chunk) const
   PMOE_RETURN_IF_ERROR(shard->state_.table.book().CheckSeq(chunk));
   if (MakeSense(spec, shard->Rules(), chunk)) return shard->Enter(chunk);
   PMOE_RETURN_IF_ERROR(shard->state_.table.LeaveOut(chunk));
-  shard->gate_.OnInsert(chunk.rows);
+  shard->CountInsert(chunk);
   shard->rows_left_out_ += chunk.rows;
   return absl::OkStatus();
 }

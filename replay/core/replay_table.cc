@@ -282,10 +282,11 @@ RowRef ReplayTable::NewRow(const Target& to, uint64_t step, const float* obs, ui
 }
 
 void ReplayTable::CountSteps(Stream* stream, RowRef first, int count) {
-  pool_->page(first.page).steps += static_cast<uint16_t>(count);
+  Page& page = pool_->page(first.page);
+  page.steps += static_cast<uint16_t>(count);
   size_ += count;
   stored_ += count;
-  inserted_ += count;
+  if (page.actor != StreamBook::kLoader) inserted_ += count;
   if (options_.n_step == 1) return GiveReady(first, count);
   for (int i = 0; i < count; ++i) {
     stream->pending.push_back({first.page, first.row + static_cast<uint32_t>(i)});
@@ -346,6 +347,13 @@ void ReplayTable::ClosePage(Stream* stream) {
   page.open = false;
   closed_.insert({page.id, stream->page});
   stream->page = kNoPage;
+}
+
+int64_t ReplayTable::loaded() const {
+  const StreamBook::Writer* const loader = book_.Find(/*member=*/0, StreamBook::kLoader);
+  if (loader == nullptr) return 0;
+  const auto next_step = loader->next_step.find(/*env=*/0);
+  return next_step == loader->next_step.end() ? 0 : static_cast<int64_t>(next_step->second);
 }
 
 TableSave ReplayTable::BeginSave() const {

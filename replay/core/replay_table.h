@@ -74,13 +74,15 @@ class ReplayTable {
   // Every transition held: by (member, actor, env), each stream in its order.
   void VisitSteps(const std::function<void(const StoredStep&)>& visit) const;
 
+  const TableSpec& spec() const { return spec_; }
   const StreamBook& book() const { return book_; }
   StreamBook* mutable_book() { return &book_; }
   const Selector& selector() const { return *selector_; }
   Selector* mutable_selector() { return selector_.get(); }
   int64_t size() const { return size_; }          // transitions held, without those let go of
   int64_t eligible() const { return eligible_; }  // of those, that can be given
-  int64_t inserted() const { return inserted_; }  // transitions ever
+  int64_t inserted() const { return inserted_; }  // transitions ever, without those from files
+  int64_t loaded() const;                         // transitions ever from files
   int64_t bytes() const { return pool_->live_pages() * pool_->page_bytes(); }
   int64_t streams() const { return static_cast<int64_t>(streams_.size()); }
 

@@ -96,7 +96,7 @@ absl::Status ReplayTable::LeaveOut(const Chunk& chunk) {
   if (stream != streams_.end()) Cut(&stream->second);
   LetGoOfSpent();
   book_.Record(chunk);
-  inserted_ += chunk.rows;
+  if (chunk.actor != StreamBook::kLoader) inserted_ += chunk.rows;
   return absl::OkStatus();
 }
 

@@ -43,6 +43,7 @@ struct LimiterState {
 struct ShardStats {
   int64_t size = 0;             // transitions held
   int64_t inserted = 0;         // transitions ever inserted
+  int64_t loaded = 0;           // transitions ever loaded from files, apart from those
   int64_t sampled = 0;          // rows ever sampled
   int64_t bytes = 0;            // memory of the pages held
   uint64_t next_round = 0;      // lockstep: the one to be committed next

@@ -38,6 +38,9 @@ enum class Seam {
 class StreamBook {
  public:
   static constexpr size_t kWritersMax = 4096;
+  // Actor index, of member 0, epoch 0 and env 0, of the rows that came from files. It says no
+  // hello; the shard gives its numbers.
+  static constexpr uint32_t kLoader = UINT32_MAX;
   struct Writer {
     uint32_t epoch = 0;
     uint64_t next_seq = 0;                     // chunk

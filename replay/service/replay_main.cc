@@ -15,6 +15,7 @@
 #include "common/rpc/security_flags.h"
 #include "proto/replay.grpc.pb.h"
 #include "replay/service/limiter_command.h"
+#include "replay/load/load_file.h"
 #include "replay/service/replay_dump.h"
 #include "replay/service/replay_process.h"
 #include "replay/service/replay_verify.h"
@@ -62,6 +63,7 @@ void AddFlags(CLI::App* app, Flags* flags) {
       "  pmoe-replay --learner learner.example.org:7000 --listen 0.0.0.0:7000 --tls certs/replay "
       "--dir runs/by-hand/replay\n"
       "  pmoe-replay verify runs/by-hand/replay\n"
+      "  pmoe-replay load halfcheetah.npz unix:/tmp/replay.sock\n"
       "  pmoe-replay dump runs/by-hand/replay/20000.table");
 }
 
@@ -127,6 +129,20 @@ absl::Status Checkpoint(const std::string& at, const SecurityFlags& flags) {
   return absl::OkStatus();
 }
 
+// Gives rows of a file to a shard that runs.
+absl::Status Load(const std::string& path, const std::string& actions, const std::string& at,
+                  const SecurityFlags& flags) {
+  const std::atomic<bool>& interrupted =
+      InstallInterruptHandler("pmoe-replay: ending the load; once more ends it now\n", 0);
+  PrepareGrpc();
+  LoadFileOptions options;
+  options.path = path;
+  PMOE_ASSIGN_OR_RETURN(options.actions, ActionRange::Parse(actions));
+  PMOE_ASSIGN_OR_RETURN(options.security, flags.Load(PeerRole::kAdmin));
+  PMOE_ASSIGN_OR_RETURN(options.shard, options.security.ParseAddress(at, "ADDR"));
+  return LoadFile(options, interrupted, stdout);
+}
+
 // The commands beside serving.
 class Tools {
  public:
@@ -143,6 +159,7 @@ class Tools {
     checkpoint_->add_option("ADDR", path_, "Where it listens")->required();
     security_.AddTo(checkpoint_);
     limiter_.AddTo(app);
+    AddLoad(app);
   }
   // nullopt: none was asked for.
   std::optional<absl::Status> Run() const {
@@ -150,14 +167,34 @@ class Tools {
     if (verify_->parsed()) return VerifyReplay(path_, stdout);
     if (checkpoint_->parsed()) return Checkpoint(path_, security_);
     if (limiter_.parsed()) return limiter_.Run(stdout);
+    if (load_->parsed()) return Load(path_, actions_, address_, security_);
     return std::nullopt;
   }
 
  private:
+  void AddLoad(CLI::App* app) {
+    load_ = app->add_subcommand("load", "Gives the rows of a file to a running shard");
+    load_->add_option("FILE", path_, "A saved table, <name>.table, or a NumPy archive, .npz")
+        ->required();
+    load_->add_option("ADDR", address_, "Where the shard listens")->required();
+    load_->add_option("--actions", actions_, "Between what an archive's actions are")
+        ->type_name("LOW,HIGH");
+    security_.AddTo(load_);
+    load_->footer(
+        "An archive has the arrays observations, actions, rewards, terminals (or terminated) and, "
+        "if it can,\ntimeouts (or truncated) and next_observations. The table must be of an async "
+        "run that samples.\n"
+        "Example:\n"
+        "  pmoe-replay load halfcheetah.npz unix:/tmp/replay.sock");
+  }
+
   CLI::App* dump_ = nullptr;
   CLI::App* verify_ = nullptr;
   CLI::App* checkpoint_ = nullptr;
+  CLI::App* load_ = nullptr;
   std::string path_;
+  std::string address_;
+  std::string actions_ = "-1,1";
   SecurityFlags security_;
   LimiterCommand limiter_;
 };

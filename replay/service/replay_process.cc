@@ -73,6 +73,7 @@ void Export(const TableStats& stats, const ShardStats& counts, const SegmentLogS
     set("pmoe_replay_samples_per_insert",
         static_cast<double>(stats.sampled()) / static_cast<double>(stats.inserted()));
   }
+  set("pmoe_replay_loaded_rows_total", stats.loaded());
   set("pmoe_replay_limiter_blocked_seconds_total", stats.insert_blocked_s(), "insert");
   set("pmoe_replay_limiter_blocked_seconds_total", stats.sample_blocked_s(), "sample");
   // How long the limiter has let each side wait by now.

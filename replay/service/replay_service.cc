@@ -16,6 +16,7 @@
 #include "replay/core/nonsense.h"
 #include "replay/service/insert_stream.h"
 #include "replay/service/limiter_call.h"
+#include "replay/service/load_call.h"
 #include "replay/service/rollout_call.h"
 #include "replay/service/sample_stream.h"
 #include "replay/wire/priorities_codec.h"
@@ -93,6 +94,7 @@ TableStats ReplayServer::Stats() const {
   stats.set_limiter(Explain());
   stats.set_size(counts.size);
   stats.set_inserted(counts.inserted);
+  stats.set_loaded(counts.loaded);
   stats.set_sampled(counts.sampled);
   stats.set_bytes(counts.bytes);
   stats.set_next_round(counts.next_round);
@@ -214,6 +216,56 @@ absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
   }
   return ServeTakeRollout(
       shard, request, [=, this] { return Ended(context, epoch); }, std::move(await_ack), stream);
+}
+
+absl::Status ReplayServer::DoLoad(grpc::ServerContext* context,
+                                  grpc::ServerReader<LoadRequest>* stream, LoadReply* reply) {
+  LoadRequest request;
+  PMOE_RETURN_IF_ERROR(first_loads_.Read(context, stream, &request));
+  if (!request.has_hello()) return absl::InvalidArgumentError("the first message must be a hello");
+  if (loading_.exchange(true)) {
+    return absl::FailedPreconditionError("another file is being loaded; wait until that has ended");
+  }
+  const absl::Status status = ServeLoad(context, std::move(request), stream, reply);
+  loading_ = false;
+  if (absl::IsDataLoss(status)) ++crc_errors_;
+  if (absl::IsInvalidArgument(status)) {
+    Rejections::OfProcess().Add("load", NonsenseReason(status), PeerHost(context->peer()),
+                                status.message());
+  }
+  return status;
+}
+
+absl::Status ReplayServer::ServeLoad(grpc::ServerContext* context, LoadRequest request,
+                                     grpc::ServerReader<LoadRequest>* stream, LoadReply* reply) {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  if (holder_.lockstep() || shard->gives_rollouts()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        holder_.lockstep() ? "a lockstep run makes the same bits each time, and must"
+                           : "an on-policy run learns from its own policies' rows, and must",
+        " not be given others; load into a run with schedule.mode=async and an algorithm of SAC's "
+        "family"));
+  }
+  InsertHello loader;
+  loader.set_actor(StreamBook::kLoader);
+  // As a writer: a table that is set back under it ends the call.
+  PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(loader, context));
+  const auto ended = [&]() -> absl::Status {
+    if (place->evicted()) return absl::AbortedError("the table was set back while it was loaded");
+    if (context->IsCancelled()) return absl::CancelledError("the caller has gone");
+    return draining_ ? absl::UnavailableError("the shard is leaving") : absl::OkStatus();
+  };
+  LoadCall load(shard, {.ended = ended, .await_ack = AwaitAck([&] { return !ended().ok(); })},
+                stream);
+  const absl::Status status = load.Serve(std::move(request));
+  Log(LogLevel::kInfo, "loaded ", load.rows(), " rows of a file from ", PeerHost(context->peer()),
+      status.ok() ? "" : ", and no more: ", status.message());
+  PMOE_RETURN_IF_ERROR(status);
+  if (SegmentLog* const log = holder_.log(); log != nullptr) log->AwaitOnDisk(log->end());
+  reply->set_rows(load.rows());
+  *reply->mutable_stats() = Stats();
+  reply->set_capacity(shard->capacity());
+  return absl::OkStatus();
 }
 
 std::function<absl::Status()> ReplayServer::AwaitAck(std::function<bool()> stop) const {
@@ -343,6 +395,11 @@ grpc::Status ReplayServer::TakeRollout(grpc::ServerContext* context,
                                        const TakeRolloutRequest* request,
                                        grpc::ServerWriter<TakeRolloutReply>* stream) {
   return ToGrpc(DoTakeRollout(context, *request, stream));
+}
+
+grpc::Status ReplayServer::Load(grpc::ServerContext* context,
+                                grpc::ServerReader<LoadRequest>* stream, LoadReply* reply) {
+  return ToGrpc(DoLoad(context, stream, reply));
 }
 
 }  // namespace pmoe

@@ -63,6 +63,8 @@ class ReplayServer final : public ReplayService::Service {
                           SetLimiterReply* reply) override;
   grpc::Status TakeRollout(grpc::ServerContext* context, const TakeRolloutRequest* request,
                            grpc::ServerWriter<TakeRolloutReply>* stream) override;
+  grpc::Status Load(grpc::ServerContext* context, grpc::ServerReader<LoadRequest>* stream,
+                    LoadReply* reply) override;
 
  private:
   absl::Status DoCreateTable(const CreateTableRequest& request, CreateTableReply* reply)
@@ -76,6 +78,10 @@ class ReplayServer final : public ReplayService::Service {
                         grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream);
   absl::Status DoTakeRollout(grpc::ServerContext* context, const TakeRolloutRequest& request,
                              grpc::ServerWriter<TakeRolloutReply>* stream);
+  absl::Status DoLoad(grpc::ServerContext* context, grpc::ServerReader<LoadRequest>* stream,
+                      LoadReply* reply);
+  absl::Status ServeLoad(grpc::ServerContext* context, LoadRequest request,
+                         grpc::ServerReader<LoadRequest>* stream, LoadReply* reply);
   absl::Status DoCommit(grpc::ServerContext* context, const CommitRequest& request);
   absl::Status DoGetStats(const GetStatsRequest& request, TableStats* reply);
   absl::Status DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply);
@@ -98,7 +104,9 @@ class ReplayServer final : public ReplayService::Service {
   InsertStreams streams_;
   FirstMessages first_messages_{"insert"};
   FirstMessages first_samples_{"sample"};
+  FirstMessages first_loads_{"load"};
   std::atomic<bool> draining_{false};
+  std::atomic<bool> loading_{false};  // a file, one at a time
   std::atomic<int64_t> crc_errors_{0};
 };
 

@@ -36,8 +36,11 @@ bool PrintTable(const std::string& path, std::FILE* out) {
     return false;
   }
   const absl::StatusOr<TableHistory> history = ReadHistory(path);
+  int64_t loaded = 0;
+  table->VisitSteps([&](const StoredStep& row) { loaded += row.actor == StreamBook::kLoader; });
   std::fprintf(out, "%s: sound, %" PRId64 " rows held of %" PRId64 " inserted", path.c_str(),
-               table->size(), table->inserted());
+               table->size() - loaded, table->inserted());
+  if (loaded > 0) std::fprintf(out, ", and %" PRId64 " of files", loaded);
   if (history.ok() && history->number > 0) {
     std::fprintf(out, ", save %" PRIu64 ", log from record %" PRIu64, history->number,
                  history->log_position);

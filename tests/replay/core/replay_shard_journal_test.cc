@@ -77,6 +77,8 @@ class Life {
       ASSERT_OK(shard_->ResumeInsert({.actor = actor, .epoch = writer.epoch}));
     } else if (draw < 88) {
       shard_->CutActor(0, actor, writer.epoch);
+    } else if (draw < 91 && !shard_->gives_rollouts()) {
+      Load();
     } else if (shard_->gives_rollouts()) {
       Take();
     } else if (shard_->Counts().eligible > 0) {
@@ -119,6 +121,16 @@ class Life {
     ++writer->seq;
     writer->next_step[0] += rows;
   }
+  void Load() {
+    if (rng_.UniformInt(3) == 0) {
+      shard_->CutActor(0, StreamBook::kLoader, 0);
+      loaded_ += 100;
+    }
+    Chunk chunk = MakeChunk(kSpec, {.first_step = loaded_, .rows = 40});
+    chunk.policy_version.assign(chunk.rows, 0);
+    ASSERT_OK(shard_->InsertLoaded(chunk));
+    loaded_ += chunk.rows;
+  }
   void Take() {
     const RolloutRequest request = {.steps = 100, .version_min = version_ - version_ % 2};
     const auto taken = shard_->TakeRollout({1, version_ + 1}, request, kNow);
@@ -129,6 +141,7 @@ class Life {
   ReplayShard* const shard_;
   Rng rng_;
   std::map<uint32_t, Writer> writers_;
+  uint64_t loaded_ = 0;  // step of the next row of a file
   uint32_t version_ = 0;
   std::shared_ptr<const Rollout> taken_;
 };
