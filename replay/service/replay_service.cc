@@ -1,3 +1,4 @@
+// tidy: long because it has every call of one service.
 #include "replay/service/replay_service.h"
 
 #include <optional>

@@ -1,7 +1,7 @@
 // bench wire: rows of HalfCheetah to a replay shard and minibatches back, client and server in this
 // process over a unix socket, over bare gRPC streams that carry as many bytes; then over a unix
-// socket, plain TCP and mutual TLS, and under each durability; then writers that write nothing. Both
-// ends' CPU time counts.
+// socket, plain TCP and mutual TLS, and under each durability; then writers that write nothing.
+// Both ends' CPU time counts.
 #include <memory>
 #include <string>
 #include <utility>

@@ -1,5 +1,6 @@
 // A shard is made again from its log, or from a checkpoint and the log after it: the same bytes in
 // the next checkpoint.
+// tidy: long because each kind of record has its test.
 #include <gtest/gtest.h>
 
 #include <limits>
