@@ -130,8 +130,8 @@ def watch(binary, run, expected, seconds, killer):
 
 
 def growth(looks):
-    """Faults of memory: the least of the last quarter of the looks against that of the third. What a
-    checkpoint or an evaluation takes for a moment comes and goes; what stays adds up."""
+    """Faults of memory: the least of the last quarter of the looks against that of the third. What
+    a checkpoint or an evaluation takes for a moment comes and goes; what stays adds up."""
     faults = []
     quarter = max(1, len(looks) // 4)
     for role in looks[-1][3]:
