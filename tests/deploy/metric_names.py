@@ -60,7 +60,7 @@ def without_strings(promql):
 
 def names_in(text):
     """Metrics, and recorded ones with their colons, that a text speaks of."""
-    name = r"\bpmoe(?:_(?:actor|evaluator|replay|learner|rpc|rejected)_\w+|:\w+:\w+)"
+    name = r"\bpmoe(?:_(?:actor|evaluator|replay|learner|rpc|rejected|connections)_\w+|:\w+:\w+)"
     return set(re.findall(name, without_strings(text)))
 
 
