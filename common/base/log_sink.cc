@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
@@ -14,6 +17,11 @@ namespace pmoe {
 namespace {
 
 constexpr int kPatience_ms = 1000;
+
+bool HasRoom(int fd, int wait_ms) {
+  pollfd waits{fd, POLLOUT, 0};
+  return ::poll(&waits, 1, wait_ms) != 0;
+}
 
 }  // namespace
 
@@ -48,9 +56,16 @@ bool LogSink::Write(absl::string_view bytes) {
 }
 
 ssize_t LogSink::TryWrite() const {
-  if (S_ISSOCK(target_.st_mode))
+  if (S_ISSOCK(target_.st_mode)) {
     return ::send(fd_, rest_.data(), rest_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  return ::write(own_ >= 0 ? own_ : fd_, rest_.data(), rest_.size());
+  }
+  if (own_ >= 0) return ::write(own_, rest_.data(), rest_.size());
+  // Of another user, it cannot be opened anew: a pipe with room takes so much at once.
+  if (!S_ISREG(target_.st_mode) && !HasRoom(fd_, 0)) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return ::write(fd_, rest_.data(), std::min<size_t>(rest_.size(), PIPE_BUF));
 }
 
 // Writes what rest_ holds; false: not all of it was taken in time.
@@ -60,14 +75,17 @@ bool LogSink::Push(int patience_ms) {
     const ssize_t n = TryWrite();
     if (n > 0) rest_.erase(0, static_cast<size_t>(n));
     if (n > 0 || (n < 0 && errno == EINTR)) continue;
-    if (n == 0 || errno != EAGAIN) rest_.clear();
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::Real()->Now());
-    if (!rest_.empty() && left.count() <= 0) {
+    if (n == 0 || errno != EAGAIN) {
+      rest_.clear();
+      continue;
+    }
+    const Clock::Time now = Clock::Real()->Now();
+    if (now >= deadline) {
       stuck_ = true;
       return false;
     }
-    pollfd waits{fd_, POLLOUT, 0};
-    if (!rest_.empty()) ::poll(&waits, 1, static_cast<int>(left.count()));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
+    HasRoom(fd_, static_cast<int>(left.count()));
   }
   stuck_ = false;
   return true;

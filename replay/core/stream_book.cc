@@ -33,15 +33,20 @@ uint64_t AddRows(uint64_t rows, uint64_t more) {
 }  // namespace
 
 absl::StatusOr<uint64_t> StreamBook::Hello(const WriterHello& hello) {
-  if (hello.first_seq_held > kStepsMax) {
-    return Nonsense(kBadNumbers, absl::StrCat("first_seq_held ", hello.first_seq_held,
-                                              " leaves no room to count on"));
-  }
   // Bounds that leave a place to each: names that nobody has cannot use them up.
   if (hello.member != 0 || hello.actor >= kWritersMax) {
     return Nonsense(kBadNumbers,
                     absl::StrCat("member ", hello.member, " actor ", hello.actor,
                                  ": a shard takes actors 0 to ", kWritersMax - 1, " of member 0"));
+  }
+  // Before all else that it says: an older life must not get the actor's name a bad one.
+  const auto known = writers_.find({hello.member, hello.actor});
+  if (known != writers_.end() && hello.epoch < known->second.epoch) {
+    return Fenced(absl::StrCat("actor ", hello.actor), hello.epoch, known->second.epoch);
+  }
+  if (hello.first_seq_held > kStepsMax) {
+    return Nonsense(kBadNumbers, absl::StrCat("first_seq_held ", hello.first_seq_held,
+                                              " leaves no room to count on"));
   }
   if (hello.rows_acked / kPageRows > hello.first_seq_held) {
     return Nonsense(kBadNumbers, absl::StrCat("rows_acked ", hello.rows_acked, " are more than ",
@@ -49,9 +54,6 @@ absl::StatusOr<uint64_t> StreamBook::Hello(const WriterHello& hello) {
   }
   Meet(hello.member, hello.actor, hello.epoch);
   Writer& writer = writers_.at({hello.member, hello.actor});
-  if (hello.epoch < writer.epoch) {
-    return Fenced(absl::StrCat("actor ", hello.actor), hello.epoch, writer.epoch);
-  }
   if (hello.epoch > writer.epoch) BeginLife(&writer, hello.epoch);
   if (hello.first_seq_held > writer.next_seq) {
     uint64_t steps = 0;  // that came, or were seen to be missing

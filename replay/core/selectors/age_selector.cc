@@ -147,7 +147,8 @@ absl::Status AgeSelector::LoadState(absl::string_view state) {
   in.Vector(&loaded_);
   PMOE_RETURN_IF_ERROR(in.Finish("the selector block"));
   for (const SavedRun& run : loaded_) {
-    if (run.rows >= 1 && run.place % kPageRows + run.rows <= kPageRows) continue;
+    const uint64_t first = run.place % kPageRows;  // 64 bits: the sum of damaged numbers is none
+    if (run.rows >= 1 && first + run.rows <= kPageRows) continue;
     return absl::DataLossError("the selector block has rows of no page");
   }
   return absl::OkStatus();

@@ -122,6 +122,23 @@ TEST_F(LogTest, NobodyWhoStopsReadingStopsTheWriter) {
   ::close(ends[1]);
 }
 
+// As above, where the pipe is another user's (`sudo -u`) and cannot be opened anew.
+TEST_F(LogTest, NorWhoeverHoldsAPipeOfAnotherUser) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::seteuid(65534), 0);
+  {
+    Logger pipe(ends[1], /*terminal=*/false);
+    const Clock::Time begin = Clock::Real()->Now();
+    for (int i = 0; i < 1000; ++i) pipe.Print(std::string(1000, 'x'));
+    EXPECT_LT(Clock::Real()->Now() - begin, std::chrono::seconds(30));
+  }
+  ASSERT_EQ(::seteuid(0), 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST_F(LogTest, LinesOfManyThreadsStayWhole) {
   {
     std::vector<std::jthread> threads;

@@ -138,6 +138,11 @@ TEST(StreamBookTest, ANewerEpochTakesTheOlderOnesPlace) {
   EXPECT_THAT(Insert(&book, {.epoch = 4, .seq = 1}),
               FailsWith(kRefused, "of epoch 4, but epoch 5 has taken this actor's place"));
   EXPECT_THAT(book.Hello({.epoch = 4}), FailsWith(kRefused, "actor 0 is of epoch 4"));
+  // Whatever else it says: what makes no sense would count against the actor.
+  EXPECT_THAT(book.Hello({.epoch = 4, .first_seq_held = kStepsMax + 1}),
+              FailsWith(kRefused, "actor 0 is of epoch 4"));
+  EXPECT_THAT(book.Hello({.epoch = 4, .rows_acked = 1000}),
+              FailsWith(kRefused, "actor 0 is of epoch 4"));
   EXPECT_OK(Insert(&book, {.epoch = 5, .seq = 0}));
   EXPECT_EQ(book.rows_lost(), 0u);
 }
