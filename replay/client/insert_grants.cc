@@ -78,6 +78,12 @@ void InsertGrants::Grant() {
   }
 }
 
+void InsertGrants::LetIn() {
+  for (Shard& shard : shards_) {
+    if (shard.known) shard.bound = std::max<int64_t>(shard.bound, shard.inserted + kPageRows);
+  }
+}
+
 int64_t InsertGrants::Bound(int shard) const {
   const Shard& granted = shards_[static_cast<size_t>(shard)];
   return granted.bound - granted.offset;

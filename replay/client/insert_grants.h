@@ -27,6 +27,9 @@ class InsertGrants {
   void OnCounts(int shard, int64_t inserted);
   bool CanSample(int64_t rows) const { return limiter_.CanSample(rows); }
   void OnSample(int64_t rows) { limiter_.OnSample(rows); }
+  // No shard has a row to give, as after a kill of all of them, whose rows stay counted: each may
+  // take a chunk more, whatever the limiter says, or both sides would wait for ever.
+  void LetIn();
 
   // Rows ever inserted that the shard may reach, as it counts them; 0: none yet.
   int64_t Bound(int shard) const;

@@ -121,7 +121,10 @@ void SampleBoard::Place() {
   int64_t eligible = 0;
   for (const Shard& shard : shards_) eligible += Weight(shard);
   // One shard waits itself until it has rows.
-  if (several() && eligible == 0) return;
+  if (several() && eligible == 0) {
+    if (grants_.has_value() && !unplaced_.empty()) grants_->LetIn();
+    return;
+  }
   for (; !unplaced_.empty(); unplaced_.pop_front()) {
     const Part& part = unplaced_.front();
     several() ? Split(part, eligible) : shards_[0].wanted.push_back(part);

@@ -72,7 +72,9 @@ TEST_P(ClusterDiskTest, ARoleWhoseDiskFailsLosesNothing) {
   ASSERT_GT(changes, 4);
   const bool all = std::getenv("PMOE_EVERY_CHANGE") != nullptr;
   const std::string kind = std::get<1>(GetParam());
-  // Else in the middle of the second half: there is a checkpoint to go on from.
+  const bool learner = std::get<0>(GetParam()) == std::string("pmoe-learner");
+  // Else in the middle of the second half, where the learner has a checkpoint to go on from; what
+  // replay counts as its changes depends on when it looks.
   for (long change = all ? 0 : changes * 3 / 4; change < changes; change += all ? 1 : changes) {
     SCOPED_TRACE(absl::StrCat(kind, ":", change, " of ", changes));
     const ProcessResult result = UpUnder(absl::StrCat(kind, ":", change));
@@ -81,7 +83,7 @@ TEST_P(ClusterDiskTest, ARoleWhoseDiskFailsLosesNothing) {
     if (result.exit_code != 0 && kind == "full") {
       EXPECT_THAT(result.output, HasSubstr("No space left on device"));
     }
-    ExpectGoesOn(dir_.File("whole"), /*has_checkpoint=*/change >= changes * 3 / 4);
+    ExpectGoesOn(dir_.File("whole"), /*has_checkpoint=*/learner && change >= changes * 3 / 4);
     fs::remove_all(run_);
   }
 }

@@ -235,6 +235,23 @@ TEST(SampleBoardTest, AShardThatCameBackIsGrantedNothingBeforeItsCountsAreKnown)
   EXPECT_LT(bound, 1000);
 }
 
+// All were killed before a row of theirs was on disk: the learner waited for rows, and the only
+// writer for a grant, of which it had less than a chunk left.
+TEST(SampleBoardTest, ShardsThatCameBackEmptyMayTakeRowsWhateverTheLimiterSays) {
+  SampleBoardOptions options = Options(2);
+  options.limiter = RateLimiterOptions{.min_size = 100, .sample_max = kBatch};
+  SampleBoard board(options);
+  Meet(&board, 0, 5000);
+  Meet(&board, 1, 0);
+  const std::optional<SampleBoard::Request> request = board.AwaitRequest(0);
+  EXPECT_EQ(request->rows, static_cast<uint32_t>(kBatch));
+  const int64_t used = request->insert_bound - 7;
+  Answer(&board, 0, {used, used, used});
+  for (const int shard : {0, 1}) Lose(&board, shard);
+  for (const int shard : {0, 1}) Meet(&board, shard, 0);
+  EXPECT_GE(board.AwaitRequest(0)->insert_bound, kPageRows);
+}
+
 TEST(SampleBoardTest, AFailureIsWhatNextReturnsFromThenOn) {
   SampleBoard board(Options(1));
   board.Fail(absl::FailedPreconditionError("superseded"));
