@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/file.h"
-#include "common/base/private_file.h"
 #include "common/base/status_macros.h"
 #include "common/tls/authority.h"
 #include "common/tls/identity.h"
@@ -135,7 +134,7 @@ class CertificateMaker {
 absl::StatusOr<std::string> CertificateMaker::KeyOf(const std::string& path) const {
   if (!fs::exists(path)) {
     PMOE_ASSIGN_OR_RETURN(const std::string key, MakePrivateKey());
-    PMOE_RETURN_IF_ERROR(WritePrivateFile(path, key));
+    PMOE_RETURN_IF_ERROR(WriteFileAtomic(path, key, FileReaders::kPrivate));
     return key;
   }
   PMOE_RETURN_IF_ERROR(CheckKeyMode(path));

@@ -51,12 +51,12 @@ absl::StatusOr<std::string> ReadStream(int fd, const std::string& path) {
 }
 
 // Opens a new file of a name that nobody else uses, and gives the name.
-absl::StatusOr<int> OpenTemporary(const std::string& path, std::string* name) {
+absl::StatusOr<int> OpenTemporary(const std::string& path, FileReaders readers, std::string* name) {
   static std::atomic<uint64_t> next{0};
   absl::StatusOr<int> fd = absl::InternalError("not tried");
   for (int i = 0; i < kTriesMax; ++i) {
     *name = absl::StrCat(path, ".", ::getpid(), "-", next++, kTemporary);
-    fd = CreateNewFile(*name);
+    fd = CreateNewFile(*name, readers);
     if (!absl::IsAlreadyExists(fd.status())) break;
   }
   return fd;
@@ -104,8 +104,9 @@ absl::Status SyncParent(const std::string& path) {
   return result == 0 ? absl::OkStatus() : FileError("sync", parent, error);
 }
 
-absl::StatusOr<int> CreateNewFile(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+absl::StatusOr<int> CreateNewFile(const std::string& path, FileReaders readers) {
+  const mode_t mode = readers == FileReaders::kPrivate ? 0600 : 0644;
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   if (fd < 0) return FileError("create", path, errno);
   return fd;
 }
@@ -122,9 +123,10 @@ std::vector<std::string> SweepTemporaries(const std::string& folder) {
   return names;
 }
 
-absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes) {
+absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes,
+                             FileReaders readers) {
   std::string tmp;
-  PMOE_ASSIGN_OR_RETURN(const int fd, OpenTemporary(path, &tmp));
+  PMOE_ASSIGN_OR_RETURN(const int fd, OpenTemporary(path, readers, &tmp));
   absl::Status status = WriteAll(fd, tmp, bytes);
   if (::close(fd) != 0 && status.ok()) status = FileError("close", tmp, errno);
   if (status.ok() && ::rename(tmp.c_str(), path.c_str()) != 0) {

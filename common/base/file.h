@@ -15,7 +15,10 @@ namespace pmoe {
 // Writes a new file beside it, <path>.<process id>-<number>.tmp, fsyncs, renames, fsyncs the
 // folder. On error removes the new file and names the path and the cause; a full disk is
 // absl::ResourceExhaustedError. What a killed process leaves, SweepTemporaries removes.
-absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes);
+// kPrivate: nobody but the owner may read it, from the first byte on and whatever the umask.
+enum class FileReaders { kAnybody, kPrivate };
+absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes,
+                             FileReaders readers = FileReaders::kAnybody);
 // Of a regular file; NotFoundError where there is none.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 // A text that the user names: a file, or a pipe as of `<(command)`, at most 1 GiB of it. Without
@@ -36,7 +39,8 @@ DiskSpace DiskSpaceAt(const std::string& path);
 absl::Status FileError(absl::string_view verb, const std::string& path, int error);
 // A descriptor of a file that was not there: never one that somebody else has put there, and never
 // where a link leads. AlreadyExistsError.
-absl::StatusOr<int> CreateNewFile(const std::string& path);
+absl::StatusOr<int> CreateNewFile(const std::string& path,
+                                  FileReaders readers = FileReaders::kAnybody);
 // A rename is durable only once the folder that holds the name is.
 absl::Status SyncParent(const std::string& path);
 // Removes from `folder` itself what WriteFileAtomic of a process that is gone has left. Returns the

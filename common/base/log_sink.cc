@@ -16,7 +16,7 @@
 namespace pmoe {
 namespace {
 
-constexpr int kPatience_ms = 1000;
+constexpr std::chrono::seconds kPatience{1};  // in a minute
 
 bool HasRoom(int fd, int wait_ms) {
   pollfd waits{fd, POLLOUT, 0};
@@ -44,9 +44,9 @@ void LogSink::FollowTarget() {
 
 bool LogSink::Write(absl::string_view bytes) {
   FollowTarget();
-  if (!rest_.empty() && !Push(/*patience_ms=*/0)) return false;
+  if (!rest_.empty() && !Push(Clock::Duration::zero())) return false;
   rest_ = std::string(bytes);
-  if (Push(stuck_ ? 0 : kPatience_ms)) return true;
+  if (Push(stuck_ ? Clock::Duration::zero() : Patience())) return true;
   // Nothing of it was taken: not begun.
   if (rest_.size() == bytes.size()) {
     rest_.clear();
@@ -68,9 +68,19 @@ ssize_t LogSink::TryWrite() const {
   return ::write(fd_, rest_.data(), std::min<size_t>(rest_.size(), PIPE_BUF));
 }
 
+// What is left of this minute's.
+Clock::Duration LogSink::Patience() {
+  const Clock::Time now = Clock::Real()->Now();
+  if (now - minute_ >= std::chrono::minutes(1)) {
+    minute_ = now;
+    waited_ = {};
+  }
+  return std::max<Clock::Duration>(kPatience - waited_, {});
+}
+
 // Writes what rest_ holds; false: not all of it was taken in time.
-bool LogSink::Push(int patience_ms) {
-  const Clock::Time deadline = Clock::Real()->Now() + std::chrono::milliseconds(patience_ms);
+bool LogSink::Push(Clock::Duration patience) {
+  const Clock::Time deadline = Clock::Real()->Now() + patience;
   while (!rest_.empty()) {
     const ssize_t n = TryWrite();
     if (n > 0) rest_.erase(0, static_cast<size_t>(n));
@@ -86,6 +96,7 @@ bool LogSink::Push(int patience_ms) {
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
     HasRoom(fd_, static_cast<int>(left.count()));
+    waited_ += Clock::Real()->Now() - now;
   }
   stuck_ = false;
   return true;

@@ -12,7 +12,6 @@
 #include "common/base/bytes.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
-#include "common/base/private_file.h"
 #include "common/base/status_macros.h"
 #include "common/tls/openssl.h"
 #include "openssl/crypto.h"
@@ -48,7 +47,7 @@ absl::StatusOr<SeatKey> Make(const std::string& path) {
   if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), SeatKey::kBytes) != 1) {
     return openssl::Failed("draw a key");
   }
-  PMOE_RETURN_IF_ERROR(WritePrivateFile(path, bytes));
+  PMOE_RETURN_IF_ERROR(WriteFileAtomic(path, bytes, FileReaders::kPrivate));
   return SeatKey(std::move(bytes));
 }
 

@@ -1,11 +1,13 @@
 #include "control/client/kept_seat.h"
 
+#include <utility>
+
 #include "absl/strings/string_view.h"
 #include "common/base/bytes.h"
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
-#include "common/base/private_file.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "control/wire/sense.h"
 
@@ -30,9 +32,7 @@ absl::StatusOr<Seat> Decode(const std::string& bytes) {
   return absl::DataLossError("it is not as it was written");
 }
 
-}  // namespace
-
-std::optional<Seat> ReadKeptSeat(const std::string& path) {
+std::optional<Seat> Read(const std::string& path) {
   const absl::StatusOr<std::string> bytes = ReadFile(path);
   if (absl::IsNotFound(bytes.status())) return std::nullopt;
   const absl::StatusOr<Seat> seat = bytes.ok() ? Decode(*bytes) : bytes.status();
@@ -42,13 +42,52 @@ std::optional<Seat> ReadKeptSeat(const std::string& path) {
   return std::nullopt;
 }
 
-absl::Status KeepSeat(const std::string& path, const Seat& seat) {
+std::string Encode(const Seat& seat) {
   const std::string text = seat.SerializeAsString();
   ByteWriter out;
   out.String(kFormat);
   out.String(text);
   out.Pod(Crc32c(text));
-  return WritePrivateFile(path, out.bytes());
+  return out.Take();
+}
+
+}  // namespace
+
+KeptSeat::KeptSeat(std::string path) : path_(std::move(path)), seat_(Read(path_)) {}
+
+std::optional<Seat> KeptSeat::seat() const {
+  MutexLock lock(&mu_);
+  return seat_;
+}
+
+void KeptSeat::Set(const Seat& seat) {
+  MutexLock lock(&mu_);
+  const std::optional<Seat> before = std::exchange(seat_, seat);
+  if (before.has_value() && before->run_id() != seat.run_id()) {
+    Log(LogLevel::kWarning, path_, " is of run ", PrintableText(before->run_id()),
+        ", not of this one; it is not used");
+  } else if (before.has_value() && before->index() != seat.index()) {
+    Log(LogLevel::kWarning, "this was shard ", before->index(), ", and is shard ", seat.index(),
+        " now: its old place was given away");
+  }
+  Write();
+}
+
+void KeptSeat::Tend() {
+  MutexLock lock(&mu_);
+  if (!written_) Write();
+}
+
+void KeptSeat::Write() {
+  const absl::Status status = WriteFileAtomic(path_, Encode(*seat_), FileReaders::kPrivate);
+  written_ = status.ok();
+  if (failed_ == !written_) return;
+  failed_ = !written_;
+  if (failed_) {
+    Log(LogLevel::kWarning, "after a restart this may be another shard: ", status.message());
+  } else {
+    Log(LogLevel::kInfo, path_, " is written now");
+  }
 }
 
 }  // namespace pmoe

@@ -64,7 +64,7 @@ absl::Status FollowerSession::TakeReport(const FollowerMessage& message) {
     played.version = message.evaluation().version();
     played.env_steps = message.evaluation().env_steps();
     backlog_->Finish(played, FromMessage(message.evaluation()));
-  } else {
+  } else if (message.evaluation().version() != played_) {  // of that one it comes too late
     evaluation_refused_ = true;
   }
   return absl::OkStatus();
@@ -120,6 +120,7 @@ absl::Status FollowerSession::WriteEvaluation() {
   }
   std::shared_ptr<const PolicySnapshot> next = backlog_->Next(kSessionTick);
   if (next == nullptr || next == playing_) return absl::OkStatus();
+  if (playing_ != nullptr) played_ = playing_->version;
   playing_ = std::move(next);
   hub_->HandOut(playing_->version);
   LearnerMessage message;

@@ -40,9 +40,10 @@ class FollowerSession {
   grpc::ServerContext* const context_;
   Stream* const stream_;
   FollowerCursor cursor_;
-  std::atomic<bool> over_{false};                // nothing more comes from the follower
-  std::atomic<bool> leaving_{false};             // by its own will
-  absl::Status put_out_;                         // the reading thread's, until it ends
+  std::atomic<bool> over_{false};             // nothing more comes from the follower
+  std::atomic<bool> leaving_{false};          // by its own will
+  absl::Status put_out_;                      // the reading thread's, until it ends
+  std::atomic<uint64_t> played_{UINT64_MAX};  // version that the evaluator had before what it plays
   std::atomic<bool> evaluation_refused_{false};  // of what the evaluator plays
   std::shared_ptr<const PolicySnapshot> playing_;
 };

@@ -12,7 +12,6 @@
 #include "common/base/file_lock.h"
 #include "common/base/log.h"
 #include "common/base/mutex.h"
-#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "common/base/thread_name.h"
 #include "common/metrics/disk_metrics.h"
@@ -162,26 +161,9 @@ class Tender {
   std::thread thread_;  // last: it uses what stands above
 };
 
-// After any end the rows of the folder are the same shard's again.
-void RememberSeat(const std::string& path, RunFollowerOptions* membership) {
-  membership->previous = ReadKeptSeat(path);
-  membership->on_seat = [path, before = membership->previous](const Seat& seat) {
-    if (before.has_value() && before->run_id() != seat.run_id()) {
-      Log(LogLevel::kWarning, path, " is of run ", PrintableText(before->run_id()),
-          ", not of this one; it is not used");
-    } else if (before.has_value() && before->index() != seat.index()) {
-      Log(LogLevel::kWarning, "this was shard ", before->index(), ", and is shard ", seat.index(),
-          " now: its old place was given away");
-    }
-    const absl::Status kept = KeepSeat(path, seat);
-    if (kept.ok()) return;
-    Log(LogLevel::kWarning, "after a restart this may be another shard: ", kept.message());
-  };
-}
-
 // OK: the run is finished, or the process shall end.
 absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServer* service,
-                   const std::string& dir, MetricsExporter* metrics,
+                   const std::string& dir, KeptSeat* seat, MetricsExporter* metrics,
                    const std::atomic<bool>& interrupted) {
   StallReport stalls;
   uint64_t losses_said = 0;
@@ -190,6 +172,7 @@ absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServ
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) {
       LookAtTable(*service, dir, &stalls, &losses_said, metrics);
+      seat->Tend();
     }
     Clock::Real()->Sleep(kTick);
   }
@@ -197,14 +180,14 @@ absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServ
 }
 
 absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplayServer* service,
-                          const std::string& dir, MetricsExporter* metrics,
+                          const std::string& dir, KeptSeat* seat, MetricsExporter* metrics,
                           const std::atomic<bool>& interrupted) {
   const absl::StatusOr<JoinReply> joined = follower->Join(interrupted);
   if (absl::IsCancelled(joined.status())) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(joined.status());
   service->AdoptRun(joined->seat().run_id());
   follower->Follow();
-  return Serve(member, *follower, service, dir, metrics, interrupted);
+  return Serve(member, *follower, service, dir, seat, metrics, interrupted);
 }
 
 // One process at a time writes there: two would cut each other's log. An older one may still be
@@ -250,11 +233,14 @@ absl::Status RunReplayProcess(const ReplayProcessOptions& options,
   membership.process.set_listen_address(
       FoundAt(server->address(), options.advertise, membership.process.host()));
   if (metrics != nullptr) membership.process.set_metrics_address(metrics->address());
-  RememberSeat(options.dir + "/seat", &membership);
+  // After any end the rows of the folder are the same shard's again.
+  KeptSeat seat(options.dir + "/seat");
+  membership.previous = seat.seat();
+  membership.on_seat = [&seat](const Seat& given) { seat.Set(given); };
   RunFollower follower(std::move(membership), &member);
   Tender tender(&service);
   absl::Status status =
-      JoinAndServe(&follower, member, &service, options.dir, metrics.get(), interrupted);
+      JoinAndServe(&follower, member, &service, options.dir, &seat, metrics.get(), interrupted);
 
   server->SetServing(false);
   service.Drain(kDrainGrace);

@@ -239,6 +239,9 @@ absl::Status TableHolder::StartLog(absl::string_view restored) {
   for (const TableFiles::Found& file : files) {
     options.position = std::max(options.position, file.log_position);
   }
+  // Lives that were killed leave their part: without it, each would begin to count anew.
+  PMOE_ASSIGN_OR_RETURN(const int64_t bytes_before, LogBytes(dir_));
+  log_bytes_saved_ = -bytes_before;
   auto log = SegmentLog::Start(std::move(options));
   shard->StartJournal(log.get(), /*begins=*/restored.empty());
   MutexLock set_lock(&mu_);
@@ -336,11 +339,11 @@ absl::StatusOr<int64_t> TableHolder::Save(const std::string& name, std::vector<s
 absl::Status TableHolder::SaveAtEnd() {
   ReplayShard* const shard = this->shard();
   if (shard == nullptr) return absl::OkStatus();
+  // Not by a name of its own: each end of a shard would leave a table, and the log from there on.
+  if (!lockstep()) return SaveAside().status();
   MutexLock lock(&files_mu_);
   PMOE_ASSIGN_OR_RETURN(const std::string path, files_.Path(absl::StrCat(shard->inserted())));
-  if (lockstep() && std::filesystem::exists(path)) return absl::OkStatus();
-  PMOE_RETURN_IF_ERROR(SaveAs(shard, path));
-  return PruneLog();
+  return std::filesystem::exists(path) ? absl::OkStatus() : SaveAs(shard, path);
 }
 
 ReplayShard* TableHolder::Made() const {

@@ -49,8 +49,9 @@ class TableHolder {
   // Writes <dir>/<name>.table and removes the others but `keep`. Returns its size in bytes.
   absl::StatusOr<int64_t> Save(const std::string& name, std::vector<std::string> keep)
       ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
-  // Writes <dir>/<inserted>.table and removes nothing. Does nothing before it is ready, or in
-  // lockstep where that name is taken: then it is the learner's, whose other parts belong to it.
+  // Async: SaveAside. Lockstep: writes <dir>/<inserted>.table and removes nothing, or does nothing
+  // where that name is taken: then it is the learner's, whose other parts belong to it. Does
+  // nothing before it is ready.
   absl::Status SaveAtEnd() ABSL_LOCKS_EXCLUDED(files_mu_, mu_);
 
   // Saves the table under a name of its own and keeps all others but the last of this kind; returns
@@ -96,7 +97,8 @@ class TableHolder {
   std::unique_ptr<SegmentLog> log_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<ReplayShard> shard_ ABSL_GUARDED_BY(mu_);  // which uses the log
   bool ready_ ABSL_GUARDED_BY(mu_) = false;
-  std::atomic<int64_t> log_bytes_saved_{0};    // of the log, that a checkpoint holds
+  // Of what this log has written, that a checkpoint holds; below 0 by what the folder had before.
+  std::atomic<int64_t> log_bytes_saved_{0};
   std::atomic<int64_t> log_dropped_saved_{0};  // records, likewise
 };
 

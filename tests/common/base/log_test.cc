@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -120,6 +121,30 @@ TEST_F(LogTest, NobodyWhoStopsReadingStopsTheWriter) {
   EXPECT_THAT(lines.back(), EndsWith("on we go"));
   ::close(ends[0]);
   ::close(ends[1]);
+}
+
+// Somebody who takes a little again and again, over a bad line: each line may not cost a second.
+TEST_F(LogTest, NorDoesWhoReadsSlowly) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  std::atomic<bool> over{false};
+  std::jthread reader([&] {
+    std::string some(4096, '\0');
+    while (!over) {
+      Clock::Real()->Sleep(std::chrono::milliseconds(200));
+      (void)!::read(ends[0], some.data(), some.size());
+    }
+  });
+  const Clock::Time begin = Clock::Real()->Now();
+  {
+    Logger pipe(ends[1], /*terminal=*/false);
+    for (int i = 0; i < 400; ++i) pipe.Print(std::string(1000, 'x'));  // 16 pipes' worth at 20 kB/s
+  }
+  EXPECT_LT(Clock::Real()->Now() - begin, std::chrono::seconds(10));  // 1, but for the machine's
+  over = true;
+  ::close(ends[1]);
+  reader.join();
+  ::close(ends[0]);
 }
 
 // As above, where the pipe is another user's (`sudo -u`) and cannot be opened anew.

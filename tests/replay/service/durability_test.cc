@@ -177,6 +177,55 @@ TEST_F(DurabilityTest, WithoutAllAfterTheLastCheckpointIsLostAndCountedToTheRow)
   EXPECT_GT(lost_, 0u);
 }
 
+// A shard that is killed again and again before its log is long in any of its lives.
+TEST(LogLengthTest, LivesThatWereKilledCountInTheLengthOfTheLog) {
+  constexpr TableSpec kWide{.obs_dim = 2000, .action_dim = 1};  // half a megabyte a chunk
+  TempDir folder;
+  CreateTableRequest request = TableRequest();
+  request.mutable_columns()->set_obs_dim(kWide.obs_dim);
+  request.set_capacity(2 * kPageRows);
+  request.set_durability(DURABILITY_ASYNC);
+  int lives = 0, saved = 0;
+  for (uint64_t seq = 0; lives < 8 && saved == 0; ++lives) {
+    std::vector<std::string> warnings;
+    TableHolder holder(folder.path());
+    ASSERT_OK(holder.Create(request, &warnings));
+    const auto restored = holder.Restore("newest", &warnings);
+    ASSERT_OK(restored);
+    ASSERT_OK(holder.StartLog(*restored));
+    for (int i = 0; i < 6; ++i, ++seq) {  // 3 MiB of the 8 that make it long
+      const ChunkOptions at{.seq = seq, .first_step = seq * kPageRows, .rows = kPageRows};
+      ASSERT_OK(holder.Shard().value()->Insert(MakeChunk(kWide, at), std::chrono::milliseconds(0)));
+    }
+    holder.log()->AwaitOnDisk(holder.log()->end());
+    if (!holder.LogIsLong()) continue;
+    ASSERT_OK(holder.SaveAside());
+    ++saved;
+  }
+  EXPECT_EQ(saved, 1);
+  EXPECT_LE(lives, 4);
+}
+
+TEST(LogLengthTest, EndsInOrderLeaveOneTable) {
+  TempDir folder;
+  CreateTableRequest request = TableRequest();
+  request.set_durability(DURABILITY_ASYNC);
+  for (uint64_t life = 0; life < 4; ++life) {
+    std::vector<std::string> warnings;
+    TableHolder holder(folder.path());
+    ASSERT_OK(holder.Create(request, &warnings));
+    const auto restored = holder.Restore("newest", &warnings);
+    ASSERT_OK(restored);
+    ASSERT_OK(holder.StartLog(*restored));
+    const ChunkOptions at{.seq = life, .first_step = life * 10, .rows = 10};
+    ASSERT_OK(
+        holder.Shard().value()->Insert(MakeChunk(kServedSpec, at), std::chrono::milliseconds(0)));
+    ASSERT_OK(holder.SaveAtEnd());
+    EXPECT_EQ(holder.Shard().value()->Stats().inserted, 10 * (static_cast<int64_t>(life) + 1));
+  }
+  EXPECT_THAT(TableFiles(folder.path()).NewestFirst().value(), ::testing::SizeIs(1));
+}
+
 // Where nobody saves a named table again (checkpoint.every_steps=0) its log grew for ever.
 TEST(LogLengthTest, TheLogIsCutBehindTheShardsOwnSavesHoweverOldAnotherTableIs) {
   constexpr TableSpec kWide{.obs_dim = 2000, .action_dim = 1};  // half a megabyte a chunk

@@ -93,40 +93,58 @@ TEST_F(ReplayProcessTest, AfterAnyEndItAsksForTheSeatThatItHad) {
   // Another run's is offered, not taken, and said.
   Seat foreign;
   foreign.set_run_id("run-b");
-  ASSERT_OK(KeepSeat(path, foreign));
+  KeptSeat(path).Set(foreign);
   EXPECT_THAT(start_and_kill(), HasSubstr("seat is of run run-b, not of this one"));
   EXPECT_EQ(run_.joined().previous().run_id(), "run-b");
-  EXPECT_EQ(ReadKeptSeat(path)->run_id(), "run-a");
+  EXPECT_EQ(KeptSeat(path).seat()->run_id(), "run-a");
 }
 
 TEST(KeptSeatTest, WhatIsDamagedIsSaidAndNotUsed) {
   TempDir dir;
   const std::string path = dir.File("seat");
-  EXPECT_FALSE(ReadKeptSeat(path).has_value());
+  EXPECT_FALSE(KeptSeat(path).seat().has_value());
   Seat seat;
   seat.set_run_id("run-a");
   seat.set_index(3);
   seat.set_epoch(65536);
   seat.set_signature(std::string(32, 's'));
-  ASSERT_OK(KeepSeat(path, seat));
-  EXPECT_EQ(ReadKeptSeat(path)->SerializeAsString(), seat.SerializeAsString());
+  KeptSeat(path).Set(seat);
+  EXPECT_EQ(KeptSeat(path).seat()->SerializeAsString(), seat.SerializeAsString());
   const std::string whole = *ReadFile(path);
   for (size_t i = 0; i < whole.size(); ++i) {
     std::string flipped = whole;
     flipped[i] = static_cast<char>(flipped[i] ^ 4);
     ASSERT_OK(WriteFileAtomic(path, flipped));
-    EXPECT_FALSE(ReadKeptSeat(path).has_value()) << i;
+    EXPECT_FALSE(KeptSeat(path).seat().has_value()) << i;
     ASSERT_OK(WriteFileAtomic(path, whole.substr(0, i)));
-    EXPECT_FALSE(ReadKeptSeat(path).has_value()) << i;
+    EXPECT_FALSE(KeptSeat(path).seat().has_value()) << i;
   }
   ::testing::internal::CaptureStderr();
-  EXPECT_FALSE(ReadKeptSeat(path).has_value());
+  EXPECT_FALSE(KeptSeat(path).seat().has_value());
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               HasSubstr(path + " does not say which seat this was"));
   // Nonsense that somebody signed off with a checksum.
   seat.set_index(1u << 31);
-  ASSERT_OK(KeepSeat(path, seat));
-  EXPECT_FALSE(ReadKeptSeat(path).has_value());
+  KeptSeat(path).Set(seat);
+  EXPECT_FALSE(KeptSeat(path).seat().has_value());
+}
+
+TEST(KeptSeatTest, WhatTheDiskDidNotTakeIsWrittenLater) {
+  TempDir dir;
+  const std::string path = dir.File("not-there-yet/seat");
+  KeptSeat kept(path);
+  Seat seat;
+  seat.set_run_id("run-a");
+  seat.set_signature(std::string(32, 's'));
+  ::testing::internal::CaptureStderr();
+  kept.Set(seat);
+  kept.Tend();
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("after a restart this may be another shard: cannot create"));
+  EXPECT_EQ(said.find("another shard"), said.rfind("another shard"));  // once
+  ASSERT_OK(MakeDirs(dir.File("not-there-yet")));
+  kept.Tend();
+  EXPECT_EQ(KeptSeat(path).seat()->run_id(), "run-a");
 }
 
 TEST_F(ReplayProcessTest, TheLimiterIsShownChangedAndPausedByACommand) {
@@ -201,7 +219,7 @@ TEST_F(ReplayProcessTest, SigtermEndsItBeforeItHasFoundALearner) {
 TEST(ReplayCommandTest, TellsWhatIsMissingOrWrong) {
   const auto without = RunProcess({Binary("pmoe-replay")});
   EXPECT_EQ(without.exit_code, 2);
-  EXPECT_THAT(without.output, HasSubstr("--learner is required"));
+  EXPECT_THAT(without.output, HasSubstr("--learner is missing"));
   const auto open = RunProcess({Binary("pmoe-replay"), "--learner", "unix:/tmp/l", "--listen",
                                 "0.0.0.0:1", "--dir", "/tmp/pmoe-none"});
   EXPECT_EQ(open.exit_code, 2);

@@ -386,7 +386,7 @@ TEST_F(ReplayServiceTest, AShardThatLeavesSavesNothingAsideBeforeItsEnd) {
               FailsWith(kAway, "the shard is leaving"));
   EXPECT_FALSE(std::filesystem::exists(folder_.File("aside-1.table")));
   ASSERT_OK(shard_.service()->SaveAtEnd());
-  EXPECT_TRUE(std::filesystem::exists(folder_.File("10.table")));
+  EXPECT_TRUE(std::filesystem::exists(folder_.File("aside-1.table")));
 }
 
 TEST_F(ReplayServiceTest, NewestIsForANewTableOnly) {

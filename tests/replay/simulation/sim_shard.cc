@@ -132,7 +132,7 @@ void Simulation::Stop(bool in_order) {
   quiet_ = true;
   if (in_order) {
     Say("the shard ends in order");
-    const std::string name = absl::StrCat(state_.inserted);
+    const std::string name = absl::StrCat("aside-", NextSave());
     saved_[NextSave()] = timeline_;
     maybe_.insert(name);
     if (holder_->SaveAtEnd().ok()) {
