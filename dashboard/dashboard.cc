@@ -3,42 +3,13 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "dashboard/dashboard_address.h"
 #include "dashboard/site.h"
 
 namespace pmoe {
 namespace {
-
-constexpr char kDefaultHost[] = "127.0.0.1";
-constexpr int kDefaultPort = 6006;
-constexpr int kPortsTried = 100;
-
-struct Address {
-  std::string host;
-  int port = 0;
-  int ports = 1;  // tried from `port` on
-};
-
-absl::StatusOr<Address> Parse(const std::string& text) {
-  if (text.empty()) return Address{kDefaultHost, kDefaultPort, kPortsTried};
-  const size_t colon = text.rfind(':');
-  int port = -1;
-  if (colon == std::string::npos || colon == 0 ||
-      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 0 || port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--dashboard must be host:port, like 127.0.0.1:6006 (port 0 picks one), or "
-                     "none, got \"",
-                     text, "\""));
-  }
-  std::string host = text.substr(0, colon);
-  // "[::1]"
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  return Address{host, port, 1};
-}
 
 bool IsLoopback(const std::string& host) {
   return host == "localhost" || host == "::1" || absl::StartsWith(host, "127.");
@@ -52,7 +23,7 @@ std::string WithPort(const std::string& host, int port) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Dashboard>> Dashboard::Start(DashboardOptions options) {
-  PMOE_ASSIGN_OR_RETURN(const Address address, Parse(options.address));
+  PMOE_ASSIGN_OR_RETURN(const DashboardAddress address, ParseDashboardAddress(options.address));
   std::string token;
   if (!options.token_file.empty()) {
     PMOE_ASSIGN_OR_RETURN(token, ReadTokenFile(options.token_file));

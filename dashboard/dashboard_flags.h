@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "common/base/cli_fwd.h"
 
 namespace pmoe {
@@ -14,6 +15,8 @@ struct DashboardFlags {
 
   void AddTo(CLI::App* app);
   bool wanted() const { return address != "none"; }
+  // InvalidArgumentError for an address that is none: before a run has a directory.
+  absl::Status Check() const;
   // The same flags for another process.
   std::vector<std::string> Words() const;
 };

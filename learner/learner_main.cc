@@ -75,6 +75,7 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PrepareGrpc();
   PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, flags.security.Load(PeerRole::kLearner));
   PMOE_ASSIGN_OR_RETURN(const RpcAddress listen, security.ParseAddress(flags.listen, "--listen"));
+  PMOE_RETURN_IF_ERROR(flags.dashboard.Check());
   PMOE_ASSIGN_OR_RETURN(RunStartOptions start, flags.train.Options());
   PMOE_RETURN_IF_ERROR(ApplyOrResume(&start));
   PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, "async"));

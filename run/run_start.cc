@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -75,14 +77,28 @@ absl::Status CheckFixed(const RunConfig& before, const RunConfig& after) {
   return absl::OkStatus();
 }
 
+// What --set, or else the flag, makes of the setting at `path`; nullopt: neither names it.
+std::optional<std::string> Said(const ConfigSources& sources, absl::string_view path) {
+  std::optional<std::string> said;
+  for (const auto& [flag_path, value] : sources.flags) {
+    if (flag_path == path) said = value;
+  }
+  for (absl::string_view set : sources.sets) {
+    if (absl::ConsumePrefix(&set, absl::StrCat(path, "="))) said = std::string(set);
+  }
+  return said;
+}
+
 bool NamesMode(const ConfigSources& sources) {
-  for (const auto& [path, value] : sources.flags) {
-    if (path == "schedule.mode") return true;
-  }
-  for (const std::string& set : sources.sets) {
-    if (absl::StartsWith(set, "schedule.mode=")) return true;
-  }
-  return !sources.config_file.empty();
+  return Said(sources, "schedule.mode").has_value() || !sources.config_file.empty();
+}
+
+absl::Status CheckSameAlgorithm(const RunConfig& before, const ConfigSources& sources) {
+  const std::string said = Said(sources, "algorithm").value_or(before.algorithm());
+  if (said == before.algorithm()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--resume cannot change algorithm: ", before.algorithm(), " -> ", said,
+      ": the checkpoint is of another learner; leave --algo away, or start a new run"));
 }
 
 // "go on with: ./pmoe train --resume runs/a", if there is something to go on from.
@@ -135,12 +151,15 @@ absl::StatusOr<RunConfig> LoadRunConfig(const RunStartOptions& options,
         "--resume uses the run's own configuration: leave --config and --preset away");
   }
   PMOE_ASSIGN_OR_RETURN(const RunConfig before, ReadRunConfig(options.resume, "--resume"));
-  sources.config_file = options.resume + "/config.textproto";
-  PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
   ConfigSources own;
-  own.config_file = sources.config_file;
-  const absl::StatusOr<RunConfig> completed = ResolveConfig(own);
-  PMOE_RETURN_IF_ERROR(CheckFixed(completed.ok() ? *completed : before, config));
+  own.config_file = options.resume + "/config.textproto";
+  const absl::StatusOr<RunConfig> own_config = ResolveConfig(own);
+  const RunConfig& completed = own_config.ok() ? *own_config : before;
+  // First: what one algorithm's settings are to another is not what the user needs to know.
+  PMOE_RETURN_IF_ERROR(CheckSameAlgorithm(completed, sources));
+  sources.config_file = own.config_file;
+  PMOE_ASSIGN_OR_RETURN(RunConfig config, ResolveConfig(sources));
+  PMOE_RETURN_IF_ERROR(CheckFixed(completed, config));
   if (options.quiet) return config;
   for (const std::string& change : ChangedFields(before, config)) {
     Say("changed on resume: ", change);

@@ -77,6 +77,10 @@ class EnvsCommand final : public Command {
       std::printf("%-28s %5d %8d %7d  %s\n", env.id.c_str(), env.obs_dim, env.action_dim,
                   env.max_episode_steps, env.description.c_str());
     }
+    std::printf(
+        "Yours (docs/add_an_env.md, docs/robots.md):\n"
+        "mjcf:FILE.textproto          a MuJoCo model, with what is observed and rewarded\n"
+        "plugin:FILE.so               C code that steps anything\n");
     return 0;
   }
 

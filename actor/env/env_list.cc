@@ -78,7 +78,18 @@ std::vector<EnvInfo> ListEnvs() {
   return envs;
 }
 
+absl::Status ModelIsNoTask(absl::string_view file) {
+  absl::ConsumePrefix(&file, "mjcf:");
+  return absl::InvalidArgumentError(
+      absl::StrCat(file,
+                   " is a model: what is observed, rewarded and acted with says a task file beside "
+                   "it, which begins with model: \"",
+                   file, "\"; give that as --env mjcf:FILE.textproto (docs/robots.md)"));
+}
+
 absl::Status CheckEnvId(absl::string_view id) {
+  const bool is_model = absl::EndsWith(id, ".xml") || absl::EndsWith(id, ".mjcf");
+  if (absl::StartsWith(id, "mjcf:") && is_model) return ModelIsNoTask(id);
   // The file itself says what it is.
   if (absl::StartsWith(id, "mjcf:") || absl::StartsWith(id, "plugin:")) return absl::OkStatus();
   std::vector<std::string> known;
@@ -86,11 +97,20 @@ absl::Status CheckEnvId(absl::string_view id) {
     if (info.id == id) return absl::OkStatus();
     known.push_back(info.id);
   }
+  if (absl::EndsWith(id, ".xml") || absl::EndsWith(id, ".mjcf")) return ModelIsNoTask(id);
+  const std::string unknown = absl::StrCat("unknown environment \"", id, "\"; ");
+  for (const auto& [ending, kind] : {std::pair{".textproto", "mjcf:"}, {".so", "plugin:"}}) {
+    if (absl::EndsWith(id, ending)) {
+      return absl::InvalidArgumentError(absl::StrCat(unknown, "did you mean ", kind, id, "?"));
+    }
+  }
   const std::vector<std::string> near = NearNames(id, known);
   return absl::InvalidArgumentError(absl::StrCat(
-      "unknown environment \"", id, "\"; ",
-      near.empty() ? "" : absl::StrCat("did you mean ", absl::StrJoin(near, " or "), "? "),
-      "Known: ", absl::StrJoin(known, ", "), ", mjcf:FILE.textproto, plugin:FILE.so"));
+      unknown,
+      near.empty()
+          ? absl::StrCat("known: ", absl::StrJoin(known, ", "), ", ")
+          : absl::StrCat("did you mean ", absl::StrJoin(near, " or "), "? `pmoe envs` lists all; "),
+      "yours: mjcf:FILE.textproto, plugin:FILE.so"));
 }
 
 }  // namespace pmoe

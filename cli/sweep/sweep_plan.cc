@@ -258,7 +258,14 @@ absl::StatusOr<SweepPlan> LoadSweep(const std::string& file) {
   const absl::StatusOr<std::string> text = ReadText(file);
   if (!text.ok()) return absl::NotFoundError(std::string(text.status().message()));
   SweepFile sweep;
-  PMOE_RETURN_IF_ERROR(ParseTextMessage(*text, file, &sweep));
+  const absl::Status parsed = ParseTextMessage(*text, file, &sweep);
+  if (!parsed.ok() && ParseConfigText(*text, file).ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file, " holds the settings of one training: `pmoe train --config ", file,
+                     "` runs it; a sweep names it as config: \"", file,
+                     "\" and adds a grid of what varies (docs/sweeps.md)"));
+  }
+  PMOE_RETURN_IF_ERROR(parsed);
   return MakeSweepPlan(sweep, file);
 }
 

@@ -28,6 +28,7 @@ namespace {
 absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboard_flags,
                           const std::atomic<bool>& interrupted) {
   PrepareMathLibraries();
+  PMOE_RETURN_IF_ERROR(dashboard_flags.Check());
   PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags.Options());
   if (WantsSeeds(start)) return TrainSeeds(start, dashboard_flags, interrupted);
   if (start.jobs > 0) {
@@ -36,9 +37,7 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   }
   PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
   const std::string threads = SettleLearnerThreads(FreeCores(config), &config);
-  if (!threads.empty()) Log(LogLevel::kInfo, threads);
   PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config));
-  for (const std::string& warning : ConfigWarnings(config)) Log(LogLevel::kInfo, warning);
   PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
   const bool resume = !start.resume.empty();
   // A new run has its configuration before anything else, so that the folder says what it is; a
@@ -50,6 +49,9 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   }
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddedRun> run,
                         BeginRun(directory, config, env, {.resume = resume}));
+  // Not before: beside an error they would only be in its way.
+  if (!threads.empty()) Log(LogLevel::kInfo, threads);
+  for (const std::string& warning : ConfigWarnings(config)) Log(LogLevel::kInfo, warning);
   Say(resume ? "resuming " : "training ", config.env().id(), ": ", config.algorithm(), ", seed ",
       config.seed(), ", K = ", config.policy().primitives(), ", ", run->total_steps(), " env steps",
       resume ? absl::StrCat(" from ", run->env_steps()) : "");

@@ -190,6 +190,7 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     if (insecure_ && !tcp_) {
       return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
     }
+    PMOE_RETURN_IF_ERROR(dashboard_.Check());
     PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags_.Options());
     PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
     PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));

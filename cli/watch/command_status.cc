@@ -19,6 +19,7 @@
 #include "cli/watch/live_screen.h"
 #include "cli/watch/seeds_status.h"
 #include "cli/watch/status_text.h"
+#include "cli/watch/still_run.h"
 #include "common/base/clock.h"
 #include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
@@ -180,7 +181,8 @@ class StatusCommand final : public Command {
     status
         ->add_option("--run", run_,
                      "Run directory; default: the newest under runs/. A folder of "
-                     "`pmoe train --seeds`: how each of its runs fares")
+                     "`pmoe train --seeds`: how each of its runs fares; one that no cluster "
+                     "trains in: where it stopped, and how to go on")
         ->type_name("DIR");
     status->add_option("--learner", learner_, "Or the learner's address")->type_name("ADDR");
     security_.AddTo(status);
@@ -204,18 +206,32 @@ class StatusCommand final : public Command {
                               : TargetAt(learner_, "--learner", security_);
     };
     const absl::StatusOr<LearnerTarget> target = find();
-    if (!target.ok()) return ReportError(target.status());
+    if (!target.ok()) {
+      const bool no_cluster = absl::IsNotFound(target.status()) && !run_.empty();
+      if (no_cluster) return ShowStill();
+      return target.status();
+    }
     if (watch_) return Watch(find, *target, json_);
     const auto stub =
         RunService::NewStub(MakeChannel(target->address, PeerRole::kLearner, target->security));
     const absl::StatusOr<RunStatus> status = Ask(stub.get());
-    if (!status.ok()) return NoAnswer(*target, status.status());
+    if (!status.ok()) {
+      const int code = NoAnswer(*target, status.status());
+      if (learner_.empty() && !run_.empty() && !json_) PMOE_RETURN_IF_ERROR(ShowStill().status());
+      return code;
+    }
     std::fputs((json_ ? StatusJson(*status, /*pretty=*/true) : StatusText(*status)).c_str(),
                stdout);
     return 0;
   }
 
  private:
+  absl::StatusOr<int> ShowStill() const {
+    PMOE_ASSIGN_OR_RETURN(const std::string text, StillRunText(run_, json_));
+    std::fputs(text.c_str(), stdout);
+    return 0;
+  }
+
   std::string run_;
   std::string learner_;
   bool json_ = false;

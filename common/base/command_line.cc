@@ -4,15 +4,19 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/base/command.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/base/near_names.h"
+#include "common/base/usage_text.h"
 
 namespace pmoe {
 namespace {
@@ -35,21 +39,46 @@ absl::string_view RoleOf(absl::string_view name) {
   return name.empty() ? "pmoe" : name;
 }
 
+ArgumentHelp unknown_argument_help = nullptr;
+
+bool Has(const CLI::App* command, const std::string& flag) {
+  return command->get_option_no_throw(flag) != nullptr;
+}
+
+// A word that stands alone: "pmoe train Hopper-v5", "pmoe eval runs/a".
+std::string LooseWord(const CLI::App* command, const std::string& word) {
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(word, error);
+  for (const char* flag : {"--run", "--resume", "--env"}) {
+    const bool fits = (absl::string_view(flag) == "--env") != is_folder;
+    if (fits && Has(command, flag)) {
+      return absl::StrCat("what is ", word, " for? Did you mean ", flag, " ", word, "?");
+    }
+  }
+  return absl::StrCat("unknown argument ", word);
+}
+
 // "unknown argument --sed; did you mean --seed?"
 std::string UnknownArgument(const CLI::App* command, const std::string& argument) {
+  const bool is_flag = absl::StartsWith(argument, "-");
+  if (!is_flag && command->get_subcommands({}).empty()) return LooseWord(command, argument);
   std::vector<std::string> known;
   for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
   for (const CLI::App* child : command->get_subcommands({})) known.push_back(child->get_name());
   const std::string word = argument.substr(0, argument.find('='));
   const std::vector<std::string> near = NearNames(word, known);
-  return "unknown argument " + word + (near.empty() ? "" : "; did you mean " + near.front() + "?");
+  std::string text = "unknown argument " + word;
+  const bool may_set = is_flag && unknown_argument_help != nullptr && Has(command, "--set");
+  std::string help = may_set ? unknown_argument_help(word) : "";
+  if (help.empty() && !near.empty()) help = "; did you mean " + near.front() + "?";
+  return text + help;
 }
 
 std::string UsageError(const CLI::App* command, const CLI::ParseError& error) {
   const std::vector<std::string> extras = command->remaining();
   if (!extras.empty()) return UnknownArgument(command, extras.front());
   const std::vector<const CLI::App*> children = command->get_subcommands({});
-  if (children.empty()) return error.what();
+  if (children.empty()) return UsageText(error.what());
   std::string text = FullName(command) + " needs a command:";
   for (const CLI::App* child : children) text += " " + child->get_name();
   return text;
@@ -64,6 +93,8 @@ void OpenMissingDescriptors() {
 }
 
 }  // namespace
+
+void HelpWithUnknownArguments(ArgumentHelp help) { unknown_argument_help = help; }
 
 std::optional<int> ParseCommandLine(CLI::App* app, int argc, const char* const* argv) {
   OpenMissingDescriptors();

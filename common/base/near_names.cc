@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kSuggestionsMax = 3;
 // Longer names are no typing mistakes, and the distance costs their product.
 constexpr size_t kNameMax = 256;
+constexpr size_t kLast = size_t{1} << 32;
 
 // Levenshtein: insertions, deletions and replacements, one row of the table at a time.
 size_t EditDistance(absl::string_view a, absl::string_view b) {
@@ -31,6 +32,17 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
   return row[b.size()];
 }
 
+// "actor_lr" has the word "lr", and "batch_size" has "batch" and "batch_size".
+bool HasWords(absl::string_view name, absl::string_view words) {
+  if (words.size() < 2) return false;
+  for (size_t at = name.find(words); at != name.npos; at = name.find(words, at + 1)) {
+    const size_t end = at + words.size();
+    const bool begins = at == 0 || !absl::ascii_isalnum(name[at - 1]);
+    if (begins && (end == name.size() || !absl::ascii_isalnum(name[end]))) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<std::string> NearNames(absl::string_view given, absl::Span<const std::string> known) {
@@ -40,8 +52,11 @@ std::vector<std::string> NearNames(absl::string_view given, absl::Span<const std
   for (const std::string& name : known) {
     const std::string lower = absl::AsciiStrToLower(name);
     const size_t distance = EditDistance(wanted, lower);
+    const bool is_word = HasWords(lower, wanted);
     const bool contained = wanted.size() >= 3 && absl::StrContains(lower, wanted);
-    if (distance <= distance_max || contained) near.emplace_back(distance, name);
+    // Distances are below kLast.
+    const size_t rank = distance == 0 || is_word ? 0 : contained ? kLast : 2 * kLast;
+    if (distance <= distance_max || is_word || contained) near.emplace_back(rank + distance, name);
   }
   std::stable_sort(near.begin(), near.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -9,9 +9,9 @@
 
 namespace pmoe {
 
-// The names of `known` that `given` may stand for, nearest first, at most 3. Upper and lower case
-// count as equal; a name counts as near if a third of the letters differ at most, or if it contains
-// `given`.
+// The names of `known` that `given` may stand for, at most 3: first those that contain it as whole
+// words (lr: actor_lr), then those that contain it in another way, then those of which a third of
+// the letters differ at most; among these the nearest first. Upper and lower case count as equal.
 std::vector<std::string> NearNames(absl::string_view given, absl::Span<const std::string> known);
 
 }  // namespace pmoe

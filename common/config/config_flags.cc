@@ -3,8 +3,14 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/base/command_line.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/config/schema.h"
 #include "common/config/seed_folder.h"
 #include "common/config/seed_list.h"
 
@@ -17,16 +23,33 @@ void ConfigFlags::AddField(CLI::App* app, const std::string& flag, Flag* slot,
   slot->option = app->add_option(flag, slot->value, help)->type_name(metavar);
 }
 
+namespace {
+
+// "--lr", "--batch-size": the settings of that name.
+std::string SettingOf(absl::string_view flag) {
+  const std::string word =
+      absl::StrReplaceAll(flag.substr(flag.find_first_not_of('-')), {{"-", "_"}});
+  const std::vector<std::string> paths = FieldsWithWord(word);
+  if (paths.empty()) return "";
+  return absl::StrCat("; did you mean --set ", absl::StrJoin(paths, "=… or --set "), "=…?");
+}
+
+}  // namespace
+
 void ConfigFlags::AddTo(CLI::App* app) {
+  HelpWithUnknownArguments(&SettingOf);
   AddField(app, "--env", &env_, "env.id", "ID",
-           "Task, e.g. HalfCheetah-v5; `pmoe envs` lists them");
+           "Task, e.g. HalfCheetah-v5; `pmoe envs` lists them. Yours: mjcf:FILE.textproto or "
+           "plugin:FILE.so");
   app->add_option("--env-arg", env_args_, "Task parameter, e.g. ctrl_cost_weight=0.05; repeatable")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->take_all();
   AddField(app, "--algo", &algorithm_, "algorithm", "NAME",
            "pmoe_sac, sac, ppo, …: all in docs/algorithms");
-  app->add_option("--preset", preset_, "paper (Table 6(a)) or official (the authors' public code)")
+  app->add_option("--preset", preset_,
+                  "paper (its Table 6), official (the authors' public code), tianshou or cleanrl "
+                  "(their PPO)")
       ->type_name("NAME");
   app->add_option("--config", file_, "Settings in textproto; stronger than the preset")
       ->type_name("FILE");
@@ -51,7 +74,15 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   sources.sets = sets_;
   for (const Flag* flag :
        {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_, &shards_, &device_}) {
-    if (flag->option->count() > 0) sources.flags.emplace_back(flag->path, flag->value);
+    if (flag->option->count() == 0) continue;
+    sources.flags.emplace_back(flag->path, flag->value);
+    for (const std::string& set : sets_) {
+      absl::string_view value = set;
+      const bool same = absl::ConsumePrefix(&value, absl::StrCat(flag->path, "="));
+      if (!same || value == flag->value) continue;
+      Log(LogLevel::kWarning, flag->option->get_name(), " ", flag->value, " does nothing: --set ",
+          set, " is stronger");
+    }
   }
   for (const std::string& arg : env_args_) {
     const std::vector<std::string> pair = absl::StrSplit(arg, absl::MaxSplits('=', 1));

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/near_names.h"
@@ -18,10 +20,40 @@ std::string LowerBound(const Rule& rule) {
 
 std::string UpperBound(const Rule& rule) { return absl::StrCat("<= ", NumberText(rule.max())); }
 
+std::string DidYouMean(absl::string_view name) {
+  return absl::StrCat("; did you mean ", name, "?");
+}
+
 absl::Status OutOfRange(const SchemaField& field, absl::string_view wanted, double value) {
   std::string text = absl::StrCat(field.path, " must be ", wanted, ", got ", NumberText(value));
   if (field.rule->has_usual()) absl::StrAppend(&text, "; ", field.rule->usual());
   return absl::InvalidArgumentError(text);
+}
+
+// What other programs call it.
+struct Elsewhere {
+  absl::string_view theirs;
+  absl::string_view ours;
+};
+constexpr Elsewhere kElsewhere[] = {{"sync", "lockstep"},      {"synchronous", "lockstep"},
+                                    {"asynchronous", "async"}, {"gpu", "cuda"},
+                                    {"per", "prioritized"},    {"random", "uniform"}};
+
+std::string Meant(const std::vector<std::string>& choices, absl::string_view value) {
+  const auto known = [&](absl::string_view name) {
+    return std::find(choices.begin(), choices.end(), name) != choices.end();
+  };
+  const std::string lower = absl::AsciiStrToLower(value);
+  for (const Elsewhere& word : kElsewhere) {
+    if (word.theirs == lower && known(word.ours)) return DidYouMean(word.ours);
+  }
+  // As PyTorch names a device of several.
+  if (absl::StartsWith(lower, "cuda:") && known("cuda")) {
+    return absl::StrCat("; cuda is the first GPU that the process sees: CUDA_VISIBLE_DEVICES=",
+                        lower.substr(5), " chooses it");
+  }
+  const std::vector<std::string> near = NearNames(value, choices);
+  return near.empty() ? "" : DidYouMean(near.front());
 }
 
 }  // namespace
@@ -30,8 +62,7 @@ absl::Status NotAChoice(absl::string_view path, const std::vector<std::string>& 
                         absl::string_view value) {
   std::string text =
       absl::StrCat(path, " must be ", absl::StrJoin(choices, " or "), ", got \"", value, "\"");
-  const std::vector<std::string> near = NearNames(value, choices);
-  if (!near.empty()) absl::StrAppend(&text, "; did you mean ", near.front(), "?");
+  absl::StrAppend(&text, Meant(choices, value));
   return absl::InvalidArgumentError(text);
 }
 

@@ -134,13 +134,28 @@ std::string TypeText(const FieldDescriptor& field) {
   }
 }
 
+std::vector<std::string> FieldsWithWord(absl::string_view word) {
+  std::vector<std::string> paths;
+  for (const SchemaField& field : SchemaFields()) {
+    const std::vector<std::string> words = absl::StrSplit(field.field->name(), '_');
+    const bool has =
+        field.field->name() == word || std::find(words.begin(), words.end(), word) != words.end();
+    if (has) paths.push_back(field.path);
+  }
+  constexpr size_t kPathsMax = 5;  // beyond, the word says too little
+  return paths.size() > kPathsMax ? std::vector<std::string>() : paths;
+}
+
 std::string SuggestPath(absl::string_view path) {
   std::vector<std::string> paths, leaves;
   for (const SchemaField& field : SchemaFields()) {
     paths.push_back(field.path);
     leaves.push_back(std::string(field.field->name()));
   }
-  std::vector<std::string> near = NearNames(path, paths);
+  // "learner.lr" and "lr" mean one of the rates, however near in letters learner.tau is.
+  const size_t dot = path.rfind('.');
+  std::vector<std::string> near = FieldsWithWord(dot == path.npos ? path : path.substr(dot + 1));
+  if (near.empty()) near = NearNames(path, paths);
   if (near.empty()) {
     // The right name in the wrong place ("policy.actor_lr"), or without its place ("actorlr").
     const std::vector<std::string> parts = absl::StrSplit(path, '.');

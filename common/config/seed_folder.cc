@@ -18,6 +18,24 @@ namespace fs = std::filesystem;
 constexpr char kConfig[] = "config.textproto";
 constexpr char kPrefix[] = "seed_";
 
+// "; it holds runs: --run runs/a, --run runs/b": the newest first.
+std::string RunsIn(const std::string& directory, absl::string_view flag) {
+  constexpr size_t kRunsMax = 5;
+  std::vector<std::pair<fs::file_time_type, std::string>> runs;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, error)) {
+    const fs::file_time_type written = fs::last_write_time(entry.path() / kConfig, error);
+    if (!error) runs.emplace_back(written, entry.path().string());
+  }
+  if (runs.empty()) return "";
+  std::sort(runs.rbegin(), runs.rend());
+  std::string text = absl::StrCat("; it holds ", runs.size(), " runs, the newest first:");
+  for (size_t i = 0; i < std::min(runs.size(), kRunsMax); ++i) {
+    absl::StrAppend(&text, "\n  ", flag, flag.empty() ? "" : " ", runs[i].second);
+  }
+  return text;
+}
+
 }  // namespace
 
 bool IsSeedPattern(absl::string_view path) { return absl::StrContains(path, kSeedMark); }
@@ -55,7 +73,7 @@ absl::Status NoRunIn(const std::string& directory, absl::string_view flag) {
         named, " is not a run directory: it has no config.textproto",
         had_one ? "; it has checkpoints: put the file back, as `pmoe config print` with the flags "
                   "of the run writes it"
-                : ""));
+                : RunsIn(directory, flag)));
   }
   return absl::NotFoundError(absl::StrCat(
       named, " holds the runs of seeds ", absl::StrJoin(seeds, ", "), ": name one of them, like ",

@@ -82,11 +82,26 @@ bool StoreText(Message* parent, const FieldDescriptor* field, absl::string_view 
   }
 }
 
+// "1M", "300k": what is meant, as it can be read.
+std::string Exponent(absl::string_view value) {
+  constexpr std::pair<char, int> kSuffixes[] = {{'k', 3}, {'m', 6}, {'g', 9}, {'b', 9}};
+  double number = 0;
+  for (const auto& [suffix, power] : kSuffixes) {
+    const bool ends = !value.empty() && absl::ascii_tolower(value.back()) == suffix;
+    const absl::string_view digits = value.substr(0, value.size() - 1);
+    if (ends && absl::SimpleAtod(digits, &number)) {
+      return absl::StrCat("; write ", digits, "e", power);
+    }
+  }
+  return "";
+}
+
 absl::Status WrongType(const SchemaField& field, absl::string_view value) {
   std::string wanted = TypeText(*field.field);
   if (field.field->cpp_type() == FieldDescriptor::CPPTYPE_UINT64) wanted += " >= 0";
   if (field.field->is_repeated()) wanted += " with commas between, like 256,256";
-  std::string text = absl::StrCat(field.path, " must be ", wanted, ", got \"", value, "\"");
+  std::string text =
+      absl::StrCat(field.path, " must be ", wanted, ", got \"", value, "\"", Exponent(value));
   if (field.rule->has_usual()) absl::StrAppend(&text, "; ", field.rule->usual());
   return absl::InvalidArgumentError(text);
 }

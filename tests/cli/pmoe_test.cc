@@ -68,7 +68,7 @@ TEST_F(PmoeTest, MistypedWordsAreUsageErrors) {
   ExpectUsageError({"config"}, "pmoe config needs a command: print check");
   ExpectUsageError({"config", "pint"}, "unknown argument pint; did you mean print?");
   ExpectUsageError({"config", "print", "--sed", "1"}, "did you mean --seed?");
-  ExpectUsageError({"config", "print", "--seed"}, "--seed");
+  ExpectUsageError({"config", "print", "--seed"}, "--seed needs a value");
   ExpectUsageError({"version", "now"}, "unknown argument now");
 }
 

@@ -177,11 +177,19 @@ TEST_F(DashboardTest, WithoutAnAddressTheNextFreePortIsTaken) {
 }
 
 TEST_F(DashboardTest, AnAddressWithoutPortIsExplained) {
-  for (const char* address : {"6006", "host:", ":6006", "host:99999", "host:x"}) {
+  for (const char* address : {"six", "99999", "host:", ":6006", "host:99999", "host:x"}) {
     DashboardOptions options;
     options.address = address;
     EXPECT_THAT(Dashboard::Start(options), IsInvalid("must be host:port")) << address;
   }
+}
+
+TEST_F(DashboardTest, APortAloneIsThisMachines) {
+  DashboardOptions options;
+  options.address = "0";
+  const absl::StatusOr<std::unique_ptr<Dashboard>> dashboard = Dashboard::Start(options);
+  ASSERT_OK(dashboard);
+  EXPECT_THAT((*dashboard)->url(), HasSubstr("http://127.0.0.1:"));
 }
 
 }  // namespace
