@@ -12,6 +12,7 @@ namespace {
 // The rest is for the learner, the actors and the system.
 constexpr double kMemoryShare = 0.8;
 constexpr int64_t kPriorityBytes = 10;  // of a row in its SumTree, at most
+constexpr int64_t kCountBytes = 2;      // of a row, how often it was given
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
 std::string GiB(int64_t bytes) {
@@ -32,7 +33,8 @@ TableSize FullSize(const ReplayShardOptions& options, int64_t rows_ever, int64_t
   const int64_t rows =
       std::min(fifo.has_value() ? fifo->rows_max() : options.table.capacity, rows_ever);
   const int64_t priorities = options.table.priority.has_value() ? kPriorityBytes * kPageRows : 0;
-  const int64_t page = PagePool(options.spec).page_bytes() + priorities;
+  const int64_t counts = options.table.max_times_sampled > 0 ? kCountBytes * kPageRows : 0;
+  const int64_t page = PagePool(options.spec).page_bytes() + priorities + counts;
   const int64_t pages = (rows + kPageRows - 1) / kPageRows + (fifo.has_value() ? streams : 0);
   const int64_t bytes = pages * page;
   const int64_t bytes_max = fifo.has_value() ? 0 : options.table.bytes_max;

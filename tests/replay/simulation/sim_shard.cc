@@ -208,6 +208,7 @@ void Simulation::Recovered(const std::string& restored) {
   sampled_ = stats.sampled;
   refused_ = stats.refused;
   log_flipped_ = set_back_under_way_ = log_errors_ = false;
+  log_failed_at_.reset();
   CheckShard();
 }
 

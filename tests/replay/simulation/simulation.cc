@@ -86,6 +86,7 @@ void Simulation::Yield(Clock::Time until) {
   if (log != nullptr && !std::exchange(in_turn_, true)) {
     log->Turn();
     in_turn_ = false;
+    if (LogFailed()) log_failed_at_ = clock_.Now();
   }
   if (depth_ >= kNestedMax || Chance(40)) return;
   ++depth_;

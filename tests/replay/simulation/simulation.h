@@ -178,6 +178,7 @@ class Simulation {
   // Since the shard last started.
   bool log_flipped_ = false;
   bool log_errors_ = false;
+  std::optional<Clock::Time> log_failed_at_;  // last
   bool log_ever_flipped_ = false;
   std::set<std::string> flipped_;  // names of tables
   // A checkpoint was ahead of the log: one before it needs records that were never written.
