@@ -44,7 +44,7 @@ absl::StatusOr<std::unique_ptr<Dashboard>> Dashboard::Start(DashboardOptions opt
                                      *std::move(socket), WithPort(address.host, port));
   const bool everywhere = address.host == "0.0.0.0" || address.host == "::";
   std::string url =
-      absl::StrCat("http://", WithPort(everywhere ? kDefaultHost : address.host, port), "/");
+      absl::StrCat("http://", WithPort(everywhere ? "127.0.0.1" : address.host, port), "/");
   return std::unique_ptr<Dashboard>(
       new Dashboard(std::move(site), WithPort(address.host, port), std::move(url)));
 }

@@ -36,7 +36,9 @@ done
 [[ $device == cuda || $device == cpu ]] || die "--device must be cuda or cpu, got '$device'"
 [[ $steps =~ ^[1-9][0-9]*$ ]] || die "--steps must be a whole number above 0, got '$steps'"
 # Standard output is never opened by a name: a file would be written from its beginning, or removed.
-if [[ -n $out ]]; then mkdir -p "$(dirname "$out")" && : >>"$out" || die "cannot write --out $out"; fi
+if [[ -n $out ]]; then
+  mkdir -p "$(dirname "$out")" && : >>"$out" || die "cannot write --out $out"
+fi
 
 bin=$(realpath -m "${PMOE_BIN_DIR:-build/release/bin}")
 # Those that tests/learner/CMakeLists.txt declares with DEVICE.

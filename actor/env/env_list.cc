@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "common/base/near_names.h"
 
 namespace pmoe {
@@ -79,7 +80,7 @@ std::vector<EnvInfo> ListEnvs() {
 }
 
 absl::Status ModelIsNoTask(absl::string_view file) {
-  absl::ConsumePrefix(&file, "mjcf:");
+  file = absl::StripPrefix(file, "mjcf:");
   return absl::InvalidArgumentError(
       absl::StrCat(file,
                    " is a model: what is observed, rewarded and acted with says a task file beside "

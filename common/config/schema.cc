@@ -135,13 +135,18 @@ std::string TypeText(const FieldDescriptor& field) {
 }
 
 std::vector<std::string> FieldsWithWord(absl::string_view word) {
-  std::vector<std::string> paths;
+  std::vector<std::string> whole, ending, others;
   for (const SchemaField& field : SchemaFields()) {
     const std::vector<std::string> words = absl::StrSplit(field.field->name(), '_');
-    const bool has =
-        field.field->name() == word || std::find(words.begin(), words.end(), word) != words.end();
-    if (has) paths.push_back(field.path);
+    if (field.field->name() == word) {
+      whole.push_back(field.path);
+    } else if (words.back() == word) {
+      ending.push_back(field.path);
+    } else if (std::find(words.begin(), words.end(), word) != words.end()) {
+      others.push_back(field.path);
+    }
   }
+  const std::vector<std::string>& paths = !whole.empty() ? whole : ending.empty() ? others : ending;
   constexpr size_t kPathsMax = 5;  // beyond, the word says too little
   return paths.size() > kPathsMax ? std::vector<std::string>() : paths;
 }

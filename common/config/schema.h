@@ -44,7 +44,8 @@ std::string TypeText(const google::protobuf::FieldDescriptor& field);
 // Full paths that `path` may stand for, as "; did you mean learner.actor_lr?"; empty when nothing
 // is near.
 std::string SuggestPath(absl::string_view path);
-// Paths of the settings whose name has that word, "lr", or is it; empty where too many have.
+// Paths of the settings whose name is that word, "lr", or else ends with it, or else has it; empty
+// where too many have.
 std::vector<std::string> FieldsWithWord(absl::string_view word);
 
 }  // namespace pmoe

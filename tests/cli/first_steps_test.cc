@@ -2,9 +2,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
+#include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
@@ -95,7 +97,7 @@ TEST_F(FirstStepsTest, HelpNamesPresetsAndKindsOfTasks) {
 
 TEST_F(FirstStepsTest, CommandLinesThatLackSomething) {
   ExpectLine({"eval"}, "--run is missing");
-  ExpectLine({"train", "--env"}, "--env needs a value: --env ID");
+  ExpectLine({"config", "print", "--env"}, "--env needs a value: --env ID");
   ExpectLine({"train", "--env", "Hopper-v5", "--seed", "1", "--seed", "2"},
              "--seed is given 2 times; give it once");
   ExpectLine({"train", "--env", "Hopper-v5", "--jobs", "0"},
@@ -146,7 +148,11 @@ TEST_F(FirstStepsTest, ARunThatHasEnded) {
   EXPECT_THAT(other.output, HasSubstr("--resume cannot change algorithm: pmoe_sac -> sac"));
   ExpectLine({"sweep", run + "/config.textproto"}, "holds the settings of one training");
   // Made longer, and not yet gone on with.
-  std::ofstream(run + "/config.textproto", std::ios::app) << "schedule { total_steps: 400 }\n";
+  std::string config = *ReadFile(run + "/config.textproto");
+  config.erase(config.rfind('\n', config.size() - 2) +
+               1);  // the line that holds it to be the run's
+  config.replace(config.find("total_steps: 200"), 16, "total_steps: 400");
+  ASSERT_OK(WriteFileAtomic(run + "/config.textproto", config));
   EXPECT_THAT(Pmoe({"status", "--run", run}).output,
               AllOf(HasSubstr("stopped at 200 of 400 env steps"),
                     HasSubstr("checkpoint at 200 with: pmoe train --resume " + run)));
