@@ -12,10 +12,11 @@ namespace pmoe {
 
 using Experience = std::variant<Minibatch*, const Rollout*>;
 
-// The version of the policy that made each row; 0: the uniform warm-up.
+// The version of the policy that made each row; 0: the uniform warm-up, or what fills a sequence
+// up.
 inline absl::Span<const uint32_t> PolicyVersions(const Experience& experience) {
   if (Minibatch* const* const batch = std::get_if<Minibatch*>(&experience)) {
-    return {(*batch)->policy_version(), static_cast<size_t>((*batch)->size())};
+    return {(*batch)->policy_version(), static_cast<size_t>((*batch)->rows())};
   }
   return std::get<const Rollout*>(experience)->policy_version;
 }

@@ -67,6 +67,14 @@ int64_t Gate::LeastRows(Side side) const {
       ->rows;
 }
 
+int64_t Gate::LeastChosen(Side side) const {
+  const std::list<Waiter>& line = sides_[side].line;
+  if (line.empty()) return 0;
+  return std::min_element(line.begin(), line.end(),
+                          [](const Waiter& a, const Waiter& b) { return a.chosen < b.chosen; })
+      ->chosen;
+}
+
 void Gate::Wake(Side side) {
   std::list<Waiter>& line = sides_[side].line;
   if (!IsLine(side)) return WakeAll(side);
@@ -83,7 +91,7 @@ absl::Status Gate::Await(Mutex* mu, const Turn& turn, const WaitLimit& limit) {
   const Clock::Time deadline = began + limit.timeout;
   Clock::Time ask_at = limit.stop == nullptr ? Clock::Time::max() : began + kAskAgain;
   waiters.blocked.Begin(began);
-  const auto self = waiters.line.emplace(waiters.line.end(), turn.rows, clock_);
+  const auto self = waiters.line.emplace(waiters.line.end(), turn, clock_);
   const auto first = [&] { return !IsLine(turn.side) || self == waiters.line.begin(); };
   absl::Status status = cancelled_;
   while (status.ok() && turn.blocked(first())) {

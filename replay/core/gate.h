@@ -76,13 +76,16 @@ class Gate {
     absl::string_view what;  // is missing, for a message
     absl::FunctionRef<bool(bool first)> blocked;
     absl::FunctionRef<std::string()> why;  // it still is, when the time has passed
+    int64_t chosen = 0;  // of `rows`, those that the table's selector chooses; 0: all
   };
   // Waits until turn.blocked is false; callers have seen it true.
   absl::Status Await(Mutex* mu, const Turn& turn, const WaitLimit& limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
   bool AnybodyWaits(Side side) const { return !sides_[side].line.empty(); }
-  // Rows without which no wait of this side can end: of the first in line, or the fewest.
+  // Rows without which no wait of this side can end: of the first in line, or the fewest. Where
+  // there is no line, of them those that are chosen.
   int64_t LeastRows(Side side) const;
+  int64_t LeastChosen(Side side) const;
   // Lets those who wait look again; in a line the first one alone.
   void Wake(Side side);
   // Fails every wait now with `why`.
@@ -103,8 +106,10 @@ class Gate {
 
  private:
   struct Waiter {
-    Waiter(int64_t rows, Clock* clock) : rows(rows), changed(clock) {}
+    Waiter(const Turn& turn, Clock* clock)
+        : rows(turn.rows), chosen(turn.chosen > 0 ? turn.chosen : turn.rows), changed(clock) {}
     const int64_t rows;
+    const int64_t chosen;
     CondVar changed;
   };
   struct Waiters {

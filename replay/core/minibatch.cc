@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <limits>
+#include <numeric>
 #include <utility>
 
 #include "common/base/check.h"
@@ -10,65 +12,94 @@ namespace pmoe {
 namespace {
 
 constexpr size_t kAlign = 64;
-constexpr size_t kValueBytes = 4;  // every column is of 32-bit values
+constexpr size_t kValueBytes = 4;  // every column but the flags is of 32-bit values
 
-// Bytes of a column, up to the next column's alignment.
-size_t ColumnBytes(int rows, int width, size_t align) {
-  const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(width) * kValueBytes;
-  return (bytes + align - 1) / align * align;
+// Where the columns of a minibatch lie, from its first byte on; 0 where there is none.
+struct Layout {
+  size_t obs, action, reward, discount, next_obs, version, weight = 0, key = 0, length = 0,
+                                                           flags = 0, end = 0;
+};
+
+// In the order of SampleReply (proto/replay.proto). The flags, which are bytes, come last, so that
+// every other column is aligned.
+Layout Place(const TableSpec& spec, const BatchShape& shape, size_t align) {
+  size_t at = 0;
+  const auto take = [&](int64_t rows, int width, size_t value_bytes) {
+    const size_t bytes = static_cast<size_t>(rows) * static_cast<size_t>(width) * value_bytes;
+    return std::exchange(at, at + (bytes + align - 1) / align * align);
+  };
+  const int64_t rows = shape.rows();
+  Layout all;
+  all.obs = take(rows, spec.obs_dim, kValueBytes);
+  all.action = take(rows, spec.action_dim, kValueBytes);
+  all.reward = take(rows, 1, kValueBytes);
+  all.discount = take(rows, 1, kValueBytes);
+  all.next_obs = take(rows, spec.obs_dim, kValueBytes);
+  all.version = take(rows, 1, kValueBytes);
+  if (shape.prioritized) {
+    all.weight = take(shape.size, 1, kValueBytes);
+    all.key = take(shape.size, 1, sizeof(RowKey));
+  }
+  if (shape.sequence_rows > 0) {
+    all.length = take(shape.size, 1, kValueBytes);
+    all.flags = take(rows, 1, 1);
+  }
+  all.end = at;
+  return all;
 }
 
-constexpr int kKeyWidth = sizeof(RowKey) / kValueBytes;
-
-size_t TotalBytes(const TableSpec& spec, int rows, size_t align, bool prioritized) {
-  const size_t all = 2 * ColumnBytes(rows, spec.obs_dim, align) +
-                     ColumnBytes(rows, spec.action_dim, align) +
-                     3 * ColumnBytes(rows, 1, align);  // reward, discount, version
-  if (!prioritized) return all;
-  return all + ColumnBytes(rows, 1, align) + ColumnBytes(rows, kKeyWidth, align);
+void CheckShape(const TableSpec& spec, const BatchShape& shape) {
+  PMOE_CHECK(shape.size > 0 && shape.sequence_rows >= 0);
+  PMOE_CHECK(shape.rows() <= std::numeric_limits<int>::max());
+  PMOE_CHECK(spec.obs_dim > 0 && spec.action_dim > 0);
 }
 
 }  // namespace
 
-size_t PackedBytes(const TableSpec& spec, int rows, bool prioritized) {
-  return TotalBytes(spec, rows, kValueBytes, prioritized);
+size_t PackedBytes(const TableSpec& spec, const BatchShape& shape) {
+  return Place(spec, shape, /*align=*/1).end;
 }
 
 void Minibatch::AlignedFree::operator()(void* p) const { std::free(p); }
 
-Minibatch::Minibatch(const TableSpec& spec, int batch_size, bool prioritized)
-    : spec_(spec), size_(batch_size) {
-  PMOE_CHECK(batch_size > 0 && spec.obs_dim > 0 && spec.action_dim > 0);
-  const size_t total = TotalBytes(spec, batch_size, kAlign, prioritized);
+Minibatch::Minibatch(const TableSpec& spec, const BatchShape& shape) : spec_(spec), shape_(shape) {
+  CheckShape(spec, shape);
+  const size_t total = Place(spec, shape, kAlign).end;
   storage_.reset(static_cast<char*>(std::aligned_alloc(kAlign, total)));
   PMOE_CHECK(storage_ != nullptr);
   std::memset(storage_.get(), 0, total);
-  PlaceColumns(storage_.get(), kAlign, prioritized);
+  PlaceColumns(storage_.get(), kAlign);
 }
 
-Minibatch::Minibatch(const TableSpec& spec, int batch_size, absl::Span<char> packed,
-                     bool prioritized)
-    : spec_(spec), size_(batch_size) {
-  PMOE_CHECK(batch_size > 0 && spec.obs_dim > 0 && spec.action_dim > 0);
-  PMOE_CHECK(packed.size() == PackedBytes(spec, batch_size, prioritized));
+Minibatch::Minibatch(const TableSpec& spec, const BatchShape& shape, absl::Span<char> packed)
+    : spec_(spec), shape_(shape) {
+  CheckShape(spec, shape);
+  PMOE_CHECK(packed.size() == PackedBytes(spec, shape));
   PMOE_CHECK(reinterpret_cast<uintptr_t>(packed.data()) % kValueBytes == 0);
-  PlaceColumns(packed.data(), kValueBytes, prioritized);
+  PlaceColumns(packed.data(), /*align=*/1);
 }
 
-// In the order of SampleReply (proto/replay.proto).
-void Minibatch::PlaceColumns(char* at, size_t align, bool prioritized) {
-  const auto take = [&](int width) {
-    return std::exchange(at, at + ColumnBytes(size_, width, align));
-  };
-  obs_ = reinterpret_cast<float*>(take(spec_.obs_dim));
-  action_ = reinterpret_cast<float*>(take(spec_.action_dim));
-  reward_ = reinterpret_cast<float*>(take(1));
-  discount_ = reinterpret_cast<float*>(take(1));
-  next_obs_ = reinterpret_cast<float*>(take(spec_.obs_dim));
-  policy_version_ = reinterpret_cast<uint32_t*>(take(1));
-  if (!prioritized) return;
-  weight_ = reinterpret_cast<float*>(take(1));
-  key_ = reinterpret_cast<RowKey*>(take(kKeyWidth));
+void Minibatch::PlaceColumns(char* at, size_t align) {
+  const Layout all = Place(spec_, shape_, align);
+  obs_ = reinterpret_cast<float*>(at + all.obs);
+  action_ = reinterpret_cast<float*>(at + all.action);
+  reward_ = reinterpret_cast<float*>(at + all.reward);
+  discount_ = reinterpret_cast<float*>(at + all.discount);
+  next_obs_ = reinterpret_cast<float*>(at + all.next_obs);
+  policy_version_ = reinterpret_cast<uint32_t*>(at + all.version);
+  if (shape_.prioritized) {
+    weight_ = reinterpret_cast<float*>(at + all.weight);
+    key_ = reinterpret_cast<RowKey*>(at + all.key);
+  }
+  if (shape_.sequence_rows > 0) {
+    length_ = reinterpret_cast<uint32_t*>(at + all.length);
+    flags_ = reinterpret_cast<uint8_t*>(at + all.flags);
+  }
+}
+
+int64_t Minibatch::given_rows() const {
+  if (length_ == nullptr) return size();
+  return std::accumulate(length_, length_ + size(), int64_t{0});
 }
 
 }  // namespace pmoe

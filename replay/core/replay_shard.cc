@@ -264,34 +264,38 @@ absl::Status ReplayShard::Commit(uint64_t round) {
 
 // The learner.
 
-bool ReplayShard::BlocksSample(const SelectRequest& request) const {
-  return !gate_.MaySample(request.rows) || !state_.table.selector().CanSelect(request);
+bool ReplayShard::BlocksSample(const SelectRequest& request, int64_t rows) const {
+  return !gate_.MaySample(rows) || !state_.table.selector().CanSelect(request);
 }
 
 absl::Status ReplayShard::CheckBatch(const Minibatch& batch) const {
   const std::optional<RateLimiterOptions>& limiter = options_.gate.limiter;
-  if (!limiter.has_value() || batch.size() <= limiter->sample_max) return absl::OkStatus();
+  if (!limiter.has_value() || batch.rows() <= limiter->sample_max) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("limiter.sample_max is ", limiter->sample_max,
-                                                 ", less than the batch of ", batch.size()));
+                                                 ", less than the batch of ", batch.rows(),
+                                                 " rows; raise it, or ask for fewer"));
 }
 
 absl::Status ReplayShard::Sample(Minibatch* batch, const WaitLimit& limit, ShardCounts* counts) {
   PMOE_RETURN_IF_ERROR(CheckBatch(*batch));
   const SelectRequest request{.rows = batch->size()};
+  const int64_t rows = batch->rows();
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(gate_.cancelled());
   PMOE_RETURN_IF_ERROR(state_.damage);
   // Without a limiter there is nothing to wait for: in lockstep the rows are there, or never.
-  if (gate_.limits_samples() && BlocksSample(request)) {
-    const auto blocked = [&](bool) ABSL_NO_THREAD_SAFETY_ANALYSIS { return BlocksSample(request); };
+  if (gate_.limits_samples() && BlocksSample(request, rows)) {
+    const auto blocked = [&](bool)
+                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return BlocksSample(request, rows); };
     const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
     gate_.Wake(Gate::kInserts);  // it may be rows that are lacking
     PMOE_RETURN_IF_ERROR(gate_.Await(
-        &mu_, {Gate::kSamples, request.rows, "nothing may be sampled", blocked, why}, limit));
+        &mu_, {Gate::kSamples, rows, "nothing may be sampled", blocked, why, request.rows}, limit));
   }
   PMOE_RETURN_IF_ERROR(state_.table.Sample(&state_.rng, batch));
-  state_.sampled += batch->size();
-  gate_.OnSample(batch->size());
+  const int64_t given = batch->given_rows();
+  state_.sampled += given;
+  gate_.OnSample(given);
   WakeBlocked();
   if (counts != nullptr) *counts = CountRows();
   return absl::OkStatus();
@@ -331,8 +335,8 @@ void ReplayShard::WakeBlocked() {
       (gate_.MayInsert(gate_.LeastRows(Gate::kInserts)) || LacksRows()) && selector->RoomGrew()) {
     gate_.Wake(Gate::kInserts);
   }
-  const int64_t least = gate_.LeastRows(Gate::kSamples);
-  if (gate_.AnybodyWaits(Gate::kSamples) && gate_.MaySample(least) && selector->MaySelect(least)) {
+  if (gate_.AnybodyWaits(Gate::kSamples) && gate_.MaySample(gate_.LeastRows(Gate::kSamples)) &&
+      selector->MaySelect(gate_.LeastChosen(Gate::kSamples))) {
     gate_.Wake(Gate::kSamples);
   }
 }

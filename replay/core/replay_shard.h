@@ -73,9 +73,10 @@ class ReplayShard {
   // come.
   void CutActor(uint32_t member, uint32_t actor, uint32_t epoch) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Fills the batch. FailedPreconditionError while there are no rows for it. With a limiter, waits
-  // while it blocks samples or they are lacking; then it holds no insert back. *counts, if given,
-  // is the shard's right after.
+  // Fills the batch, with rows or with sequences. FailedPreconditionError while there are no rows
+  // for it. With a limiter, waits while it blocks samples or they are lacking; then it holds no
+  // insert back. Of sequences it lets one be drawn where every row of the batch would fit, and
+  // counts the rows that were given. *counts, if given, is the shard's right after.
   absl::Status Sample(Minibatch* batch, const WaitLimit& limit = std::chrono::seconds(60),
                       ShardCounts* counts = nullptr) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -160,7 +161,9 @@ class ReplayShard {
   absl::Status ClearLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CheckBatch(const Minibatch& batch) const;
   bool BlocksInsert(const Chunk& chunk) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool BlocksSample(const SelectRequest& request) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // `rows`: that the limiter counts, where it is more than the request says.
+  bool BlocksSample(const SelectRequest& request, int64_t rows) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Does a sample wait that only lacks rows?
   bool LacksRows() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // `answered`: is the rollout there already, for another call with the same ticket?

@@ -56,8 +56,8 @@ void ReplayShard::WakeBoth() {
 
 bool ReplayShard::LacksRows() const {
   if (!gate_.limits_samples() || !gate_.AnybodyWaits(Gate::kSamples)) return false;
-  const int64_t rows = gate_.LeastRows(Gate::kSamples);
-  return gate_.MaySample(rows) && !state_.table.selector().CanSelect({.rows = rows});
+  return gate_.MaySample(gate_.LeastRows(Gate::kSamples)) &&
+         !state_.table.selector().CanSelect({.rows = gate_.LeastChosen(Gate::kSamples)});
 }
 
 std::string ReplayShard::Explain() const {
@@ -69,7 +69,7 @@ std::string ReplayShard::ExplainLocked() const {
   const Selector& selector = state_.table.selector();
   const std::string inserts = selector.ExplainInsert();
   if (inserts.empty()) {
-    const SelectRequest wanted{.rows = gate_.LeastRows(Gate::kSamples)};
+    const SelectRequest wanted{.rows = gate_.LeastChosen(Gate::kSamples)};
     const std::string rows = LacksRows() ? selector.ExplainSelect(wanted) : "";
     return rows.empty() ? gate_.Explain()
                         : absl::StrCat("samples wait for rows: ", rows, "; ", gate_.Explain());

@@ -37,7 +37,7 @@ absl::Status ReplayShard::AwaitRollout(const RolloutRequest& request, const Wait
   }
   awaited_ = rows;
   const auto blocked = [&](bool) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return !answered() && BlocksSample(rows);
+    return !answered() && BlocksSample(rows, rows.rows);
   };
   const auto why = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return ExplainLocked(); };
   // Once as a rule: while it waits, other rows may be loaded or another call say what is old.

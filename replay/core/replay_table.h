@@ -53,9 +53,9 @@ class ReplayTable {
   // Ends the actor's streams where they are and closes their pages. Its epoch stays fenced.
   void CutActor(uint32_t member, uint32_t actor);
 
-  // Fills the batch, and lets go of rows that were given max_times_sampled times.
-  // FailedPreconditionError: there are not rows enough yet, or the selector gives
-  // rollouts.
+  // Fills the batch with rows, or with sequences (sequence.h) where it is of those, and lets go of
+  // rows that were given max_times_sampled times; of a sequence its first row alone counts.
+  // FailedPreconditionError: there are not rows enough yet, or the selector gives rollouts.
   absl::Status Sample(Rng* rng, Minibatch* batch);
   // What a learner found in rows that it got: Selector::Update.
   int64_t UpdatePriorities(absl::Span<const RowKey> rows, absl::Span<const float> errors) {
@@ -134,7 +134,11 @@ class ReplayTable {
   void Evict(uint32_t slot);
   void LetGoOfSpent();
   void FreeIfSpent(uint32_t slot);
+  void GatherRows(Minibatch* batch) const;
   void Gather(RowRef row, int i, Minibatch* batch) const;
+  void GatherSequences(Minibatch* batch) const;
+  void GatherSequence(RowRef row, size_t i, Minibatch* batch) const;
+  void GatherStep(RowRef row, RowRef next, size_t i, Minibatch* batch) const;
   void WeighChosen(Minibatch* batch) const;
   void CopyRollout(Rollout* out) const;
   bool IsNextStep(RowRef row, RowRef before) const;

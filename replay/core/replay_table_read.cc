@@ -4,26 +4,12 @@
 #include <tuple>
 #include <vector>
 
-#include "absl/base/attributes.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "replay/core/prefetch.h"
 #include "replay/core/replay_table.h"
 
 namespace pmoe {
-namespace {
-
-// Inlined by force: GCC takes a function that only prefetches for one without effects, and drops
-// the calls.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void Prefetch(const float* at, size_t floats) {
-  constexpr size_t kLineFloats = 16;
-  constexpr size_t kFloatsMax = 16 * kLineFloats;  // further on the hardware follows by itself
-  for (size_t i = 0; i < std::min(floats, kFloatsMax); i += kLineFloats) {
-    __builtin_prefetch(at + i);
-  }
-  __builtin_prefetch(at + floats - 1);
-}
-
-}  // namespace
 
 absl::Status ReplayTable::Sample(Rng* rng, Minibatch* batch) {
   if (batch->spec() != spec_) {
@@ -45,16 +31,20 @@ absl::Status ReplayTable::Sample(Rng* rng, Minibatch* batch) {
   }
   chosen_.clear();
   selector_->Select(request, rng, &chosen_);
-  // All rows are known before the first is gathered, so that each is on its way to the cache.
+  batch->sequence_rows() > 0 ? GatherSequences(batch) : GatherRows(batch);
+  if (batch->prioritized()) WeighChosen(batch);
+  LetGoOfSpent();  // and not before: the batch is read from them
+  return absl::OkStatus();
+}
+
+// All rows are known before the first is gathered, so that each is on its way to the cache.
+void ReplayTable::GatherRows(Minibatch* batch) const {
   constexpr size_t kAhead = 8;
   const size_t floats = static_cast<size_t>(pool_->stride() + spec_.obs_dim);
   for (size_t i = 0; i < chosen_.size(); ++i) {
     if (i + kAhead < chosen_.size()) Prefetch(pool_->row(chosen_[i + kAhead]), floats);
     Gather(chosen_[i], static_cast<int>(i), batch);
   }
-  if (batch->prioritized()) WeighChosen(batch);
-  LetGoOfSpent();  // and not before: the batch is read from them
-  return absl::OkStatus();
 }
 
 void ReplayTable::WeighChosen(Minibatch* batch) const {

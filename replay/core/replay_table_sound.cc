@@ -8,6 +8,10 @@ namespace {
 
 constexpr uint32_t kRowKinds = kRowHead | kRowFinal | kRowStep;
 
+bool IsOfOneStream(const Page& a, const Page& b) {
+  return a.member == b.member && a.actor == b.actor && a.epoch == b.epoch && a.env == b.env;
+}
+
 }  // namespace
 
 bool ReplayTable::RowIsSound(RowRef row) const {
@@ -37,7 +41,7 @@ bool ReplayTable::HasSuccessor(RowRef row) const {
   if (page.taken == page.steps) return true;
   if (page.next >= pool_->slots()) return false;
   const Page& next = pool_->page(page.next);
-  return next.live && next.rows > 0 && next.id > page.id;
+  return next.live && next.rows > 0 && next.id > page.id && IsOfOneStream(page, next);
 }
 
 bool ReplayTable::PageIsSound(uint32_t slot) const {
@@ -88,7 +92,9 @@ bool ReplayTable::StreamIsSound(const StreamKey& key, const Stream& stream) cons
 // Each page follows one other at most.
 bool ReplayTable::LinkPage(uint32_t slot) {
   Page& page = pool_->page(slot);
-  if (page.next >= pool_->slots() || !pool_->page(page.next).live) page.next = kNoPage;
+  const bool leads_on = page.next < pool_->slots() && pool_->page(page.next).live &&
+                        IsOfOneStream(page, pool_->page(page.next));
+  if (!leads_on) page.next = kNoPage;
   if (page.next == kNoPage) return true;
   Page& next = pool_->page(page.next);
   if (next.id <= page.id || next.prev != kNoPage) return false;

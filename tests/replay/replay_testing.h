@@ -69,9 +69,10 @@ inline Chunk MakeChunk(const TableSpec& spec, const ChunkPlan& plan) {
 // Every byte that a learner can read from the batch.
 inline std::string BatchBytes(Minibatch* batch) {
   std::string bytes;
-  const auto append = [&](const void* column, int width) {
-    bytes.append(static_cast<const char*>(column), static_cast<size_t>(batch->size()) * width * 4);
+  const auto add = [&](const void* column, int values, size_t value_bytes) {
+    bytes.append(static_cast<const char*>(column), static_cast<size_t>(values) * value_bytes);
   };
+  const auto append = [&](const void* column, int width) { add(column, batch->rows() * width, 4); };
   append(batch->obs(), batch->spec().obs_dim);
   append(batch->action(), batch->spec().action_dim);
   append(batch->reward(), 1);
@@ -79,8 +80,12 @@ inline std::string BatchBytes(Minibatch* batch) {
   append(batch->next_obs(), batch->spec().obs_dim);
   append(batch->policy_version(), 1);
   if (batch->prioritized()) {
-    append(batch->weight(), 1);
-    append(batch->key(), sizeof(RowKey) / 4);
+    add(batch->weight(), batch->size(), 4);
+    add(batch->key(), batch->size(), sizeof(RowKey));
+  }
+  if (batch->sequence_rows() > 0) {
+    add(batch->length(), batch->size(), 4);
+    add(batch->flags(), batch->rows(), 1);
   }
   return bytes;
 }

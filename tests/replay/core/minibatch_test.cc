@@ -30,6 +30,38 @@ TEST(MinibatchTest, KeepsItsColumnsApart) {
   EXPECT_EQ(std::count(batch.next_obs(), batch.next_obs() + 15, 5.0f), 15);
 }
 
+TEST(MinibatchTest, SequencesHaveTheirColumnsBehindTheOthersWithoutPadding) {
+  constexpr TableSpec kSpec{.obs_dim = 3, .action_dim = 2};
+  constexpr BatchShape kShape{.size = 3, .sequence_rows = 5, .prioritized = true};
+  constexpr size_t kBytes = 15 * 4 * (3 + 2 + 1 + 1 + 3 + 1) + 3 * (4 + 8) + 3 * 4 + 15;
+  ASSERT_EQ(PackedBytes(kSpec, kShape), kBytes);
+  std::vector<float> message(kBytes / 4 + 1);
+  Minibatch batch(kSpec, kShape, {reinterpret_cast<char*>(message.data()), kBytes});
+  EXPECT_EQ(batch.size(), 3);
+  EXPECT_EQ(batch.rows(), 15);
+  EXPECT_EQ(batch.reward(), batch.action() + 2 * 15);
+  EXPECT_EQ(static_cast<void*>(batch.weight()), batch.policy_version() + 15);
+  EXPECT_EQ(static_cast<void*>(batch.key()), batch.weight() + 3);
+  EXPECT_EQ(static_cast<void*>(batch.length()), batch.key() + 3);
+  EXPECT_EQ(static_cast<void*>(batch.flags()), batch.length() + 3);
+  Minibatch own(kSpec, kShape);
+  for (const void* column :
+       std::initializer_list<const void*>{own.next_obs(), own.key(), own.length(), own.flags()}) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(column) % 64, 0u);
+  }
+}
+
+TEST(MinibatchTest, KnowsWhichOfItsRowsWereGiven) {
+  Minibatch rows({.obs_dim = 1, .action_dim = 1}, 4);
+  EXPECT_EQ(rows.given_rows(), 4);
+  EXPECT_EQ(rows.length(), nullptr);
+  Minibatch sequences({.obs_dim = 1, .action_dim = 1}, {.size = 2, .sequence_rows = 8});
+  sequences.length()[0] = 8;
+  sequences.length()[1] = 3;
+  EXPECT_EQ(sequences.given_rows(), 11);
+  EXPECT_EQ(sequences.weight(), nullptr);
+}
+
 TEST(MinibatchTest, IsPackedIntoAMessageWithoutPadding) {
   constexpr TableSpec kSpec{.obs_dim = 3, .action_dim = 2};
   std::vector<float> message(5 * (3 + 2 + 1 + 1 + 3 + 1), 9.0f);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "replay/core/sequence.h"
+
 namespace pmoe {
 namespace {
 
@@ -27,7 +29,8 @@ void ModelTable::Append(uint32_t actor, uint32_t env, const Chunk& chunk) {
     step.action = Slice(chunk.actions, i, 2);
     step.reward = chunk.rewards[i];
     step.terminated = chunk.terminated[i] != 0;
-    step.ends = step.terminated || chunk.truncated[i] != 0;
+    step.truncated = chunk.truncated[i] != 0;
+    step.ends = step.terminated || step.truncated;
     step.version = chunk.policy_version[i];
     step.page = *s.page;
     s.head = step.next_obs;
@@ -139,6 +142,45 @@ void ModelTable::ExpectExact(Minibatch* batch, int b) const {
   EXPECT_EQ(batch->policy_version()[b], step.version);
   EXPECT_NEAR(batch->reward()[b], reward, 1e-6 * (1.0 + std::abs(reward)));
   EXPECT_FLOAT_EQ(batch->discount()[b], discount);
+}
+
+uint8_t ModelTable::FlagsOf(const ModelStream& s, size_t i) const {
+  const ModelStep& step = s.history[i];
+  if (step.terminated || step.truncated) {
+    return static_cast<uint8_t>((step.terminated ? kSequenceTerminated : 0) |
+                                (step.truncated ? kSequenceTruncated : 0));
+  }
+  const bool goes_on = !step.ends && i + 1 < s.history.size() && !s.history[i + 1].spent;
+  return goes_on ? 0 : kSequenceCut;
+}
+
+void ModelTable::ExpectExactSequence(const Minibatch& batch, int b) const {
+  const auto rows = static_cast<size_t>(batch.sequence_rows());
+  const size_t begin = static_cast<size_t>(b) * rows;
+  const auto found = by_id_.find(batch.obs()[begin * 3]);
+  ASSERT_NE(found, by_id_.end());
+  const auto& [s, first] = found->second;
+  ASSERT_TRUE(Eligible(*s, first));
+  const auto values = [](const float* column, size_t at, size_t width) {
+    return std::vector<float>(column + at * width, column + (at + 1) * width);
+  };
+  const std::vector<float> zeros(3, 0.0f), two_zeros(2, 0.0f);
+  size_t length = 0;
+  bool over = false;
+  for (size_t at = begin; at < begin + rows; ++at) {
+    const ModelStep* const step = over ? nullptr : &s->history[first + at - begin];
+    const uint8_t flags = over ? uint8_t{0} : FlagsOf(*s, first + at - begin);
+    length += over ? 0 : 1;
+    EXPECT_EQ(values(batch.obs(), at, 3), over ? zeros : step->obs);
+    EXPECT_EQ(values(batch.action(), at, 2), over ? two_zeros : step->action);
+    EXPECT_EQ(values(batch.next_obs(), at, 3), over ? zeros : step->next_obs);
+    EXPECT_EQ(batch.policy_version()[at], over ? 0 : step->version);
+    EXPECT_EQ(batch.reward()[at], over ? 0.0f : step->reward);
+    EXPECT_EQ(batch.discount()[at], over || step->terminated ? 0.0f : static_cast<float>(gamma_));
+    EXPECT_EQ(batch.flags()[at], flags);
+    over = over || flags != 0;
+  }
+  EXPECT_EQ(batch.length()[b], length);
 }
 
 void ModelTable::PlaceRow(ModelStream* s) {

@@ -19,6 +19,7 @@ struct ModelStep {
   std::vector<float> obs, action, next_obs;
   float reward;
   bool terminated;
+  bool truncated;
   bool ends;  // the episode, or what the table knows of it
   bool spent = false;
   uint32_t version;
@@ -64,10 +65,13 @@ class ModelTable {
   int64_t pages() const { return static_cast<int64_t>(pages_.size()); }
   int64_t inserted() const { return inserted_; }
 
-  // Row b of the batch must be one that may be sampled, in every column.
+  // Row or sequence b of the batch must be one that may be sampled, in every column.
   void ExpectExact(Minibatch* batch, int b) const;
+  void ExpectExactSequence(const Minibatch& batch, int b) const;
 
  private:
+  // What the flags of a sequence say of the stream's i'th step.
+  uint8_t FlagsOf(const ModelStream& s, size_t i) const;
   struct ModelPage {
     int64_t steps = 0;
     int64_t spent = 0;  // of these

@@ -43,9 +43,11 @@ enum class Choice { kUniform, kPrioritized, kNewest, kOldest };
 // One random life of a table beside its model.
 class Life {
  public:
-  // limited: rows are spent after a few times.
-  explicit Life(uint64_t seed, Choice choice = Choice::kUniform, bool limited = false)
-      : rng_(seed, RngRole::kActor, 0),
+  // limited: rows are spent after a few times. sequences: minibatches are of those.
+  explicit Life(uint64_t seed, Choice choice = Choice::kUniform, bool limited = false,
+                bool sequences = false)
+      : sequences_(sequences),
+        rng_(seed, RngRole::kActor, 0),
         sampling_(seed, RngRole::kReplay, 0),
         options_(RandomOptions(&rng_, choice, limited)),
         table_(*ReplayTable::Create(kSpec, options_)),
@@ -80,14 +82,14 @@ class Life {
 
   void ExpectSamplesExact() {
     ASSERT_EQ(table_.eligible(), static_cast<int64_t>(model_.EligibleIds().size()));
-    Minibatch batch(kSpec, 32);
+    Minibatch batch = NewBatch(32);
     const absl::Status status = table_.Sample(&sampling_, &batch);
     if (table_.eligible() == 0) {
       EXPECT_TRUE(absl::IsFailedPrecondition(status));
       return;
     }
     ASSERT_OK(status);
-    for (int b = 0; b < batch.size(); ++b) model_.ExpectExact(&batch, b);
+    for (int b = 0; b < batch.size(); ++b) ExpectExact(&batch, b);
   }
 
   // Of rows by age those of a naive list's end, and each row at most as often as it may be given.
@@ -97,7 +99,7 @@ class Life {
     const std::set<float> here(ids.begin(), ids.end());
     std::erase_if(by_age_, [&](float id) { return !here.contains(id); });
     ASSERT_EQ(by_age_.size(), ids.size());
-    Minibatch batch(kSpec, 1 + static_cast<int>(Pick(300)));
+    Minibatch batch = NewBatch(1 + static_cast<int>(Pick(300)));
     const auto rows = static_cast<size_t>(batch.size());
     size_t left = options_.age.has_value() || !limited() ? ids.size() : 0;
     for (const float id : ids) {
@@ -115,10 +117,11 @@ class Life {
     }
     ASSERT_OK(status);
     for (size_t b = 0; b < rows; ++b) {
-      model_.ExpectExact(&batch, static_cast<int>(b));
+      ExpectExact(&batch, static_cast<int>(b));
       if (!options_.age.has_value()) continue;
       const bool newest = options_.age == RowAge::kNewest;
-      ASSERT_EQ(batch.obs()[b * 3], by_age_[newest ? by_age_.size() - 1 - b : b]) << b;
+      ASSERT_EQ(IdOf(batch, static_cast<int>(b)), by_age_[newest ? by_age_.size() - 1 - b : b])
+          << b;
     }
     Count(&batch);
   }
@@ -129,16 +132,16 @@ class Life {
     const std::vector<float> ids = model_.EligibleIds();
     for (const float id : ids) priorities_.try_emplace(id, newest_);
     if (ids.empty()) return;
-    Minibatch batch(kSpec, 32, /*prioritized=*/true);
+    Minibatch batch = NewBatch(32);
     ASSERT_OK(table_.Sample(&sampling_, &batch));
-    const auto p = [&](int b) { return priorities_.at(batch.obs()[b * 3]); };
+    const auto p = [&](int b) { return priorities_.at(IdOf(batch, b)); };
     double least = p(0);
     for (int b = 0; b < batch.size(); ++b) least = std::min(least, p(b));
     for (int b = 0; b < batch.size(); ++b) {
-      model_.ExpectExact(&batch, b);
+      ExpectExact(&batch, b);
       const double beta = options_.priority->BetaAt(model_.inserted());
       EXPECT_NEAR(batch.weight()[b], std::pow(least / p(b), beta), 1e-5);
-      drawn_.push_back({batch.obs()[b * 3], batch.key()[b]});
+      drawn_.push_back({IdOf(batch, b), batch.key()[b]});
     }
     const std::set<float> here(ids.begin(), ids.end());
     std::vector<RowKey> keys;
@@ -198,8 +201,8 @@ class Life {
     ASSERT_EQ(loaded->next.type, kEndBlock);
     if (!table_.selector().CanSelect({.rows = 64})) return;
     Rng rng = sampling_;
-    Minibatch ours(kSpec, 64, options_.priority.has_value());
-    Minibatch theirs(kSpec, 64, options_.priority.has_value());
+    Minibatch ours = NewBatch(64);
+    Minibatch theirs = Like(ours);
     ASSERT_OK(table_.Sample(&sampling_, &ours));
     ASSERT_OK(twin_->Sample(&rng, &theirs));
     ASSERT_EQ(BatchBytes(&ours), BatchBytes(&theirs));
@@ -211,11 +214,25 @@ class Life {
 
   bool limited() const { return options_.max_times_sampled > 0; }
 
+  Minibatch NewBatch(int size) {
+    const int rows = sequences_ ? 1 + static_cast<int>(Pick(Pick(2) == 0 ? 8 : 200)) : 0;
+    return {kSpec, BatchShape{size, rows, options_.priority.has_value()}};
+  }
+  static Minibatch Like(const Minibatch& batch) {
+    return {kSpec, BatchShape{batch.size(), batch.sequence_rows(), batch.prioritized()}};
+  }
+  static float IdOf(const Minibatch& batch, int b) {
+    return batch.obs()[b * batch.rows_each() * 3];
+  }
+  void ExpectExact(Minibatch* batch, int b) const {
+    sequences_ ? model_.ExpectExactSequence(*batch, b) : model_.ExpectExact(batch, b);
+  }
+
   void Count(Minibatch* batch) {
     if (!limited()) return;
     std::vector<float> spent;
     for (int b = 0; b < batch->size(); ++b) {
-      const float id = batch->obs()[b * 3];
+      const float id = IdOf(*batch, b);
       ASSERT_LE(++given_[id], options_.max_times_sampled);
       if (given_[id] == options_.max_times_sampled) spent.push_back(id);
     }
@@ -251,7 +268,7 @@ class Life {
     Rng rng = sampling_;
     const absl::Status status = table_.Sample(&sampling_, batch);
     if (!twin_.has_value()) return status;
-    Minibatch theirs(kSpec, batch->size());
+    Minibatch theirs = Like(*batch);
     EXPECT_EQ(twin_->Sample(&rng, &theirs), status);
     if (status.ok()) {
       EXPECT_EQ(BatchBytes(batch), BatchBytes(&theirs));
@@ -310,6 +327,7 @@ class Life {
     }
   }
 
+  const bool sequences_;
   Rng rng_;
   Rng sampling_;
   const ReplayTableOptions options_;
@@ -397,6 +415,38 @@ TEST(ReplayTableModelTest, RowsAreSpentAfterSoManyTimesUnderRandomUseAndThroughF
     for (int i = 0; i < 400; ++i) {
       life.Step();
       if (i % 2 == 0) life.ExpectSamples();
+      if (i % 40 == 0) life.Reload(folder.File("table"));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// Through files as well: a table that was restored gives the same.
+TEST(ReplayTableModelTest, SequencesAreTheModelsWhateverChoosesTheirFirstRows) {
+  TempDir folder;
+  for (uint64_t seed = 600; seed < 618; ++seed) {
+    SCOPED_TRACE(seed);
+    constexpr Choice kChoices[] = {Choice::kUniform, Choice::kNewest, Choice::kOldest};
+    const bool limited = seed % 2 == 0;
+    Life life(seed, kChoices[seed % 3], limited, /*sequences=*/true);
+    const bool drawn = kChoices[seed % 3] == Choice::kUniform && !limited;
+    for (int i = 0; i < 400; ++i) {
+      life.Step();
+      if (i % 8 == 0) drawn ? life.ExpectSamplesExact() : life.ExpectSamples();
+      if (i % 40 == 0) life.Reload(folder.File("table"));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(ReplayTableModelTest, SequencesByPriorityAreTheModelsAndWeighAsTheirFirstRows) {
+  TempDir folder;
+  for (uint64_t seed = 700; seed < 706; ++seed) {
+    SCOPED_TRACE(seed);
+    Life life(seed, Choice::kPrioritized, /*limited=*/false, /*sequences=*/true);
+    for (int i = 0; i < 300; ++i) {
+      life.Step();
+      life.Learn();
       if (i % 40 == 0) life.Reload(folder.File("table"));
       if (HasFailure()) return;
     }
