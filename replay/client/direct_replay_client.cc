@@ -13,12 +13,18 @@ namespace pmoe {
 
 namespace fs = std::filesystem;
 
-DirectReplayClient::DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder)
+// Who asks a shard of rollouts for sequences is told by the shard.
+std::variant<Minibatch, Rollout> DirectReplayClient::MakeNext(const ReplayShard& shard,
+                                                              const BatchShape& shape) {
+  if (shard.gives_rollouts() && shape.sequence_rows == 0) return Rollout();
+  return Minibatch(shard.spec(), shape);
+}
+
+DirectReplayClient::DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder,
+                                       int sequence_rows)
     : shard_(shard),
       folder_(std::move(folder)),
-      next_(shard->gives_rollouts() ? std::variant<Minibatch, Rollout>(Rollout())
-                                    : std::variant<Minibatch, Rollout>(Minibatch(
-                                          shard->spec(), batch_size, shard->prioritized()))) {}
+      next_(MakeNext(*shard, {batch_size, sequence_rows, shard->prioritized()})) {}
 
 absl::StatusOr<Experience> DirectReplayClient::Next(const RolloutRequest& rollout,
                                                     std::chrono::milliseconds timeout) {

@@ -13,8 +13,9 @@ namespace pmoe {
 
 class DirectReplayClient : public ReplayClient {
  public:
-  // Minibatches have `batch_size` rows. `folder`: see Save.
-  DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder);
+  // Minibatches have `batch_size` rows, or so many sequences of up to `sequence_rows`. `folder`:
+  // see Save.
+  DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder, int sequence_rows = 0);
 
   void Expect(int64_t) override {}  // nothing is drawn ahead
   absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
@@ -30,6 +31,8 @@ class DirectReplayClient : public ReplayClient {
   absl::Status KeepOnly(const std::vector<std::string>& names) override;
 
  private:
+  static std::variant<Minibatch, Rollout> MakeNext(const ReplayShard& shard,
+                                                   const BatchShape& shape);
   std::string File(absl::string_view name) const;
 
   ReplayShard* const shard_;

@@ -41,6 +41,12 @@ absl::Status Away(const absl::Status& status) {
 
 absl::Status RpcReplayOptions::Validate() const {
   PMOE_RETURN_IF_ERROR(CheckTable(table, shards));
+  if (sequence_rows < 0 || (sequence_rows > 0 && table.has_on_policy())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("sequence_rows must be >= 0, and 0 of an on-policy table, whose rows come in "
+                     "rollouts; got ",
+                     sequence_rows));
+  }
   if (!table.has_limiter()) return absl::OkStatus();
   return InsertGrants::ForShards(LimiterOptions(table.limiter()), shards).Validate();
 }

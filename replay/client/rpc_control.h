@@ -25,6 +25,7 @@ struct RpcReplayOptions {
   int shards = 1;
   CreateTableRequest table;  // of all shards together: TableFromConfig
   std::string seat_key;      // of the run
+  int sequence_rows = 0;     // minibatches are of sequences of up to so many; 0: of rows
 
   absl::Status Validate() const;
 };

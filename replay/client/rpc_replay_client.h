@@ -17,7 +17,7 @@ namespace pmoe {
 
 class RpcReplayClient : public ReplayClient {
  public:
-  // Minibatches have `batch_size` rows.
+  // Minibatches have `batch_size` rows, or sequences (RpcReplayOptions.sequence_rows).
   RpcReplayClient(const RpcReplayOptions& options, int batch_size);
 
   // A shard is there, or has moved or come back: makes its table, or checks that the one it has is

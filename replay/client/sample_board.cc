@@ -1,6 +1,7 @@
 #include "replay/client/sample_board.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +36,12 @@ SampleBoard::SampleBoard(const SampleBoardOptions& options)
       grants_(MakeGrants(options)),
       shards_(static_cast<size_t>(options.shards)),
       expected_(options.lockstep ? 0 : ReplayClient::kWithoutEnd) {
+  const int64_t rows = options.shape().rows();
+  if (options.limiter.has_value() && rows > options.limiter->sample_max) {
+    failed_ = absl::InvalidArgumentError(
+        absl::StrCat("limiter.sample_max is ", options.limiter->sample_max,
+                     ", less than the batch of ", rows, " rows; raise it, or ask for fewer"));
+  }
   // One more than are in flight: the one that the learner holds.
   for (int i = 0; i <= kInFlight; ++i) {
     jobs_.push_back(std::make_unique<Job>(options));
@@ -77,7 +84,8 @@ bool SampleBoard::IsFinished() const {
 
 std::string SampleBoard::WaitsFor() const {
   MutexLock lock(&mu_);
-  if (grants_.has_value() && !grants_->CanSample(options_.batch_size)) return grants_->Explain();
+  if (grants_.has_value() && !grants_->CanSample(options_.shape().rows()))
+    return grants_->Explain();
   std::vector<std::string> names;
   for (const Shard& shard : shards_) {
     if (!shard.connected) {
@@ -98,8 +106,8 @@ bool SampleBoard::MayAskAhead() const {
 void SampleBoard::Ask() {
   while (expected_ > 0 && !free_.empty() && MayAskAhead()) {
     if (grants_.has_value()) {
-      if (!grants_->CanSample(options_.batch_size)) break;
-      grants_->OnSample(options_.batch_size);
+      if (!grants_->CanSample(options_.shape().rows())) break;
+      grants_->OnSample(options_.shape().rows());
     }
     Job* const job = free_.back();
     free_.pop_back();
@@ -207,10 +215,18 @@ void SampleBoard::OnReply(int shard, const ShardCounts& counts) {
   const Part part = from.asked.front();
   from.asked.pop_front();
   if (part.job != nullptr) part.job->rows_missing -= part.rows;
+  if (grants_.has_value()) grants_->OnSample(-Filling(part));
   from.counted = true;
   from.counts = counts;
   if (grants_.has_value()) grants_->OnCounts(shard, counts.inserted);
   Ask();
+}
+
+int64_t SampleBoard::Filling(const Part& part) const {
+  if (part.job == nullptr || options_.sequence_rows == 0) return 0;
+  const uint32_t* const length = part.job->batch.length() + part.row;
+  return int64_t{part.rows} * options_.sequence_rows -
+         std::accumulate(length, length + part.rows, int64_t{0});
 }
 
 void SampleBoard::EndRequests(int shard) {

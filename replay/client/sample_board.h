@@ -6,6 +6,8 @@
 // With one shard its own limiter counts. With several, a minibatch's rows are split in proportion
 // to the rows that can be drawn from each (every row of all shards is equally likely), the limiter
 // is here (InsertGrants), and rows asked of a shard that went away are asked of the others.
+// Sequences are split as rows are; the limiter counts all of their rows when they are asked for,
+// and takes back what was not given when they are there.
 #pragma once
 
 #include <chrono>
@@ -28,7 +30,8 @@ namespace pmoe {
 
 struct SampleBoardOptions {
   TableSpec spec{};
-  int batch_size = 256;
+  int batch_size = 256;   // rows, or sequences
+  int sequence_rows = 0;  // of those, at most; 0: rows
   int shards = 1;
   uint64_t seed = 1;
   // Nothing is drawn ahead of Expect, and nothing can be drawn twice.
@@ -37,12 +40,14 @@ struct SampleBoardOptions {
   bool reject_nonfinite = true;
   std::optional<RateLimiterOptions> limiter{};  // of all shards together; one shard has its own
   Clock* clock = Clock::Real();
+
+  BatchShape shape() const { return {batch_size, sequence_rows, prioritized}; }
 };
 
 class SampleBoard {
  public:
   struct Request {
-    uint32_t rows = 0;         // 0: the counts alone
+    uint32_t rows = 0;         // or sequences; 0: the counts alone
     int64_t insert_bound = 0;  // 0: none
     uint64_t newest_version = 0;
   };
@@ -74,8 +79,7 @@ class SampleBoard {
 
  private:
   struct Job {
-    explicit Job(const SampleBoardOptions& options)
-        : batch(options.spec, options.batch_size, options.prioritized) {}
+    explicit Job(const SampleBoardOptions& options) : batch(options.spec, options.shape()) {}
     Minibatch batch;
     int rows_missing = 0;
   };
@@ -105,6 +109,8 @@ class SampleBoard {
   void Split(const Part& part, int64_t eligible) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   int64_t Weight(const Shard& shard) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsFinished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Rows that only fill up the sequences which came.
+  int64_t Filling(const Part& part) const;
   std::optional<Request> TakeRequest(int shard) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const SampleBoardOptions options_;

@@ -25,13 +25,14 @@ absl::Status DecodeInto(grpc::ByteBuffer* bytes, ReceivedBatch* batch) {
   return DecodeSampleReply(&reader, slot, &batch->counts);
 }
 
-SampleLink::SampleLink(int shard, LearnerId learner, uint64_t seed, const RpcSecurity& security,
-                       SampleBoard* board)
+SampleLink::SampleLink(int shard, const RpcReplayOptions& options, SampleBoard* board)
     : shard_(shard),
-      learner_(std::move(learner)),
+      learner_(options.learner),
+      sequence_rows_(static_cast<uint32_t>(options.sequence_rows)),
       board_(board),
-      stream_(PeerRole::kReplay, security,
-              Rng(seed, RngRole::kBackoff, kSampleBackoffStream + static_cast<uint32_t>(shard)),
+      stream_(PeerRole::kReplay, options.security,
+              Rng(options.table.seed(), RngRole::kBackoff,
+                  kSampleBackoffStream + static_cast<uint32_t>(shard)),
               {.prepare = nullptr,
                .serve = std::bind_front(&SampleLink::Serve, this),
                .ended = std::bind_front(&SampleLink::OnEnd, this)}) {
@@ -96,6 +97,7 @@ void SampleLink::WriteRequests(Stream* stream) {
     message.set_rows(request->rows);
     message.set_insert_bound(request->insert_bound);
     message.set_newest_version(request->newest_version);
+    message.set_sequence_rows(sequence_rows_);
     if (!stream->Write(message)) return;
     message.clear_learner();
   }

@@ -16,14 +16,14 @@
 #include "grpcpp/support/sync_stream.h"
 #include "proto/replay.pb.h"
 #include "replay/client/received_batch.h"
+#include "replay/client/rpc_control.h"
 #include "replay/client/sample_board.h"
 
 namespace pmoe {
 
 class SampleLink {
  public:
-  SampleLink(int shard, LearnerId learner, uint64_t seed, const RpcSecurity& security,
-             SampleBoard* board);
+  SampleLink(int shard, const RpcReplayOptions& options, SampleBoard* board);
 
   // Where the shard is, now or from now on. Tries at once.
   void SetAddress(const RpcAddress& address);
@@ -40,6 +40,7 @@ class SampleLink {
 
   const int shard_;
   const LearnerId learner_;
+  const uint32_t sequence_rows_;
   SampleBoard* const board_;
   bool answered_ = false;      // the stream's thread's: it brought a reply
   ReconnectingStream stream_;  // last: its thread uses what stands above

@@ -15,6 +15,7 @@ SampleBoardOptions BoardOptions(const RpcReplayOptions& options, int batch_size)
   SampleBoardOptions board;
   board.spec = SpecOf(options.table.columns());
   board.batch_size = batch_size;
+  board.sequence_rows = options.sequence_rows;
   board.shards = options.shards;
   board.seed = options.table.seed();
   board.lockstep = options.table.lockstep();
@@ -33,8 +34,7 @@ ShardedSampler::ShardedSampler(const RpcReplayOptions& options, int batch_size,
       board_(BoardOptions(options, batch_size)) {
   for (int shard = 0; shard < options.shards; ++shard) {
     board_.SetName(shard, absl::StrCat("replay ", shard));
-    links_.push_back(std::make_unique<SampleLink>(shard, options.learner, options.table.seed(),
-                                                  options.security, &board_));
+    links_.push_back(std::make_unique<SampleLink>(shard, options, &board_));
   }
 }
 

@@ -1,4 +1,5 @@
-// The learner's minibatches over gRPC, from one shard or from several as if they were one. Draws up
+// The learner's minibatches over gRPC, of rows or with RpcReplayOptions.sequence_rows of sequences,
+// from one shard or from several as if they were one. Draws up
 // to four ahead, within what Expect allows. Used by the learner's thread only; owns two threads a
 // shard.
 #pragma once
@@ -23,7 +24,7 @@ class ShardedSampler {
   // After so long the shard's limiter is asked whether it is the reason, and again as often.
   static constexpr std::chrono::milliseconds kLongWait{5000};
 
-  // The options must be valid.
+  // The options must be valid. batch_size: rows, or sequences, of a minibatch.
   ShardedSampler(const RpcReplayOptions& options, int batch_size,
                  std::chrono::milliseconds long_wait = kLongWait);
 

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
-#include "replay/core/minibatch.h"
 
 namespace pmoe {
 namespace {
@@ -15,15 +14,29 @@ namespace {
 constexpr std::chrono::hours kUntilThereAreRows{24 * 365};
 constexpr size_t kHeadBytesMax = 64;  // of a reply beside its columns
 
-absl::Status CheckRows(const ReplayShard& shard, uint32_t rows) {
-  const size_t row_bytes = PackedBytes(shard.spec(), 1, shard.prioritized());
-  const size_t rows_max = (kMessageBytesMax - kHeadBytesMax) / row_bytes;
-  if (rows <= rows_max) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("a minibatch of ", rows, " rows of ", row_bytes,
-                                                 " bytes is more than a message "
-                                                 "of ",
-                                                 kMessageBytesMax, " bytes holds; ask for at most ",
-                                                 rows_max));
+// What is asked for, if a message holds it.
+absl::StatusOr<BatchShape> ShapeOf(const ReplayShard& shard, const SampleRequest& request) {
+  constexpr size_t kBytesMax = kMessageBytesMax - kHeadBytesMax;
+  const auto bytes = [&shard](int rows) {  // of one sequence, or of a row by itself
+    return PackedBytes(shard.spec(), {1, rows, shard.prioritized()});
+  };
+  const uint32_t sequence_rows = request.sequence_rows();
+  const size_t longest = (kBytesMax - bytes(1)) / (bytes(2) - bytes(1)) + 1;
+  if (sequence_rows > longest) {
+    return absl::InvalidArgumentError(absl::StrCat("SampleRequest.sequence_rows is ", sequence_rows,
+                                                   ", more than a message of ", kMessageBytesMax,
+                                                   " bytes holds; ask for at most ", longest));
+  }
+  const size_t each = bytes(static_cast<int>(sequence_rows));
+  const size_t rows_max = kBytesMax / each;
+  if (request.rows() <= rows_max) {
+    return BatchShape{static_cast<int>(request.rows()), static_cast<int>(sequence_rows),
+                      shard.prioritized()};
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("a minibatch of ", request.rows(), sequence_rows > 0 ? " sequences" : " rows",
+                   " of ", each, " bytes is more than a message of ", kMessageBytesMax,
+                   " bytes holds; ask for at most ", rows_max));
 }
 
 }  // namespace
@@ -44,7 +57,8 @@ absl::Status SampleStream::Answer(const SampleRequest& request) {
   if (request.insert_bound() > 0) shard_->SetInsertBound(request.insert_bound());
   ShardCounts counts;
   if (request.rows() > 0) {
-    PMOE_RETURN_IF_ERROR(Draw(request.rows(), &counts));
+    PMOE_ASSIGN_OR_RETURN(const BatchShape shape, ShapeOf(*shard_, request));
+    PMOE_RETURN_IF_ERROR(Draw(shape, &counts));
   } else {
     reply_.clear_columns();
     counts = shard_->Counts();
@@ -58,12 +72,10 @@ absl::Status SampleStream::Answer(const SampleRequest& request) {
   return absl::OkStatus();
 }
 
-absl::Status SampleStream::Draw(uint32_t rows, ShardCounts* counts) {
-  PMOE_RETURN_IF_ERROR(CheckRows(*shard_, rows));
+absl::Status SampleStream::Draw(const BatchShape& shape, ShardCounts* counts) {
   std::string* const columns = reply_.mutable_columns();
-  columns->resize(PackedBytes(shard_->spec(), static_cast<int>(rows), shard_->prioritized()));
-  Minibatch batch(shard_->spec(), static_cast<int>(rows), absl::MakeSpan(*columns),
-                  shard_->prioritized());
+  columns->resize(PackedBytes(shard_->spec(), shape));
+  Minibatch batch(shard_->spec(), shape, absl::MakeSpan(*columns));
   absl::Status ended;
   const WaitLimit limit(kUntilThereAreRows, [&] {
     ended = ended_();

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "grpcpp/support/sync_stream.h"
 #include "proto/replay.grpc.pb.h"
+#include "replay/core/minibatch.h"
 #include "replay/core/replay_shard.h"
 
 namespace pmoe {
@@ -24,7 +25,7 @@ class SampleStream {
 
  private:
   absl::Status Answer(const SampleRequest& request);
-  absl::Status Draw(uint32_t rows, ShardCounts* counts);
+  absl::Status Draw(const BatchShape& shape, ShardCounts* counts);
 
   ReplayShard* const shard_;
   const std::function<absl::Status()> ended_;

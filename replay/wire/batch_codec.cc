@@ -7,6 +7,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
 #include "proto/replay.pb.h"
+#include "replay/core/sequence.h"
 
 namespace pmoe {
 namespace {
@@ -71,17 +72,38 @@ class ReplyReader {
     has_columns_ = true;
     PMOE_RETURN_IF_ERROR(CheckColumns(bytes));
     if (bytes == 0) return absl::OkStatus();
-    Minibatch* const batch = slot_.batch;
-    const int obs_dim = batch->spec().obs_dim;
-    const bool whole =
-        ReadColumn(batch->obs(), obs_dim) &&
-        ReadColumn(batch->action(), batch->spec().action_dim) && ReadColumn(batch->reward(), 1) &&
-        ReadColumn(batch->discount(), 1) && ReadColumn(batch->next_obs(), obs_dim) &&
-        ReadColumn(batch->policy_version(), 1) &&
-        (!batch->prioritized() || (ReadColumn(batch->weight(), 1) && ReadColumn(batch->key(), 1)));
-    if (!whole) return Bad("its columns are cut off");
+    if (!ReadRows() || !ReadWeights() || !ReadEnds()) return Bad("its columns are cut off");
     PMOE_RETURN_IF_ERROR(CheckWeights());
+    PMOE_RETURN_IF_ERROR(CheckEnds());
     return slot_.reject_nonfinite ? CheckFinite() : absl::OkStatus();
+  }
+
+  bool ReadRows() {
+    Minibatch* const batch = slot_.batch;
+    const int each = batch->rows_each();
+    const int obs_dim = batch->spec().obs_dim;
+    return ReadColumn(batch->obs(), each * obs_dim) &&
+           ReadColumn(batch->action(), each * batch->spec().action_dim) &&
+           ReadColumn(batch->reward(), each) && ReadColumn(batch->discount(), each) &&
+           ReadColumn(batch->next_obs(), each * obs_dim) &&
+           ReadColumn(batch->policy_version(), each);
+  }
+
+  bool ReadWeights() {
+    Minibatch* const batch = slot_.batch;
+    return !batch->prioritized() || (ReadColumn(batch->weight(), 1) && ReadColumn(batch->key(), 1));
+  }
+
+  bool ReadEnds() {
+    Minibatch* const batch = slot_.batch;
+    return batch->sequence_rows() == 0 ||
+           (ReadColumn(batch->length(), 1) && ReadColumn(batch->flags(), batch->rows_each()));
+  }
+
+  absl::Status CheckEnds() const {
+    if (slot_.batch->sequence_rows() == 0) return absl::OkStatus();
+    const absl::Status ends = CheckSequences(*slot_.batch, slot_.row, slot_.rows);
+    return ends.ok() ? ends : Bad(ends.message());
   }
 
   absl::Status CheckWeights() const {
@@ -97,9 +119,11 @@ class ReplyReader {
 
   absl::Status CheckFinite() const {
     Minibatch* const batch = slot_.batch;
-    const int obs_dim = batch->spec().obs_dim;
-    if (IsFinite(batch->obs(), obs_dim) && IsFinite(batch->action(), batch->spec().action_dim) &&
-        IsFinite(batch->reward(), 1) && IsFinite(batch->discount(), 1) &&
+    const int each = batch->rows_each();
+    const int obs_dim = each * batch->spec().obs_dim;
+    if (IsFinite(batch->obs(), obs_dim) &&
+        IsFinite(batch->action(), each * batch->spec().action_dim) &&
+        IsFinite(batch->reward(), each) && IsFinite(batch->discount(), each) &&
         IsFinite(batch->next_obs(), obs_dim)) {
       return absl::OkStatus();
     }
@@ -115,20 +139,26 @@ class ReplyReader {
     if (rows_ != slot_.rows) {
       return Bad(absl::StrCat(rows_, " rows before the columns, ", slot_.rows, " were asked for"));
     }
+    if (slot_.rows == 0) {
+      return bytes == 0 ? absl::OkStatus()
+                        : Bad(absl::StrCat(bytes, " bytes of columns of no row"));
+    }
+    const int sequence_rows = slot_.batch->sequence_rows();
     const size_t wanted =
-        slot_.rows == 0 ? 0
-                        : PackedBytes(slot_.batch->spec(), slot_.rows, slot_.batch->prioritized());
+        PackedBytes(slot_.batch->spec(), {slot_.rows, sequence_rows, slot_.batch->prioritized()});
     if (bytes == wanted) return absl::OkStatus();
-    return Bad(absl::StrCat(bytes, " bytes of columns, ", rows_, " rows have ", wanted));
+    if (sequence_rows == 0) {
+      return Bad(absl::StrCat(bytes, " bytes of columns, ", rows_, " rows have ", wanted));
+    }
+    return Bad(absl::StrCat(bytes, " bytes of columns, ", rows_, " sequences of ", sequence_rows,
+                            " rows have ", wanted, "; a shard of an older build gives none"));
   }
 
-  // `width` values a row, of 32 or 64 bits.
+  // `width` values for each row of the slot.
   template <typename T>
   bool ReadColumn(T* column, int width) {
-    constexpr int kBytes = sizeof(T);
-    static_assert(kBytes == 4 || kBytes == 8);
     return in_->ReadRaw(column + static_cast<ptrdiff_t>(slot_.row) * width,
-                        slot_.rows * width * kBytes);
+                        slot_.rows * width * static_cast<int>(sizeof(T)));
   }
 
   CodedInputStream* const in_;

@@ -15,7 +15,7 @@ class ZeroCopyInputStream;
 
 namespace pmoe {
 
-// Rows [row, row + rows) of a minibatch.
+// Rows [row, row + rows) of a minibatch; of one of sequences these.
 struct BatchSlot {
   Minibatch* batch = nullptr;
   int row = 0;
@@ -24,8 +24,8 @@ struct BatchSlot {
 };
 
 // Reads one serialised SampleReply to its end and its columns into `slot`; with slot.rows = 0 there
-// must be none. DataLossError: not such a message, or of other sizes than the slot; the slot's rows
-// may then hold anything, nothing else is touched.
+// must be none. DataLossError: not such a message, of other sizes than the slot, or sequences that
+// are none (CheckSequences); the slot's rows may then hold anything, nothing else is touched.
 absl::Status DecodeSampleReply(google::protobuf::io::ZeroCopyInputStream* in, const BatchSlot& slot,
                                ShardCounts* counts);
 

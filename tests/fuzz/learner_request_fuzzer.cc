@@ -1,6 +1,7 @@
 // Feeds what a learner asks of a shard: the table that it wants, then samples, priorities,
 // rollouts, rounds and cuts, beside a writer whose rows are sound. The input: messages, each after
 // a byte for its kind and one for its length.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "proto/replay.pb.h"
 #include "replay/core/replay_shard.h"
+#include "replay/core/sequence.h"
 #include "replay/core/size_warnings.h"
 #include "replay/wire/priorities_codec.h"
 #include "replay/wire/table_request.h"
@@ -18,6 +20,7 @@ namespace {
 constexpr std::chrono::milliseconds kNow{0};
 constexpr int kWidthMax = 8;     // wider columns are only more of the same
 constexpr int kRowsOfBatch = 4;  // and so are longer batches, which their callers bound
+constexpr uint32_t kSequenceRowsMax = 7;
 
 class Session {
  public:
@@ -75,8 +78,13 @@ class Session {
     if (!request.ParseFromArray(data, size)) return;
     shard_->SetPublished(request.newest_version(), false);
     shard_->SetInsertBound(request.insert_bound());
-    Minibatch batch(shard_->spec(), kRowsOfBatch, shard_->prioritized());
-    if (!shard_->Sample(&batch, kNow).ok() || !batch.prioritized()) return;
+    const auto sequence_rows =
+        static_cast<int>(std::min<uint32_t>(request.sequence_rows(), kSequenceRowsMax));
+    Minibatch batch(shard_->spec(), {kRowsOfBatch, sequence_rows, shard_->prioritized()});
+    if (!shard_->Sample(&batch, kNow).ok()) return;
+    // What the shard gives its learner lets in.
+    if (sequence_rows > 0 && !CheckSequences(batch, 0, kRowsOfBatch).ok()) __builtin_trap();
+    if (!batch.prioritized()) return;
     const std::vector<float> errors(kRowsOfBatch, 2.0f);
     (void)shard_->UpdatePriorities({batch.key(), errors.size()}, errors);
   }

@@ -11,6 +11,7 @@
 
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
+#include "replay/core/sequence.h"
 #include "tests/fuzz/fuzzed_shard.h"
 
 namespace pmoe {
@@ -70,7 +71,9 @@ void CheckLoad(const std::string& bytes) {
     const auto shard = MakeShard(kind);
     if (!shard->Load(path).ok()) continue;
     Minibatch batch(kFuzzedSpec, 8, shard->prioritized());
+    Minibatch sequences(kFuzzedSpec, {8, 70, shard->prioritized()});
     (void)shard->Sample(&batch);
+    if (shard->Sample(&sequences).ok() && !CheckSequences(sequences, 0, 8).ok()) __builtin_trap();
     (void)shard->Insert(MakeChunk(2, 80, 64, false), kNow);
     if (kind == Kind::kSpent) Sample(shard.get(), 40);
     if (!shard->Sample(&batch).ok() || !shard->prioritized()) continue;

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "replay/core/sequence.h"
 #include "tests/replay/core/rollout_testing.h"
 #include "tests/replay/replay_testing.h"
 
@@ -81,6 +82,30 @@ TEST_F(DirectReplayClientTest, GivesMinibatchesOfItsSize) {
   ASSERT_OK(lesson);
   EXPECT_EQ(std::get<Minibatch*>(*lesson)->size(), kBatch);
   EXPECT_EQ(PolicyVersions(*lesson).size(), size_t{kBatch});
+}
+
+TEST_F(DirectReplayClientTest, GivesSequencesWhereTheyAreAskedFor) {
+  ASSERT_OK(Stage(0));
+  ASSERT_OK(client_.Commit(0, milliseconds(1)));
+  DirectReplayClient client(shard_.get(), kBatch, folder_.path(), /*sequence_rows=*/4);
+  const auto lesson = client.Next({}, milliseconds(0));
+  ASSERT_OK(lesson);
+  Minibatch* const batch = std::get<Minibatch*>(*lesson);
+  EXPECT_EQ(batch->size(), kBatch);
+  EXPECT_EQ(batch->sequence_rows(), 4);
+  EXPECT_OK(CheckSequences(*batch, 0, kBatch));
+  EXPECT_EQ(PolicyVersions(*lesson).size(), size_t{4 * kBatch});
+}
+
+TEST_F(DirectReplayClientTest, AnOnPolicyShardHasNoSequences) {
+  ReplayShardOptions options;
+  options.spec = kRolloutSpec;
+  options.table.fifo = FifoOptions{.rollout_steps = 4};
+  const auto shard = ReplayShard::Create(options);
+  ASSERT_OK(shard);
+  DirectReplayClient client(shard->get(), kBatch, folder_.path(), /*sequence_rows=*/4);
+  EXPECT_THAT(client.Next({.steps = 4}, milliseconds(0)),
+              FailsWith(absl::StatusCode::kFailedPrecondition, "taken once, with TakeRollout"));
 }
 
 TEST_F(DirectReplayClientTest, GivesTheRolloutsOfAnOnPolicyShardOneAfterTheOther) {

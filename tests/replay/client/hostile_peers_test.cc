@@ -228,7 +228,7 @@ TEST_F(HostilePeersTest, EveryFieldOfALearnersRequestsAtItsExtremes) {
   SampleRequest sample;
   *sample.mutable_learner() = Learner();
   sample.set_rows(4);
-  ForEachHostile(sample, limits, [&](const std::string& what, const SampleRequest& request) {
+  const auto ask = [&](const std::string& what, const SampleRequest& request) {
     if (!keep(what)) return;
     grpc::ClientContext context;
     SetDeadline(&context, kBrief);
@@ -237,7 +237,10 @@ TEST_F(HostilePeersTest, EveryFieldOfALearnersRequestsAtItsExtremes) {
     stream->WritesDone();
     for (SampleReply reply; stream->Read(&reply);) continue;
     (void)stream->Finish();
-  });
+  };
+  ForEachHostile(sample, limits, ask);
+  sample.set_sequence_rows(3);
+  ForEachHostile(sample, limits, ask);
   WriteHonest(64);
   ExpectHonestRowsAreInAndAllMakeSense();
 }

@@ -227,6 +227,17 @@ TEST(RpcReplayOptionsTest, LockstepHasOneShard) {
   EXPECT_THAT(options.Validate(), IsInvalid("shards must be"));
 }
 
+TEST(RpcReplayOptionsTest, SequencesAreOfTablesThatAreSampled) {
+  RpcReplayOptions options = ServedOptions();
+  options.sequence_rows = 8;
+  EXPECT_OK(options.Validate());
+  options.table.mutable_on_policy()->set_rollout_steps(64);
+  EXPECT_THAT(options.Validate(), IsInvalid("sequence_rows must be >= 0, and 0 of an on-policy"));
+  options = ServedOptions();
+  options.sequence_rows = -1;
+  EXPECT_THAT(options.Validate(), IsInvalid("got -1"));
+}
+
 TEST(RpcReplayOptionsTest, TheWindowMustHoldAChunkOfEveryShard) {
   RpcReplayOptions options = ServedOptions(4);
   TableLimiter* const limiter = options.table.mutable_limiter();

@@ -3,9 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <thread>
-
 #include "absl/strings/match.h"
 #include "common/base/clock.h"
 #include "replay/wire/batch_codec.h"
@@ -201,32 +198,6 @@ TEST_F(ShardedSamplerTest, ADamagedReplyIsNoMinibatch) {
   EXPECT_THAT(AwaitEnd(&sampler),
               FailsWith(absl::StatusCode::kDataLoss, "15 rows before the columns, 16 were asked"));
 }
-
-// An actor that writes whatever its shard takes, until the end.
-class EndlessWriter {
- public:
-  explicit EndlessWriter(const ServedShard& served)
-      : stub_(served.Connect()), writer_(stub_.get(), Hello()), thread_([this] { Run(); }) {}
-  ~EndlessWriter() {
-    ended_ = true;
-    writer_.Cancel();
-    thread_.join();
-  }
-
- private:
-  void Run() {
-    uint64_t seq = writer_.SayHello().next_seq();
-    for (; !ended_; ++seq) {
-      if (!writer_.Send(RowsOf(seq, kPageRows))) return;
-      writer_.Next();
-    }
-  }
-
-  std::unique_ptr<ReplayService::Stub> stub_;
-  TestWriter writer_;
-  std::atomic<bool> ended_{false};
-  std::thread thread_;
-};
 
 class TwoShardsTest : public ShardedSamplerTest {
  protected:

@@ -52,6 +52,60 @@ TEST_F(SampleStreamTest, AMinibatchHasTheBytesThatTheShardItselfDraws) {
   EXPECT_OK(sampler.Finish());
 }
 
+TEST_F(SampleStreamTest, SequencesHaveTheBytesThatTheShardItselfDrawsAndEachRequestItsLength) {
+  CreateTableRequest request = TableRequest();
+  *request.mutable_priorities() = SomePriorities();
+  Create(request);
+  InsertRows(50);
+  auto local = ReplayShard::Create(
+      {.spec = kServedSpec, .table = {.priority = PriorityOptions{.beta_rows = 1000}}, .seed = 1});
+  ASSERT_OK(local);
+  ASSERT_OK((*local)->Insert(RowsOf(0, 50), std::chrono::seconds(0)));
+  TestSampler sampler(stub_.get());
+  int64_t given = 0;
+  for (const int sequence_rows : {8, 3, 0, 1, 60, 0}) {
+    Minibatch batch(kServedSpec, {.size = 7, .sequence_rows = sequence_rows, .prioritized = true});
+    SampleReply reply;
+    ASSERT_TRUE(sampler.AskForSequences(7, static_cast<uint32_t>(sequence_rows)));
+    ASSERT_TRUE(sampler.Next(&reply));
+    EXPECT_EQ(reply.rows(), 7u);
+    ASSERT_OK((*local)->Sample(&batch));
+    EXPECT_TRUE(reply.columns() == BatchBytes(&batch)) << sequence_rows;
+    given += batch.given_rows();
+  }
+  EXPECT_EQ(shard_.service()->Counts().sampled, given);
+  EXPECT_OK(sampler.Finish());
+}
+
+TEST_F(SampleStreamTest, SequencesThatNoMessageHoldsAreRefusedAndToldWhatItHolds) {
+  Create(TableRequest());
+  InsertRows(4);
+  const auto refused = [&](uint32_t count, uint32_t rows) {
+    TestSampler sampler(stub_.get());
+    sampler.AskForSequences(count, rows);
+    return sampler.Finish();
+  };
+  // A row of these columns has 33 bytes with its flags, a sequence 4 more.
+  EXPECT_THAT(
+      refused(1, UINT32_MAX),
+      IsInvalid("SampleRequest.sequence_rows is 4294967295, more than a message of 67108864 "
+                "bytes holds; ask for at most 2033599"));
+  EXPECT_THAT(refused(1, 2033600), IsInvalid("ask for at most 2033599"));
+  EXPECT_THAT(refused(2, 2033599), IsInvalid("a minibatch of 2 sequences of 67108771 bytes"));
+  EXPECT_THAT(refused(UINT32_MAX, 100),
+              IsInvalid("sequences of 3304 bytes is more than a message"));
+}
+
+TEST_F(SampleStreamTest, ATableOfRolloutsGivesNoSequences) {
+  CreateTableRequest request = TableRequest();
+  request.mutable_on_policy()->set_rollout_steps(8);
+  Create(request);
+  InsertRows(16);
+  TestSampler sampler(stub_.get());
+  sampler.AskForSequences(2, 4);
+  EXPECT_THAT(sampler.Finish(), FailsWith(kRefused, "taken once, with TakeRollout"));
+}
+
 TEST_F(SampleStreamTest, RequestsInFlightAreAnsweredInTheirOrder) {
   Create(TableRequest());
   InsertRows(50);

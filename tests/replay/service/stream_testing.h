@@ -1,7 +1,9 @@
-// Insert and Sample calls by hand, message by message.
+// Insert and Sample calls by hand, message by message, and a writer that never ends.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "replay/wire/chunk_codec.h"
@@ -70,13 +72,15 @@ class TestSampler {
     SetDeadline(&context_, kCallMax);
     stream_ = stub->Sample(&context_);
   }
-  bool Ask(uint32_t rows, int64_t insert_bound = 0) {
+  bool Ask(uint32_t rows, int64_t insert_bound = 0, uint32_t sequence_rows = 0) {
     SampleRequest request;
     if (!std::exchange(said_hello_, true)) *request.mutable_learner() = Learner(learner_epoch_);
     request.set_rows(rows);
     request.set_insert_bound(insert_bound);
+    request.set_sequence_rows(sequence_rows);
     return stream_->Write(request);
   }
+  bool AskForSequences(uint32_t count, uint32_t rows) { return Ask(count, 0, rows); }
   // False: the call has ended.
   bool Next(SampleReply* reply) { return stream_->Read(reply); }
   void Cancel() { context_.TryCancel(); }
@@ -92,6 +96,39 @@ class TestSampler {
   bool said_hello_ = false;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<SampleRequest, SampleReply>> stream_;
+};
+
+// An actor that writes whatever its shard takes, until the end.
+class EndlessWriter {
+ public:
+  // rows: of its chunks; of fewer than whole ones the steps between are lost.
+  explicit EndlessWriter(const ServedShard& served, uint32_t rows = kPageRows)
+      : stub_(served.Connect()),
+        rows_(rows),
+        writer_(stub_.get(), Hello()),
+        thread_([this] { Run(); }) {}
+  ~EndlessWriter() {
+    ended_ = true;
+    writer_.Cancel();
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    uint64_t seq = writer_.SayHello().next_seq();
+    for (; !ended_; ++seq) {
+      const Chunk chunk =
+          MakeChunk(kServedSpec, {.seq = seq, .first_step = seq * kPageRows, .rows = rows_});
+      if (!writer_.Send(chunk)) return;
+      writer_.Next();
+    }
+  }
+
+  std::unique_ptr<ReplayService::Stub> stub_;
+  const uint32_t rows_;
+  TestWriter writer_;
+  std::atomic<bool> ended_{false};
+  std::thread thread_;
 };
 
 }  // namespace pmoe

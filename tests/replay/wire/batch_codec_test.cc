@@ -3,12 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "common/base/rng.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "proto/replay.pb.h"
+#include "replay/core/sequence.h"
 #include "replay/wire/priorities_codec.h"
 #include "tests/replay/replay_testing.h"
 
@@ -25,12 +28,12 @@ void Fill(Minibatch* batch, uint32_t first) {
       std::memcpy(static_cast<char*>(column) + 4 * i, &first, 4);
     }
   };
-  fill(batch->obs(), batch->size() * batch->spec().obs_dim);
-  fill(batch->action(), batch->size() * batch->spec().action_dim);
-  fill(batch->reward(), batch->size());
-  fill(batch->discount(), batch->size());
-  fill(batch->next_obs(), batch->size() * batch->spec().obs_dim);
-  fill(batch->policy_version(), batch->size());
+  fill(batch->obs(), batch->rows() * batch->spec().obs_dim);
+  fill(batch->action(), batch->rows() * batch->spec().action_dim);
+  fill(batch->reward(), batch->rows());
+  fill(batch->discount(), batch->rows());
+  fill(batch->next_obs(), batch->rows() * batch->spec().obs_dim);
+  fill(batch->policy_version(), batch->rows());
   if (!batch->prioritized()) return;
   for (int i = 0; i < batch->size(); ++i) batch->weight()[i] = 1.0f / static_cast<float>(i + 1);
   fill(batch->key(), 2 * batch->size());
@@ -51,6 +54,28 @@ absl::Status Decode(const std::string& bytes, const BatchSlot& slot, ShardCounts
                     int block = -1) {
   google::protobuf::io::ArrayInputStream in(bytes.data(), static_cast<int>(bytes.size()), block);
   return DecodeSampleReply(&in, slot, counts);
+}
+
+// Sequences of up to 4 rows of two lengths in turn, as a shard gives them.
+Minibatch SomeSequences(int size, bool prioritized = false) {
+  Minibatch batch(kSpec, {size, 4, prioritized});
+  Fill(&batch, 400);
+  for (int i = 0; i < size; ++i) {
+    const int length = i % 2 == 0 ? 4 : 1;
+    const int end = 4 * i + length;
+    const auto clear = [&](float* column, int width) {
+      std::fill(column + width * end, column + width * 4 * (i + 1), 0.0f);
+    };
+    batch.length()[i] = static_cast<uint32_t>(length);
+    if (length < 4) batch.flags()[end - 1] = kSequenceTruncated;
+    clear(batch.obs(), 3);
+    clear(batch.action(), 2);
+    clear(batch.reward(), 1);
+    clear(batch.discount(), 1);
+    clear(batch.next_obs(), 3);
+    std::fill(batch.policy_version() + end, batch.policy_version() + 4 * (i + 1), 0u);
+  }
+  return batch;
 }
 
 class BatchCodecTest : public ::testing::Test {
@@ -106,6 +131,94 @@ TEST_F(BatchCodecTest, AWeightThatIsNoneIsDamage) {
     sent.weight()[6] = weight;
     EXPECT_THAT(Decode(Reply(&sent).SerializeAsString(), {&received, 0, 8}, &counts_),
                 FailsWith(kDamaged, "a weight of"));
+  }
+}
+
+TEST_F(BatchCodecTest, SequencesComeOutInWhateverPieces) {
+  for (const bool prioritized : {false, true}) {
+    Minibatch sent = SomeSequences(6, prioritized);
+    const std::string bytes = Reply(&sent).SerializeAsString();
+    for (const int block : {-1, 1, 7, 64}) {
+      Minibatch received(kSpec, {6, 4, prioritized});
+      ASSERT_OK(Decode(bytes, {&received, 0, 6}, &counts_, block));
+      EXPECT_EQ(BatchBytes(&received), BatchBytes(&sent));
+    }
+  }
+}
+
+TEST_F(BatchCodecTest, SequencesOfTwoShardsMakeOneMinibatch) {
+  Minibatch three = SomeSequences(3), five = SomeSequences(5), received(kSpec, {8, 4});
+  ASSERT_OK(Decode(Reply(&five).SerializeAsString(), {&received, 3, 5}, &counts_));
+  ASSERT_OK(Decode(Reply(&three).SerializeAsString(), {&received, 0, 3}, &counts_));
+  const auto same = [](const void* a, const void* b, size_t bytes) {
+    return std::memcmp(a, b, bytes) == 0;
+  };
+  EXPECT_TRUE(same(received.obs(), three.obs(), 3 * 4 * 12));
+  EXPECT_TRUE(same(received.obs() + 3 * 12, five.obs(), 5 * 4 * 12));
+  EXPECT_TRUE(same(received.reward() + 3 * 4, five.reward(), 5 * 4 * 4));
+  EXPECT_TRUE(same(received.length() + 3, five.length(), 5 * 4));
+  EXPECT_TRUE(same(received.flags() + 3 * 4, five.flags(), 5 * 4));
+}
+
+TEST_F(BatchCodecTest, SequencesThatMakeNoSenseAreDamage) {
+  for (const bool reject_nonfinite : {true, false}) {
+    Minibatch received(kSpec, {6, 4});
+    const auto decode = [&](Minibatch sent) {
+      return Decode(Reply(&sent).SerializeAsString(), {&received, 0, 6, reject_nonfinite},
+                    &counts_);
+    };
+    EXPECT_OK(decode(SomeSequences(6)));
+    Minibatch sent = SomeSequences(6);
+    sent.length()[3] = 0;
+    EXPECT_THAT(decode(std::move(sent)),
+                FailsWith(kDamaged, "came damaged: a sequence of 0 rows, it must be in [1, 4]"));
+    sent = SomeSequences(6);
+    sent.length()[5] = 5;
+    EXPECT_THAT(decode(std::move(sent)), FailsWith(kDamaged, "a sequence of 5 rows"));
+    sent = SomeSequences(6);
+    sent.flags()[4] = 8;
+    EXPECT_THAT(decode(std::move(sent)), FailsWith(kDamaged, "flags that no row has"));
+    sent = SomeSequences(6);
+    sent.next_obs()[3 * 5] = 1.0f;
+    EXPECT_THAT(decode(std::move(sent)), FailsWith(kDamaged, "not filled up with zeros"));
+  }
+}
+
+TEST_F(BatchCodecTest, RowsWhereSequencesWereAskedForAreOfAnOlderBuild) {
+  Minibatch received(kSpec, {8, 4});
+  EXPECT_THAT(Decode(Reply(&sent_).SerializeAsString(), {&received, 0, 8}, &counts_),
+              FailsWith(kDamaged,
+                        "352 bytes of columns, 8 sequences of 4 rows have 1472; a shard "
+                        "of an older build gives none"));
+  Minibatch sequences = SomeSequences(8);
+  EXPECT_THAT(Decode(Reply(&sequences).SerializeAsString(), {&received_, 0, 8}, &counts_),
+              FailsWith(kDamaged, "1472 bytes of columns, 8 rows have 352"));
+}
+
+TEST_F(BatchCodecTest, AFlippedBitInSequencesNeverTouchesOthers) {
+  Minibatch sent = SomeSequences(3, /*prioritized=*/true);
+  const std::string bytes = Reply(&sent).SerializeAsString();
+  Minibatch guarded(kSpec, {5, 4, true});
+  for (size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
+    const absl::Status status = Decode(flipped, {&guarded, 1, 3}, &counts_);
+    ASSERT_TRUE(status.ok() || absl::IsDataLoss(status)) << status;
+    if (status.ok()) {
+      ASSERT_OK(CheckSequences(guarded, 1, 3));
+    }
+    for (const int other : {0, 4}) {
+      ASSERT_EQ(guarded.length()[other], 0u);
+      for (int i = 4 * other; i < 4 * other + 4; ++i) {
+        ASSERT_EQ(guarded.flags()[i], 0);
+        ASSERT_EQ(guarded.reward()[i], 0.0f);
+        ASSERT_EQ(guarded.obs()[3 * i], 0.0f);
+        ASSERT_EQ(guarded.next_obs()[3 * i + 2], 0.0f);
+      }
+    }
+  }
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_TRUE(absl::IsDataLoss(Decode(bytes.substr(0, length), {&guarded, 1, 3}, &counts_)));
   }
 }
 
