@@ -16,7 +16,7 @@
 #include "actor/command/policy_flags.h"
 #include "actor/configured_env.h"
 #include "actor/evaluation_trace.h"
-#include "actor/policy_export.h"
+#include "actor/export/policy_export.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"

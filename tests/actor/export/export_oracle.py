@@ -17,7 +17,7 @@ from collections import defaultdict
 import gymnasium
 import numpy as np
 
-ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "experiments"))
 from pmoe_policy import Policy  # noqa: E402
 

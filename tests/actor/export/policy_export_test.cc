@@ -1,5 +1,5 @@
 // `pmoe export` and its Python loader against `pmoe eval --trace`, both as a user runs them.
-#include "actor/policy_export.h"
+#include "actor/export/policy_export.h"
 
 #include <gtest/gtest.h>
 
@@ -51,7 +51,7 @@ TEST_F(PolicyExportTest, PythonActsAsTheActorDoes) {
     const ProcessResult exported = Pmoe("export", {"--out", dir_.File("p.npz")});
     ASSERT_EQ(exported.exit_code, 0) << exported.output;
     const std::string said =
-        RunOracle("../export_oracle.py", {dir_.File("p.npz"), dir_.File("t.csv"), id});
+        RunOracle("../export/export_oracle.py", {dir_.File("p.npz"), dir_.File("t.csv"), id});
     EXPECT_NE(said.find("returns: 5 episodes agree"), std::string::npos) << said;
   }
 }

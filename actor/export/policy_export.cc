@@ -1,4 +1,4 @@
-#include "actor/policy_export.h"
+#include "actor/export/policy_export.h"
 
 #include <zip.h>
 
