@@ -57,6 +57,11 @@ class Env {
   // action: [A]; obs: [O] out. CHECK-fails before the first Reset.
   virtual StepResult Step(absl::Span<const double> action, absl::Span<double> obs) = 0;
 
+  // For whoever takes a policy elsewhere: simulated seconds per Step, 0 where there is no such
+  // time; and what each number of an observation is, [O], empty where the task does not say.
+  virtual double step_s() const { return 0.0; }
+  virtual std::vector<std::string> ObservationNames() const { return {}; }
+
   // Everything that the bits of the next Step and Reset depend on. LoadState wants a state saved by
   // an Env of the same spec and leaves the Env as it was on error.
   virtual void SaveState(ByteWriter* out) const = 0;

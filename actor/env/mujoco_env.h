@@ -79,8 +79,8 @@ class MujocoEnv : public Env {
   // arguments or another MuJoCo version, under which the bits would differ.
   absl::Status LoadState(ByteReader* in) final;
 
-  // Simulated seconds per Step.
-  double step_s() const { return step_s_; }
+  double step_s() const final { return step_s_; }
+
   // For renderers.
   const mjModel& model() const { return *setup_.model; }
   const mjData& data() const { return *setup_.data; }

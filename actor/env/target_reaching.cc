@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
 #include "actor/env/env_state.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
@@ -189,6 +190,30 @@ void TargetReaching::Observe(absl::Span<double> obs) const {
     return;
   }
   for (const Obstacle& o : obstacles_) *next++ = o.radius;
+}
+
+double TargetReaching::step_s() const { return kStep_s; }
+
+// In the order of Observe.
+std::vector<std::string> TargetReaching::ObservationNames() const {
+  std::vector<std::string> names;
+  const auto point = [&names](const std::string& what) {
+    names.insert(names.end(), {what + ".x", what + ".y"});
+  };
+  const auto each = [this](const auto& name) {
+    for (size_t i = 0; i < obstacles_.size(); ++i) name(absl::StrCat("obstacle_", i));
+  };
+  if (!options_.paper_observation) {
+    for (const char* what : {"position", "velocity", "acceleration"}) point(what);
+  }
+  point("target");
+  each(point);
+  if (options_.paper_observation) {
+    for (const char* what : {"acceleration", "velocity"}) point(what);
+  } else {
+    each([&names](const std::string& obstacle) { names.push_back(obstacle + ".radius"); });
+  }
+  return names;
 }
 
 void TargetReaching::SaveState(ByteWriter* out) const {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -54,6 +55,8 @@ class TargetReaching final : public Env {
   StepResult Step(absl::Span<const double> action, absl::Span<double> obs) override;
   void SaveState(ByteWriter* out) const override;
   absl::Status LoadState(ByteReader* in) override;
+  double step_s() const override;
+  std::vector<std::string> ObservationNames() const override;
 
   // For renderers.
   const TargetReachingOptions& options() const { return options_; }

@@ -253,6 +253,10 @@ void MjcfTask::MemoryRestored(mjData* data) {
 
 void MjcfTask::Observe(absl::Span<double> obs) const { program_->observation.Write(obs); }
 
+std::vector<std::string> MjcfTask::ObservationNames() const {
+  return program_->observation.Names();
+}
+
 bool MjcfTask::IsHealthy() const {
   return std::all_of(
       program_->healthy.begin(), program_->healthy.end(), [](const Program::Condition& c) {

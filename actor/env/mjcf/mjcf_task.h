@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
@@ -32,6 +34,7 @@ class MjcfTask final : public MujocoEnv {
   void PrepareObservation(bool first, Pcg64* generator, mjData* data) override;
   void MemoryRestored(mjData* data) override;
   void Observe(absl::Span<double> obs) const override;
+  std::vector<std::string> ObservationNames() const override;
   Outcome Evaluate(double velocity, absl::Span<const double> action) const override;
 
   bool IsHealthy() const;

@@ -68,6 +68,18 @@ absl::StatusOr<Observation> Observation::Compile(const MjcfTaskConfig& task, con
   return observation;
 }
 
+std::vector<std::string> Observation::Names() const {
+  std::vector<std::string> names;
+  for (const Sensor& sensor : sensors_) {
+    for (int age = sensor.config.history() - 1; age >= 0; --age) {
+      for (const std::string& name : sensor.numbers.names()) {
+        names.push_back(age == 0 ? name : absl::StrCat(name, "[t-", age, "]"));
+      }
+    }
+  }
+  return names;
+}
+
 int Observation::Sensor::Delay() const {
   if (delay_steps.empty()) return 0;
   const double most = config.delay_steps().max();

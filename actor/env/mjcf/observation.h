@@ -2,6 +2,7 @@
 // history. Thread-compatible.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,6 +21,8 @@ class Observation {
                                              const SliceSource& source, EpisodeMemory* memory);
 
   int size() const { return size_; }
+  // What each number is: "qpos.knee"; with a history "qpos.knee[t-1]". [size()]
+  std::vector<std::string> Names() const;
   // An episode's first values; draws each term's bias and delay before them.
   void Start(Pcg64* generator);
   // The next step's values.

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/mjcf/object_names.h"
+#include "actor/env/state_names.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -151,6 +154,37 @@ absl::StatusOr<absl::Span<double>> Cut(const Slice& slice, absl::Span<double> pa
   return part.subspan(slice.begin(), end - slice.begin());
 }
 
+std::string LowerName(const Slice& slice) {
+  return absl::AsciiStrToLower(SimulatorArray_Name(slice.array()));
+}
+
+// Of the numbers [begin, begin + count) of an object's `whole` numbers.
+std::vector<std::string> ObjectNames(const Slice& slice, const mjModel& model, mjtObj kind, int id,
+                                     size_t count, size_t whole) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < count; ++i) {
+    names.push_back(ObjectNumberName(model, kind, id, LowerName(slice),
+                                     slice.begin() + static_cast<int>(i), static_cast<int>(whole)));
+  }
+  return names;
+}
+
+// Of the numbers [begin, begin + count) of a whole array, by its objects where it has some.
+std::vector<std::string> ArrayNames(const Slice& slice, const mjModel& model, const Array& array,
+                                    size_t count) {
+  std::vector<std::string> all;
+  for (int i = 0; i < array.size; ++i) all.push_back(absl::StrCat(LowerName(slice), "[", i, "]"));
+  const int objects = array.part == nullptr ? 0 : CountObjects(model, array.kind);
+  for (int id = 0; id < objects; ++id) {
+    const Part part = array.part(id);
+    for (int i = 0; i < part.count; ++i) {
+      all[part.begin + i] =
+          ObjectNumberName(model, array.kind, id, LowerName(slice), i, part.count);
+    }
+  }
+  return {all.begin() + slice.begin(), all.begin() + slice.begin() + static_cast<long>(count)};
+}
+
 // The commands' and clocks' numbers, and the last action's, which the task itself keeps.
 absl::StatusOr<Selection> FindNamed(const Slice& slice, const SliceSource& source) {
   const bool clock = slice.array() == CLOCK;
@@ -159,7 +193,11 @@ absl::StatusOr<Selection> FindNamed(const Slice& slice, const SliceSource& sourc
     PMOE_ASSIGN_OR_RETURN(const absl::Span<double> whole,
                           clock ? source.commands->Clock(name) : source.commands->Command(name));
     PMOE_ASSIGN_OR_RETURN(const absl::Span<double> part, Cut(slice, whole, name));
-    found.Add(part);
+    std::vector<std::string> names;
+    for (size_t i = 0; i < part.size(); ++i) {
+      names.push_back(absl::StrCat(LowerName(slice), ".", name, "[", slice.begin() + i, "]"));
+    }
+    found.Add(part, std::move(names));
   }
   return found;
 }
@@ -175,7 +213,8 @@ absl::StatusOr<Selection> FindOfObjects(const Slice& slice, const SliceSource& s
         const absl::Span<double> cut,
         Cut(slice, absl::Span<double>(array.data + part.begin, static_cast<size_t>(part.count)),
             DescribeObject(*source.model, array.kind, id)));
-    found.Add(cut);
+    found.Add(cut, ObjectNames(slice, *source.model, array.kind, id, cut.size(),
+                               static_cast<size_t>(part.count)));
   }
   return found;
 }
@@ -184,18 +223,19 @@ absl::StatusOr<Selection> FindComputed(const Slice& slice, const SliceSource& so
   PMOE_ASSIGN_OR_RETURN(const std::vector<int> ids, FindObjects(*source.model, kind, slice.name()));
   Selection found;
   for (const int id : ids) {
+    const absl::Span<double> whole = source.computed->Add(slice.array(), id);
     PMOE_ASSIGN_OR_RETURN(const absl::Span<double> cut,
-                          Cut(slice, source.computed->Add(slice.array(), id),
-                              DescribeObject(*source.model, kind, id)));
-    found.Add(cut);
+                          Cut(slice, whole, DescribeObject(*source.model, kind, id)));
+    found.Add(cut, ObjectNames(slice, *source.model, kind, id, cut.size(), whole.size()));
   }
   return found;
 }
 
 }  // namespace
 
-void Selection::Add(absl::Span<double> part) {
+void Selection::Add(absl::Span<double> part, std::vector<std::string> names) {
   size_ += part.size();
+  names_.insert(names_.end(), names.begin(), names.end());
   // Neighbours become one part, so that most selections need no copy.
   if (!parts_.empty() && parts_.back().data() + parts_.back().size() == part.data()) {
     parts_.back() = absl::MakeSpan(parts_.back().data(), parts_.back().size() + part.size());
@@ -240,7 +280,7 @@ absl::StatusOr<Selection> FindSlice(const Slice& slice, const SliceSource& sourc
       const absl::Span<double> cut,
       Cut(slice, absl::Span<double>(array.data, static_cast<size_t>(array.size)), ""));
   Selection found;
-  found.Add(cut);
+  found.Add(cut, ArrayNames(slice, *source.model, array, cut.size()));
   return found;
 }
 

@@ -2,6 +2,7 @@
 // as long as the environment lives.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,9 +18,11 @@ namespace pmoe {
 
 class Selection {
  public:
-  void Add(absl::Span<double> part);
+  // names: of each number of the part; without them names() lacks some.
+  void Add(absl::Span<double> part, std::vector<std::string> names = {});
 
   size_t size() const { return size_; }
+  const std::vector<std::string>& names() const { return names_; }  // [size()] "qpos.knee"
   // One after the other; only a selection of several parts is copied, to `scratch`.
   absl::Span<const double> Values(std::vector<double>* scratch) const;
   void CopyTo(double* values) const;
@@ -28,6 +31,7 @@ class Selection {
 
  private:
   std::vector<absl::Span<double>> parts_;
+  std::vector<std::string> names_;
   size_t size_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
 #include "actor/env/numpy_math.h"
+#include "actor/env/state_names.h"
 #include "actor/env/tasks/body_terms.h"
 #include "actor/env/tasks/locomotion_reward.h"
 #include "actor/env/tasks/tasks.h"
@@ -68,6 +69,17 @@ class Ant final : public MujocoEnv {
     const absl::Span<const double> forces =
         ContactForces().subspan(kForcesPerBody * options_.observed_bodies_begin);
     std::copy(forces.begin(), forces.end(), next);
+  }
+  std::vector<std::string> ObservationNames() const override {
+    std::vector<std::string> names = StateNames(model(), options_.skipped());
+    if (!options_.include_cfrc_ext_in_observation) return names;
+    for (int body = options_.observed_bodies_begin; body < static_cast<int>(model().nbody);
+         ++body) {
+      for (int i = 0; i < kForcesPerBody; ++i) {
+        names.push_back(ObjectNumberName(model(), mjOBJ_BODY, body, "cfrc_ext", i, kForcesPerBody));
+      }
+    }
+    return names;
   }
   Outcome Evaluate(double velocity, absl::Span<const double> action) const override {
     const bool healthy = AntIsHealthy(options_.healthy_z_range, qpos(), qvel());

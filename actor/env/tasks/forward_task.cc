@@ -4,6 +4,7 @@
 
 #include "absl/memory/memory.h"
 #include "actor/env/mujoco_env.h"
+#include "actor/env/state_names.h"
 #include "actor/env/tasks/tasks.h"
 #include "common/base/status_macros.h"
 
@@ -39,6 +40,9 @@ class ForwardTask final : public MujocoEnv {
 
   double Progress() const override { return qpos()[0]; }
   void Observe(absl::Span<double> obs) const override { WriteState(options_.skipped, obs); }
+  std::vector<std::string> ObservationNames() const override {
+    return StateNames(model(), options_.skipped);
+  }
   Outcome Evaluate(double velocity, absl::Span<const double> action) const override {
     const double forward_reward = options_.forward_reward_weight * velocity;
     const double ctrl_cost = ControlCost(options_.ctrl_cost_weight, action);

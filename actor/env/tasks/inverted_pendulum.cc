@@ -8,6 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/status/statusor.h"
 #include "actor/env/mujoco_env.h"
+#include "actor/env/state_names.h"
 #include "actor/env/tasks/tasks.h"
 #include "common/base/status_macros.h"
 
@@ -21,6 +22,9 @@ class InvertedPendulum final : public MujocoEnv {
   InvertedPendulum(MujocoSetup setup, int obs_dim) : MujocoEnv(std::move(setup), obs_dim) {}
 
   void Observe(absl::Span<double> obs) const override { WriteState(/*skipped=*/0, obs); }
+  std::vector<std::string> ObservationNames() const override {
+    return StateNames(model(), /*skipped=*/0);
+  }
   Outcome Evaluate(double, absl::Span<const double>) const override {
     const bool fallen = InvertedPendulumHasFallen(qpos(), qvel());
     return {.reward = fallen ? 0.0 : 1.0, .terminated = fallen};

@@ -6,6 +6,7 @@
 #include "absl/memory/memory.h"
 #include "actor/env/mujoco_env.h"
 #include "actor/env/numpy_math.h"
+#include "actor/env/state_names.h"
 #include "actor/env/tasks/locomotion_reward.h"
 #include "actor/env/tasks/tasks.h"
 #include "common/base/status_macros.h"
@@ -46,6 +47,9 @@ class PlanarWalker final : public MujocoEnv {
     std::transform(qvel().begin(), qvel().end(), WritePositions(skipped_, obs), [](double v) {
       return NumpyClip(v, -kWalkerVelocityClip, kWalkerVelocityClip);
     });
+  }
+  std::vector<std::string> ObservationNames() const override {
+    return StateNames(model(), skipped_);
   }
   Outcome Evaluate(double velocity, absl::Span<const double> action) const override {
     return reward_.Pay(WalkerIsHealthy(health_, qpos(), qvel()), velocity,
