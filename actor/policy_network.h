@@ -59,6 +59,8 @@ class PolicyNetwork {
   const Matrix& mean() const { return composed_ ? composed_mean_ : outputs_[mean_]; }
   const Matrix& log_std() const { return composed_ ? composed_log_std_ : log_std_clamped_; }
   const Matrix& router_weights() const { return router_weights_; }
+  // After Act: the chances of the Gaussians that may act, [E, C]; an option that goes on has more.
+  const Matrix& acting_weights() const { return acting_weights_; }
   // Of all K, also where gating or MCP make one of them. [E, K * A]
   const Matrix& primitive_means() const { return outputs_[mean_]; }
 

@@ -1,5 +1,4 @@
-// `pmoe eval`, which plays episodes with a run's policy and prints their returns, and `pmoe
-// export`.
+// `pmoe eval`, which plays episodes with a run's policy and prints their returns.
 
 #include <algorithm>
 #include <atomic>
@@ -16,7 +15,6 @@
 #include "actor/command/policy_flags.h"
 #include "actor/configured_env.h"
 #include "actor/evaluation_trace.h"
-#include "actor/export/policy_export.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -144,37 +142,8 @@ class EvalCommand final : public Command {
   std::string trace_;
 };
 
-// `pmoe export`: the weights for other programs.
-class ExportCommand final : public Command {
- public:
-  CLI::App* AddTo(CLI::App* app) override {
-    CLI::App* const command =
-        app->add_subcommand("export", "Writes a run's policy as a NumPy archive");
-    run_.AddTo(command);
-    command->add_option("--out", out_, "File to write")->type_name("FILE.npz")->required();
-    command->footer(
-        "Python acts with it in 40 lines: experiments/pmoe_policy.py.\n"
-        "Example:\n  pmoe export --run runs/my-run --snapshot best --out policy.npz");
-    return command;
-  }
-
-  absl::StatusOr<int> Run() override {
-    PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.LoadPolicy());
-    PMOE_RETURN_IF_ERROR(ExportPolicy(*run.snapshot, out_));
-    std::printf("%s: %s snapshot of %llu env steps\n", out_.c_str(), run_.snapshot().c_str(),
-                static_cast<unsigned long long>(run.snapshot->env_steps));
-    return 0;
-  }
-
- private:
-  RunFlags run_;
-  std::string out_;
-};
-
 }  // namespace
 
 std::unique_ptr<Command> MakeEvalCommand() { return std::make_unique<EvalCommand>(); }
-
-std::unique_ptr<Command> MakeExportCommand() { return std::make_unique<ExportCommand>(); }
 
 }  // namespace pmoe

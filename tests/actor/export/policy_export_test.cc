@@ -56,10 +56,5 @@ TEST_F(PolicyExportTest, PythonActsAsTheActorDoes) {
   }
 }
 
-TEST_F(PolicyExportTest, AFolderThatIsNotThereIsNamed) {
-  EXPECT_THAT(ExportPolicy(*CheetahSnapshot(1), "/nowhere/p.npz"),
-              FailsWith(absl::StatusCode::kNotFound, "cannot write /nowhere/p.npz"));
-}
-
 }  // namespace
 }  // namespace pmoe
