@@ -1,6 +1,7 @@
 // Sequences through a shard: what its limiter makes of them, and who waits for what.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -68,19 +69,30 @@ TEST(ReplayShardSequencesTest, MoreRowsThanTheLimiterKnowsOfAreRefused) {
               IsInvalid("limiter.sample_max is 64, less than the batch of 65 rows"));
 }
 
-// It waits for 16 first rows, and not for as many as all its sequences have.
-TEST(ReplayShardSequencesTest, AWaitForRowsEndsWithTheFirstRowsThatItLacks) {
+// Seconds for which 16 sequences of 64 rows in all waited for 6 more first rows.
+double WaitForFirstRows() {
   auto shard = MakeShard({.table = {.max_times_sampled = 1}, .gate = {.limiter = Narrow()}});
-  ASSERT_OK(shard->Insert(Episode(0, 10), kNow));
+  EXPECT_OK(shard->Insert(Episode(0, 10), kNow));
   Minibatch batch(kSpec, {.size = 16, .sequence_rows = 4});
   absl::Status sampled;
   std::thread learner([&] { sampled = shard->Sample(&batch, kLong); });
   EXPECT_TRUE(Eventually([&] { return shard->Stats().samples_blocked.current > 0.0; }));
   EXPECT_THAT(shard->Explain(), ::testing::HasSubstr("samples wait for rows: "));
-  ASSERT_OK(shard->Insert(Episode(1, 10), kLong));
+  EXPECT_OK(shard->Insert(Episode(1, 10), kLong));
   learner.join();
   EXPECT_OK(sampled);
   EXPECT_EQ(shard->size(), 4);
+  return shard->Stats().samples_blocked.total;
+}
+
+// It waits for first rows, and not for as many as all its sequences have: whoever is not woken
+// looks again after a second. On a busy machine a wait may be long for other reasons.
+TEST(ReplayShardSequencesTest, AWaitForRowsEndsWithTheFirstRowsThatItLacks) {
+  double shortest_s = WaitForFirstRows();
+  for (int i = 0; i < 4 && shortest_s >= 1.0; ++i) {
+    shortest_s = std::min(shortest_s, WaitForFirstRows());
+  }
+  EXPECT_LT(shortest_s, 1.0);
 }
 
 TEST(ReplayShardSequencesTest, PrioritiesAreOfTheirFirstRows) {

@@ -178,8 +178,9 @@ TEST_F(ReplayTableSequencesTest, ATableOfRolloutsGivesNone) {
 // A file that is whole, but whose page leads on to another environment's.
 TEST_F(ReplayTableSequencesTest, AFileWhosePagesLeadToAnotherStreamIsRefused) {
   TempDir folder;
-  for (const uint32_t env : {0u, 1u}) Append({.env = env, .rows = 64});
-  for (const uint32_t env : {0u, 1u}) Append({.env = env, .first_step = 64, .rows = 3});
+  // Pages 0 and 2 are of one environment, 1 and 3 of the other.
+  for (const uint32_t env : {0u, 1u}) Append({.env = env, .rows = 40});
+  for (const uint32_t env : {0u, 1u}) Append({.env = env, .first_step = 40, .rows = 40});
   const TableSave saved = table_.BeginSave();
   std::vector<std::string> pages;
   {
