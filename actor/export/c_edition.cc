@@ -167,7 +167,7 @@ class Writer {
     const auto define = [&](const char* name, const auto& value) {
       absl::StrAppend(&text, "#define ", upper_name_, name, " ", value, "\n");
     };
-    define("FORMAT", 1);
+    define("FORMAT", kExportFormat);
     define("OBSERVATIONS", spec_.obs_dim);
     define("ACTIONS", spec_.action_dim);
     define("PRIMITIVES", spec_.primitives);

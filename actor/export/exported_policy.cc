@@ -11,8 +11,6 @@
 namespace pmoe {
 namespace {
 
-constexpr int kFormat = 2;
-
 const char* ActivationName(Activation activation) {
   static constexpr const char* kNames[] = {"identity", "relu", "tanh", "sigmoid", "log_softplus"};
   return kNames[static_cast<int>(activation)];
@@ -51,7 +49,7 @@ float RoundedDown(double x) { return -RoundedUp(-x); }
 std::vector<std::pair<std::string, std::string>> Describe(const ExportedPolicy& policy) {
   const PolicySnapshot& snapshot = *policy.snapshot;
   const PolicySpec& spec = snapshot.spec;
-  nlohmann::ordered_json json = {{"format", kFormat},
+  nlohmann::ordered_json json = {{"format", kExportFormat},
                                  {"head", HeadName(spec.head)},
                                  {"action_map", ActionMapName(spec.action_map)},
                                  {"gating_squared", spec.gating_squared},

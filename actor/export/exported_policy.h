@@ -14,6 +14,9 @@
 
 namespace pmoe {
 
+// Of what files say about themselves; grows when a reader of an older one would go wrong.
+inline constexpr int kExportFormat = 2;
+
 struct ExportedPolicy {
   std::shared_ptr<const PolicySnapshot> snapshot;
   std::string env_id;

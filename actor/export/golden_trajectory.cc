@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actor/policy_network.h"
+#include "common/base/finite.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -71,7 +72,7 @@ void PlayEpisode(uint64_t seed, Env* env, Recorder* recorder) {
   env->Reset(seed, absl::MakeSpan(env_obs));
   for (int step = 0; step < kGoldenStepsMax; ++step) {
     const std::vector<float> obs(env_obs.begin(), env_obs.end());
-    if (!recorder->Act(obs)) return;
+    if (!AllFinite(obs) || !recorder->Act(obs)) return;
     const StepResult result = env->Step(recorder->action(), absl::MakeSpan(env_obs));
     if (result.done() || BrokeDown(result, env_obs)) return;
   }
@@ -102,8 +103,8 @@ absl::StatusOr<GoldenTrajectory> Record(std::shared_ptr<const PolicySnapshot> sn
     if (recorder.golden().steps > 0) return std::move(recorder.golden());
   }
   return absl::InternalError(
-      "this policy's router finds two primitives equally likely at the start of every episode: "
-      "which one acts is a matter of rounding, and no exported file could be checked");
+      "this policy's router finds two primitives equally likely at the start of every episode, or "
+      "what it observes there is not finite: no exported file could be checked");
 }
 
 }  // namespace

@@ -232,7 +232,7 @@ def check_c(path, data):
         raise Damaged("its checksum differs: its text has changed")
     text = data.decode("ascii")
     name = re.search(r"^static inline int (\w+)_selftest\(void\)", text, re.MULTILINE)
-    macros = dict(re.findall(r'^#define \w+?_(GOLDEN_\w+|ENV_ID) "?(.*?)u?"?$', text, re.MULTILINE))
+    macros = dict(re.findall(r"^#define \w+?_(GOLDEN_\w+|ENV_ID) (.*)$", text, re.MULTILINE))
     if not name:
         raise Damaged("it has no self-test")
     with tempfile.TemporaryDirectory() as folder:
@@ -241,7 +241,8 @@ def check_c(path, data):
     if code != 0:
         raise Damaged(f"its self-test ends with {code}: {WRONG.get(code, 'it broke off')}")
     source = "episode" if macros["GOLDEN_OF_EPISODE"] == "1" else "drawn"
-    return said(macros["GOLDEN_STEPS"], macros["ENV_ID"], source, macros["GOLDEN_SEED"])
+    return said(macros["GOLDEN_STEPS"], macros["ENV_ID"].strip('"'), source,
+                macros["GOLDEN_SEED"].rstrip("u"))
 
 
 def build_selftest(path, name, folder):

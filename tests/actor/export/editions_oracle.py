@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "..", "python"))
 from pmoe import check  # noqa: E402
 
-TOLERANCE = 2e-6  # of half an action's range, of a weight, of a mean or std above 1
+TOLERANCE = 2e-6  # of half an action's range, of a weight, of a mean or std where it is above 1
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wdouble-promotion", "-pedantic", "-Werror"]
 COMPILERS = {"C99": ["cc", "-std=c99", "-O2"], "C++17": ["g++", "-std=c++17", "-O2", "-x", "c++"]}
 
@@ -35,7 +35,9 @@ class Case:
         self.K, self.A, self.O = spec["primitives"], spec["action_dim"], spec["obs_dim"]
         self.C = 1 if spec["head"] in ("gating", "mcp") else self.K
         self.is_option = spec["head"] == "option"
-        self.half = (np.array(spec["action_high"]) - np.array(spec["action_low"])) / 2
+        half = (np.array(spec["action_high"]) - np.array(spec["action_low"])) / 2
+        # Clipped actions are the means themselves, however narrow the bounds.
+        self.unit = np.maximum(1, half) if spec["action_map"] == "clip" else half
         self.obs = self.read("obs", np.float32, self.O)
         self.option = self.read("option", np.int64)
         self.wanted = {"action": self.read("action", np.float64, self.A),
@@ -62,6 +64,11 @@ class Case:
             return dict(zip(names, session.run(None, inputs)))
         whole = run(obs, option)
         alone = [run(obs[i:i + 1], option[i:i + 1]) for i in range(len(obs))]
+        bad = obs.copy()
+        bad[1, -1], bad[3, 0] = np.nan, np.inf
+        told = run(bad, option)["action"]
+        assert np.isnan(told[[1, 3]]).all(), "NaN is not told"
+        assert np.array_equal(np.delete(told, [1, 3], 0), np.delete(whole["action"], [1, 3], 0))
         empty = run(obs[:0], option[:0])
         assert empty["action"].shape == (0, self.A), empty["action"].shape
         return whole, {key: np.concatenate([row[key] for row in alone]) for key in whole}
@@ -70,6 +77,14 @@ class Case:
         program = os.path.join(self.folder, "driver")
         subprocess.run([*COMPILERS[compiler], *WARNINGS, "-I", self.folder,
                         os.path.join(HERE, "c_driver.c"), "-o", program, "-lm"], check=True)
+        for fast in ([], ["-O3", "-ffast-math"]) if compiler != "C99" else ():
+            main_c, selftest = program + "_selftest.c", program + "_selftest"
+            with open(main_c, "w", encoding="ascii") as file:
+                file.write('#define POLICY_SELFTEST\n#include "policy.h"\n'
+                           "int main(void) { return policy_selftest(); }\n")
+            subprocess.run([*COMPILERS[compiler], *WARNINGS, *fast, "-I", self.folder, main_c, "-o",
+                            selftest, "-lm"], check=True)
+            subprocess.run([selftest], check=True)
         rows = np.concatenate([self.obs, self.option[:, None].astype(np.float32)], -1)
         out = subprocess.run([program], input=rows.astype(np.float32).tobytes(),
                              capture_output=True, check=True).stdout
@@ -97,7 +112,7 @@ class Case:
             if key not in got:
                 continue
             assert got[key].shape == wanted[key].shape, (key, got[key].shape)
-            unit = {"action": self.half, "router": 1}.get(key, np.maximum(1, np.abs(wanted[key])))
+            unit = {"action": self.unit, "router": 1}.get(key, np.maximum(1, np.abs(wanted[key])))
             error = np.abs(got[key].astype(np.float64) - wanted[key]) / unit
             error = error.reshape(len(row), -1).max(-1) / self.size
             assert np.isfinite(error).all(), key
