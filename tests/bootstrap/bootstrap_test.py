@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pathlib
+import re
 import resource
 import shutil
 import subprocess
@@ -12,7 +13,8 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPIED = ("pmoe", "cmake", "CMakeLists.txt", "CMakePresets.json")
-SOURCE_FOLDERS = ("proto", "common", "actor", "replay", "learner", "cli")
+SOURCE_FOLDERS = ("proto", "common", "control", "dashboard", "actor", "replay", "run", "learner",
+                  "cli")
 # All that ./pmoe may need besides the stand-ins: its PATH has apt-get only where a test adds it.
 TOOLS = ("bash cat chmod cut find flock grep head mkdir mv nproc readlink rm sed tail tee "
          "touch").split()
@@ -245,6 +247,16 @@ class BootstrapTest(unittest.TestCase):
         self.assertRegex(self.calls_since(), r"ninja .* all\nctest .*-LE slow\|gpu")
         self.run_pmoe("test", "-L", "slow")
         self.assertRegex(self.calls_since(), r"ctest (?!.*-LE).* -L slow")
+
+    def test_every_folder_that_cmake_builds_is_watched_and_goes_into_the_images(self):
+        lists = (ROOT / "CMakeLists.txt").read_text()
+        built = set(re.findall(r"^ *add_subdirectory\((\S+)\)", lists, re.MULTILINE)) - {"tests"}
+        watched = re.search(r"^source_dirs=\((.*?)\)", (ROOT / "pmoe").read_text(),
+                            re.MULTILINE | re.DOTALL)[1].split()
+        copied = [line[1:] for line in (ROOT / ".dockerignore").read_text().split() if
+                  line.startswith("!")]
+        self.assertLessEqual(built - {"tests/benchmark"}, set(watched))
+        self.assertLessEqual(built, set(copied))
 
     def test_an_unknown_check_is_an_error(self):
         result = self.run_pmoe("check", "nonsense")
