@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/build_info.h"
+#include "common/base/package.h"
 
 namespace pmoe {
 
@@ -39,7 +40,7 @@ absl::Status ExecBinary(const std::string& binary, const std::vector<std::string
   ::execv(path.c_str(), argv.data());
   if (errno == ENOENT) {
     return absl::NotFoundError(
-        absl::StrCat("this command needs ", path, ", which is not built: ./pmoe build makes it"));
+        absl::StrCat("this command needs ", path, ", which is not there: ", HowToMend()));
   }
   return absl::InternalError(absl::StrCat("cannot start ", path, ": ", std::strerror(errno)));
 }

@@ -9,6 +9,7 @@
 #include "common/base/file.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/package.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -63,7 +64,7 @@ std::string CommandToGoOn(const LearnerFlags& flags) {
   const std::string insecure = flags.security.insecure ? " --insecure" : "";
   if (flags.parent > 0) {
     const bool tcp = !absl::StartsWith(flags.listen, "unix:");
-    return absl::StrCat("./pmoe up", tcp ? " --tcp" : "", insecure);
+    return absl::StrCat(UserCommand(), " up", tcp ? " --tcp" : "", insecure);
   }
   return absl::StrCat("pmoe-learner --listen ", ShellWord(flags.listen),
                       flags.security.tls.empty() ? "" : " --tls " + ShellWord(flags.security.tls),

@@ -32,8 +32,9 @@ absl::Status CheckDevice(const std::string& device) {
   if (at::hasCUDA()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       "learner.device is cuda, but no GPU can be used here: `nvidia-smi -L` must list one, and "
-      ".deps must hold the full "
-      "torch wheel (remove .deps and run ./pmoe build on a machine with a GPU); or use --device "
+      "LibTorch must have CUDA (pip install torch with all it needs; in a checkout remove .deps "
+      "and "
+      "run ./pmoe build on a machine with a GPU); `pmoe doctor --for cuda` looks; or use --device "
       "cpu");
 }
 

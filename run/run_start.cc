@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
+#include "common/base/package.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/config/run_config_file.h"
@@ -208,7 +209,8 @@ std::string DescribeEnd(const RunDirectory& directory, const std::string& comman
     return absl::StrCat("stopped at ", env_steps, " of ", total_steps, " env steps; ",
                         HowToGoOn(directory, command, env_steps));
   }
-  return absl::StrCat("finished; look at it with: ./pmoe eval --run ", ShellWord(directory.path()));
+  return absl::StrCat("finished; look at it with: ", UserCommand(), " eval --run ",
+                      ShellWord(directory.path()));
 }
 
 absl::Status DescribeFailure(const absl::Status& status, const RunDirectory& directory,

@@ -13,13 +13,25 @@ import signal
 import subprocess
 import sys
 
+NOTHING_DRAWS = ("nothing here can draw: no GPU with EGL, and Mesa's software renderer is not "
+                 "installed; apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri libgl1")
+HERE = os.path.dirname(os.path.abspath(__file__))
+if os.path.isfile(os.path.join(HERE, "..", "package.txt")):
+    # Installed: the wheels lie beside the package, where -I may hide them (pip install --user).
+    sys.path.append(os.path.dirname(os.path.dirname(HERE)))
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sender turns a Ctrl-C into a file that is whole
 os.environ["MUJOCO_GL"] = "egl"
 try:
     import mujoco as mj
     import numpy as np
 except ImportError as error:
-    sys.exit(f"pmoe: the mujoco wheel is not installed ({error}); ./pmoe build installs it")
+    print(f"pmoe: {sys.executable} has no mujoco wheel ({error}); ./pmoe build installs it in a "
+          "checkout, elsewhere: pip install mujoco, and PMOE_PYTHON=/path/to/that/python3",
+          file=sys.stderr)
+    sys.exit(2)
+except Exception:  # without libEGL PyOpenGL has an AttributeError for us
+    print(f"pmoe: {NOTHING_DRAWS}", file=sys.stderr)
+    sys.exit(2)
 
 SHAPES_MAX = 20000  # long ways through the arena have one per step
 ARENA_FRAMES_PER_S = 10.0
@@ -94,8 +106,7 @@ def make_context():
             return context, GL.glGetString(GL.GL_RENDERER).decode()
         except Exception:
             continue  # PyOpenGL has many kinds of errors, all of which say "not this one"
-    raise Mistake("nothing here can draw: no GPU with EGL, and Mesa's software renderer is not "
-                  "installed; apt-get install libegl1 libegl-mesa0 libgl1-mesa-dri libgl1")
+    raise Mistake(NOTHING_DRAWS)
 
 
 def read_model(options, stream):
@@ -213,6 +224,9 @@ class Renderer:
 
 
 def main():
+    if sys.argv[1:] == ["--probe"]:  # `pmoe doctor` asks who would draw
+        print(make_context()[1])
+        return 0
     stream = sys.stdin.buffer
     options = json.loads(stream.readline())
     renderer = Renderer(options, stream)

@@ -12,6 +12,8 @@
 #include "actor/env/mujoco_env.h"
 #include "actor/env/target_reaching.h"
 #include "common/base/build_info.h"
+#include "common/base/package.h"
+#include "common/base/status_macros.h"
 #include "nlohmann/json.hpp"
 
 namespace pmoe {
@@ -55,6 +57,22 @@ std::string Quoted(const std::string& word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
+// Isolated: another environment's variables are not for this one's Python.
+absl::StatusOr<std::string> DrawingCommand() {
+  const std::string python = WheelPython(), script = BinaryPath("pmoe-draw.py");
+  if (python.empty()) {
+    return absl::FailedPreconditionError(
+        "pictures are drawn by Python with MuJoCo's wheel, and none is known here: pip install "
+        "mujoco, then set PMOE_PYTHON=/path/to/python3");
+  }
+  for (const std::string& file : {python, script}) {
+    if (::access(file.c_str(), R_OK) == 0) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("pictures are drawn by Python, but there is no ", file, ": ", HowToMend()));
+  }
+  return absl::StrCat(Quoted(python), " -I ", Quoted(script));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Drawing>> Drawing::Start(const DrawingOptions& options,
@@ -64,17 +82,10 @@ absl::StatusOr<std::unique_ptr<Drawing>> Drawing::Start(const DrawingOptions& op
     return absl::FailedPreconditionError(
         absl::StrCat(example.spec().id, " has no picture: plugins cannot be drawn"));
   }
-  const std::string python = PMOE_PYTHON, script = BinaryPath("pmoe-draw.py");
-  for (const std::string& file : {python, script}) {
-    if (::access(file.c_str(), R_OK) == 0) continue;
-    return absl::FailedPreconditionError(absl::StrCat(
-        "pictures are drawn by Python, but there is no ", file, ": ./pmoe build makes it"));
-  }
+  PMOE_ASSIGN_OR_RETURN(const std::string command, DrawingCommand());
   ::signal(SIGPIPE, SIG_IGN);  // a write to one that has ended is an error like any other
   std::fflush(nullptr);
-  // Isolated: another environment's variables are not for this one's Python.
-  std::FILE* const pipe =
-      ::popen(absl::StrCat("exec ", Quoted(python), " -I ", Quoted(script)).c_str(), "we");
+  std::FILE* const pipe = ::popen(("exec " + command).c_str(), "we");
   if (pipe == nullptr) return absl::InternalError("cannot start Python");
   std::vector<char> model;
   Json head = {{"path", options.path},     {"png", options.png},       {"width", options.width},

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -17,6 +16,7 @@
 #include "actor/env/mujoco_plugins.h"
 #include "common/base/check.h"
 #include "common/base/mutex.h"
+#include "common/base/package.h"
 
 namespace pmoe {
 namespace {
@@ -104,9 +104,9 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) {
     return absl::NotFoundError(
-        absl::StrCat("no MuJoCo model at ", path,
-                     "; is the path right? Gymnasium's own come with ./pmoe "
-                     "build, or from another folder by --set env.assets=DIR"));
+        absl::StrCat("no MuJoCo model at ", path, "; is the path right? Gymnasium's own come with ",
+                     PackageFolder().empty() ? "./pmoe build" : "its wheel (pmoe doctor)",
+                     ", or from another folder by --set env.assets=DIR"));
   }
   // What is missing matters only to a model that needs it.
   const absl::Status& plugins = LoadMujocoPlugins();
@@ -132,18 +132,7 @@ MjDataPtr MakeData(const mjModel& model) {
 }
 
 std::string AssetsDir(const std::string& given) {
-  if (!given.empty()) return given;
-  const char* const deps = std::getenv("PMOE_DEPS");
-  if (deps == nullptr || *deps == '\0') return absl::StrCat(PMOE_SITE_PACKAGES, "/", kAssets);
-  const std::filesystem::path lib = std::filesystem::path(deps) / "venv" / "lib";
-  std::error_code error;
-  for (std::filesystem::directory_iterator it(lib, error), end; !error && it != end;
-       it.increment(error)) {
-    const std::filesystem::path assets = it->path() / "site-packages" / kAssets;
-    std::error_code ignored;
-    if (std::filesystem::is_directory(assets, ignored)) return assets.string();
-  }
-  return (lib / "python3" / "site-packages" / kAssets).string();
+  return given.empty() ? absl::StrCat(SitePackages(), "/", kAssets) : given;
 }
 
 std::string ModelPath(const std::string& xml_file, const std::string& assets_dir) {

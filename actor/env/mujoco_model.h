@@ -30,7 +30,7 @@ absl::StatusOr<std::shared_ptr<const mjModel>> LoadModel(const std::string& path
 MjDataPtr MakeData(const mjModel& model);
 
 // The folder of Gymnasium's models: `given` unless empty, else that of the installed gymnasium
-// wheel under $PMOE_DEPS or, without that variable, under the folder this binary was built with.
+// wheel (common/base/package.h).
 std::string AssetsDir(const std::string& given);
 
 // xml_file under Gymnasium's rules: a path if it starts with '/', '.' or '~', else a name inside

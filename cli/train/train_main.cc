@@ -11,6 +11,7 @@
 #include "common/base/exit_code.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/package.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -59,9 +60,10 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
                         StartRunDashboard(dashboard_flags, directory.path(),
                                           [&run] { return StatusJson(run->Status()); }));
+  const std::string command = UserCommand() + " train";
   const absl::Status trained = run->Train(interrupted);
-  PMOE_RETURN_IF_ERROR(DescribeFailure(trained, directory, "./pmoe train", run->env_steps()));
-  Say(DescribeEnd(directory, "./pmoe train", run->env_steps(), run->total_steps()));
+  PMOE_RETURN_IF_ERROR(DescribeFailure(trained, directory, command, run->env_steps()));
+  Say(DescribeEnd(directory, command, run->env_steps(), run->total_steps()));
   const bool finished = run->env_steps() >= run->total_steps();
   if (finished && config.observe().video()) WriteEndVideo(directory.path(), interrupted);
   return absl::OkStatus();

@@ -19,6 +19,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/memory_limit.h"
+#include "common/base/package.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/config/seed_folder.h"
@@ -82,7 +83,8 @@ struct Plan {
 
 // What goes on with all of them.
 std::string ResumeCommand(const Plan& plan) {
-  const std::string command = absl::StrCat("./pmoe train --resume ", ShellWord(plan.directory));
+  const std::string command =
+      absl::StrCat(UserCommand(), " train --resume ", ShellWord(plan.directory));
   if (!IsSeedPattern(plan.directory)) return command;
   return absl::StrCat(command, " --seeds ", absl::StrJoin(plan.seeds, ","));
 }
@@ -291,7 +293,7 @@ absl::Status TrainSeeds(const RunStartOptions& start, const DashboardFlags& dash
         " env steps; go on with: ", ResumeCommand(plan));
     return absl::OkStatus();
   }
-  Say("finished; look at them with: ./pmoe dashboard ", ShellWord(Folder(plan)));
+  Say("finished; look at them with: ", UserCommand(), " dashboard ", ShellWord(Folder(plan)));
   const SeedMember* const best = BestOf(*group);
   if (plan.config.observe().video() && best != nullptr) WriteEndVideo(best->path(), interrupted);
   return absl::OkStatus();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/package.h"
 
 namespace pmoe {
 namespace {
@@ -79,8 +80,8 @@ absl::StatusOr<Child> Child::Start(const std::vector<std::string>& words, const 
   const int error = posix_spawn(&pid, arguments[0], settings.actions(), settings.attributes(),
                                 arguments.data(), environ);
   if (error == 0) return Child(pid);
-  return absl::NotFoundError(absl::StrCat("cannot start ", words[0], ": ", std::strerror(error),
-                                          "; ./pmoe build makes the binaries"));
+  return absl::NotFoundError(
+      absl::StrCat("cannot start ", words[0], ": ", std::strerror(error), "; ", HowToMend()));
 }
 
 Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}

@@ -27,6 +27,7 @@
 #include "common/base/file_lock.h"
 #include "common/base/interrupt.h"
 #include "common/base/log.h"
+#include "common/base/package.h"
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
@@ -233,7 +234,8 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     Say("cluster: ", config.env().id(), ", ", config.actor().count(), " actors, ", shards,
         shards == 1 ? " replay shard, " : " replay shards, ", config.schedule().mode(),
         "; run directory: ", directory);
-    Say("logs: ", directory, "/logs; look at it with: ./pmoe status --run ", directory);
+    Say("logs: ", directory, "/logs; look at it with: ", UserCommand(), " status --run ",
+        directory);
     const absl::Status ended = Supervisor(std::move(options)).Run(interrupted);
     ForgetUpSecurity(directory);
     PMOE_RETURN_IF_ERROR(ended);

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
+#include "common/base/package.h"
 #include "tests/actor/run_testing.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
@@ -60,6 +62,26 @@ TEST_F(PlayTest, MistakesAreNamed) {
   fails({"--png", dir_.File("f"), "--camera", "side"}, "no camera \"side\"; it has track");
   fails({"--png", dir_.File("f"), "--width", "321"}, "must be even, got 321");
   fails({"--png", dir_.File("f"), "--primitive", "2"}, "an index from 0 to 1, got \"2\"");
+}
+
+// PyOpenGL's error there is no ImportError. A module of ours stands in for MuJoCo's.
+TEST_F(PlayTest, WithoutALibraryThatDrawsThePackagesAreNamed) {
+  std::ofstream(dir_.File("mujoco.py")) << "None.eglQueryString\n";
+  const ProcessResult result = RunProcess(
+      {"env", "PYTHONPATH=" + dir_.path(), WheelPython(), Binary("pmoe-draw.py"), "--probe"});
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_NE(result.output.find("nothing here can draw"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("apt-get install libegl1"), std::string::npos) << result.output;
+}
+
+TEST_F(PlayTest, AnotherPythonWithoutMujocoIsNamed) {
+  MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
+  const ProcessResult result =
+      RunProcess({"env", "PMOE_PYTHON=/usr/bin/python3", Binary("pmoe"), "play", "--run",
+                  dir_.File("run"), "--png", dir_.File("frames")});
+  EXPECT_EQ(result.exit_code, 2) << result.output;
+  EXPECT_NE(result.output.find("/usr/bin/python3 has no mujoco wheel"), std::string::npos)
+      << result.output;
 }
 
 // Colours at known places: red obstacles and a green target on a light floor.

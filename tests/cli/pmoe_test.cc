@@ -121,7 +121,7 @@ TEST_F(PmoeTest, ConfigCheckLetsTheActorCheckTheTask) {
 }
 
 TEST_F(PmoeTest, AMissingBinaryIsNamed) {
-  ExpectUsageError({"train"}, dir_.File("pmoe-train") + ", which is not built");
+  ExpectUsageError({"train"}, dir_.File("pmoe-train") + ", which is not there: ./pmoe build");
 }
 
 TEST_F(PmoeTest, FindsItsNeighboursThroughALink) {

@@ -250,7 +250,7 @@ TEST_F(SweepProcessTest, WithoutTheTrainingsBinaryItSaysSo) {
   fs::remove(dir_.File("pmoe-train"));
   const ProcessResult result = Sweep();
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.output, HasSubstr("./pmoe build makes the binaries"));
+  EXPECT_THAT(result.output, HasSubstr("./pmoe build makes it"));
 }
 
 }  // namespace
