@@ -42,7 +42,7 @@ std::vector<std::unique_ptr<Command>> OwnCommands() {
   std::vector<std::unique_ptr<Command>> commands;
   for (const auto make :
        {MakeConfigCommand, MakeUpCommand, MakeSweepCommand, MakeCertsCommand, MakeRunCommand,
-        MakeStatusCommand, MakeDashboardCommand, MakeHealthCommand}) {
+        MakeStatusCommand, MakeDashboardCommand, MakeHealthCommand, MakeDoctorCommand}) {
     commands.push_back(make());
   }
   commands.push_back(std::make_unique<VersionCommand>());
