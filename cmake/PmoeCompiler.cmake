@@ -21,7 +21,8 @@ add_library(pmoe::options ALIAS pmoe_options)
 # RPATH, not RUNPATH: LD_LIBRARY_PATH, as conda and module systems set it, cannot put another
 # libmujoco or libtorch in the place of the pinned one; nor, by the system's folder at its end,
 # another libprotobuf or libstdc++, which libraries need as well.
-target_link_options(pmoe_options INTERFACE -Wl,--disable-new-dtags)
+# The loader then refuses a CPU without x86-64-v3 in words, where the program would die of SIGILL.
+target_link_options(pmoe_options INTERFACE -Wl,--disable-new-dtags -Wl,-z,x86-64-v3)
 set(CMAKE_CXX_STANDARD_LIBRARIES -Wl,-rpath,/lib/${CMAKE_LIBRARY_ARCHITECTURE})  # comes last
 target_compile_options(pmoe_options INTERFACE -march=x86-64-v3 -Wall -Wextra
   $<$<BOOL:${PMOE_WERROR}>:-Werror> -Wno-unused-parameter

@@ -1,4 +1,4 @@
-# Sourced by ./pmoe: the contributors' commands build, test, check and format.
+# Sourced by ./pmoe: the contributors' commands build, test, check, format, wheel and bundle.
 source "$root/cmake/bootstrap/install.sh"
 source "$root/cmake/bootstrap/build.sh"
 
@@ -13,6 +13,7 @@ command_build() {
 command_test() {
   install_packages render "for pictures"
   install_packages page "a browser for the tests"
+  install_packages package "for the wheel"
   prepare release all
   local filter=(-LE "$slower_labels") flag
   for flag in "$@"; do
@@ -123,6 +124,17 @@ sanitized_tests() {
   prepare "$1" all
   cd "$root"
   ctest --preset "$1" -j "$(nproc)" </dev/null
+}
+
+command_wheel() { package wheel "$@"; }
+command_bundle() { package bundle --deps "$deps" "$@"; }
+
+package() {
+  local kind=$1
+  shift
+  install_packages package "for the package"
+  prepare release pmoe-binaries
+  "$python" "$root/cmake/package/$kind.py" --build "$build_dir" "$@"
 }
 
 command_format() {

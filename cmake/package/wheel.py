@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Makes a wheel of a build: ./pmoe wheel [--out DIR].
+
+Beside it comes pmoe-VERSION-cpu.txt: all wheels that a machine without a GPU needs, for
+`pip install --no-deps`; pip alone would take LibTorch's CUDA libraries too. Equal builds give equal
+bytes.
+"""
+import argparse
+import base64
+import hashlib
+import pathlib
+import shutil
+import sys
+import tempfile
+import zipfile
+
+import elf
+import tree
+
+# PEP 600: Ubuntu 22.04's glibc or a newer one. No part of it depends on Python's version.
+TAG = "py3-none-manylinux_2_35_x86_64"
+PYTHON_MIN = "3.10"  # of the pinned wheels
+
+METADATA = """Metadata-Version: 2.1
+Name: pmoe
+Version: {version}
+Summary: Actor-learner reinforcement learning on MuJoCo: SAC, PPO and mixtures of experts
+License: MIT
+Requires-Python: >={python}
+{requires}
+"""
+
+
+def metadata(version):
+    pinned = tree.pinned_versions()
+    requires = [f"Requires-Dist: {name}=={pinned[name]}" for name in tree.WHEELS]
+    return METADATA.format(version=version, python=PYTHON_MIN,
+                           requires="\n".join([*requires, "Requires-Dist: numpy"]))
+
+
+def entry_points():
+    """Each program as a command, by way of python/pmoe/_launch.py."""
+    return "[console_scripts]\n" + "".join(
+        f"{program} = pmoe._launch:main\n" for program in tree.PROGRAMS)
+
+
+def copy_python(folder):
+    shutil.copytree(tree.ROOT / "python/pmoe", folder, dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+
+
+def record_line(name, data):
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"{name},sha256={digest},{len(data)}\n"
+
+
+def write_wheel(site, path, info):
+    """Zips what lies in `site`; the last entry is RECORD, of all others."""
+    record = ""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for file in sorted(site.rglob("*")):
+            if file.is_file():
+                name, data = str(file.relative_to(site)), file.read_bytes()
+                archive.writestr(entry(name, file.stat().st_mode), data)
+                record += record_line(name, data)
+        name = f"{info}/RECORD"
+        archive.writestr(entry(name, 0o644), record + f"{name},,\n")
+
+
+def entry(name, mode):
+    info = zipfile.ZipInfo(name)  # of 1980: the time of a build is not part of it
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = (0o100755 if mode & 0o100 else 0o100644) << 16
+    return info
+
+
+def make_wheel(build, out):
+    version = tree.project_version()
+    info = f"pmoe-{version}.dist-info"
+    wheel = out / f"pmoe-{version}-{TAG}.whl"
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        site = pathlib.Path(folder, "site")
+        tree.make_tree(build, site / "pmoe")
+        copy_python(site / "pmoe")
+        tree.write_package_file(site / "pmoe")
+        (site / info).mkdir()
+        (site / info / "METADATA").write_text(metadata(version))
+        (site / info / "entry_points.txt").write_text(entry_points())
+        (site / info / "WHEEL").write_text(
+            f"Wheel-Version: 1.0\nGenerator: pmoe\nRoot-Is-Purelib: false\nTag: {TAG}\n")
+        half = pathlib.Path(folder, wheel.name)
+        write_wheel(site, half, info)
+        half.rename(wheel)
+    shutil.copyfile(tree.ROOT / "requirements.txt", out / f"pmoe-{version}-cpu.txt")
+    return wheel
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./pmoe wheel", description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=pathlib.Path, default=tree.ROOT / "build/dist", metavar="DIR")
+    options = parser.parse_args()
+    try:
+        wheel = make_wheel(options.build, options.out)
+    except (elf.PackageError, OSError) as error:
+        print(f"pmoe: {error}", file=sys.stderr)
+        return 2
+    print(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
