@@ -2,14 +2,22 @@
 # Shows that a wheel works on a machine with Python and nothing else of ours: takes it into a
 # container of debian:bookworm-slim, which has no compiler, installs it and trains, also as a
 # cluster, shows the runs, draws, and takes everything away again. Needs a Docker engine.
-#   deploy/bare_wheel_test.sh [--bundle FILE] [DIR]
+#   deploy/bare_wheel_test.sh [--image NAME] [--bundle FILE] [DIR]
+#     --image NAME   another image that has apt-get
 #     --bundle FILE  a bundle with LibTorch: the same without Python, but for drawing
 #     DIR            where ./pmoe wheel has put it (default: build/dist)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-bundle=
-if [[ ${1:-} == --bundle ]]; then bundle=$2 && shift 2; fi
+bundle='' image=debian:bookworm-slim
+while (($# > 1)); do
+  case $1 in
+    --bundle) bundle=$2 ;;
+    --image) image=$2 ;;
+    *) break ;;
+  esac
+  shift 2
+done
 dist=$(readlink -f "${1:-build/dist}")
 
 common=$(
@@ -104,7 +112,7 @@ SCRIPT
 
 if [[ -n $bundle ]]; then
   exec docker run --rm -i --network host -v "$(dirname "$(readlink -f "$bundle")")":/dist:ro \
-    debian:bookworm-slim bash -c "$common"$'\n'"$with_bundle" inside "$(basename "$bundle")"
+    "$image" bash -c "$common"$'\n'"$with_bundle" inside "$(basename "$bundle")"
 fi
-exec docker run --rm -i --network host -v "$dist":/dist:ro debian:bookworm-slim \
+exec docker run --rm -i --network host -v "$dist":/dist:ro "$image" \
   bash -c "$common"$'\n'"$with_wheel" inside

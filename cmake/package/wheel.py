@@ -44,9 +44,12 @@ def entry_points():
         f"{program} = pmoe._launch:main\n" for program in tree.PROGRAMS)
 
 
-def copy_python(folder):
-    shutil.copytree(tree.ROOT / "python/pmoe", folder, dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+def copy_python(build, folder):
+    """The sources, and what a build has made for them."""
+    for part in (tree.ROOT / "python/pmoe", build / "python"):
+        if part.is_dir():
+            shutil.copytree(part, folder, dirs_exist_ok=True,
+                            ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
 
 
 def record_line(name, data):
@@ -82,7 +85,7 @@ def make_wheel(build, out):
     with tempfile.TemporaryDirectory(dir=out) as folder:
         site = pathlib.Path(folder, "site")
         tree.make_tree(build, site / "pmoe")
-        copy_python(site / "pmoe")
+        copy_python(build, site / "pmoe")
         tree.write_package_file(site / "pmoe")
         (site / info).mkdir()
         (site / info / "METADATA").write_text(metadata(version))
