@@ -20,6 +20,8 @@ import tree
 # PEP 600: Ubuntu 22.04's glibc or a newer one. No part of it depends on Python's version.
 TAG = "py3-none-manylinux_2_35_x86_64"
 PYTHON_MIN = "3.10"  # of the pinned wheels
+# pip install 'pmoe-….whl[replay]': what a part of the Python package alone needs.
+EXTRAS = {"replay": ("grpcio", "protobuf"), "metrics": ("pandas",)}
 
 METADATA = """Metadata-Version: 2.1
 Name: pmoe
@@ -34,8 +36,11 @@ Requires-Python: >={python}
 def metadata(version):
     pinned = tree.pinned_versions()
     requires = [f"Requires-Dist: {name}=={pinned[name]}" for name in tree.WHEELS]
-    return METADATA.format(version=version, python=PYTHON_MIN,
-                           requires="\n".join([*requires, "Requires-Dist: numpy"]))
+    requires.append("Requires-Dist: numpy")
+    for extra, names in EXTRAS.items():
+        requires.append(f"Provides-Extra: {extra}")
+        requires += [f'Requires-Dist: {name}; extra == "{extra}"' for name in names]
+    return METADATA.format(version=version, python=PYTHON_MIN, requires="\n".join(requires))
 
 
 def entry_points():
