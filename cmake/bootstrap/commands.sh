@@ -15,6 +15,7 @@ command_test() {
   install_packages page "a browser for the tests"
   install_packages package "for the wheel"
   prepare release all
+  install_python_packages "for the tests"
   local filter=(-LE "$slower_labels") flag
   for flag in "$@"; do
     case $flag in -L* | -R* | -E* | -I* | --label* | --tests* | --rerun*) filter=() ;; esac

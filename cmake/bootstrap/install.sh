@@ -98,3 +98,28 @@ make_venv() {
   printf '%s\n' "$wanted" >"$wheels_stamp.new"
   mv "$wheels_stamp.new" "$wheels_stamp"
 }
+
+python_requirements=$root/tests/python/requirements.txt
+python_stamp=$deps/python.stamp # what the venv of the Python package's tests holds
+
+has_python_packages() { [[ $(read_stamp "$python_stamp") == "$(<"$python_requirements")" ]]; }
+
+# install_python_packages STEP: a venv of its own, because its packages need not fit the others.
+install_python_packages() {
+  has_python_packages && return
+  mkdir -p "$deps" 2>/dev/null && [[ -w $deps ]] || die 2 "cannot write to $deps; set PMOE_DEPS"
+  {
+    take_lock "$deps/lock" "installing Python packages into $deps"
+    has_python_packages || make_python_venv "$1"
+  } 9>>"$deps/lock"
+}
+
+make_python_venv() {
+  say "[$1] installing Python packages into $deps/python (450 MB, about 1 minute)"
+  rm -f "$python_stamp"
+  run_logged "$1" "$deps/venv.log" "python3 -m venv" "$python" -m venv --clear "$deps/python"
+  run_logged "$1" "$deps/pip.log" "pip install" "$deps/python/bin/python" -m pip install \
+    --progress-bar off --disable-pip-version-check --no-deps -r "$python_requirements"
+  printf '%s\n' "$(<"$python_requirements")" >"$python_stamp.new"
+  mv "$python_stamp.new" "$python_stamp"
+}

@@ -61,6 +61,8 @@ class BootstrapTest(unittest.TestCase):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
             copy(ROOT / name, self.root / name)
         (self.root / "requirements.txt").write_text("# no wheel: nothing to download\n")
+        (self.root / "tests" / "python").mkdir(parents=True)
+        (self.root / "tests" / "python" / "requirements.txt").write_text("# no package\n")
         for name in SOURCE_FOLDERS:
             (self.root / name).mkdir()
 
@@ -79,6 +81,7 @@ class BootstrapTest(unittest.TestCase):
     def make_wheels(self):
         self.deps.mkdir()
         (self.deps / "wheels.stamp").write_text("torch: cpu\n# no wheel: nothing to download\n")
+        (self.deps / "python.stamp").write_text("# no package\n")
 
     def environment(self, **more):
         return {"PATH": str(self.tools), "PMOE_DEPS": str(self.deps), "PMOE_GPU": "0",
@@ -257,6 +260,17 @@ class BootstrapTest(unittest.TestCase):
                   line.startswith("!")]
         self.assertLessEqual(built - {"tests/benchmark"}, set(watched))
         self.assertLessEqual(built, set(copied))
+
+    def test_packages_of_the_python_tests_are_installed_once(self):
+        stamp = self.deps / "python.stamp"
+        stamp.write_text("# others\n")
+        result = self.run_pmoe("test")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.deps / "python" / "bin" / "pip").exists())
+        self.assertEqual(stamp.read_text(), "# no package\n")
+        (self.deps / "python" / "mark").touch()
+        self.run_pmoe("test")
+        self.assertTrue((self.deps / "python" / "mark").exists())
 
     def test_an_unknown_check_is_an_error(self):
         result = self.run_pmoe("check", "nonsense")
