@@ -5,13 +5,19 @@ of `pmoe sweep`, stands for all of them. A run's environment, algorithm and seed
 config.textproto beside it, else from the name of the folder or file: <env>-<algorithm>-s<seed>…
 """
 import collections
-import csv
 import dataclasses
 import math
 import pathlib
 import re
 import statistics
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
+
+from pmoe import textproto  # noqa: E402
+from pmoe.config import REPEATED  # noqa: E402
+from pmoe.errors import Error  # noqa: E402
+from pmoe.metrics import evaluations, read_metrics, training_seconds  # noqa: E402
 
 NAME = re.compile(r"(?P<env>.+)-(?P<algorithm>[a-z_]+)-s(?P<seed>\d+)")
 CONFIDENCE = 0.95
@@ -38,12 +44,11 @@ def describe(metrics):
     """(env, algorithm, seed) of a metrics.csv."""
     config = metrics.parent / "config.textproto"
     if metrics.name == "metrics.csv" and config.exists():
-        text = config.read_text()
-        env = re.search(r'\benv\s*\{[^}]*?\bid:\s*"([^"]+)"', text)
-        algorithm = re.search(r'^algorithm:\s*"([^"]+)"', text, re.MULTILINE)
-        seed = re.search(r"^seed:\s*(\d+)", text, re.MULTILINE)
-        if env and algorithm and seed:
-            return env[1], algorithm[1], seed[1]
+        try:
+            said = textproto.parse(config.read_text(), str(config), REPEATED)
+            return said["env"]["id"], said["algorithm"], str(said["seed"])
+        except (Error, KeyError, TypeError):
+            pass  # the name may say it
     name = metrics.parent.name if metrics.name == "metrics.csv" else metrics.stem
     match = NAME.match(name)
     if not match:
@@ -67,19 +72,15 @@ def metrics_files(path):
 
 def read_run(metrics):
     """A Run, or None where nothing was evaluated yet."""
-    steps, returns, seconds, before = [], [], 0.0, 0.0
-    with metrics.open(newline="") as file:
-        for row in csv.DictReader(file):
-            wall_s = float(row["wall_s"])  # starts anew where the run was resumed
-            seconds += wall_s - before if wall_s >= before else wall_s
-            before = wall_s
-            if row["eval_return_mean"]:
-                steps.append(int(float(row["env_steps"])))
-                returns.append(float(row["eval_return_mean"]))
+    try:
+        columns, rows = read_metrics(metrics)
+    except Error as error:
+        sys.exit(str(error))
+    steps, returns = evaluations(columns, rows)
     if not steps:
         print(f"{metrics} has no evaluation yet, left out", file=sys.stderr)
         return None
-    return Run(*describe(metrics), steps, returns, seconds)
+    return Run(*describe(metrics), steps, returns, training_seconds(columns, rows))
 
 
 def read_runs(paths):

@@ -18,8 +18,8 @@ import gymnasium
 import numpy as np
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
-sys.path.insert(0, os.path.join(ROOT, "experiments"))
-from pmoe_policy import Policy  # noqa: E402
+sys.path.insert(0, os.path.join(ROOT, "python"))
+from pmoe import Policy  # noqa: E402
 
 TOLERANCE = 1e-5
 
@@ -40,8 +40,9 @@ def main():
     with open(sys.argv[2]) as file:
         rows = list(csv.DictReader(file))
     obs = columns(rows, "obs_").astype(np.float32)
-    weights, means = policy.forward(obs)
-    close(weights, columns(rows, "w_"), "router weights")
+    primitives = policy.primitives(obs)
+    means = policy.squashed(primitives.means)
+    close(primitives.weights, columns(rows, "w_"), "router weights")
     close(means.reshape(len(rows), -1), columns(rows, "mean_"), "means")
     close(np.array([policy.act(o) for o in obs]), columns(rows, "action_"), "argmax actions")
 
