@@ -194,7 +194,7 @@ TEST(LogLengthTest, LivesThatWereKilledCountInTheLengthOfTheLog) {
     ASSERT_OK(restored);
     ASSERT_OK(holder.StartLog(*restored));
     for (int i = 0; i < 6; ++i, ++seq) {  // 3 MiB of the 8 that make it long
-      const ChunkOptions at{.seq = seq, .first_step = seq * kPageRows, .rows = kPageRows};
+      const ChunkPlan at{.seq = seq, .first_step = seq * kPageRows, .rows = kPageRows};
       ASSERT_OK(holder.Shard().value()->Insert(MakeChunk(kWide, at), std::chrono::milliseconds(0)));
     }
     holder.log()->AwaitOnDisk(holder.log()->end());
@@ -217,7 +217,7 @@ TEST(LogLengthTest, EndsInOrderLeaveOneTable) {
     const auto restored = holder.Restore("newest", &warnings);
     ASSERT_OK(restored);
     ASSERT_OK(holder.StartLog(*restored));
-    const ChunkOptions at{.seq = life, .first_step = life * 10, .rows = 10};
+    const ChunkPlan at{.seq = life, .first_step = life * 10, .rows = 10};
     ASSERT_OK(
         holder.Shard().value()->Insert(MakeChunk(kServedSpec, at), std::chrono::milliseconds(0)));
     ASSERT_OK(holder.SaveAtEnd());
