@@ -48,6 +48,12 @@ class Scratch {
   bool made_ = false;
 };
 
+std::vector<Need> Joined(const std::vector<std::vector<Need>>& lists) {
+  std::vector<Need> all;
+  for (const std::vector<Need>& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
 // The looks at one machine, each taken once: several parts need the same.
 class Examiner {
  public:
@@ -61,18 +67,17 @@ class Examiner {
   }
 
   std::vector<Need> Training() {
-    return {HasWheel("torch"),   HasWheel("mujoco"),   HasModels(), Starts("pmoe-train"),
-            HasMemory(machine_), HasDisk("disk", "."), Temporary(), HasDescriptors(machine_)};
+    return Joined({Models(), {HasWheel("torch"), Starts("pmoe-train")}, Room()});
   }
   std::vector<Need> Cluster() {
-    return {HasWheel("torch"),        HasWheel("mujoco"),   HasModels(),
-            Starts("pmoe-learner"),   Starts("pmoe-actor"), Starts("pmoe-replay"),
-            HasMemory(machine_),      HasDisk("disk", "."), Temporary(),
-            HasDescriptors(machine_), HasSocketFolder()};
+    return Joined({Models(),
+                   {HasWheel("torch"), Starts("pmoe-learner"), Starts("pmoe-actor"),
+                    Starts("pmoe-replay"), HasSocketFolder()},
+                   Room()});
   }
   std::vector<Need> Playing() {
-    return {HasWheel("mujoco"), HasModels(), Starts("pmoe-actor"), CanDraw(interrupted_),
-            HasFfmpeg(interrupted_)};
+    return Joined(
+        {Models(), {Starts("pmoe-actor"), CanDraw(interrupted_), HasFfmpeg(interrupted_)}});
   }
   std::vector<Need> Cuda() {
     return {HasGpu(machine_), HasCudaTorch(machine_), Starts("pmoe-train")};
@@ -80,7 +85,13 @@ class Examiner {
   std::vector<Need> Containers() { return {HasDocker(interrupted_), HasCompose(interrupted_)}; }
 
  private:
-  Need Temporary() const { return HasDisk("temporary files", TemporaryFolder()); }
+  static std::vector<Need> Models() {
+    return {HasWheel("mujoco"), HasWheel("gymnasium"), HasModels()};
+  }
+  std::vector<Need> Room() const {
+    return {HasMemory(machine_), HasDisk("disk", "."),
+            HasDisk("temporary files", TemporaryFolder()), HasDescriptors(machine_)};
+  }
 
   const Machine machine_;
   const std::atomic<bool>& interrupted_;

@@ -272,6 +272,14 @@ class BootstrapTest(unittest.TestCase):
         self.run_pmoe("test")
         self.assertTrue((self.deps / "python" / "mark").exists())
 
+    def test_a_package_is_made_of_what_was_just_built(self):
+        for kind, lacks in (("wheel", "there is no .*/pmoe-actor"), ("bundle", "no wheels under ")):
+            (self.root / "actor" / "a.cc").touch()
+            result = self.run_pmoe(kind, "--out", "dist")
+            self.assertRegex(self.calls_since(), r"ninja -C \S+/build/release -j \d+ pmoe-binaries")
+            self.assertEqual(result.returncode, 2, "the stand-ins build and install too little")
+            self.assertRegex(result.stderr, f"(?m)^pmoe: {lacks}")
+
     def test_an_unknown_check_is_an_error(self):
         result = self.run_pmoe("check", "nonsense")
         self.assertEqual(result.returncode, 2)

@@ -96,10 +96,14 @@ class InstalledTest(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(result.stdout, f"pmoe {tree.project_version()}\n")
 
-    def test_trains_and_acts(self):
+    def test_trains_and_acts_with_the_bits_of_the_build(self):
         trained = self.pmoe("train", *SMALL_RUN, "--out", "run")
         self.assertEqual(trained.returncode, 0, trained.stdout + trained.stderr)
         self.assertIn("finished; look at it with: pmoe eval --run run", trained.stdout)
+        run(BUILD / "bin/pmoe", "train", *SMALL_RUN, "--out", "built", cwd=self.here)
+        policies = [(self.here / folder / "snapshots/latest.pmoe").read_bytes()
+                    for folder in ("run", "built")]
+        self.assertEqual(*policies)
         played = self.pmoe("eval", "--run", "run", "--episodes", "2")
         self.assertEqual(played.returncode, 0, played.stdout + played.stderr)
 
