@@ -45,6 +45,7 @@ RunLogOptions RunLogOptions::FromConfig(const RunConfig& config, uint64_t total_
   options.primitives = config.policy().primitives();
   options.log_every_steps = config.observe().log_every_steps();
   options.diverged_share_max = config.observe().diverged_share_max();
+  options.settings = {PrintConfig(config), ChangedValues(RunConfig(), config)};
   return options;
 }
 
@@ -107,6 +108,7 @@ absl::StatusOr<RunLog::Files> RunLog::OpenFiles(const RunLogOptions& options,
       options.resumed ? TensorBoardWriter::Resume(directory.path(), NowSince1970(), last)
                       : TensorBoardWriter::Create(directory.path(), NowSince1970());
   PMOE_RETURN_IF_ERROR(events.status());
+  PMOE_RETURN_IF_ERROR(events->WriteSettings(last, NowSince1970(), options.settings));
   absl::StatusOr<AppendFile> notes = AppendFile::Open(directory.File("log.txt"));
   if (absl::IsNotFound(notes.status())) notes = AppendFile::Create(directory.File("log.txt"));
   PMOE_RETURN_IF_ERROR(notes.status());

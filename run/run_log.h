@@ -32,7 +32,6 @@ namespace pmoe {
 struct RunLogOptions {
   // Of a run with this configuration.
   static RunLogOptions FromConfig(const RunConfig& config, uint64_t total_steps);
-
   std::string label;  // "HalfCheetah-v5 pmoe_sac seed 1", opens the progress line
   uint64_t total_steps = 0;
   int primitives = 1;
@@ -41,6 +40,7 @@ struct RunLogOptions {
   bool show_progress = true;  // false: somebody else shows it
   bool resumed = false;
   uint64_t resumed_steps = 0;  // rows after it are dropped from metrics.csv
+  RunSettings settings{};      // for TensorBoard; those that the algorithm reads
 };
 
 // The learner's counters at a round's end.

@@ -4,10 +4,12 @@
 
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/bytes.h"
 #include "common/base/crc32c.h"
 #include "common/base/status_macros.h"
+#include "common/metrics/tensorboard_tags.h"
 #include "proto/tensorboard.pb.h"
 
 namespace pmoe {
@@ -37,6 +39,38 @@ absl::StatusOr<AppendFile> NewFile(const std::string& directory, double wall_tim
     file = AppendFile::Create(absl::StrCat(base, i < 10 ? ".0" : ".", i));
   }
   return file;
+}
+
+// A tensor of one element.
+tensorboard::TensorProto* AddTensor(tensorboard::Event* event, const std::string& tag,
+                                    const std::string& plugin, const std::string& content) {
+  tensorboard::Summary::Value* const value = event->mutable_summary()->add_value();
+  value->set_tag(tag);
+  value->mutable_metadata()->mutable_plugin_data()->set_plugin_name(plugin);
+  value->mutable_metadata()->mutable_plugin_data()->set_content(content);
+  value->mutable_tensor()->mutable_tensor_shape()->add_dim()->set_size(1);
+  return value->mutable_tensor();
+}
+
+void AddText(const std::string& tag, absl::string_view text, tensorboard::Event* event) {
+  // TensorBoard shows Markdown.
+  const std::string shown = absl::StrCat("```\n", text, "\n```\n");
+  tensorboard::TensorProto* const tensor = AddTensor(event, tag, "text", "");
+  tensor->set_dtype(tensorboard::TensorProto::DT_STRING);
+  tensor->add_string_val(shown);
+}
+
+google::protobuf::Value TypedValue(const std::string& text) {
+  google::protobuf::Value value;
+  double number = 0.0;
+  if (text == "true" || text == "false") {
+    value.set_bool_value(text == "true");
+  } else if (absl::SimpleAtod(text, &number)) {
+    value.set_number_value(number);
+  } else {
+    value.set_string_value(text);
+  }
+  return value;
 }
 
 std::string Record(const tensorboard::Event& event) { return TfRecord(event.SerializeAsString()); }
@@ -75,13 +109,32 @@ absl::StatusOr<TensorBoardWriter> TensorBoardWriter::Resume(const std::string& d
   return writer;
 }
 
+absl::Status TensorBoardWriter::WriteSettings(int64_t step, double wall_time_s,
+                                              const RunSettings& settings) {
+  tensorboard::HParamsPluginData hparams;
+  tensorboard::SessionStartInfo* const session = hparams.mutable_session_start_info();
+  session->set_start_time_secs(wall_time_s);
+  for (const auto& [path, text] : settings.by_path) {
+    (*session->mutable_hparams())[path] = TypedValue(text);
+  }
+  tensorboard::Event event;
+  event.set_wall_time(wall_time_s);
+  event.set_step(step);
+  AddText("config/text_summary", settings.config_text, &event);
+  tensorboard::TensorProto* const tensor =
+      AddTensor(&event, "_hparams_/session_start_info", "hparams", hparams.SerializeAsString());
+  tensor->set_dtype(tensorboard::TensorProto::DT_FLOAT);
+  tensor->add_float_val(0.0f);
+  return file_.Append(Record(event));
+}
+
 absl::Status TensorBoardWriter::Write(int64_t step, double wall_time_s, const MetricRow& row) {
   tensorboard::Event event;
   event.set_wall_time(wall_time_s);
   event.set_step(step);
-  for (const auto& [tag, value] : row) {
+  for (const auto& [column, value] : row) {
     tensorboard::Summary::Value* scalar = event.mutable_summary()->add_value();
-    scalar->set_tag(tag);
+    scalar->set_tag(TensorBoardTag(column));
     scalar->set_simple_value(static_cast<float>(value));
   }
   return file_.Append(Record(event));

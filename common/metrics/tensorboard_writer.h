@@ -1,9 +1,12 @@
-// Scalar curves in TensorBoard's event format: TFRecords (length, masked CRC32C, payload, masked
-// CRC32C) of Event messages in events.out.tfevents.<time>.<host>. Thread-compatible.
+// A run in TensorBoard's event format: its scalar curves, and its settings as a text and as
+// hyperparameters. TFRecords (length, masked CRC32C, payload, masked CRC32C) of Event messages in
+// events.out.tfevents.<time>.<host>. Thread-compatible.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -12,6 +15,12 @@
 #include "common/metrics/csv_writer.h"
 
 namespace pmoe {
+
+// What a run is made with.
+struct RunSettings {
+  std::string config_text{};
+  std::vector<std::pair<std::string, std::string>> by_path{};  // path and text, as --set takes them
+};
 
 class TensorBoardWriter {
  public:
@@ -22,8 +31,12 @@ class TensorBoardWriter {
   static absl::StatusOr<TensorBoardWriter> Resume(const std::string& directory, double wall_time_s,
                                                   int64_t last_step);
 
-  // One event with all values of the row; they become 32-bit floats. ResourceExhaustedError on a
-  // full disk.
+  // As the text "config" and as a column of the hparams table for each setting. Once per file,
+  // before its rows.
+  absl::Status WriteSettings(int64_t step, double wall_time_s, const RunSettings& settings);
+
+  // One event with all values of the row, by their TensorBoardTag; they become 32-bit floats.
+  // ResourceExhaustedError on a full disk.
   absl::Status Write(int64_t step, double wall_time_s, const MetricRow& row);
 
   const std::string& path() const { return file_.path(); }

@@ -4,7 +4,7 @@ The oracle of policy_export_test.cc:
 
     export_oracle.py POLICY.npz TRACE.csv ID
 
-1. On every traced observation, router weights, means and the argmax action agree to 1e-5 relative.
+1. On every traced observation, router weights, means and the argmax action agree to 5e-6 relative.
 2. Gymnasium's ID, reset with the traced seeds and stepped by the policy in Python, pays the traced
    returns.
 """
@@ -21,7 +21,7 @@ ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "python"))
 from pmoe import Policy  # noqa: E402
 
-TOLERANCE = 1e-5
+TOLERANCE = 5e-6
 
 
 def columns(rows, prefix):
@@ -30,7 +30,8 @@ def columns(rows, prefix):
 
 
 def close(got, wanted, what):
-    error = np.abs(got - wanted) / np.maximum(np.abs(wanted), 1e-2)
+    # The actor's float32 sums leave an absolute error where their parts cancel.
+    error = np.abs(got - wanted) / np.maximum(np.abs(wanted), 0.1)
     assert error.max() <= TOLERANCE, f"{what}: relative error {error.max()}"
     print(f"{what}: largest relative error {error.max():.1e} of {wanted.size} numbers")
 

@@ -2,8 +2,9 @@
 
     python3 read_events.py FOLDER
 
-Prints one line per scalar, "step tag value" with the value as its 32-bit float's repr, and one per
-other record: "version brain.Event:2", "start STEP". Stops with an error on a wrong length, checksum
+Prints one line per scalar, "step tag value" with the value as its 32-bit float's repr, one for what
+a plugin shows, "step tag of plugin", and one per other record: "version brain.Event:2", "start
+STEP". Stops with an error on a wrong length, checksum
 or field. Field numbers and the record format are those of TensorBoard's own event.proto and
 TensorFlow's TFRecord.
 """
@@ -64,6 +65,15 @@ def fields(data):
     return found
 
 
+def entry_line(step, entry):
+    tag = entry[1].decode()
+    if 2 in entry:
+        number, = struct.unpack("<f", entry[2])
+        return f"{step} {tag} {number!r}"
+    plugin = dict(fields(dict(fields(entry[9]))[1]))
+    return f"{step} {tag} of {plugin[1].decode()}"
+
+
 def lines(payload):
     event = fields(payload)
     step = dict(event).get(2, 0)
@@ -74,9 +84,7 @@ def lines(payload):
             yield f"start {step}" if fields(value) == [(1, 1)] else f"session {value!r}"
         elif number == 5:
             for _, entry in fields(value):
-                scalar = dict(fields(entry))
-                number, = struct.unpack("<f", scalar[2])
-                yield f"{step} {scalar[1].decode()} {number!r}"
+                yield entry_line(step, dict(fields(entry)))
         elif number not in (1, 2):
             raise ValueError(f"unexpected field {number}")
 

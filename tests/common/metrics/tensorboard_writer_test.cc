@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "common/base/file.h"
+#include "common/metrics/tensorboard_tags.h"
 #include "gmock/gmock.h"
 #include "tests/testing/paths.h"
 #include "tests/testing/run_process.h"
@@ -41,27 +42,50 @@ TEST(TensorBoardWriterTest, FilesDecodeByTheFormatsOwnRules) {
   EXPECT_EQ(decoded.exit_code, 0);
   EXPECT_EQ(decoded.output,
             "version brain.Event:2\n"
-            "100 alpha 0.0\n"
-            "100 critic_loss 0.10000000149011612\n"
-            "200 critic_loss -2.5\n"
-            "300 critic_loss 99.0\n"
+            "100 policy/alpha 0.0\n"
+            "100 loss/critic 0.10000000149011612\n"
+            "200 loss/critic -2.5\n"
+            "300 loss/critic 99.0\n"
             "version brain.Event:2\n"
             "start 201\n"
-            "300 critic_loss 1.0000000150474662e+30\n");
+            "300 loss/critic 1.0000000150474662e+30\n");
 }
 
 TEST(TensorBoardWriterTest, TensorBoardShowsAResumedRunAsOneCurve) {
   const char* python = std::getenv("PMOE_TENSORBOARD_PYTHON");
-  if (python == nullptr) GTEST_SKIP() << "PMOE_TENSORBOARD_PYTHON names no interpreter";
+  if (python == nullptr || !std::filesystem::exists(python)) {
+    GTEST_SKIP() << "PMOE_TENSORBOARD_PYTHON names no interpreter; ./pmoe test installs one";
+  }
   TempDir dir;
   WriteResumedRun(dir.path());
   const ProcessResult shown = RunScript(python, "accumulate_events.py", dir.path());
   EXPECT_EQ(shown.exit_code, 0);
   EXPECT_EQ(shown.output,
-            "100 alpha 0.0\n"
-            "100 critic_loss 0.10000000149011612\n"
-            "200 critic_loss -2.5\n"
-            "300 critic_loss 1.0000000150474662e+30\n");
+            "100 loss/critic 0.10000000149011612\n"
+            "200 loss/critic -2.5\n"
+            "300 loss/critic 1.0000000150474662e+30\n"
+            "100 policy/alpha 0.0\n");
+}
+
+// What TensorBoard makes of them: tests/python/tensorboard_test.py.
+TEST(TensorBoardWriterTest, SettingsAreATextAndHyperparameters) {
+  TempDir dir;
+  absl::StatusOr<TensorBoardWriter> writer = TensorBoardWriter::Create(dir.path(), kTime);
+  ASSERT_OK(writer);
+  EXPECT_OK(writer->WriteSettings(0, kTime, {"seed: 3\n", {{"seed", "3"}}}));
+  const ProcessResult decoded = RunScript("/usr/bin/python3", "read_events.py", dir.path());
+  EXPECT_EQ(decoded.output,
+            "version brain.Event:2\n"
+            "0 config/text_summary of text\n"
+            "0 _hparams_/session_start_info of hparams\n");
+}
+
+TEST(TensorBoardTagTest, GroupsAndNumberedColumns) {
+  EXPECT_EQ(TensorBoardTag("eval_return_mean"), "eval/return");
+  EXPECT_EQ(TensorBoardTag("time_update_s"), "time/update_s");
+  EXPECT_EQ(TensorBoardTag("primitive_usage_12"), "primitive/usage_12");
+  EXPECT_EQ(TensorBoardTag("primitive_win_rate_0"), "primitive/win_rate_0");
+  EXPECT_EQ(TensorBoardTag("something_new"), "other/something_new");
 }
 
 TEST(TensorBoardWriterTest, EveryRowIsReadableAtOnce) {
