@@ -69,7 +69,7 @@ void AddFlags(CLI::App* app, Flags* flags) {
 
 absl::Status Required(const std::string& value, const std::string& flag) {
   if (!value.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(flag + " is required (see pmoe-replay --help)");
+  return absl::InvalidArgumentError(flag + " is missing (see pmoe-replay --help)");
 }
 
 // Where others find the shard, if not where it listens.

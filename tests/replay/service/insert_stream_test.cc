@@ -280,7 +280,7 @@ TEST_F(InsertStreamTest, ADrainingShardSaysSoKeepsWhatItAcknowledgedAndAdmitsNob
   EXPECT_THAT(late.Finish(), FailsWith(absl::StatusCode::kUnavailable, "come back later"));
   shard_.Stop();
   ASSERT_OK(shard_.service()->SaveAtEnd());
-  EXPECT_OK(ReplayTable::FromFile(folder_.File("64.table")));
+  EXPECT_OK(ReplayTable::FromFile(folder_.File("aside-1.table")));
 }
 
 // A restore that fails half-way, here because damage cannot be set aside.
