@@ -39,6 +39,16 @@ std::string DurabilityText(const TableStats& table) {
   return text;
 }
 
+// Of a shard's tables beside the run's own.
+std::string NamedTablesText(const TableStats& table) {
+  std::string text;
+  for (const NamedTableStats& named : table.tables()) {
+    absl::StrAppend(&text, ", table ", named.name(), ": ", named.size(), " rows, ", named.sampled(),
+                    " sampled");
+  }
+  return text;
+}
+
 // What is particular to the role.
 std::string DetailText(const MemberStatus& member) {
   if (member.role() == RUN_ROLE_ACTOR) {
@@ -50,11 +60,12 @@ std::string DetailText(const MemberStatus& member) {
   if (member.role() == RUN_ROLE_REPLAY) {
     const std::string disk = DiskText(member.table().disk());
     const int64_t loaded = member.table().loaded();
-    return absl::StrFormat(
-        "%d rows held, %.1f MB%s, %d inserted%s, %d sampled, %d writers%s; ", member.table().size(),
-        static_cast<double>(member.table().bytes()) / 1e6, disk.empty() ? "" : ", disk " + disk,
-        member.table().inserted(), loaded > 0 ? absl::StrCat(", ", loaded, " loaded") : "",
-        member.table().sampled(), member.table().writers(), DurabilityText(member.table()));
+    return absl::StrFormat("%d rows held, %.1f MB%s, %d inserted%s, %d sampled, %d writers%s%s; ",
+                           member.table().size(), static_cast<double>(member.table().bytes()) / 1e6,
+                           disk.empty() ? "" : ", disk " + disk, member.table().inserted(),
+                           loaded > 0 ? absl::StrCat(", ", loaded, " loaded") : "",
+                           member.table().sampled(), member.table().writers(),
+                           DurabilityText(member.table()), NamedTablesText(member.table()));
   }
   return "";
 }

@@ -29,6 +29,8 @@ const std::vector<MetricInfo>& MetricList() {
       {"pmoe_evaluator_weights_version", kGauge, "evaluator", "", "snapshot evaluated last"},
 
       {"pmoe_replay_size_rows", kGauge, "replay", "", "transitions held"},
+      {"pmoe_replay_table_rows", kGauge, "replay", "table",
+       "transitions held by a table beside the run's own"},
       {"pmoe_replay_memory_bytes", kGauge, "replay", "", "memory of the pages held"},
       {"pmoe_replay_inserts_total", kCounter, "replay", "", "transitions inserted by actors"},
       {"pmoe_replay_samples_total", kCounter, "replay", "", "rows sampled"},

@@ -13,6 +13,8 @@ namespace {
 
 constexpr size_t kNameBytesMax = 255;      // of a host, an address, a run or a build
 constexpr size_t kLimiterBytesMax = 4096;  // of what a shard says of its limiter
+constexpr int kNamedTablesMax = 7;         // of a shard, beside the run's own
+constexpr size_t kTableNameMax = 32;
 constexpr size_t kSignatureBytesMax = 64;
 constexpr double kSecondsMax = 1e9;
 constexpr double kCountMax = 9007199254740992.0;  // 2^53: beyond it doubles skip numbers
@@ -143,6 +145,15 @@ void LookAtTable(const TableStats& table, Look* look) {
   look->Count("table.sample_blocked_s", table.sample_blocked_s());
   look->Text("table.limiter", table.limiter(), kLimiterBytesMax);
   look->Text("table.durability", table.durability(), kLimiterBytesMax);
+  look->Size("table.tables", table.tables_size(), kNamedTablesMax);
+  for (int i = 0; look->ok() && i < table.tables_size(); ++i) {
+    const NamedTableStats& named = table.tables(i);
+    look->Text("table.tables.name", named.name(), kTableNameMax);
+    look->Count("table.tables.size", static_cast<double>(named.size()));
+    look->Count("table.tables.inserted", static_cast<double>(named.inserted()));
+    look->Count("table.tables.loaded", static_cast<double>(named.loaded()));
+    look->Count("table.tables.sampled", static_cast<double>(named.sampled()));
+  }
 }
 
 void LookAtRates(const ActorRates& rates, Look* look) {

@@ -98,6 +98,7 @@ absl::Status RpcReplayControl::CreateTable(int shard, absl::string_view restore)
 absl::Status RpcReplayControl::CutActor(uint32_t member, uint32_t actor, uint32_t epoch) {
   CutActorRequest request;
   *request.mutable_learner() = options_.learner;
+  request.set_table(options_.table.table());
   request.set_member(member);
   request.set_actor(actor);
   request.set_epoch(epoch);
@@ -112,6 +113,7 @@ absl::Status RpcReplayControl::CutActor(uint32_t member, uint32_t actor, uint32_
 absl::Status RpcReplayControl::Commit(uint64_t round, milliseconds timeout) {
   CommitRequest request;
   *request.mutable_learner() = options_.learner;
+  request.set_table(options_.table.table());
   request.set_round(round);
   request.set_timeout_ms(static_cast<uint32_t>(timeout.count()));
   request.set_newest_version(newest_version_);
@@ -126,6 +128,7 @@ absl::Status RpcReplayControl::UpdatePriorities(absl::Span<const RowKey> rows,
                                                 absl::Span<const float> errors) {
   UpdatePrioritiesRequest request;
   *request.mutable_learner() = options_.learner;
+  request.set_table(options_.table.table());
   request.set_newest_version(newest_version_);
   EncodePriorities(rows, errors, &request);
   UpdatePrioritiesReply reply;
@@ -144,6 +147,7 @@ void RpcReplayControl::Count(const TableStats& stats, Shard* shard) {
   if (!stats.has_table()) return;
   if (stats.inserted() < shard->inserted) shard->lost += shard->inserted - stats.inserted();
   shard->inserted = stats.inserted();
+  shard->loaded = stats.loaded();
   shard->size = stats.size();
   shard->limiter = stats.limiter().size() <= kTextMax ? stats.limiter()
                                                       : PrintableText(stats.limiter(), kTextMax);
@@ -155,6 +159,7 @@ absl::StatusOr<ReplayStats> RpcReplayControl::Stats() {
   ReplayStats sum;
   GetStatsRequest request;
   *request.mutable_learner() = options_.learner;
+  request.set_table(options_.table.table());
   request.set_newest_version(newest_version_);
   for (size_t i = 0; i < shards_.size(); ++i) {
     Shard& shard = shards_[i];
@@ -176,6 +181,7 @@ absl::StatusOr<ReplayStats> RpcReplayControl::Stats() {
 absl::Status RpcReplayControl::Save(absl::string_view name) {
   CheckpointRequest request;
   *request.mutable_learner() = options_.learner;
+  request.set_table(options_.table.table());
   request.set_name(std::string(name));
   for (const std::string& kept : keep_) request.add_keep(kept);
   for (const Shard& shard : shards_) {

@@ -26,6 +26,8 @@ struct RpcReplayOptions {
   CreateTableRequest table;  // of all shards together: TableFromConfig
   std::string seat_key;      // of the run
   int sequence_rows = 0;     // minibatches are of sequences of up to so many; 0: of rows
+  // Nothing is drawn ahead of Expect, although the table is no lockstep one: one beside it.
+  bool paced = false;
 
   absl::Status Validate() const;
 };
@@ -39,6 +41,8 @@ class RpcReplayControl {
   // Makes the shard's table, or checks that the one it has is the same, and loads what `restore`
   // names: a checkpoint, "newest" (into a table that is new), or "".
   absl::Status CreateTable(int shard, absl::string_view restore);
+  // Rows of files that the shard said to have loaded, ever, when it last said how many.
+  int64_t loaded(int shard) const { return shards_[static_cast<size_t>(shard)].loaded; }
   // A life of an actor that is gone. Every shard is told; the first error is returned.
   absl::Status CutActor(uint32_t member, uint32_t actor, uint32_t epoch);
 
@@ -61,7 +65,8 @@ class RpcReplayControl {
     std::unique_ptr<ReplayService::Stub> stub;
     int64_t size = 0;
     int64_t inserted = 0;  // as the shard counts; fewer after a restart
-    int64_t lost = 0;      // inserted by earlier lives of the shard and not restored
+    int64_t loaded = 0;
+    int64_t lost = 0;  // inserted by earlier lives of the shard and not restored
     std::string limiter;
   };
 

@@ -6,26 +6,38 @@
 
 namespace pmoe {
 
-RpcReplayClient::Source RpcReplayClient::MakeSource(const RpcReplayOptions& options,
-                                                    int batch_size) {
+RpcReplayClient::Source RpcReplayClient::MakeSource(const RpcReplayOptions& options, int batch_size,
+                                                    int rows_behind) {
   if (options.table.has_on_policy()) return std::make_unique<RpcRolloutSource>(options);
-  return std::make_unique<ShardedSampler>(options, batch_size);
+  return std::make_unique<ShardedSampler>(options, batch_size, ShardedSampler::kLongWait,
+                                          rows_behind);
 }
 
-RpcReplayClient::RpcReplayClient(const RpcReplayOptions& options, int batch_size)
-    : control_(options), source_(MakeSource(options, batch_size)) {}
+RpcReplayClient::RpcReplayClient(const RpcReplayOptions& options, int batch_size, int rows_behind)
+    : rows_(static_cast<size_t>(batch_size)),
+      control_(options),
+      source_(MakeSource(options, batch_size, rows_behind)) {}
 
 absl::Status RpcReplayClient::OpenShard(int shard, const RpcAddress& address,
                                         absl::string_view restore) {
-  control_.SetShardAddress(shard, address);
-  PMOE_RETURN_IF_ERROR(control_.CreateTable(shard, restore));
+  PMOE_RETURN_IF_ERROR(MakeTable(shard, address, restore));
   // Not before: a source asks at once, and a shard without a table refuses it.
+  Connect(shard, address);
+  return absl::OkStatus();
+}
+
+absl::Status RpcReplayClient::MakeTable(int shard, const RpcAddress& address,
+                                        absl::string_view restore) {
+  control_.SetShardAddress(shard, address);
+  return control_.CreateTable(shard, restore);
+}
+
+void RpcReplayClient::Connect(int shard, const RpcAddress& address) {
   if (auto* const sampler = std::get_if<std::unique_ptr<ShardedSampler>>(&source_)) {
     (*sampler)->SetAddress(shard, address);
   } else {
     std::get<std::unique_ptr<RpcRolloutSource>>(source_)->SetAddress(address);
   }
-  return absl::OkStatus();
 }
 
 void RpcReplayClient::Expect(int64_t times) {
@@ -44,7 +56,7 @@ void RpcReplayClient::OnPublish(uint64_t version) {
 }
 
 absl::Status RpcReplayClient::UpdatePriorities(absl::Span<const float> errors) {
-  return control_.UpdatePriorities({last_->key(), static_cast<size_t>(last_->size())}, errors);
+  return control_.UpdatePriorities({last_->key(), rows_}, errors);
 }
 
 absl::StatusOr<Experience> RpcReplayClient::Next(const RolloutRequest& rollout,

@@ -29,6 +29,7 @@ milliseconds Left(Clock::Time deadline) {
 RpcRolloutSource::RpcRolloutSource(const RpcReplayOptions& options)
     : spec_(SpecOf(options.table.columns())),
       learner_(options.learner),
+      table_(options.table.table()),
       security_(options.security),
       backoff_(Rng(options.table.seed(), RngRole::kBackoff, kRolloutBackoffStream)),
       transfer_(kTransferFirst) {}
@@ -45,6 +46,7 @@ absl::Status RpcRolloutSource::Ask(const RolloutRequest& request, milliseconds t
   if (stub_ == nullptr) return absl::UnavailableError("it has not joined yet");
   TakeRolloutRequest message;
   *message.mutable_learner() = learner_;
+  message.set_table(table_);
   message.set_version_min(request.version_min);
   message.set_version_max(request.version_max);
   message.set_steps(request.steps);

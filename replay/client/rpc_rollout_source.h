@@ -47,6 +47,7 @@ class RpcRolloutSource {
 
   const TableSpec spec_;
   const LearnerId learner_;
+  const std::string table_;
   const RpcSecurity security_;
   std::string name_ = "replay 0";
   std::unique_ptr<ReplayService::Stub> stub_;

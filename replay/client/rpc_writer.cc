@@ -211,6 +211,7 @@ grpc::ByteBuffer RpcTransitionWriter::Hello() {
   hello->set_actor(options_.chunks.actor);
   hello->set_epoch(options_.chunks.epoch);
   hello->set_seat_signature(options_.seat_signature);
+  hello->set_table(options_.table);
   MutexLock lock(&mu_);
   stream_over_ = false;
   window_.OnConnect();

@@ -32,6 +32,7 @@ struct RpcWriterOptions {
   std::string seat_signature;  // as Join gave it
   RpcSecurity security{};
   TableSpec spec{};
+  std::string table{};  // of the shard; empty: the run's own
   bool lockstep = false;
   size_t chunks_max = 64;  // kept without an acknowledgement; then Write waits
   std::string audit_path;  // empty: none

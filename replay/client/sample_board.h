@@ -32,6 +32,7 @@ struct SampleBoardOptions {
   TableSpec spec{};
   int batch_size = 256;   // rows, or sequences
   int sequence_rows = 0;  // of those, at most; 0: rows
+  int rows_behind = 0;    // room in each minibatch behind those, which somebody else fills
   int shards = 1;
   uint64_t seed = 1;
   // Nothing is drawn ahead of Expect, and nothing can be drawn twice.
@@ -42,6 +43,7 @@ struct SampleBoardOptions {
   Clock* clock = Clock::Real();
 
   BatchShape shape() const { return {batch_size, sequence_rows, prioritized}; }
+  BatchShape room() const { return {batch_size + rows_behind, sequence_rows, prioritized}; }
 };
 
 class SampleBoard {
@@ -79,7 +81,7 @@ class SampleBoard {
 
  private:
   struct Job {
-    explicit Job(const SampleBoardOptions& options) : batch(options.spec, options.shape()) {}
+    explicit Job(const SampleBoardOptions& options) : batch(options.spec, options.room()) {}
     Minibatch batch;
     int rows_missing = 0;
   };

@@ -28,6 +28,7 @@ absl::Status DecodeInto(grpc::ByteBuffer* bytes, ReceivedBatch* batch) {
 SampleLink::SampleLink(int shard, const RpcReplayOptions& options, SampleBoard* board)
     : shard_(shard),
       learner_(options.learner),
+      table_(options.table.table()),
       sequence_rows_(static_cast<uint32_t>(options.sequence_rows)),
       board_(board),
       stream_(PeerRole::kReplay, options.security,
@@ -49,9 +50,11 @@ absl::StatusOr<std::string> SampleLink::LimiterText(milliseconds timeout) {
   if (channel == nullptr) return absl::UnavailableError("no address yet");
   grpc::ClientContext context;
   SetDeadline(&context, timeout);
+  GetStatsRequest request;
+  request.set_table(table_);
   TableStats stats;
   PMOE_RETURN_IF_ERROR(
-      FromGrpc(ReplayService::NewStub(channel)->GetStats(&context, GetStatsRequest(), &stats)));
+      FromGrpc(ReplayService::NewStub(channel)->GetStats(&context, request, &stats)));
   return stats.limiter();
 }
 
@@ -93,6 +96,7 @@ NextStream SampleLink::OnEnd(const absl::Status& ended) {
 void SampleLink::WriteRequests(Stream* stream) {
   SampleRequest message;
   *message.mutable_learner() = learner_;
+  message.set_table(table_);
   while (const std::optional<SampleBoard::Request> request = board_->AwaitRequest(shard_)) {
     message.set_rows(request->rows);
     message.set_insert_bound(request->insert_bound);
@@ -100,6 +104,7 @@ void SampleLink::WriteRequests(Stream* stream) {
     message.set_sequence_rows(sequence_rows_);
     if (!stream->Write(message)) return;
     message.clear_learner();
+    message.clear_table();
   }
 }
 

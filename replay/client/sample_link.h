@@ -40,6 +40,7 @@ class SampleLink {
 
   const int shard_;
   const LearnerId learner_;
+  const std::string table_;  // of the shard; empty: the run's own
   const uint32_t sequence_rows_;
   SampleBoard* const board_;
   bool answered_ = false;      // the stream's thread's: it brought a reply

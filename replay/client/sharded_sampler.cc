@@ -11,14 +11,15 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLimiterTimeout{500};
 
-SampleBoardOptions BoardOptions(const RpcReplayOptions& options, int batch_size) {
+SampleBoardOptions BoardOptions(const RpcReplayOptions& options, int batch_size, int rows_behind) {
   SampleBoardOptions board;
+  board.rows_behind = rows_behind;
   board.spec = SpecOf(options.table.columns());
   board.batch_size = batch_size;
   board.sequence_rows = options.sequence_rows;
   board.shards = options.shards;
   board.seed = options.table.seed();
-  board.lockstep = options.table.lockstep();
+  board.lockstep = options.table.lockstep() || options.paced;
   board.prioritized = options.table.has_priorities();
   board.reject_nonfinite = !options.table.accept_nonfinite();
   if (options.table.has_limiter()) board.limiter = LimiterOptions(options.table.limiter());
@@ -28,10 +29,10 @@ SampleBoardOptions BoardOptions(const RpcReplayOptions& options, int batch_size)
 }  // namespace
 
 ShardedSampler::ShardedSampler(const RpcReplayOptions& options, int batch_size,
-                               milliseconds long_wait)
+                               milliseconds long_wait, int rows_behind)
     : single_(options.shards == 1),
       long_wait_(long_wait),
-      board_(BoardOptions(options, batch_size)) {
+      board_(BoardOptions(options, batch_size, rows_behind)) {
   for (int shard = 0; shard < options.shards; ++shard) {
     board_.SetName(shard, absl::StrCat("replay ", shard));
     links_.push_back(std::make_unique<SampleLink>(shard, options, &board_));

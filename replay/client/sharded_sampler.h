@@ -24,9 +24,10 @@ class ShardedSampler {
   // After so long the shard's limiter is asked whether it is the reason, and again as often.
   static constexpr std::chrono::milliseconds kLongWait{5000};
 
-  // The options must be valid. batch_size: rows, or sequences, of a minibatch.
+  // The options must be valid. Minibatches have batch_size rows, or sequences, and behind them room
+  // for rows_behind.
   ShardedSampler(const RpcReplayOptions& options, int batch_size,
-                 std::chrono::milliseconds long_wait = kLongWait);
+                 std::chrono::milliseconds long_wait = kLongWait, int rows_behind = 0);
 
   // Where a shard is, first and whenever it moves. After its table was made.
   void SetAddress(int shard, const RpcAddress& address);

@@ -1,149 +1,25 @@
 #include "replay/load/load_file.h"
 
-#include <cstring>
 #include <memory>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "common/base/log.h"
 #include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
-#include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
-#include "proto/replay.grpc.pb.h"
-#include "replay/client/chunk_builder.h"
-#include "replay/core/stream_book.h"
-#include "replay/wire/chunk_codec.h"
-#include "replay/wire/table_request.h"
+#include "replay/load/check_rows.h"
+#include "replay/load/load_sender.h"
 
 namespace pmoe {
 namespace {
 
-constexpr double kSayEvery_s = 2.0;
-constexpr size_t kMessageRows = 4096;  // of a message, or fewer:
-constexpr size_t kMessageBytes = size_t{1} << 20;
 constexpr size_t kTextMax = 512;  // of the shard's, for people
-
-// Says now and then how far it is.
-class Progress {
- public:
-  Progress(absl::string_view verb, uint64_t total) : verb_(verb), total_(total) {}
-  void OnRow(uint64_t index) {
-    constexpr uint64_t kLookEvery = 1024;
-    if (index % kLookEvery != 0 || watch_.Elapsed() < kSayEvery_s) return;
-    watch_.Lap();
-    Log(LogLevel::kInfo, verb_, " ", index, " of ", total_, " rows");
-  }
-
- private:
-  const std::string verb_;
-  const uint64_t total_;
-  Stopwatch watch_;
-};
-
-absl::Status CheckInterrupt(const std::atomic<bool>& interrupted) {
-  return interrupted ? absl::CancelledError("interrupted") : absl::OkStatus();
-}
-
-// The other end of LoadCall: cuts rows into chunks and sends them.
-class LoadSender {
- public:
-  LoadSender(const TableSpec& spec, ReplayService::Stub* stub) : spec_(spec) {
-    row_bytes_ = static_cast<size_t>(spec.obs_dim + spec.action_dim + spec.extra_dim + 3) * 4;
-    stream_ = stub->Load(&context_, &reply_);
-    *request_.mutable_hello()->mutable_columns() = ColumnsOf(spec);
-    builder_.emplace(Writer(), spec_, [this](Chunk chunk) { return Take(std::move(chunk)); });
-  }
-
-  // CancelledError: the call has ended; Finish says why.
-  absl::Status Add(const SourceRow& row) {
-    const Transition& step = row.transition;
-    if (in_episode_ && !GoesOn(row)) PMOE_RETURN_IF_ERROR(EndStream());
-    PMOE_RETURN_IF_ERROR(builder_->Add(/*env=*/0, step));
-    in_episode_ = !step.terminated && !step.truncated;
-    if (in_episode_) head_.assign(step.next_obs.begin(), step.next_obs.end());
-    return absl::OkStatus();
-  }
-  absl::Status Flush() {
-    PMOE_RETURN_IF_ERROR(builder_->Flush());
-    return rows_ > 0 || rows_sent_ == 0 ? Send() : absl::OkStatus();
-  }
-  // What the shard says of the call.
-  absl::StatusOr<LoadReply> Finish() {
-    (void)stream_->WritesDone();
-    PMOE_RETURN_IF_ERROR(FromGrpc(stream_->Finish()));
-    return reply_;
-  }
-  uint64_t rows_sent() const { return rows_sent_; }
-
- private:
-  static ChunkBuilderOptions Writer() { return {.actor = StreamBook::kLoader}; }
-
-  // In an episode.
-  bool GoesOn(const SourceRow& row) const {
-    const absl::Span<const float> obs = row.transition.obs;
-    return row.follows && std::memcmp(head_.data(), obs.data(), obs.size() * sizeof(float)) == 0;
-  }
-  // The last row's successor is not the next row: a step number is left out.
-  absl::Status EndStream() {
-    PMOE_RETURN_IF_ERROR(builder_->Flush());
-    builder_.emplace(Writer(), spec_, [this](Chunk chunk) { return Take(std::move(chunk)); });
-    ++next_step_;
-    return absl::OkStatus();
-  }
-  absl::Status Take(Chunk chunk) {
-    chunk.seq = next_seq_++;
-    chunk.first_step = next_step_;
-    next_step_ += chunk.rows;
-    rows_ += chunk.rows;
-    EncodeChunk(chunk, request_.add_chunks());
-    return rows_ >= kMessageRows || rows_ * row_bytes_ >= kMessageBytes ? Send() : absl::OkStatus();
-  }
-  absl::Status Send() {
-    if (!stream_->Write(request_)) return absl::CancelledError("the shard has ended the call");
-    rows_sent_ += std::exchange(rows_, 0);
-    request_.Clear();
-    return absl::OkStatus();
-  }
-
-  const TableSpec spec_;
-  size_t row_bytes_ = 0;
-  grpc::ClientContext context_;
-  LoadReply reply_;
-  std::unique_ptr<grpc::ClientWriter<LoadRequest>> stream_;
-  std::optional<ChunkBuilder> builder_;
-  LoadRequest request_;  // to be sent; the hello is in the first one
-  size_t rows_ = 0;      // in it
-  uint64_t rows_sent_ = 0;
-  uint64_t next_seq_ = 0;
-  uint64_t next_step_ = 0;
-  bool in_episode_ = false;
-  std::vector<float> head_;  // [O] in an episode: the last row's successor
-};
-
-// Every row, before one is sent. Returns how many can be loaded.
-absl::StatusOr<uint64_t> CheckRows(RowSource* source, const std::atomic<bool>& interrupted) {
-  Progress progress("looked at", source->rows());
-  uint64_t good = 0;
-  const auto check = [&](const SourceRow& row) {
-    progress.OnRow(row.index);
-    PMOE_RETURN_IF_ERROR(CheckInterrupt(interrupted));
-    ++good;
-    return CheckRow(row);
-  };
-  PMOE_RETURN_IF_ERROR(source->Visit(check).status());
-  if (good > 0) return good;
-  return absl::InvalidArgumentError("it has no row that can be loaded");
-}
 
 // What the shard answers when all was sent, or when `interrupted`.
 absl::StatusOr<LoadReply> SendRows(RowSource* source, LoadSender* sender,
                                    const std::atomic<bool>& interrupted) {
-  Progress progress("sent", source->rows());
+  RowProgress progress("sent", source->rows());
   const auto send = [&](const SourceRow& row) {
     progress.OnRow(row.index);
     PMOE_RETURN_IF_ERROR(CheckInterrupt(interrupted));
@@ -193,9 +69,9 @@ absl::Status LoadFile(const LoadFileOptions& options, const std::atomic<bool>& i
   if (!good.ok()) return of_file(good.status());
   const uint64_t left_out = source->rows() - *good;
   Stopwatch watch;
-  const auto stub =
-      ReplayService::NewStub(MakeChannel(options.shard, PeerRole::kReplay, options.security));
-  LoadSender sender(source->spec(), stub.get());
+  LoadHello hello;
+  hello.set_table(options.table);
+  LoadSender sender(source->spec(), std::move(hello), options.shard, options.security);
   const absl::StatusOr<LoadReply> reply = SendRows(source.get(), &sender, interrupted);
   if (absl::IsInvalidArgument(reply.status())) return of_file(reply.status());
   if (!reply.ok()) return Failed(options, sender, reply.status());

@@ -16,6 +16,7 @@ struct LoadFileOptions {
   std::string path;
   ActionRange actions{};
   RpcAddress shard{};
+  std::string table{};     // of the shard; empty: the run's own
   RpcSecurity security{};  // with an admin's certificate
 };
 

@@ -10,6 +10,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/rpc_status.h"
 #include "proto/replay.grpc.pb.h"
+#include "replay/wire/table_name.h"
 
 namespace pmoe {
 namespace {
@@ -46,6 +47,8 @@ void LimiterCommand::AddTo(CLI::App* app) {
   command_
       ->add_flag("--resume", resume_, "Goes on as if the rows of the pause had been there before")
       ->excludes(pause);
+  command_->add_option("--table", table_, "A table of the shard; without it, the run's own")
+      ->type_name("NAME");
   security_.AddTo(command_);
   command_->footer(
       "Without a setting it shows what holds. After a change the rows are counted anew, so that\n"
@@ -63,7 +66,9 @@ absl::Status LimiterCommand::Run(std::FILE* out) const {
   PrepareGrpc();
   PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, security_.Load(PeerRole::kAdmin));
   PMOE_ASSIGN_OR_RETURN(const RpcAddress address, security.ParseAddress(at_, "ADDR"));
+  PMOE_RETURN_IF_ERROR(CheckTableName("--table", table_));
   SetLimiterRequest request;
+  request.set_table(table_);
   if (samples_per_insert_.has_value()) request.set_samples_per_insert(*samples_per_insert_);
   if (min_size_.has_value()) request.set_min_size(*min_size_);
   if (error_window_.has_value()) request.set_error_window(*error_window_);

@@ -23,6 +23,7 @@ class LimiterCommand {
  private:
   CLI::App* command_ = nullptr;
   std::string at_;
+  std::string table_;
   std::optional<double> samples_per_insert_;
   std::optional<int64_t> min_size_;
   std::optional<double> error_window_;

@@ -19,6 +19,7 @@
 #include "replay/service/replay_dump.h"
 #include "replay/service/replay_process.h"
 #include "replay/service/replay_verify.h"
+#include "replay/wire/table_name.h"
 
 namespace pmoe {
 namespace {
@@ -114,29 +115,36 @@ absl::Status Serve(const Flags& flags) {
 }
 
 // Asks a shard that runs.
-absl::Status Checkpoint(const std::string& at, const SecurityFlags& flags) {
+absl::Status Checkpoint(const std::string& at, const std::string& table,
+                        const SecurityFlags& flags) {
   constexpr std::chrono::minutes kFileTime(10);
+  PMOE_RETURN_IF_ERROR(CheckTableName("--table", table));
   PrepareGrpc();
   PMOE_ASSIGN_OR_RETURN(const RpcSecurity security, flags.Load(PeerRole::kAdmin));
   PMOE_ASSIGN_OR_RETURN(const RpcAddress address, security.ParseAddress(at, "ADDR"));
   const auto stub = ReplayService::NewStub(MakeChannel(address, PeerRole::kReplay, security));
   grpc::ClientContext context;
   SetDeadline(&context, kFileTime);
+  CheckpointRequest request;
+  request.set_table(table);
   CheckpointReply reply;
-  const absl::Status status = FromGrpc(stub->Checkpoint(&context, CheckpointRequest(), &reply));
+  const absl::Status status = FromGrpc(stub->Checkpoint(&context, request, &reply));
   if (!status.ok()) return absl::Status(status.code(), absl::StrCat(at, ": ", status.message()));
-  std::printf("saved as %s.table\n", reply.name().c_str());
+  const std::string folder = table.empty() ? "" : absl::StrCat("tables/", table, "/");
+  std::printf("saved as %s%s.table\n", folder.c_str(), reply.name().c_str());
   return absl::OkStatus();
 }
 
 // Gives rows of a file to a shard that runs.
 absl::Status Load(const std::string& path, const std::string& actions, const std::string& at,
-                  const SecurityFlags& flags) {
+                  const std::string& table, const SecurityFlags& flags) {
+  PMOE_RETURN_IF_ERROR(CheckTableName("--table", table));
   const std::atomic<bool>& interrupted =
       InstallInterruptHandler("pmoe-replay: ending the load; once more ends it now\n", 0);
   PrepareGrpc();
   LoadFileOptions options;
   options.path = path;
+  options.table = table;
   PMOE_ASSIGN_OR_RETURN(options.actions, ActionRange::Parse(actions));
   PMOE_ASSIGN_OR_RETURN(options.security, flags.Load(PeerRole::kAdmin));
   PMOE_ASSIGN_OR_RETURN(options.shard, options.security.ParseAddress(at, "ADDR"));
@@ -157,6 +165,7 @@ class Tools {
     verify_->footer("Reads every byte and changes none; not of a shard that runs.");
     checkpoint_ = app->add_subcommand("checkpoint", "Has a running shard save its table now");
     checkpoint_->add_option("ADDR", path_, "Where it listens")->required();
+    AddTable(checkpoint_);
     security_.AddTo(checkpoint_);
     limiter_.AddTo(app);
     AddLoad(app);
@@ -165,13 +174,17 @@ class Tools {
   std::optional<absl::Status> Run() const {
     if (dump_->parsed()) return DumpTable(path_, stdout);
     if (verify_->parsed()) return VerifyReplay(path_, stdout);
-    if (checkpoint_->parsed()) return Checkpoint(path_, security_);
+    if (checkpoint_->parsed()) return Checkpoint(path_, table_, security_);
     if (limiter_.parsed()) return limiter_.Run(stdout);
-    if (load_->parsed()) return Load(path_, actions_, address_, security_);
+    if (load_->parsed()) return Load(path_, actions_, address_, table_, security_);
     return std::nullopt;
   }
 
  private:
+  void AddTable(CLI::App* command) {
+    command->add_option("--table", table_, "A table of the shard; without it, the run's own")
+        ->type_name("NAME");
+  }
   void AddLoad(CLI::App* app) {
     load_ = app->add_subcommand("load", "Gives the rows of a file to a running shard");
     load_->add_option("FILE", path_, "A saved table, <name>.table, or a NumPy archive, .npz")
@@ -179,6 +192,7 @@ class Tools {
     load_->add_option("ADDR", address_, "Where the shard listens")->required();
     load_->add_option("--actions", actions_, "Between what an archive's actions are")
         ->type_name("LOW,HIGH");
+    AddTable(load_);
     security_.AddTo(load_);
     load_->footer(
         "An archive has the arrays observations, actions, rewards, terminals (or terminated) and, "
@@ -195,6 +209,7 @@ class Tools {
   std::string path_;
   std::string address_;
   std::string actions_ = "-1,1";
+  std::string table_;
   SecurityFlags security_;
   LimiterCommand limiter_;
 };

@@ -1,12 +1,14 @@
 #include "replay/service/replay_process.h"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/file_lock.h"
@@ -104,19 +106,36 @@ std::string FoundAt(const RpcAddress& bound, RpcAddress advertise, const std::st
   return advertise.Text();
 }
 
-// Every second: long waits and new losses to stderr, everything else to /metrics.
-void LookAtTable(const ReplayServer& service, const std::string& dir, StallReport* stalls,
-                 uint64_t* losses_said, MetricsExporter* metrics) {
-  const ShardStats counts = service.Counts();
-  if (counts.rows_lost > *losses_said) {
-    Log(LogLevel::kWarning, counts.rows_lost, " rows that were acknowledged are lost by now");
+// What was said of each table, by its name, so that nothing is said twice.
+struct Said {
+  StallReport stalls;
+  uint64_t losses = 0;
+};
+using SaidByTable = std::map<std::string, Said>;
+
+void LookAtTable(const ServedTable& table, Said* said) {
+  const std::string of = table.name().empty() ? "" : absl::StrCat("table ", table.name(), ": ");
+  const ShardStats counts = table.Counts();
+  if (counts.rows_lost > said->losses) {
+    Log(LogLevel::kWarning, of, counts.rows_lost, " rows that were acknowledged are lost by now");
   }
-  *losses_said = counts.rows_lost;
-  for (const std::string& line : stalls->Look(counts, service.Explain())) {
-    Log(LogLevel::kWarning, line);
+  said->losses = counts.rows_lost;
+  for (const std::string& line : said->stalls.Look(counts, table.Explain())) {
+    Log(LogLevel::kWarning, of, line);
+  }
+}
+
+// Every second: long waits and new losses to stderr, everything else to /metrics.
+void LookAtTables(const ReplayServer& service, const std::string& dir, SaidByTable* said,
+                  MetricsExporter* metrics) {
+  for (const ServedTable* const table : service.Tables()) {
+    LookAtTable(*table, &(*said)[table->name()]);
+    if (metrics == nullptr || table->name().empty()) continue;
+    metrics->Set("pmoe_replay_table_rows", static_cast<double>(table->Counts().size),
+                 table->name());
   }
   if (metrics == nullptr) return;
-  Export(service.Stats(), counts, service.LogStats(), metrics);
+  Export(service.Stats(), service.Counts(), service.LogStats(), metrics);
   ExportDisk("replay", dir, metrics);
 }
 
@@ -165,13 +184,12 @@ class Tender {
 absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServer* service,
                    const std::string& dir, KeptSeat* seat, MetricsExporter* metrics,
                    const std::atomic<bool>& interrupted) {
-  StallReport stalls;
-  uint64_t losses_said = 0;
+  SaidByTable said;
   for (int tick = 1; !interrupted && !member.finished(); ++tick) {
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) {
-      LookAtTable(*service, dir, &stalls, &losses_said, metrics);
+      LookAtTables(*service, dir, &said, metrics);
       seat->Tend();
     }
     Clock::Real()->Sleep(kTick);

@@ -1,13 +1,12 @@
 // tidy: long because it has every call of one service.
 #include "replay/service/replay_service.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "common/base/log.h"
-#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/rejections.h"
 #include "common/rpc/callers.h"
@@ -27,27 +26,45 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr size_t kFailingMax = 512;  // bytes; the learner looks at it
-
-// For people.
-std::string DurabilityText(const SegmentLog* log) {
-  if (log == nullptr) return "none";
-  const SegmentLogStats stats = log->stats();
-  const char* const name = log->acks_wait() ? "wal" : "async";
-  if (stats.failing.empty()) return absl::StrFormat("%s, %.1f s behind", name, stats.behind_s);
-  return absl::StrFormat("%s, FAILING for %.0f s: %s", name, stats.behind_s,
-                         PrintableText(stats.failing, kFailingMax));
+// As the learner is told of a table beside the run's own.
+NamedTableStats InFewWords(const ServedTable& table) {
+  const ShardStats counts = table.Counts();
+  NamedTableStats stats;
+  stats.set_name(table.name());
+  stats.set_size(counts.size);
+  stats.set_inserted(counts.inserted);
+  stats.set_loaded(counts.loaded);
+  stats.set_sampled(counts.sampled);
+  return stats;
 }
 
-// A stream that is cancelled ends at once, or at the next question in a wait.
-constexpr milliseconds kEvictionMax{5000};
+// Of a table's rows, which a restore left out.
+void SayRestored(const ServedTable& table, const CreateTableReply& reply) {
+  if (const int64_t left_out = table.Counts().rows_left_out; left_out > 0) {
+    Rejections::OfProcess().Add("restore", "rows", reply.restored(),
+                                absl::StrCat(left_out, " rows that make no sense"));
+  }
+  Log(LogLevel::kInfo, table.name().empty() ? "" : absl::StrCat("table ", table.name(), ": "),
+      "restored ", reply.restored(), ": ", reply.stats().size(), " transitions, ",
+      reply.stats().inserted(), " ever inserted");
+}
 
 }  // namespace
 
 void ReplayServer::Drain(milliseconds grace) {
   draining_ = true;
-  streams_.Close();
-  (void)streams_.AwaitEmpty(grace);
+  const Clock::Time until = Clock::Real()->Now() + grace;
+  for (ServedTable* const table : tables_.All()) table->streams()->Close();
+  for (ServedTable* const table : tables_.All()) {
+    const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::Real()->Now());
+    (void)table->streams()->AwaitEmpty(std::max(left, milliseconds(0)));
+  }
+}
+
+absl::Status ReplayServer::SaveAtEnd() {
+  absl::Status saved;
+  for (ServedTable* const table : tables_.All()) saved.Update(table->holder()->SaveAtEnd());
+  return saved;
 }
 
 absl::Status ReplayServer::Ended(grpc::ServerContext* context, uint64_t learner_epoch) const {
@@ -61,54 +78,41 @@ void ReplayServer::Hear(ReplayShard* shard, uint64_t newest_version) {
   if (newest_version > 0) shard->SetPublished(newest_version, /*now=*/true);
 }
 
-ShardStats ReplayServer::Counts() const {
-  const ReplayShard* const shard = holder_.shard();
-  return shard == nullptr ? ShardStats() : shard->Stats();
-}
-
-std::string ReplayServer::Explain() const {
-  const ReplayShard* const shard = holder_.shard();
-  return shard == nullptr ? "" : shard->Explain();
-}
-
 SegmentLogStats ReplayServer::LogStats() const {
-  const SegmentLog* const log = holder_.log();
-  return log == nullptr ? SegmentLogStats() : log->stats();
+  SegmentLogStats all = tables_.own()->LogStats();
+  for (const ServedTable* const table : tables_.All()) {
+    if (table->name().empty()) continue;
+    const SegmentLogStats log = table->LogStats();
+    all.bytes += log.bytes;
+    all.sync_s += log.sync_s;
+    all.errors += log.errors;
+    all.behind_s = std::max(all.behind_s, log.behind_s);
+  }
+  return all;
 }
 
 absl::Status ReplayServer::Tend() {
-  if (draining_ || !holder_.LogIsLong()) return absl::OkStatus();
-  const absl::Status saved = SaveAside().status();
-  return draining_ ? absl::OkStatus() : saved;
+  absl::Status tended;
+  for (ServedTable* const table : tables_.All()) {
+    if (draining_ || !table->holder()->LogIsLong()) continue;
+    const absl::Status saved = SaveAside(table).status();
+    if (!draining_) tended.Update(saved);
+  }
+  return tended;
 }
 
-absl::StatusOr<std::string> ReplayServer::SaveAside() {
-  absl::StatusOr<std::string> name = holder_.SaveAside([this] { return draining_.load(); });
+absl::StatusOr<std::string> ReplayServer::SaveAside(ServedTable* table) {
+  absl::StatusOr<std::string> name =
+      table->holder()->SaveAside([this] { return draining_.load(); });
   if (!absl::IsCancelled(name.status())) return name;
   return absl::UnavailableError("the shard is leaving, and saves its table as it goes");
 }
 
 TableStats ReplayServer::Stats() const {
-  const ShardStats counts = Counts();
-  TableStats stats;
-  stats.set_has_table(holder_.shard() != nullptr);
-  stats.set_limiter(Explain());
-  stats.set_size(counts.size);
-  stats.set_inserted(counts.inserted);
-  stats.set_loaded(counts.loaded);
-  stats.set_sampled(counts.sampled);
-  stats.set_bytes(counts.bytes);
-  stats.set_next_round(counts.next_round);
-  stats.set_newest_version(counts.newest_version);
-  stats.set_insert_blocked_s(counts.inserts_blocked.total);
-  stats.set_sample_blocked_s(counts.samples_blocked.total);
-  stats.set_duplicates(counts.duplicates);
-  stats.set_crc_errors(crc_errors_);
-  stats.set_rows_lost(static_cast<int64_t>(counts.rows_lost));
-  stats.set_writers(streams_.count());
-  stats.set_refused(counts.refused);
-  stats.set_priorities_gone(counts.priorities_gone);
-  stats.set_durability(DurabilityText(holder_.log()));
+  TableStats stats = tables_.own()->Stats();
+  for (const ServedTable* const table : tables_.All()) {
+    if (!table->name().empty()) *stats.add_tables() = InFewWords(*table);
+  }
   return stats;
 }
 
@@ -117,47 +121,42 @@ absl::Status ReplayServer::DoCreateTable(const CreateTableRequest& request,
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   door_.SetKey(request.seat_key());
   absl::Status status;
+  ServedTable* table = nullptr;
   std::vector<std::string>
       warnings;  // said without the lock: a log may stand still, writers must not
   {
     MutexLock lock(&create_mu_);
-    streams_.Close();
-    status = CreateClosed(request, reply, &warnings);
-    if (!draining_) streams_.Open();
-    if (status.ok()) *reply->mutable_stats() = Stats();
+    PMOE_ASSIGN_OR_RETURN(table, tables_.Make(request, &warnings));
+    table->streams()->Close();
+    status = table->Open(request, reply, &warnings);
+    if (!draining_) table->streams()->Open();
+    if (status.ok()) *reply->mutable_stats() = StatsOf(*table);
   }
-  for (const std::string& warning : warnings) Log(LogLevel::kWarning, warning);
-  if (!status.ok() || reply->restored().empty()) return status;
-  if (const int64_t left_out = Counts().rows_left_out; left_out > 0) {
-    Rejections::OfProcess().Add("restore", "rows", reply->restored(),
-                                absl::StrCat(left_out, " rows that make no sense"));
+  for (const std::string& warning : warnings) {
+    Log(LogLevel::kWarning,
+        table->name().empty() ? "" : absl::StrCat("table ", table->name(), ": "), warning);
   }
-  Log(LogLevel::kInfo, "restored ", reply->restored(), ": ", reply->stats().size(),
-      " transitions, ", reply->stats().inserted(), " ever inserted");
-  return absl::OkStatus();
+  if (status.ok() && !reply->restored().empty()) SayRestored(*table, *reply);
+  return status;
 }
 
-absl::Status ReplayServer::CreateClosed(const CreateTableRequest& request, CreateTableReply* reply,
-                                        std::vector<std::string>* warnings) {
-  PMOE_RETURN_IF_ERROR(holder_.Create(request, warnings));
-  // Another life of the learner goes by its configuration; one that only comes back does not.
-  const uint64_t epoch = request.learner().learner_epoch();
-  if (std::exchange(made_by_, epoch) != epoch && holder_.shard() != nullptr) {
-    holder_.shard()->ResetLimiter();
+absl::StatusOr<ReplayShard*> ReplayServer::ShardOf(const std::string& table) const {
+  PMOE_ASSIGN_OR_RETURN(const ServedTable* const found, tables_.Find(table));
+  return found->Shard();
+}
+
+TableStats ReplayServer::StatsOf(const ServedTable& table) const {
+  return table.name().empty() ? Stats() : table.Stats();
+}
+
+absl::StatusOr<ServedTable*> ReplayServer::TableOfHello(const InsertHello& hello,
+                                                        const grpc::ServerContext& context) const {
+  absl::StatusOr<ServedTable*> table = tables_.Find(hello.table());
+  if (absl::IsInvalidArgument(table.status())) {
+    Rejections::OfProcess().Add("insert", "table", PeerHost(context.peer()),
+                                table.status().message());
   }
-  if (request.has_newest_version()) {
-    // 0: a learner that has just begun, which does not know yet what actors have.
-    holder_.SetPublished(request.newest_version(), /*now=*/request.newest_version() > 0);
-  }
-  if (!holder_.Restores(request.restore())) return holder_.StartLog("");
-  // Writers must not go on with numbers from before the table was set back: they leave, and come
-  // back with a hello.
-  streams_.EvictAll();
-  if (!streams_.AwaitEmpty(kEvictionMax)) {
-    return absl::UnavailableError("cannot restore yet: writers do not leave; try again");
-  }
-  PMOE_ASSIGN_OR_RETURN(*reply->mutable_restored(), holder_.Restore(request.restore(), warnings));
-  return holder_.StartLog(reply->restored());
+  return table;
 }
 
 absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
@@ -165,22 +164,23 @@ absl::Status ReplayServer::DoInsert(grpc::ServerContext* context,
   InsertRequest request;
   PMOE_RETURN_IF_ERROR(first_messages_.Read(context, stream, &request));
   if (!request.has_hello()) return absl::InvalidArgumentError("the first message must be a hello");
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_ASSIGN_OR_RETURN(ServedTable* const table, TableOfHello(request.hello(), *context));
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, table->Shard());
   PMOE_RETURN_IF_ERROR(fence_.CheckRun("writer", request.hello().run_id()));
   PMOE_RETURN_IF_ERROR(
       CheckClaim(*context->auth_context(), RUN_ROLE_ACTOR, request.hello().actor()));
   PMOE_RETURN_IF_ERROR(door_.Check(request.hello(), PeerHost(context->peer())));
   const uint32_t actor = request.hello().actor();
-  PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(request.hello(), context));
+  PMOE_ASSIGN_OR_RETURN(const auto place, table->streams()->Enter(request.hello(), context));
   const auto gone = [&] { return place->evicted() || context->IsCancelled(); };
   InsertStream insert(
       shard,
-      {.lockstep = holder_.lockstep(),
+      {.lockstep = table->holder()->lockstep(),
        .gone = gone,
        .draining = [this] { return draining_.load(); },
-       .on_bad_crc = [this] { ++crc_errors_; },
+       .on_bad_crc = [table] { table->CountBadCrc(); },
        .on_nonsense = [=, this](const absl::Status& why) { return door_.OnNonsense(actor, why); },
-       .await_ack = AwaitAck([&] { return gone() || draining_; })},
+       .await_ack = table->AwaitAck([&] { return gone() || draining_; })},
       stream);
   const absl::Status status = insert.Serve(std::move(request));
   // An evicted stream's other errors come of being late.
@@ -191,8 +191,14 @@ absl::Status ReplayServer::DoSample(grpc::ServerContext* context,
                                     grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream) {
   SampleRequest request;
   PMOE_RETURN_IF_ERROR(first_samples_.Read(context, stream, &request));
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, table->Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  // Of a file that is still to be loaded: who lost this shard comes back before it is.
+  if (!table->name().empty() && !table->holder()->limited() && shard->Counts().eligible == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("the table \"", table->name(), "\" has no rows to give yet"));
+  }
   const uint64_t epoch = request.learner().learner_epoch();
   SampleStream sample(
       shard, [=, this] { return Ended(context, epoch); }, stream);
@@ -202,14 +208,15 @@ absl::Status ReplayServer::DoSample(grpc::ServerContext* context,
 absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
                                          const TakeRolloutRequest& request,
                                          grpc::ServerWriter<TakeRolloutReply>* stream) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, table->Shard());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   Hear(shard, request.newest_version());
   const uint64_t epoch = request.learner().learner_epoch();
   std::function<absl::Status()> await_ack =
-      AwaitAck([=, this] { return !Ended(context, epoch).ok(); });
+      table->AwaitAck([=, this] { return !Ended(context, epoch).ok(); });
   // A rollout whose taking is lost would be given again: it goes out once that is on disk.
-  if (SegmentLog* const log = holder_.log(); log != nullptr) {
+  if (SegmentLog* const log = table->holder()->log(); log != nullptr) {
     await_ack = [log, wait = std::move(await_ack)] {
       log->AwaitOnDisk(log->end());
       return wait();
@@ -224,12 +231,16 @@ absl::Status ReplayServer::DoLoad(grpc::ServerContext* context,
   LoadRequest request;
   PMOE_RETURN_IF_ERROR(first_loads_.Read(context, stream, &request));
   if (!request.has_hello()) return absl::InvalidArgumentError("the first message must be a hello");
-  if (loading_.exchange(true)) {
+  PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.hello().table()));
+  if (request.hello().has_learner()) {
+    PMOE_RETURN_IF_ERROR(fence_.Admit(request.hello().learner()));
+  }
+  if (!table->BeginLoad()) {
     return absl::FailedPreconditionError("another file is being loaded; wait until that has ended");
   }
-  const absl::Status status = ServeLoad(context, std::move(request), stream, reply);
-  loading_ = false;
-  if (absl::IsDataLoss(status)) ++crc_errors_;
+  const absl::Status status = ServeLoad(context, table, std::move(request), stream, reply);
+  table->EndLoad();
+  if (absl::IsDataLoss(status)) table->CountBadCrc();
   if (absl::IsInvalidArgument(status)) {
     Rejections::OfProcess().Add("load", NonsenseReason(status), PeerHost(context->peer()),
                                 status.message());
@@ -237,46 +248,43 @@ absl::Status ReplayServer::DoLoad(grpc::ServerContext* context,
   return status;
 }
 
-absl::Status ReplayServer::ServeLoad(grpc::ServerContext* context, LoadRequest request,
-                                     grpc::ServerReader<LoadRequest>* stream, LoadReply* reply) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
-  if (holder_.lockstep() || shard->gives_rollouts()) {
+absl::Status ReplayServer::ServeLoad(grpc::ServerContext* context, ServedTable* table,
+                                     LoadRequest request, grpc::ServerReader<LoadRequest>* stream,
+                                     LoadReply* reply) {
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, table->Shard());
+  const bool lockstep = table->holder()->lockstep();
+  if (lockstep || shard->gives_rollouts()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        holder_.lockstep() ? "a lockstep run makes the same bits each time, and must"
-                           : "an on-policy run learns from its own policies' rows, and must",
+        lockstep ? "a lockstep run makes the same bits each time, and must"
+                 : "an on-policy run learns from its own policies' rows, and must",
         " not be given others; load into a run with schedule.mode=async and an algorithm of SAC's "
         "family"));
   }
   InsertHello loader;
   loader.set_actor(StreamBook::kLoader);
   // As a writer: a table that is set back under it ends the call.
-  PMOE_ASSIGN_OR_RETURN(const auto place, streams_.Enter(loader, context));
+  PMOE_ASSIGN_OR_RETURN(const auto place, table->streams()->Enter(loader, context));
   const auto ended = [&]() -> absl::Status {
     if (place->evicted()) return absl::AbortedError("the table was set back while it was loaded");
     if (context->IsCancelled()) return absl::CancelledError("the caller has gone");
     return draining_ ? absl::UnavailableError("the shard is leaving") : absl::OkStatus();
   };
-  LoadCall load(shard, {.ended = ended, .await_ack = AwaitAck([&] { return !ended().ok(); })},
-                stream);
+  LoadCall load(
+      shard, {.ended = ended, .await_ack = table->AwaitAck([&] { return !ended().ok(); })}, stream);
   const absl::Status status = load.Serve(std::move(request));
   Log(LogLevel::kInfo, "loaded ", load.rows(), " rows of a file from ", PeerHost(context->peer()),
+      table->name().empty() ? "" : absl::StrCat(" into table ", table->name()),
       status.ok() ? "" : ", and no more: ", status.message());
   PMOE_RETURN_IF_ERROR(status);
-  if (SegmentLog* const log = holder_.log(); log != nullptr) log->AwaitOnDisk(log->end());
+  if (SegmentLog* const log = table->holder()->log(); log != nullptr) log->AwaitOnDisk(log->end());
   reply->set_rows(load.rows());
-  *reply->mutable_stats() = Stats();
+  *reply->mutable_stats() = StatsOf(*table);
   reply->set_capacity(shard->capacity());
   return absl::OkStatus();
 }
 
-std::function<absl::Status()> ReplayServer::AwaitAck(std::function<bool()> stop) const {
-  SegmentLog* const log = holder_.log();
-  if (log == nullptr) return nullptr;
-  return [log, stop = std::move(stop)] { return log->AwaitAck(stop); };
-}
-
 absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRequest& request) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   Hear(shard, request.newest_version());
   // Asked again because the answer was lost: it is done.
@@ -296,34 +304,45 @@ absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRe
 // Others than the learner may ask too: they say no version, and need be of no run.
 absl::Status ReplayServer::DoGetStats(const GetStatsRequest& request, TableStats* reply) {
   const LearnerId& learner = request.learner();
-  ReplayShard* const shard = holder_.shard();
+  PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
+  ReplayShard* const shard = table->holder()->shard();
   if (shard != nullptr && fence_.CheckRun("learner", learner.run_id()).ok() &&
       fence_.IsCurrent(learner.learner_epoch())) {
     Hear(shard, request.newest_version());
   }
-  *reply = Stats();
+  *reply = StatsOf(*table);
   return absl::OkStatus();
 }
 
 absl::Status ReplayServer::DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply) {
-  PMOE_RETURN_IF_ERROR(holder_.Shard().status());
+  PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
+  PMOE_RETURN_IF_ERROR(table->Shard().status());
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
-  PMOE_ASSIGN_OR_RETURN(const int64_t bytes, holder_.Save(request.name(), {request.keep().begin(),
-                                                                           request.keep().end()}));
+  PMOE_ASSIGN_OR_RETURN(
+      const int64_t bytes,
+      table->holder()->Save(request.name(), {request.keep().begin(), request.keep().end()}));
   reply->set_bytes(bytes);
   reply->set_name(request.name());
   return absl::OkStatus();
 }
 
+// An admin's, who names no learner, nor files that may go.
+absl::Status ReplayServer::DoSaveAside(const CheckpointRequest& request, CheckpointReply* reply) {
+  PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
+  PMOE_RETURN_IF_ERROR(table->Shard().status());
+  PMOE_ASSIGN_OR_RETURN(*reply->mutable_name(), SaveAside(table));
+  return absl::OkStatus();
+}
+
 absl::Status ReplayServer::DoCutActor(const CutActorRequest& request) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   shard->CutActor(request.member(), request.actor(), request.epoch());
   return absl::OkStatus();
 }
 
 absl::Status ReplayServer::DoUpdatePriorities(const UpdatePrioritiesRequest& request) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, holder_.Shard());
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   Hear(shard, request.newest_version());
   const absl::StatusOr<std::vector<RowKey>> rows = RowKeysOf(request);
@@ -354,19 +373,17 @@ grpc::Status ReplayServer::Sample(grpc::ServerContext* context,
 grpc::Status ReplayServer::Commit(grpc::ServerContext* context, const CommitRequest* request,
                                   CommitReply* reply) {
   const absl::Status status = DoCommit(context, *request);
-  if (status.ok()) *reply->mutable_stats() = Stats();
+  const absl::StatusOr<ServedTable*> table = tables_.Find(request->table());
+  if (status.ok() && table.ok()) *reply->mutable_stats() = StatsOf(**table);
   return ToGrpc(status);
 }
 
 grpc::Status ReplayServer::Checkpoint(grpc::ServerContext* context,
                                       const CheckpointRequest* request, CheckpointReply* reply) {
-  // An admin names no learner, nor files that may go.
   const std::optional<PeerName> peer = PeerOf(*context->auth_context());
   const bool is_admin = peer.has_value() && peer->role == PeerRole::kAdmin;
-  if (request->has_learner() && !is_admin) return ToGrpc(DoCheckpoint(*request, reply));
-  absl::StatusOr<std::string> name = SaveAside();
-  if (name.ok()) reply->set_name(*std::move(name));
-  return ToGrpc(name.status());
+  return ToGrpc(request->has_learner() && !is_admin ? DoCheckpoint(*request, reply)
+                                                    : DoSaveAside(*request, reply));
 }
 
 grpc::Status ReplayServer::CutActor(grpc::ServerContext* context, const CutActorRequest* request,
@@ -387,7 +404,7 @@ grpc::Status ReplayServer::GetStats(grpc::ServerContext* context, const GetStats
 
 grpc::Status ReplayServer::SetLimiter(grpc::ServerContext* context,
                                       const SetLimiterRequest* request, SetLimiterReply* reply) {
-  const absl::StatusOr<ReplayShard*> shard = holder_.Shard();
+  const absl::StatusOr<ReplayShard*> shard = ShardOf(request->table());
   if (!shard.ok()) return ToGrpc(shard.status());
   return ToGrpc(ServeSetLimiter(*shard, *request, CallerText(*context), reply));
 }

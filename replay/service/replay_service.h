@@ -1,6 +1,6 @@
-// ReplayService of proto/replay.proto over one ReplayShard: who may call, one table, writers'
-// streams, minibatches, checkpoints, and an orderly end. Thread-safe; gRPC calls it from many
-// threads. Outlives its server.
+// ReplayService of proto/replay.proto over a shard's tables, one ReplayShard each: who may call,
+// writers' streams, minibatches, checkpoints, and an orderly end. Thread-safe; gRPC calls it from
+// many threads. Outlives its server.
 #pragma once
 
 #include <atomic>
@@ -14,32 +14,37 @@
 #include "proto/replay.grpc.pb.h"
 #include "replay/core/shard_types.h"
 #include "replay/service/insert_door.h"
-#include "replay/service/insert_streams.h"
 #include "replay/service/learner_fence.h"
-#include "replay/service/table_holder.h"
+#include "replay/service/table_set.h"
 
 namespace pmoe {
 
 class ReplayServer final : public ReplayService::Service {
  public:
-  // Checkpoints lie in `dir`, which exists.
-  explicit ReplayServer(std::string dir) : holder_(std::move(dir)) {}
+  // The tables' files lie in `dir`, which exists (TableSet).
+  explicit ReplayServer(std::string dir) : tables_(std::move(dir)) {}
 
   // The run that this shard joined; calls of another one are refused.
   void AdoptRun(const std::string& run_id) { fence_.AdoptRun(run_id); }
   // Tells writers to leave, ends waits, and gives streams `grace` to end. Then stop the server and
-  // call SaveAtEnd, so that nothing is acknowledged that the file does not hold.
+  // call SaveAtEnd, so that nothing is acknowledged that the files do not hold.
   void Drain(std::chrono::milliseconds grace);
-  absl::Status SaveAtEnd() { return holder_.SaveAtEnd(); }
+  // Every table, whatever becomes of the others; the first error.
+  absl::Status SaveAtEnd();
 
+  // Of the run's own table, with the others in few words.
   TableStats Stats() const;
-  // Of the table; nothing held before there is one.
-  ShardStats Counts() const;
-  // Which side waits, and for what; empty before there is a table.
-  std::string Explain() const;
-  // Zeros without a log.
+  // Of the run's own table; nothing held before there is one.
+  ShardStats Counts() const { return tables_.own()->Counts(); }
+  // Which side waits there, and for what; empty before there is a table.
+  std::string Explain() const { return tables_.own()->Explain(); }
+  // Of all tables' logs together: sums of what was written and the worst of what is behind; the
+  // positions are those of the run's own. Zeros without one.
   SegmentLogStats LogStats() const;
-  // Now and then: a checkpoint once the log has become longer than the table. Drain ends it.
+  // The run's own, then the others by name. Valid as long as the server.
+  std::vector<ServedTable*> Tables() const { return tables_.All(); }
+  // Now and then: a checkpoint of each table whose log has become longer than itself. Drain ends
+  // it. The first error.
   absl::Status Tend();
 
   grpc::Status CreateTable(grpc::ServerContext* context, const CreateTableRequest* request,
@@ -67,11 +72,14 @@ class ReplayServer final : public ReplayService::Service {
                     LoadReply* reply) override;
 
  private:
+  absl::StatusOr<ReplayShard*> ShardOf(const std::string& table) const;
+  // What a call about a table answers.
+  TableStats StatsOf(const ServedTable& table) const;
+  // Counts a name that is none.
+  absl::StatusOr<ServedTable*> TableOfHello(const InsertHello& hello,
+                                            const grpc::ServerContext& context) const;
   absl::Status DoCreateTable(const CreateTableRequest& request, CreateTableReply* reply)
       ABSL_LOCKS_EXCLUDED(create_mu_);
-  absl::Status CreateClosed(const CreateTableRequest& request, CreateTableReply* reply,
-                            std::vector<std::string>* warnings)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(create_mu_);
   absl::Status DoInsert(grpc::ServerContext* context,
                         grpc::ServerReaderWriter<InsertReply, InsertRequest>* stream);
   absl::Status DoSample(grpc::ServerContext* context,
@@ -80,34 +88,29 @@ class ReplayServer final : public ReplayService::Service {
                              grpc::ServerWriter<TakeRolloutReply>* stream);
   absl::Status DoLoad(grpc::ServerContext* context, grpc::ServerReader<LoadRequest>* stream,
                       LoadReply* reply);
-  absl::Status ServeLoad(grpc::ServerContext* context, LoadRequest request,
+  absl::Status ServeLoad(grpc::ServerContext* context, ServedTable* table, LoadRequest request,
                          grpc::ServerReader<LoadRequest>* stream, LoadReply* reply);
   absl::Status DoCommit(grpc::ServerContext* context, const CommitRequest& request);
   absl::Status DoGetStats(const GetStatsRequest& request, TableStats* reply);
   absl::Status DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply);
+  absl::Status DoSaveAside(const CheckpointRequest& request, CheckpointReply* reply);
   absl::Status DoCutActor(const CutActorRequest& request);
   absl::Status DoUpdatePriorities(const UpdatePrioritiesRequest& request);
   // What a learner's call said of its newest policy; 0: nothing.
   static void Hear(ReplayShard* shard, uint64_t newest_version);
-  // For streams: waits as the table's durability wants; null: need not wait.
-  std::function<absl::Status()> AwaitAck(std::function<bool()> stop) const;
   // Drain ends it: the table is saved at the end anyway.
-  absl::StatusOr<std::string> SaveAside();
+  absl::StatusOr<std::string> SaveAside(ServedTable* table);
   // Why a call of this learner epoch must end; OK: it need not.
   absl::Status Ended(grpc::ServerContext* context, uint64_t learner_epoch) const;
 
-  Mutex create_mu_;                                   // one CreateTable at a time
-  uint64_t made_by_ ABSL_GUARDED_BY(create_mu_) = 0;  // the newest learner epoch that did
+  Mutex create_mu_;  // one CreateTable at a time
   LearnerFence fence_;
-  TableHolder holder_;
+  TableSet tables_;
   InsertDoor door_;
-  InsertStreams streams_;
   FirstMessages first_messages_{"insert"};
   FirstMessages first_samples_{"sample"};
   FirstMessages first_loads_{"load"};
   std::atomic<bool> draining_{false};
-  std::atomic<bool> loading_{false};  // a file, one at a time
-  std::atomic<int64_t> crc_errors_{0};
 };
 
 }  // namespace pmoe

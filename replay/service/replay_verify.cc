@@ -13,6 +13,7 @@
 #include "replay/core/table_history.h"
 #include "replay/log/log_reader.h"
 #include "replay/service/table_files.h"
+#include "replay/wire/table_name.h"
 
 namespace pmoe {
 namespace {
@@ -76,6 +77,23 @@ absl::StatusOr<bool> PrintLog(const std::string& dir, std::optional<uint64_t> fr
   return false;
 }
 
+// The tables and the log of one folder. True: all is sound.
+absl::StatusOr<bool> PrintFolder(const std::string& path, std::FILE* out) {
+  bool sound = true;
+  const TableFiles files(path);
+  PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> found, files.NewestFirst());
+  std::optional<uint64_t> from;
+  for (const TableFiles::Found& file : found) {
+    PMOE_ASSIGN_OR_RETURN(const std::string table, files.Path(file.name));
+    const bool is_sound = PrintTable(table, out);
+    if (is_sound && !from.has_value()) from = file.log_position;
+    sound = sound && is_sound;
+  }
+  PMOE_ASSIGN_OR_RETURN(const bool log, PrintLog(path, from, out));
+  if (found.empty()) std::fputs("no saved table\n", out);
+  return sound && log;
+}
+
 absl::Status Flush(std::FILE* out) {
   if (std::fflush(out) == 0 && std::ferror(out) == 0) return absl::OkStatus();
   return FileError("write", "what was found", errno);
@@ -88,18 +106,12 @@ absl::Status VerifyReplay(const std::string& path, std::FILE* out) {
   if (!std::filesystem::is_directory(path)) {
     sound = PrintTable(path, out);
   } else {
-    const TableFiles files(path);
-    PMOE_ASSIGN_OR_RETURN(const std::vector<TableFiles::Found> found, files.NewestFirst());
-    std::optional<uint64_t> from;
-    for (const TableFiles::Found& file : found) {
-      PMOE_ASSIGN_OR_RETURN(const std::string table, files.Path(file.name));
-      const bool is_sound = PrintTable(table, out);
-      if (is_sound && !from.has_value()) from = file.log_position;
+    PMOE_ASSIGN_OR_RETURN(sound, PrintFolder(path, out));
+    for (const std::string& name : NamedTablesIn(path)) {
+      std::fprintf(out, "table %s:\n", name.c_str());
+      PMOE_ASSIGN_OR_RETURN(const bool is_sound, PrintFolder(NamedTableFolder(path, name), out));
       sound = sound && is_sound;
     }
-    PMOE_ASSIGN_OR_RETURN(const bool log, PrintLog(path, from, out));
-    sound = sound && log;
-    if (found.empty()) std::fputs("no saved table\n", out);
   }
   PMOE_RETURN_IF_ERROR(Flush(out));
   if (sound) return absl::OkStatus();

@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/file.h"
 #include "replay/core/table_history.h"
+#include "replay/wire/table_name.h"
 
 namespace pmoe {
 namespace {
@@ -46,6 +47,19 @@ absl::StatusOr<std::vector<std::string>> List(const std::string& dir) {
 }
 
 }  // namespace
+
+std::vector<std::string> NamedTablesIn(const std::string& dir) {
+  std::vector<std::string> names;
+  std::error_code error;
+  fs::directory_iterator entry(dir + "/tables", error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code none;
+    if (CheckTableName("table", name).ok() && entry->is_directory(none)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 absl::StatusOr<std::string> TableFiles::Path(const std::string& name) const {
   if (IsName(name)) return absl::StrCat(dir_, "/", name, kEnding);

@@ -12,6 +12,10 @@
 
 namespace pmoe {
 
+// The names of tables that have a NamedTableFolder there, in order; files and other names are
+// passed over.
+std::vector<std::string> NamedTablesIn(const std::string& dir);
+
 class TableFiles {
  public:
   explicit TableFiles(std::string dir) : dir_(std::move(dir)) {}

@@ -19,9 +19,9 @@ namespace pmoe {
 namespace {
 
 constexpr absl::string_view kNewest = "newest";
-constexpr absl::string_view kLog = "log";       // restored from nothing else
-constexpr absl::string_view kAside = "aside-";  // names of SaveAside
-constexpr int64_t kSegments = 8;                // of a log as long as its table, at least
+constexpr absl::string_view kLog = "log";        // restored from nothing else
+constexpr absl::string_view kAside = "aside-";   // names of SaveAside
+constexpr int64_t kSegments = 8;                 // of a log as long as its table, at least
 constexpr int64_t kSegmentBytesMin = int64_t{1} << 20;
 constexpr int kLongLogs = 2;  // that are kept for tables which nobody saves again
 
@@ -365,6 +365,11 @@ absl::StatusOr<ReplayShard*> TableHolder::Shard() const {
   ReplayShard* const shard = this->shard();
   if (shard != nullptr) return shard;
   return absl::UnavailableError("this shard has no table yet; its learner will make it");
+}
+
+bool TableHolder::limited() const {
+  MutexLock lock(&mu_);
+  return request_.has_limiter();
 }
 
 bool TableHolder::lockstep() const {

@@ -68,6 +68,8 @@ class TableHolder {
   // UnavailableError in place of null: come again.
   absl::StatusOr<ReplayShard*> Shard() const ABSL_LOCKS_EXCLUDED(mu_);
   bool lockstep() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Does a limiter hold samples back?
+  bool limited() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   // The one that Create made.

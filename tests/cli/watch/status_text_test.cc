@@ -51,12 +51,17 @@ TEST(StatusTextTest, EachMemberHasItsLine) {
   replay->set_role(RUN_ROLE_REPLAY);
   replay->mutable_table()->set_size(1234);
   replay->mutable_table()->set_limiter("inserts wait: 5 > 4");
+  NamedTableStats* const demos = replay->mutable_table()->add_tables();
+  demos->set_name("demos");
+  demos->set_size(500);
+  demos->set_sampled(70);
   replay->mutable_table()->mutable_disk()->set_free_bytes(1'000'000'000);
   replay->mutable_table()->mutable_disk()->set_total_bytes(2'000'000'000);
   const std::string text = StatusText(status);
   EXPECT_THAT(text, HasSubstr("1 connections (1 gone), the actors' 250 steps/s:"));
   EXPECT_THAT(text, ContainsRegex("actor 3 +connected +v76 .* 250 steps/s, .*; epoch 1, pid 4711 "
                                   "on here, metrics 127.0.0.1:9100"));
+  EXPECT_THAT(text, HasSubstr(", table demos: 500 rows, 70 sampled; "));
   EXPECT_THAT(text, ContainsRegex("replay 0 +GONE .*1234 rows held, .*disk 1.0 of 2.0 GB free"));
   EXPECT_THAT(text, HasSubstr("replay 0 limiter: inserts wait: 5 > 4"));
 }

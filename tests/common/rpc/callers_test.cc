@@ -24,7 +24,7 @@ const std::map<std::string, std::vector<PeerRole>>& Expected() {
       {"/pmoe.ReplayService/CreateTable", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/Insert", {PeerRole::kActor}},
       {"/pmoe.ReplayService/Sample", {PeerRole::kLearner}},
-      {"/pmoe.ReplayService/Load", {PeerRole::kAdmin}},
+      {"/pmoe.ReplayService/Load", {PeerRole::kLearner, PeerRole::kAdmin}},
       {"/pmoe.ReplayService/Commit", {PeerRole::kLearner}},
       {"/pmoe.ReplayService/Checkpoint", {PeerRole::kLearner, PeerRole::kAdmin}},
       {"/pmoe.ReplayService/CutActor", {PeerRole::kLearner}},
