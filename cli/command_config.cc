@@ -11,6 +11,7 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
+#include "replay/load/demos.h"
 
 namespace pmoe {
 namespace {
@@ -65,6 +66,7 @@ class ConfigCommand final : public Command {
     for (const std::string& warning : ConfigWarnings(config)) {
       Log(LogLevel::kInfo, warning);
     }
+    PMOE_RETURN_IF_ERROR(CheckDemos(config, std::nullopt));
     PMOE_RETURN_IF_ERROR(WriteOut("settings: valid\n"));
     std::vector<std::string> args = {"check-env"};
     const std::vector<std::string> env = EnvWords(config.env());

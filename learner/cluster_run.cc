@@ -21,6 +21,7 @@
 #include "control/client/run_follower.h"
 #include "control/wire/run_messages.h"
 #include "learner/learner_config.h"
+#include "replay/load/demos.h"
 #include "replay/wire/table_request.h"
 #include "run/make_run.h"
 #include "run/run_env.h"
@@ -94,7 +95,7 @@ absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupt
   PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
   if (resume) PMOE_RETURN_IF_ERROR(CheckRunEnv(*directory_, env_, hub_options_.allow_other_env));
   PMOE_RETURN_IF_ERROR(MakeParts(resume));
-  RunParts parts = {learner_.get(), replay_.get(), &hub_, &backlog_, directory_, nullptr};
+  RunParts parts = {learner_.get(), replay_client(), &hub_, &backlog_, directory_, nullptr};
   parts.learner_epoch = hub_options_.learner_epoch;
   parts.tick = [this](const RunView& view) { return Tick(view); };
   PMOE_ASSIGN_OR_RETURN(run_, MakeTrainingRun(config_, parts, resume));
@@ -147,18 +148,17 @@ absl::Status ClusterRun::MakeParts(bool resume) {
       {env_.action_high().begin(), env_.action_high().end()});
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
   table_ = TableOfRun(config_, policy);
-  RpcReplayOptions options;
-  options.learner.set_run_id(hub_options_.roster.run_id);
-  options.learner.set_learner_epoch(hub_options_.learner_epoch);
-  options.security = security_;
-  options.shards = config_.replay().shards();
-  options.table = table_;
-  options.seat_key = hub_options_.roster.seat_key.bytes();
-  replay_ = std::make_unique<RpcReplayClient>(options, config_.learner().batch_size());
+  const RpcReplayOptions options = ReplayOptions();
+  replay_ = std::make_unique<RpcReplayClient>(options, OwnRows(config_), DemoRows(config_));
+  if (DemoRows(config_) > 0) {
+    if (!resume) PMOE_RETURN_IF_ERROR(CheckDemos(config_, SpecOf(table_.columns())));
+    demos_ = std::make_unique<DemoTables>(config_, options, replay_.get());
+  }
   shards_ = hub_.shards();
   for (size_t i = 0; i < shards_.size(); ++i) {
-    // Lockstep restores the table of its checkpoint by name.
-    PMOE_RETURN_IF_ERROR(OpenShard(i, shards_[i], resume && !lockstep() ? "newest" : ""));
+    // Lockstep restores the tables of its checkpoint by name.
+    PMOE_RETURN_IF_ERROR(OpenShard(i, shards_[i], resume && !lockstep() ? "newest" : "",
+                                   /*load_demos=*/!(resume && lockstep())));
   }
   AssignTables();
   // A shard elsewhere tells what its own machine has room for.
@@ -168,11 +168,25 @@ absl::Status ClusterRun::MakeParts(bool resume) {
   return absl::OkStatus();
 }
 
+RpcReplayOptions ClusterRun::ReplayOptions() const {
+  RpcReplayOptions options;
+  options.learner.set_run_id(hub_options_.roster.run_id);
+  options.learner.set_learner_epoch(hub_options_.learner_epoch);
+  options.security = security_;
+  options.shards = config_.replay().shards();
+  options.table = table_;
+  options.seat_key = hub_options_.roster.seat_key.bytes();
+  return options;
+}
+
 absl::Status ClusterRun::OpenShard(size_t index, const RunHub::ShardSeat& seat,
-                                   absl::string_view restore) {
+                                   absl::string_view restore, bool load_demos) {
   PMOE_ASSIGN_OR_RETURN(const RpcAddress address,
                         security_.ParseAddress(seat.address, "replay's --listen"));
-  return replay_->OpenShard(static_cast<int>(index), address, restore);
+  const int shard = static_cast<int>(index);
+  PMOE_RETURN_IF_ERROR(replay_->OpenShard(shard, address, restore));
+  return demos_ == nullptr ? absl::OkStatus()
+                           : demos_->OpenShard(shard, address, restore, load_demos);
 }
 
 bool ClusterRun::ShardsAreHere() const {
@@ -244,7 +258,7 @@ absl::Status ClusterRun::TendShards() {
 }
 
 absl::Status ClusterRun::TendShard(size_t index, const RunHub::ShardSeat& seat) {
-  PMOE_RETURN_IF_ERROR(OpenShard(index, seat, "newest"));
+  PMOE_RETURN_IF_ERROR(OpenShard(index, seat, "newest", /*load_demos=*/true));
   shards_[index] = seat;
   AssignTables();
   return absl::OkStatus();

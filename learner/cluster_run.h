@@ -18,6 +18,7 @@
 #include "control/service/run_service.h"
 #include "control/service/version_mark.h"
 #include "control/wire/usage.h"
+#include "learner/demo_tables.h"
 #include "replay/client/rpc_replay_client.h"
 #include "run/learner.h"
 #include "run/run_directory.h"
@@ -56,11 +57,17 @@ class ClusterRun {
   std::string Missing() const;
   absl::Status KeepEnv();
   absl::Status MakeParts(bool resume);
+  RpcReplayOptions ReplayOptions() const;
+  ReplayClient* replay_client() {
+    return demos_ == nullptr ? static_cast<ReplayClient*>(replay_.get()) : demos_->client();
+  }
   absl::Status Tick(const RunView& view);
   absl::Status TendShards();
   absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
   void AssignTables();
-  absl::Status OpenShard(size_t index, const RunHub::ShardSeat& seat, absl::string_view restore);
+  // load_demos: what its table of demonstrations lacks, from the file.
+  absl::Status OpenShard(size_t index, const RunHub::ShardSeat& seat, absl::string_view restore,
+                         bool load_demos);
   bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
   void Export(const RunView& view);
@@ -83,6 +90,7 @@ class ClusterRun {
   std::unique_ptr<Learner> learner_;
   CreateTableRequest table_;  // of all shards together
   std::unique_ptr<RpcReplayClient> replay_;
+  std::unique_ptr<DemoTables> demos_;      // null: none
   std::vector<RunHub::ShardSeat> shards_;  // as they were when their table was made
   std::unique_ptr<TrainingRun> run_;
   ProcessMeter meter_;

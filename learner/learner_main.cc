@@ -19,6 +19,7 @@
 #include "dashboard/run_dashboard.h"
 #include "learner/cluster_run.h"
 #include "learner/torch_info.h"
+#include "replay/load/demos.h"
 #include "run/learner_threads.h"
 #include "run/manifest.h"
 #include "run/run_start.h"
@@ -83,8 +84,10 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   const std::string threads = SettleLearnerThreads(FreeCores(config), &config);
   if (!threads.empty()) Log(LogLevel::kInfo, threads);
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
-  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
   const bool resume = !start.resume.empty();
+  // Its columns are held against the task once an actor has said what that is.
+  if (!resume) PMOE_RETURN_IF_ERROR(CheckDemos(config, std::nullopt));
+  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
   const absl::Status unfinished = CheckUnfinished(directory.path(), config);
   if (start.or_resume && !unfinished.ok()) {
     Say(unfinished.message());

@@ -20,6 +20,8 @@
 #include "replay/core/journal_record.h"
 #include "replay/core/table_history.h"
 #include "replay/log/log_reader.h"
+#include "replay/wire/table_name.h"
+#include "replay/wire/table_request.h"
 #include "run/checkpoint.h"
 #include "run/run_directory.h"
 #include "run/run_log.h"
@@ -75,6 +77,7 @@ class Checker {
     check_.label = RunLabel(*config);
     check_.mode = config->schedule().mode();
     check_.lockstep = IsLockstep(*config);
+    has_demos_ = DemoRows(*config) > 0;
     check_.total_steps = TotalSteps(*config);
     columns_ = MetricColumns(config->policy().primitives());
   }
@@ -240,19 +243,25 @@ class Checker {
     });
   }
 
+  // In lockstep; says so where it is not there.
+  bool CanRestore(const std::string& name) {
+    if (HasWholeTable(name)) return true;
+    const std::string table = absl::StrCat(path_, "/replay/", name, ".table");
+    std::error_code error;
+    if (!fs::exists(table, error)) {
+      Damage(table + " is missing, without which the checkpoint of that name cannot be used");
+    }
+    return false;
+  }
+
   // As LoadNewestCheckpoint chooses, on a machine that has the rows.
   void FindResume() {
     for (const CheckedCheckpoint& checkpoint : check_.checkpoints) {
       if (!checkpoint.damage.empty()) continue;
       const std::string name = absl::StrCat(checkpoint.env_steps);
-      if (check_.lockstep && !HasWholeTable(name)) {
-        const std::string table = absl::StrCat(path_, "/replay/", name, ".table");
-        std::error_code error;
-        if (!fs::exists(table, error)) {
-          Damage(table + " is missing, without which the checkpoint of that name cannot be used");
-        }
-        continue;
-      }
+      const std::string demos = NamedTableFolder("", kDemoTable).substr(1) + "/" + name;
+      if (check_.lockstep && !CanRestore(name)) continue;
+      if (check_.lockstep && has_demos_ && !CanRestore(demos)) continue;
       if (!check_.resumes_at.has_value()) check_.resumes_at = checkpoint.env_steps;
     }
     if (check_.label.empty() || !may_resume_) check_.resumes_at.reset();
@@ -261,6 +270,7 @@ class Checker {
   const std::string path_;
   std::vector<std::string> columns_;  // of metrics.csv; empty: without its configuration
   bool may_resume_ = true;
+  bool has_demos_ = false;  // a table of their own belongs to each of lockstep's checkpoints
   RunCheck check_;
 };
 

@@ -66,6 +66,14 @@ absl::Status CheckFixed(const RunConfig& before, const RunConfig& after) {
   // With lag 1 the rows of a rollout keep what their actor's log-probability was.
   if (lockstep && AlgorithmOf(after).on_policy()) fixed.emplace_back("schedule.lag");
   PMOE_RETURN_IF_ERROR(CheckEnvChanges(before.env(), after.env()));
+  // Where the file lies counts for nothing any more: its rows are in a table.
+  if ((DemoRows(before) > 0) != (DemoRows(after) > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--resume cannot ", DemoRows(after) > 0 ? "add" : "leave out",
+                     " demonstrations (replay.demos, replay.demo_share): the checkpoint ",
+                     DemoRows(after) > 0 ? "has no table of them" : "has a table of them",
+                     "; leave the setting away, or start a new run"));
+  }
   for (const std::string& change : ChangedFields(before, after)) {
     for (const std::string& prefix : fixed) {
       if (!absl::StartsWith(change, prefix)) continue;

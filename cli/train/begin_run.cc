@@ -6,15 +6,19 @@
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "learner/torch_info.h"
+#include "replay/load/demos.h"
 #include "run/manifest.h"
 #include "run/run_env.h"
 #include "run/run_start.h"
 
 namespace pmoe {
 
-absl::StatusOr<EnvRecord> CheckRunnable(const RunConfig& config) {
+absl::StatusOr<EnvRecord> CheckRunnable(const RunConfig& config, bool resume) {
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> env, MakeConfiguredEnv(config));
   PMOE_RETURN_IF_ERROR(CheckDevice(config.learner().device()));
+  // A run that goes on has the rows in a table.
+  const TableSpec columns = {env->spec().obs_dim, static_cast<int>(env->spec().action_low.size())};
+  if (!resume) PMOE_RETURN_IF_ERROR(CheckDemos(config, columns));
   return RecordEnv(*env);
 }
 

@@ -12,9 +12,9 @@
 
 namespace pmoe {
 
-// Everything that can be wrong with the configuration itself, before a directory is made; what its
-// task is made of.
-absl::StatusOr<EnvRecord> CheckRunnable(const RunConfig& config);
+// Everything that can be wrong with the configuration itself and the files that a new run reads,
+// before a directory is made; what its task is made of.
+absl::StatusOr<EnvRecord> CheckRunnable(const RunConfig& config, bool resume);
 
 // The configuration, and what the task is made of: the first that a new run's directory holds.
 absl::Status KeepBeginning(const RunDirectory& directory, const RunConfig& config,

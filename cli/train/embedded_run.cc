@@ -58,19 +58,22 @@ absl::Status EmbeddedRun::Build(bool resume) {
   const PolicySpec policy =
       PolicySpecFromConfig(config_, env.obs_dim, env.action_low, env.action_high);
   PMOE_ASSIGN_OR_RETURN(learner_, MakeLearner(config_, policy));
-  PMOE_RETURN_IF_ERROR(BuildReplay(policy));
+  PMOE_RETURN_IF_ERROR(BuildReplay(policy, resume));
   PMOE_RETURN_IF_ERROR(BuildActors(policy));
   PMOE_RETURN_IF_ERROR(BuildEvaluator(policy));
   return BuildRun(resume);
 }
 
-absl::Status EmbeddedRun::BuildReplay(const PolicySpec& policy) {
+absl::Status EmbeddedRun::BuildReplay(const PolicySpec& policy, bool resume) {
   const ReplayShardOptions options = TableOptions(config_, policy);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
   WarnOfSizes(config_, options, *learner_, *directory_);
-  client_ = std::make_unique<DirectReplayClient>(replay_.get(), config_.learner().batch_size(),
-                                                 directory_->ReplayFolder());
-  return absl::OkStatus();
+  client_ = std::make_unique<DirectReplayClient>(replay_.get(), OwnRows(config_),
+                                                 directory_->ReplayFolder(), DemoRows(config_));
+  if (DemoRows(config_) == 0) return absl::OkStatus();
+  PMOE_ASSIGN_OR_RETURN(demos_, EmbeddedDemos::Create(config_, TableOfRun(config_, policy),
+                                                      directory_->ReplayFolder(), client_.get()));
+  return resume ? absl::OkStatus() : demos_->Load();
 }
 
 absl::Status EmbeddedRun::BuildActors(const PolicySpec& policy) {
@@ -117,21 +120,26 @@ absl::Status EmbeddedRun::BuildRun(bool resume) {
       if (!status.ok()) link_.Fail(status);
     });
   }
-  RunParts parts = {learner_.get(), client_.get(), &link_, &backlog_, directory_, nullptr};
+  RunParts parts = {learner_.get(), replay_client(), &link_, &backlog_, directory_, nullptr};
   parts.learner_epoch = learner_epoch_;
   parts.show_progress = show_progress_;
   parts.tick = [this](const RunView& view) {
     ShowStatus(view);
     return absl::OkStatus();
   };
-  // Lockstep restores the table of its checkpoint by name.
-  if (resume && !lockstep()) PMOE_RETURN_IF_ERROR(RestoreNewestTable());
+  // Lockstep restores the tables of its checkpoint by name.
+  if (resume && !lockstep()) PMOE_RETURN_IF_ERROR(RestoreNewestTables());
   PMOE_ASSIGN_OR_RETURN(run_, MakeTrainingRun(config_, parts, resume));
   return absl::OkStatus();
 }
 
+absl::Status EmbeddedRun::RestoreNewestTables() {
+  PMOE_RETURN_IF_ERROR(RestoreNewestOwn());
+  return demos_ == nullptr ? absl::OkStatus() : demos_->RestoreNewest();
+}
+
 // Without any the run goes on and gathers rows anew.
-absl::Status EmbeddedRun::RestoreNewestTable() {
+absl::Status EmbeddedRun::RestoreNewestOwn() {
   for (const std::string& name : directory_->Tables()) {
     const absl::Status restored = client_->Restore(name);
     if (!absl::IsDataLoss(restored)) return restored;
@@ -141,7 +149,10 @@ absl::Status EmbeddedRun::RestoreNewestTable() {
 }
 
 void EmbeddedRun::ShowStatus(const RunView& view) {
-  if (status_.Due()) status_.Show(view, run_->total_steps(), *replay_, link_.EnvSteps());
+  if (!status_.Due()) return;
+  std::optional<ShardStats> demos;
+  if (demos_ != nullptr) demos = demos_->Stats();
+  status_.Show(view, run_->total_steps(), *replay_, demos, link_.EnvSteps());
 }
 
 absl::Status EmbeddedRun::Train(const std::atomic<bool>& interrupted) {

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "actor/actor.h"
+#include "cli/train/embedded_demos.h"
 #include "cli/train/embedded_status.h"
 #include "cli/train/evaluation_thread.h"
 #include "common/config/run_config.h"
@@ -53,11 +54,15 @@ class EmbeddedRun {
 
   EmbeddedRun(const RunConfig& config, const RunDirectory* directory, bool show_progress);
   absl::Status Build(bool resume);
-  absl::Status BuildReplay(const PolicySpec& policy);
+  absl::Status BuildReplay(const PolicySpec& policy, bool resume);
   absl::Status BuildActors(const PolicySpec& policy);
   absl::Status BuildEvaluator(const PolicySpec& policy);
   absl::Status BuildRun(bool resume);
-  absl::Status RestoreNewestTable();
+  absl::Status RestoreNewestTables();
+  absl::Status RestoreNewestOwn();
+  ReplayClient* replay_client() {
+    return demos_ == nullptr ? static_cast<ReplayClient*>(client_.get()) : demos_->client();
+  }
   void ShowStatus(const RunView& view);
   bool lockstep() const { return IsLockstep(config_); }
 
@@ -68,6 +73,7 @@ class EmbeddedRun {
   std::unique_ptr<Learner> learner_;
   std::unique_ptr<ReplayShard> replay_;
   std::unique_ptr<DirectReplayClient> client_;
+  std::unique_ptr<EmbeddedDemos> demos_;  // null: none
   EmbeddedStatus status_;
   EvaluationBacklog backlog_;
   LocalRunLink link_;

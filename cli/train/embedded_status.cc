@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/config/run_config.h"
+#include "replay/wire/table_request.h"
 #include "run/view_status.h"
 
 namespace pmoe {
@@ -35,6 +36,7 @@ EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& direc
 }
 
 void EmbeddedStatus::Show(const RunView& view, uint64_t total_steps, const ReplayShard& replay,
+                          const std::optional<ShardStats>& demos,
                           const std::vector<uint64_t>& actor_steps) {
   shown_ = true;
   since_shown_.Lap();
@@ -42,7 +44,7 @@ void EmbeddedStatus::Show(const RunView& view, uint64_t total_steps, const Repla
   next_.set_total_steps(total_steps);
   next_.set_uptime_s(uptime_.Elapsed());
   ShowActors(actor_steps);
-  ShowReplay(replay);
+  ShowReplay(replay, demos);
   *next_.mutable_usage() = MeasureUsage(&meter_);
   next_.clear_gpus();
   for (GpuUsage& gpu : gpus_.Look()) *next_.add_gpus() = std::move(gpu);
@@ -69,7 +71,7 @@ void EmbeddedStatus::ShowActors(const std::vector<uint64_t>& steps) {
   }
 }
 
-void EmbeddedStatus::ShowReplay(const ReplayShard& replay) {
+void EmbeddedStatus::ShowReplay(const ReplayShard& replay, const std::optional<ShardStats>& demos) {
   const ShardStats stats = replay.Stats();
   TableStats* const table = next_.mutable_members(next_.members_size() - 1)->mutable_table();
   table->set_has_table(true);
@@ -80,6 +82,13 @@ void EmbeddedStatus::ShowReplay(const ReplayShard& replay) {
   table->set_insert_blocked_s(stats.inserts_blocked.total);
   table->set_sample_blocked_s(stats.samples_blocked.total);
   table->set_limiter(replay.Explain());
+  table->clear_tables();
+  if (!demos.has_value()) return;
+  NamedTableStats* const named = table->add_tables();
+  named->set_name(kDemoTable);
+  named->set_size(demos->size);
+  named->set_loaded(demos->loaded);
+  named->set_sampled(demos->sampled);
 }
 
 }  // namespace pmoe

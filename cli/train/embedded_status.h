@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,13 +26,14 @@ class EmbeddedStatus {
   bool Due() const { return !shown_ || since_shown_.Elapsed() >= kEvery_s; }
   // `actor_steps`: env steps of each actor of this process. The loop's thread only, as Due.
   void Show(const RunView& view, uint64_t total_steps, const ReplayShard& replay,
-            const std::vector<uint64_t>& actor_steps) ABSL_LOCKS_EXCLUDED(mu_);
+            const std::optional<ShardStats>& demos, const std::vector<uint64_t>& actor_steps)
+      ABSL_LOCKS_EXCLUDED(mu_);
   RunStatus Get() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   static constexpr double kEvery_s = 0.5;
   void ShowActors(const std::vector<uint64_t>& steps);
-  void ShowReplay(const ReplayShard& replay);
+  void ShowReplay(const ReplayShard& replay, const std::optional<ShardStats>& demos);
 
   // The loop's thread.
   RunStatus next_;

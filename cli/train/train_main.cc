@@ -38,9 +38,9 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   }
   PMOE_ASSIGN_OR_RETURN(RunConfig config, LoadRunConfig(start, /*default_mode=*/""));
   const std::string threads = SettleLearnerThreads(FreeCores(config), &config);
-  PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config));
-  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
   const bool resume = !start.resume.empty();
+  PMOE_ASSIGN_OR_RETURN(const EnvRecord env, CheckRunnable(config, resume));
+  PMOE_ASSIGN_OR_RETURN(const RunDirectory directory, OpenRunDirectory(start, config));
   // A new run has its configuration before anything else, so that the folder says what it is; a
   // resumed one keeps the old until its checkpoint is known to fit.
   if (!resume) {

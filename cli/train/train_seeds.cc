@@ -63,13 +63,13 @@ absl::StatusOr<std::string> MakeFolder(const RunStartOptions& start, const RunCo
 }
 
 // On a GPU the members would share one stream, and nobody has compared their bits.
-absl::StatusOr<EnvRecord> CheckSeedsRunnable(const RunConfig& config) {
+absl::StatusOr<EnvRecord> CheckSeedsRunnable(const RunConfig& config, bool resume) {
   if (config.learner().device() != "cpu") {
     return absl::InvalidArgumentError(
         absl::StrCat("several seeds train side by side on --device cpu only, got ",
                      config.learner().device(), "; train one --seed N after the other there"));
   }
-  return CheckRunnable(config);
+  return CheckRunnable(config, resume);
 }
 
 // What all of them are: but for the seed, one configuration.
@@ -128,7 +128,7 @@ absl::Status BeginNew(const RunStartOptions& start, Plan* plan) {
   // Cores go to members before they go to the threads of one.
   LearnerConfig* const learner = plan->config.mutable_learner();
   learner->set_threads(std::max(1, learner->threads()));
-  PMOE_ASSIGN_OR_RETURN(plan->env, CheckSeedsRunnable(plan->config));
+  PMOE_ASSIGN_OR_RETURN(plan->env, CheckSeedsRunnable(plan->config, /*resume=*/false));
   PMOE_ASSIGN_OR_RETURN(plan->directory, MakeFolder(start, plan->config));
   plan->seeds = start.seeds;
   for (const uint64_t seed : plan->seeds) {
@@ -172,7 +172,7 @@ absl::Status ReopenAll(const RunStartOptions& start, Plan* plan) {
     PMOE_RETURN_IF_ERROR(OfSeed(seed, config.status()));
     if (plan->members.empty()) {
       plan->config = *config;
-      PMOE_ASSIGN_OR_RETURN(plan->env, CheckSeedsRunnable(plan->config));
+      PMOE_ASSIGN_OR_RETURN(plan->env, CheckSeedsRunnable(plan->config, /*resume=*/true));
     }
     absl::StatusOr<std::unique_ptr<SeedMember>> member = Reopen(one, plan->env, *std::move(config));
     PMOE_RETURN_IF_ERROR(OfSeed(seed, member.status()));

@@ -32,6 +32,7 @@
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
 #include "dashboard/dashboard_flags.h"
+#include "replay/load/demos.h"
 #include "run/run_start.h"
 
 namespace pmoe {
@@ -196,6 +197,8 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
     PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
     const bool resume = !start.resume.empty();
+    // Its columns are held against the task by the learner.
+    if (!resume) PMOE_RETURN_IF_ERROR(CheckDemos(config, std::nullopt));
     std::string directory = resume ? start.resume : start.out;
     if (directory.empty()) {
       PMOE_ASSIGN_OR_RETURN(directory, MakeDefaultRunFolder(config.env().id(), config.algorithm(),

@@ -59,6 +59,8 @@ void ConfigFlags::AddTo(CLI::App* app) {
   AddField(app, "--seed", &seed_, "seed", "N", "Every random stream starts here");
   AddField(app, "--actors", &actors_, "actor.count", "N", "Actors");
   AddField(app, "--shards", &shards_, "replay.shards", "N", "Replay shards of a cluster");
+  AddField(app, "--demos", &demos_, "replay.demos", "FILE",
+           "Demonstrations, .npz or NAME.table, that each minibatch gets rows of");
   AddField(app, "--device", &device_, "learner.device", "NAME", "cpu or cuda");
   app->add_option("--set", sets_,
                   "Any setting, e.g. learner.actor_lr=3e-4; stronger than all others; repeatable")
@@ -73,7 +75,7 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   sources.config_file = file_;
   sources.sets = sets_;
   for (const Flag* flag :
-       {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_, &shards_, &device_}) {
+       {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_, &shards_, &demos_, &device_}) {
     if (flag->option->count() == 0) continue;
     sources.flags.emplace_back(flag->path, flag->value);
     for (const std::string& set : sets_) {

@@ -19,8 +19,8 @@ class ConfigFlags {
   ConfigFlags(const ConfigFlags&) = delete;
   ConfigFlags& operator=(const ConfigFlags&) = delete;
 
-  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --shards --device
-  // --set.
+  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --shards --demos
+  // --device --set.
   void AddTo(CLI::App* app);
 
   // What was given. InvalidArgument for an --env-arg without "=".
@@ -36,7 +36,7 @@ class ConfigFlags {
   void AddField(CLI::App* app, const std::string& flag, Flag* slot, const std::string& path,
                 const std::string& metavar, const std::string& help);
 
-  Flag env_, algorithm_, mode_, steps_, seed_, actors_, shards_, device_;
+  Flag env_, algorithm_, mode_, steps_, seed_, actors_, shards_, demos_, device_;
   std::vector<std::string> env_args_;
   std::string preset_;
   std::string file_;

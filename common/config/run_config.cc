@@ -107,6 +107,11 @@ void WriteAbsolutePaths(EnvConfig* env) {
   }
 }
 
+void WriteAbsoluteDemos(ReplayConfig* replay) {
+  if (replay->demos().empty()) return;
+  replay->set_demos(std::filesystem::absolute(replay->demos()).lexically_normal().string());
+}
+
 void WriteList(absl::Span<const int32_t> values, google::protobuf::RepeatedField<int32_t>* list) {
   if (list->empty()) list->Add(values.begin(), values.end());
 }
@@ -126,6 +131,7 @@ void WriteDefaults(RunConfig* config) {
     WriteSchemaDefault(MutableParent(config, field), field.field);
   }
   WriteAbsolutePaths(config->mutable_env());
+  WriteAbsoluteDemos(config->mutable_replay());
   const Algorithm& algorithm = AlgorithmOf(*config);
   PolicyConfig* policy = config->mutable_policy();
   if (!policy->has_primitives()) {
@@ -211,6 +217,16 @@ bool IsPrioritized(const RunConfig& config) {
   return !AlgorithmOf(config).on_policy() &&
          ParseChoice<RowChoice>(config.replay().selector()) == RowChoice::kPrioritized;
 }
+
+int DemoRows(const RunConfig& config) {
+  const ReplayConfig& replay = config.replay();
+  if (replay.demos().empty() || replay.demo_share() <= 0.0) return 0;
+  const int batch = config.learner().batch_size();
+  const double share = replay.demo_share() * batch;
+  return std::clamp(static_cast<int>(std::floor(share + 0.5)), 1, std::max(batch - 1, 1));
+}
+
+int OwnRows(const RunConfig& config) { return config.learner().batch_size() - DemoRows(config); }
 
 std::string RunLabel(const RunConfig& config) {
   return absl::StrCat(config.env().id(), " ", config.algorithm(), " seed ", config.seed());

@@ -41,6 +41,9 @@ const Algorithm& AlgorithmOf(const RunConfig& config);
 bool IsLockstep(const RunConfig& config);
 // Minibatches by priority; of an off-policy algorithm.
 bool IsPrioritized(const RunConfig& config);
+// Rows of each minibatch that are demonstrations (replay.demos, replay.demo_share), and the others.
+int DemoRows(const RunConfig& config);
+int OwnRows(const RunConfig& config);
 // "HalfCheetah-v5 pmoe_sac seed 1".
 std::string RunLabel(const RunConfig& config);
 

@@ -227,13 +227,18 @@ int64_t RowsBeforeUpdates(const RunConfig& config) {
   return rounds * round;
 }
 
+// What OwnRows are, in messages.
+std::string OwnRowsName(const RunConfig& config) {
+  return DemoRows(config) == 0 ? "learner.batch_size"
+                               : "learner.batch_size less the rows of replay.demos";
+}
+
 // Rows without which a round's minibatches cannot be given: in lockstep none comes between them.
 int64_t RowsOfARound(const RunConfig& config) {
   const int32_t times = config.replay().max_times_sampled();
   if (times == 0 || !IsLockstep(config)) return 0;
   const ScheduleConfig& schedule = config.schedule();
-  const double given =
-      config.learner().batch_size() * schedule.updates_per_step() * schedule.steps_per_round();
+  const double given = OwnRows(config) * schedule.updates_per_step() * schedule.steps_per_round();
   return static_cast<int64_t>(std::ceil(given / times * (1 - kWholeError)));
 }
 
@@ -244,7 +249,7 @@ absl::Status CheckWholeMinibatch(const RunConfig& config) {
   const RowChoice choice = ParseChoice<RowChoice>(replay.selector());
   const bool by_age = choice == RowChoice::kLifo || choice == RowChoice::kFifo;
   if (!by_age && replay.max_times_sampled() == 0) return absl::OkStatus();
-  const int64_t batch = config.learner().batch_size();
+  const int64_t batch = OwnRows(config);
   const int64_t streams = Streams(config);
   const int64_t waiting = (replay.n_step() - 1) * streams;  // for their n-th reward
   const int64_t rows = std::max(batch, RowsOfARound(config)) + waiting;
@@ -253,7 +258,7 @@ absl::Status CheckWholeMinibatch(const RunConfig& config) {
       absl::StrCat(" with ",
                    by_age ? absl::StrCat("replay.selector ", replay.selector())
                           : absl::StrCat("replay.max_times_sampled ", replay.max_times_sampled()),
-                   ", learner.batch_size ", batch, " and ", streams, " environments, got ");
+                   ", ", OwnRowsName(config), " ", batch, " and ", streams, " environments, got ");
   if (replay.capacity() < capacity_min) {
     return absl::InvalidArgumentError(
         absl::StrCat("replay.capacity must be >= ", capacity_min, with, replay.capacity(),
@@ -281,15 +286,38 @@ absl::Status CheckTimesSampled(const RunConfig& config) {
                      replay.shards(), "; no shard knows how often the others' rows can be given"));
   }
   const double updates = config.schedule().updates_per_step();
-  const double given = config.learner().batch_size() * updates;
+  const double given = OwnRows(config) * updates;
   if (given <= times * (1 + kWholeError)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      "replay.max_times_sampled must be >= learner.batch_size x schedule.updates_per_step = ",
-      config.learner().batch_size(), " x ", NumberText(updates), " = ", NumberText(given),
-      ", the rows given for each that comes, or 0 for no limit, got ", times));
+      "replay.max_times_sampled must be >= ", OwnRowsName(config),
+      " x schedule.updates_per_step = ", OwnRows(config), " x ", NumberText(updates), " = ",
+      NumberText(given), ", the rows given for each that comes, or 0 for no limit, got ", times));
+}
+
+absl::Status CheckDemos(const RunConfig& config) {
+  const ReplayConfig& replay = config.replay();
+  const ReplayConfig& unset = ReplayConfig::default_instance();
+  if (replay.demos().empty()) {
+    if (replay.demo_share() == unset.demo_share() &&
+        replay.demo_actions() == unset.demo_actions()) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        "replay.demo_share and replay.demo_actions do nothing without replay.demos; leave them "
+        "away, or name a file with --demos FILE");
+  }
+  if (replay.demo_share() >= 1.0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("replay.demo_share must be < 1, got ", NumberText(replay.demo_share()),
+                     "; the run's own rows are learned from too. RLPD wants 0.5"));
+  }
+  if (replay.demo_share() == 0.0 || config.learner().batch_size() > 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "learner.batch_size must be >= 2 with replay.demos, got 1; a minibatch has rows of both");
 }
 
 absl::Status CheckReplay(const RunConfig& config) {
+  PMOE_RETURN_IF_ERROR(CheckDemos(config));
   PMOE_RETURN_IF_ERROR(CheckSelector(config));
   PMOE_RETURN_IF_ERROR(CheckTimesSampled(config));
   const int64_t streams = Streams(config);

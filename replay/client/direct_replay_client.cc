@@ -13,23 +13,30 @@ namespace pmoe {
 
 namespace fs = std::filesystem;
 
+namespace {
+
 // Who asks a shard of rollouts for sequences is told by the shard.
-std::variant<Minibatch, Rollout> DirectReplayClient::MakeNext(const ReplayShard& shard,
-                                                              const BatchShape& shape) {
+std::variant<Minibatch, Rollout> MakeNext(const ReplayShard& shard, const BatchShape& shape) {
   if (shard.gives_rollouts() && shape.sequence_rows == 0) return Rollout();
   return Minibatch(shard.spec(), shape);
 }
 
+}  // namespace
+
 DirectReplayClient::DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder,
-                                       int sequence_rows)
+                                       DirectReplayOptions options)
     : shard_(shard),
       folder_(std::move(folder)),
-      next_(MakeNext(*shard, {batch_size, sequence_rows, shard->prioritized()})) {}
+      next_(MakeNext(*shard, {batch_size + options.rows_behind, options.sequence_rows,
+                              shard->prioritized()})) {
+  Minibatch* const whole = std::get_if<Minibatch>(&next_);
+  if (whole != nullptr && options.rows_behind > 0) own_.emplace(whole->Part(0, batch_size));
+}
 
 absl::StatusOr<Experience> DirectReplayClient::Next(const RolloutRequest& rollout,
                                                     std::chrono::milliseconds timeout) {
   if (Minibatch* const batch = std::get_if<Minibatch>(&next_)) {
-    PMOE_RETURN_IF_ERROR(shard_->Sample(batch, timeout));
+    PMOE_RETURN_IF_ERROR(shard_->Sample(own(), timeout));
     return batch;
   }
   Rollout* const taken = &std::get<Rollout>(next_);
@@ -38,8 +45,7 @@ absl::StatusOr<Experience> DirectReplayClient::Next(const RolloutRequest& rollou
 }
 
 absl::Status DirectReplayClient::UpdatePriorities(absl::Span<const float> errors) {
-  Minibatch& batch = std::get<Minibatch>(next_);
-  return shard_->UpdatePriorities({batch.key(), static_cast<size_t>(batch.size())}, errors);
+  return shard_->UpdatePriorities({own()->key(), static_cast<size_t>(own()->size())}, errors);
 }
 
 std::string DirectReplayClient::File(absl::string_view name) const {

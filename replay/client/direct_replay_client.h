@@ -2,6 +2,7 @@
 // the shard; used by the learner's thread only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,11 +12,16 @@
 
 namespace pmoe {
 
+struct DirectReplayOptions {
+  int sequence_rows = 0;  // minibatches are of sequences of up to so many; 0: of rows
+  int rows_behind = 0;    // of rows: room behind the shard's, which somebody else fills
+};
+
 class DirectReplayClient : public ReplayClient {
  public:
-  // Minibatches have `batch_size` rows, or so many sequences of up to `sequence_rows`. `folder`:
-  // see Save.
-  DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder, int sequence_rows = 0);
+  // Minibatches have `batch_size` rows, or sequences. `folder`: see Save.
+  DirectReplayClient(ReplayShard* shard, int batch_size, std::string folder,
+                     DirectReplayOptions options = {});
 
   void Expect(int64_t) override {}  // nothing is drawn ahead
   absl::StatusOr<Experience> Next(const RolloutRequest& rollout,
@@ -31,13 +37,14 @@ class DirectReplayClient : public ReplayClient {
   absl::Status KeepOnly(const std::vector<std::string>& names) override;
 
  private:
-  static std::variant<Minibatch, Rollout> MakeNext(const ReplayShard& shard,
-                                                   const BatchShape& shape);
+  // What the shard fills of a minibatch.
+  Minibatch* own() { return own_.has_value() ? &*own_ : &std::get<Minibatch>(next_); }
   std::string File(absl::string_view name) const;
 
   ReplayShard* const shard_;
   const std::string folder_;
   std::variant<Minibatch, Rollout> next_;  // what this shard gives
+  std::optional<Minibatch> own_;           // with room behind its rows: those
 };
 
 }  // namespace pmoe

@@ -97,6 +97,22 @@ void Minibatch::PlaceColumns(char* at, size_t align) {
   }
 }
 
+Minibatch Minibatch::Part(int row, int rows) const {
+  PMOE_CHECK(row >= 0 && rows > 0 && row + rows <= size() && sequence_rows() == 0);
+  Minibatch part(spec_, BatchShape{.size = rows, .prioritized = shape_.prioritized}, Borrows());
+  const ptrdiff_t at = row;
+  part.obs_ = obs_ + at * spec_.obs_dim;
+  part.action_ = action_ + at * spec_.action_dim;
+  part.reward_ = reward_ + at;
+  part.discount_ = discount_ + at;
+  part.next_obs_ = next_obs_ + at * spec_.obs_dim;
+  part.policy_version_ = policy_version_ + at;
+  if (weight_ == nullptr) return part;
+  part.weight_ = weight_ + at;
+  part.key_ = key_ + at;
+  return part;
+}
+
 int64_t Minibatch::given_rows() const {
   if (length_ == nullptr) return size();
   return std::accumulate(length_, length_ + size(), int64_t{0});

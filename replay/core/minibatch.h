@@ -37,6 +37,9 @@ class Minibatch {
   Minibatch(const TableSpec& spec, int batch_size, absl::Span<char> packed,
             bool prioritized = false)
       : Minibatch(spec, BatchShape{.size = batch_size, .prioritized = prioritized}, packed) {}
+  // Rows [row, row + rows) of this one, in the same memory, which must outlive it. Not of
+  // sequences.
+  Minibatch Part(int row, int rows) const;
 
   int size() const { return shape_.size; }                                     // B
   int rows() const { return static_cast<int>(shape_.rows()); }                 // N
@@ -71,6 +74,8 @@ class Minibatch {
   int64_t given_rows() const;
 
  private:
+  struct Borrows {};
+  Minibatch(const TableSpec& spec, const BatchShape& shape, Borrows) : spec_(spec), shape_(shape) {}
   void PlaceColumns(char* at, size_t align);
 
   struct AlignedFree {
@@ -79,12 +84,12 @@ class Minibatch {
   TableSpec spec_;
   BatchShape shape_;
   std::unique_ptr<char, AlignedFree> storage_;  // null when packed
-  float* obs_;
-  float* action_;
-  float* reward_;
-  float* discount_;
-  float* next_obs_;
-  uint32_t* policy_version_;
+  float* obs_ = nullptr;
+  float* action_ = nullptr;
+  float* reward_ = nullptr;
+  float* discount_ = nullptr;
+  float* next_obs_ = nullptr;
+  uint32_t* policy_version_ = nullptr;
   float* weight_ = nullptr;
   RowKey* key_ = nullptr;
   uint32_t* length_ = nullptr;

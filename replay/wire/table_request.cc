@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/crc32c.h"
 #include "common/base/status_macros.h"
 #include "common/config/algorithms.h"
 #include "common/config/learner_choices.h"
@@ -15,9 +16,8 @@ namespace {
 TableLimiter LimiterFromConfig(const RunConfig& config) {
   TableLimiter limiter;
   limiter.set_min_size(std::max<int64_t>(config.schedule().update_after(), 1));
-  limiter.set_samples_per_insert(config.learner().batch_size() *
-                                 config.schedule().updates_per_step());
-  limiter.set_sample_max(config.learner().batch_size());
+  limiter.set_samples_per_insert(OwnRows(config) * config.schedule().updates_per_step());
+  limiter.set_sample_max(OwnRows(config));
   return limiter;
 }
 
@@ -60,6 +60,8 @@ RowOrder OrderOf(const RunConfig& config) {
   }
 }
 
+constexpr uint32_t kNamedStreams = uint32_t{1} << 31;  // beyond the shards of a run's own table
+
 int64_t Share(int64_t all, int shards) { return (all + shards - 1) / shards; }
 
 }  // namespace
@@ -91,6 +93,24 @@ CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& col
     table.set_max_times_sampled(config.replay().max_times_sampled());
   }
   return table;
+}
+
+CreateTableRequest DemoTableFrom(const CreateTableRequest& own) {
+  CreateTableRequest demos = own;
+  demos.set_table(kDemoTable);
+  demos.set_bytes_max(0);
+  // No actor writes there: neither rounds nor a limiter.
+  demos.set_lockstep(false);
+  demos.clear_actors();
+  demos.clear_envs();
+  demos.clear_limiter();
+  demos.set_order(ROW_ORDER_NONE);
+  demos.set_max_times_sampled(0);
+  // Inserted rows move beta on, and there are none.
+  if (demos.has_priorities()) {
+    demos.mutable_priorities()->set_beta(demos.priorities().beta_end());
+  }
+  return demos;
 }
 
 CreateTableRequest TableOfShard(const CreateTableRequest& all, int index, int shards) {
@@ -149,6 +169,8 @@ ReplayShardOptions ShardOptions(const CreateTableRequest& table) {
   options.stage.first_round = table.first_round();
   options.seed = table.seed();
   options.index = table.shard();
+  // A random stream of its own.
+  if (!table.table().empty()) options.index += Crc32c(table.table()) | kNamedStreams;
   options.gate.granted_inserts = table.granted_inserts();
   if (table.has_on_policy()) {
     options.table.fifo = FifoOptions{.rollout_steps = table.on_policy().rollout_steps(),

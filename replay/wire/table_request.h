@@ -12,6 +12,11 @@ namespace pmoe {
 
 // The table of all shards together, in the form in which each gets its part.
 CreateTableRequest TableFromConfig(const RunConfig& config, const TableSpec& columns);
+// Of the table of demonstrations that a run has beside its own.
+inline constexpr char kDemoTable[] = "demos";
+// The table of a run's demonstrations (replay.demos), as `own` is the run's: rows of files alone,
+// of which none is let go, uniform or by priority.
+CreateTableRequest DemoTableFrom(const CreateTableRequest& own);
 // Shard `index`'s part of a table that `shards` shards hold together.
 CreateTableRequest TableOfShard(const CreateTableRequest& all, int index, int shards);
 // InvalidArgumentError: a table that so many shards cannot hold together.

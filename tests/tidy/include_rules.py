@@ -25,8 +25,8 @@ ALLOWED = {
     "run": ("run", "control/wire", "control/core", "replay/client", "replay/wire", "replay/log",
             "replay/core", "common", "proto"),
     "learner/kernels": ("learner/kernels", "common/base", "common/policy"),
-    "learner": ("learner", "run", "control", "dashboard", "replay/client", "replay/wire",
-                "replay/core", "common", "proto"),
+    "learner": ("learner", "run", "control", "dashboard", "replay/load", "replay/client",
+                "replay/wire", "replay/core", "common", "proto"),
 }
 OUR_FOLDERS = ("proto", "common", "control", "dashboard", "actor", "replay", "run", "learner",
                "cli", "tests")

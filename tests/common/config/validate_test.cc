@@ -130,6 +130,42 @@ TEST(ValidateConfigTest, PrioritiesAreOfOneShardAndOfTheirSelector) {
               IsInvalid("replay.selector=prioritized does nothing with algorithm ppo"));
 }
 
+TEST(ValidateConfigTest, DemonstrationsAreAShareOfAMinibatchInWholeRows) {
+  const auto rows = [](const std::string& batch, const std::string& share) {
+    const auto config = Resolve(
+        {"replay.demos=d.npz", "learner.batch_size=" + batch, "replay.demo_share=" + share});
+    EXPECT_OK(config);
+    EXPECT_EQ(DemoRows(*config) + OwnRows(*config), std::stoi(batch));
+    return DemoRows(*config);
+  };
+  EXPECT_EQ(rows("100", "0.5"), 50);
+  EXPECT_EQ(rows("101", "0.5"), 51) << "halves go up";
+  EXPECT_EQ(rows("100", "0.33"), 33);
+  EXPECT_EQ(rows("100", "0.001"), 1) << "at least one";
+  EXPECT_EQ(rows("100", "0.999"), 99) << "one of the run's own";
+  EXPECT_EQ(rows("100", "0"), 0);
+  EXPECT_EQ(DemoRows(*Resolve({"replay.demos=d.npz"})), 50) << "RLPD's half";
+  EXPECT_EQ(DemoRows(*Resolve({})), 0);
+  EXPECT_EQ(Resolve({"replay.demos=d.npz"})->replay().demos().front(), '/');
+}
+
+TEST(ValidateConfigTest, DemonstrationsThatCannotBeAreRefused) {
+  const std::string demos = "replay.demos=d.npz";
+  EXPECT_THAT(Resolve({demos, "replay.demo_share=1"}),
+              IsInvalid("replay.demo_share must be < 1, got 1"));
+  EXPECT_THAT(Resolve({demos, "replay.demo_share=-0.1"}),
+              IsInvalid("replay.demo_share must be >= 0, got -0.1"));
+  EXPECT_THAT(Resolve({demos, "learner.batch_size=1"}),
+              IsInvalid("learner.batch_size must be >= 2 with replay.demos"));
+  EXPECT_THAT(Resolve({"replay.demo_share=0.25"}), IsInvalid("do nothing without replay.demos"));
+  EXPECT_THAT(Resolve({"algorithm=ppo", demos}), IsInvalid("does nothing with algorithm ppo"));
+  // What is given of the run's own rows is what counts for them.
+  EXPECT_THAT(Resolve({"replay.max_times_sampled=60"}), IsInvalid("must be >= learner.batch_size"));
+  EXPECT_OK(Resolve({demos, "replay.max_times_sampled=60"}));
+  EXPECT_THAT(Resolve({demos, "replay.max_times_sampled=40"}),
+              IsInvalid("learner.batch_size less the rows of replay.demos"));
+}
+
 TEST(ValidateConfigTest, RowsByAgeAreOfOneShardAndFillAMinibatch) {
   const std::string lifo = "replay.selector=lifo", fifo = "replay.selector=fifo";
   const std::string batch = "learner.batch_size=600";

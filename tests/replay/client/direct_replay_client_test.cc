@@ -87,7 +87,7 @@ TEST_F(DirectReplayClientTest, GivesMinibatchesOfItsSize) {
 TEST_F(DirectReplayClientTest, GivesSequencesWhereTheyAreAskedFor) {
   ASSERT_OK(Stage(0));
   ASSERT_OK(client_.Commit(0, milliseconds(1)));
-  DirectReplayClient client(shard_.get(), kBatch, folder_.path(), /*sequence_rows=*/4);
+  DirectReplayClient client(shard_.get(), kBatch, folder_.path(), {.sequence_rows = 4});
   const auto lesson = client.Next({}, milliseconds(0));
   ASSERT_OK(lesson);
   Minibatch* const batch = std::get<Minibatch*>(*lesson);
@@ -103,7 +103,7 @@ TEST_F(DirectReplayClientTest, AnOnPolicyShardHasNoSequences) {
   options.table.fifo = FifoOptions{.rollout_steps = 4};
   const auto shard = ReplayShard::Create(options);
   ASSERT_OK(shard);
-  DirectReplayClient client(shard->get(), kBatch, folder_.path(), /*sequence_rows=*/4);
+  DirectReplayClient client(shard->get(), kBatch, folder_.path(), {.sequence_rows = 4});
   EXPECT_THAT(client.Next({.steps = 4}, milliseconds(0)),
               FailsWith(absl::StatusCode::kFailedPrecondition, "taken once, with TakeRollout"));
 }

@@ -52,7 +52,7 @@ TEST_F(SampledSequencesTest, SequencesAreThoseThatTheShardItselfDrawsInLockstepT
     auto local = ReplayShard::Create({.spec = kServedSpec, .seed = 1});
     ASSERT_OK(local);
     ASSERT_OK((*local)->Insert(RowsOf(0, 50), std::chrono::seconds(0)));
-    DirectReplayClient direct(local->get(), kBatch, folder_.path(), /*sequence_rows=*/12);
+    DirectReplayClient direct(local->get(), kBatch, folder_.path(), {.sequence_rows = 12});
     RpcReplayOptions options = Options(12);
     options.table.set_lockstep(lockstep);
     ShardedSampler sampler(options, kBatch);

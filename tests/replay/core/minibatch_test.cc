@@ -62,6 +62,24 @@ TEST(MinibatchTest, KnowsWhichOfItsRowsWereGiven) {
   EXPECT_EQ(sequences.weight(), nullptr);
 }
 
+TEST(MinibatchTest, APartIsTheSameMemoryFromItsRowOn) {
+  for (const bool prioritized : {false, true}) {
+    Minibatch batch({.obs_dim = 3, .action_dim = 2}, 5, prioritized);
+    Minibatch part = batch.Part(3, 2);
+    EXPECT_EQ(part.size(), 2);
+    EXPECT_EQ(part.obs(), batch.obs() + 9);
+    EXPECT_EQ(part.action(), batch.action() + 6);
+    EXPECT_EQ(part.reward(), batch.reward() + 3);
+    EXPECT_EQ(part.discount(), batch.discount() + 3);
+    EXPECT_EQ(part.next_obs(), batch.next_obs() + 9);
+    EXPECT_EQ(part.policy_version(), batch.policy_version() + 3);
+    EXPECT_EQ(part.prioritized(), prioritized);
+    if (!prioritized) continue;
+    EXPECT_EQ(part.weight(), batch.weight() + 3);
+    EXPECT_EQ(part.key(), batch.key() + 3);
+  }
+}
+
 TEST(MinibatchTest, IsPackedIntoAMessageWithoutPadding) {
   constexpr TableSpec kSpec{.obs_dim = 3, .action_dim = 2};
   std::vector<float> message(5 * (3 + 2 + 1 + 1 + 3 + 1), 9.0f);

@@ -107,6 +107,16 @@ TEST(TableRequestTest, AsyncHasALimiterOnPolicyHasRollouts) {
   EXPECT_EQ(ppo.table.fifo->max_lag, 2);
 }
 
+TEST(TableRequestTest, TheLimiterHoldsTheRunsOwnRowsOfAMinibatchAgainstItsSteps) {
+  RunConfig config = Config("sac", "async");
+  config.mutable_replay()->set_demos("d.npz");
+  config.mutable_replay()->set_demo_share(0.3);
+  const CreateTableRequest table = TableFromConfig(config, kSpec);
+  EXPECT_EQ(table.limiter().samples_per_insert(), 70 * 0.5);
+  EXPECT_EQ(table.limiter().sample_max(), 70);
+  EXPECT_EQ(DemoTableFrom(table).capacity(), table.capacity());
+}
+
 TEST(TableRequestTest, ShardsShareTheRowsAndLeaveTheLimitToTheLearner) {
   const CreateTableRequest all = TableFromConfig(Config("sac", "async"), kSpec);
   const ReplayShardOptions third = ShardOptions(TableOfShard(all, 2, 3));
