@@ -36,13 +36,18 @@ def read_trace(path):
     }
 
 
+def save(arrays, path):
+    # In C order, without which pmoe takes none.
+    np.savez(path, **{name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("trace", help="CSV of pmoe eval --trace")
     parser.add_argument("archive", help="file to write, .npz")
     args = parser.parse_args()
     arrays = read_trace(args.trace)
-    np.savez(args.archive, **{name: np.ascontiguousarray(a) for name, a in arrays.items()})
+    save(arrays, args.archive)
     low, high = arrays["actions"].min(), arrays["actions"].max()
     print(f"{len(arrays['rewards'])} rows, return {arrays['rewards'].sum():.1f} in all, "
           f"actions from {low:.3g} to {high:.3g}")

@@ -17,10 +17,36 @@ import relative_auc  # noqa: E402
 from run_files import Run, grouped, mean_curve, mean_interval, read_runs  # noqa: E402
 
 HAS_SCIPY = importlib.util.find_spec("scipy") is not None
+HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 
 
 def run_of(function, steps, algorithm="sac", seed="1", env="Hopper-v5"):
     return Run(env, algorithm, seed, list(steps), [function(x) for x in steps], 1.0)
+
+
+@unittest.skipUnless(HAS_NUMPY, "needs NumPy")
+class DemosTest(unittest.TestCase):
+    def test_a_trace_becomes_the_arrays_of_its_columns_in_c_order(self):
+        import demos
+        import numpy as np
+        header = ("episode,reset_seed,step,reward,terminated,truncated,primitive,w_0,mean_0_0,"
+                  "mean_0_1,action_0,action_1,obs_0,obs_1,obs_2")
+        rows = ["0,7,1,1.5,0,0,0,1,0.1,0.2,-3,2,0.5,1,2", "0,7,2,2.5,1,0,0,1,0.1,0.2,1,0,3,4,5",
+                "1,8,1,0.5,0,1,0,1,0.1,0.2,0,0,6,7,8"]
+        with tempfile.TemporaryDirectory() as folder:
+            trace = pathlib.Path(folder) / "steps.csv"
+            archive = pathlib.Path(folder) / "demos.npz"
+            trace.write_text("\n".join([header, *rows]) + "\n")
+            demos.save(demos.read_trace(trace), archive)
+            with np.load(archive) as arrays:
+                self.assertEqual(arrays["observations"].tolist(), [[0.5, 1, 2], [3, 4, 5], [6, 7, 8]])
+                self.assertEqual(arrays["actions"].tolist(), [[-3, 2], [1, 0], [0, 0]])
+                self.assertEqual(arrays["rewards"].tolist(), [1.5, 2.5, 0.5])
+                self.assertEqual(arrays["terminals"].tolist(), [False, True, False])
+                self.assertEqual(arrays["timeouts"].tolist(), [False, False, True])
+                for name in arrays.files:
+                    self.assertTrue(arrays[name].flags.c_contiguous, name)
+                self.assertEqual(arrays["observations"].dtype, np.float32)
 
 
 class AreaTest(unittest.TestCase):
