@@ -68,8 +68,9 @@ absl::Status EmbeddedRun::BuildReplay(const PolicySpec& policy, bool resume) {
   const ReplayShardOptions options = TableOptions(config_, policy);
   PMOE_ASSIGN_OR_RETURN(replay_, ReplayShard::Create(options));
   WarnOfSizes(config_, options, *learner_, *directory_);
-  client_ = std::make_unique<DirectReplayClient>(replay_.get(), OwnRows(config_),
-                                                 directory_->ReplayFolder(), DemoRows(config_));
+  client_ = std::make_unique<DirectReplayClient>(
+      replay_.get(), OwnRows(config_), directory_->ReplayFolder(),
+      DirectReplayOptions{.rows_behind = DemoRows(config_)});
   if (DemoRows(config_) == 0) return absl::OkStatus();
   PMOE_ASSIGN_OR_RETURN(demos_, EmbeddedDemos::Create(config_, TableOfRun(config_, policy),
                                                       directory_->ReplayFolder(), client_.get()));

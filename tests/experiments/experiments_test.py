@@ -39,7 +39,8 @@ class DemosTest(unittest.TestCase):
             trace.write_text("\n".join([header, *rows]) + "\n")
             demos.save(demos.read_trace(trace), archive)
             with np.load(archive) as arrays:
-                self.assertEqual(arrays["observations"].tolist(), [[0.5, 1, 2], [3, 4, 5], [6, 7, 8]])
+                self.assertEqual(arrays["observations"].tolist(),
+                                 [[0.5, 1, 2], [3, 4, 5], [6, 7, 8]])
                 self.assertEqual(arrays["actions"].tolist(), [[-3, 2], [1, 0], [0, 0]])
                 self.assertEqual(arrays["rewards"].tolist(), [1.5, 2.5, 0.5])
                 self.assertEqual(arrays["terminals"].tolist(), [False, True, False])

@@ -54,7 +54,7 @@ class MixedReplayClientTest : public ::testing::TestWithParam<bool> {
   const std::string demo_folder_ = folder_.File("demos");
   std::unique_ptr<ReplayShard> own_ = NewShard(GetParam(), 0);
   std::unique_ptr<ReplayShard> demos_ = NewShard(GetParam(), 1);
-  DirectReplayClient own_client_{own_.get(), kOwn, folder_.path(), kDemos};
+  DirectReplayClient own_client_{own_.get(), kOwn, folder_.path(), {.rows_behind = kDemos}};
   DirectReplayClient demo_client_{demos_.get(), kDemos, demo_folder_};
   MixedReplayClient mixed_{&own_client_, kOwn, &demo_client_};
 };

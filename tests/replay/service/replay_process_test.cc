@@ -182,7 +182,8 @@ TEST_F(ReplayProcessTest, AFinishedRunEndsItInOrder) {
   run_.Finish();
   const auto result = replay.Wait();
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  const auto dump = RunProcess({Binary("pmoe-replay"), "dump", folder_.File("tables/aside-1.table")});
+  const auto dump =
+      RunProcess({Binary("pmoe-replay"), "dump", folder_.File("tables/aside-1.table")});
   EXPECT_EQ(dump.exit_code, 0);
   EXPECT_THAT(dump.output, HasSubstr("0 0 0 9 "));
 }
