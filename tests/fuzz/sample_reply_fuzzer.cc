@@ -54,7 +54,8 @@ void Check(uint8_t how, const uint8_t* data, size_t size, bool prioritized, int 
       counts.inserted != reply.inserted()) {
     __builtin_trap();
   }
-  if (rows > 0 && std::memcmp(batch.obs() + 2, reply.columns().data(), 8) != 0) __builtin_trap();
+  const float* const first = batch.obs() + 2 * each;
+  if (rows > 0 && std::memcmp(first, reply.columns().data(), 8) != 0) __builtin_trap();
 }
 
 }  // namespace
