@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
+import sys
 
 from pmoe.errors import Error
 
@@ -30,6 +31,14 @@ def folders() -> list[pathlib.Path]:
     if root is not None:
         places.append(root / "build" / "release" / "bin")
     return places
+
+
+def environment() -> dict[str, str]:
+    """For the programs: those of a wheel draw with the interpreter that it is installed in."""
+    variables = dict(os.environ)
+    if (PACKAGE / "bin").is_dir():
+        variables.setdefault("PMOE_PYTHON", sys.executable)
+    return variables
 
 
 def binary(name: str) -> str:

@@ -35,9 +35,10 @@ def connect(address: str, role: str, tls: str | os.PathLike[str] | None, insecur
     except ImportError:
         raise Error("pmoe.ReplayClient needs grpcio and protobuf: pip install grpcio protobuf"
                     ) from None
-    options = [("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-               ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
-               ("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)]
+    options: list[tuple[str, typing.Any]] = [
+        ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+        ("grpc.max_send_message_length", MESSAGE_BYTES_MAX), ("grpc.enable_http_proxy", 0),
+        ("grpc.use_local_subchannel_pool", 1)]
     if address.startswith(UNIX):
         path = address[len(UNIX):]
         if not 0 < len(os.fsencode(path)) <= UNIX_PATH_MAX:
@@ -72,7 +73,7 @@ def server_name(address: str, at: tuple[str, int], tls: pathlib.Path, role: str,
     try:
         with socket.create_connection(at, timeout_s) as plain:
             with context.wrap_socket(plain) as secured:
-                said = secured.getpeercert() or {}
+                said: dict[str, typing.Any] = dict(secured.getpeercert() or {})
     except ssl.SSLError as error:
         raise RpcError("UNAUTHENTICATED", f"{address}: the server's certificate, or that of {tls}, "
                        f"is not good there ({error.reason or error}); are both of one `pmoe certs "

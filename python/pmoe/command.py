@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 
-from pmoe.binaries import binary
+from pmoe.binaries import binary, environment
 from pmoe.errors import CommandError, Error
 
 KEPT_LINES = 50  # of what a command says, for its error
@@ -35,7 +35,7 @@ def run(words: list[str]) -> str:
     """
     command = [binary(words[0]), *words[1:]]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="replace", check=False)
+                          errors="replace", check=False, env=environment())
     if done.returncode != 0:
         error = failed(command, done.returncode, done.stderr or done.stdout)
         error.stdout = done.stdout
@@ -68,7 +68,8 @@ class Watched:
         # In a session of its own: a terminal's Ctrl-C reaches Python alone, which passes it on.
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+            env=environment())
 
     def run(self) -> list[str]:
         """What it said, to its end; the last lines at most.

@@ -94,7 +94,7 @@ class Policy:
         self.env_steps = snapshot.env_steps
         self._weights = {name: w.astype(np.float64) for name, w in snapshot.weights.items()}
         self._biases = {name: b.astype(np.float64) for name, b in snapshot.biases.items()}
-        self._obs_mean, self._obs_std = snapshot.obs_mean, snapshot.obs_std
+        self._normalizer = snapshot.normalizer
         self._low = np.array(self.spec.action_low)
         self._high = np.array(self.spec.action_high)
 
@@ -185,9 +185,10 @@ class Policy:
             first = tuple(int(index) for index in np.argwhere(~np.isfinite(seen))[0])
             raise Error(f"obs[{', '.join(map(str, first))}] is {given[first]}, which is not finite "
                         "as a float32; reset the environment")
-        if not self.spec.normalizes_obs:
+        if self._normalizer is None:
             return seen
-        return np.clip((seen - self._obs_mean) / self._obs_std, -OBS_CLIP, OBS_CLIP)
+        mean, std = self._normalizer
+        return np.clip((seen - mean) / std, -OBS_CLIP, OBS_CLIP)
 
     def _layers(self, obs: np.ndarray) -> dict[str, np.ndarray]:
         values = {"obs": obs.astype(np.float64)}

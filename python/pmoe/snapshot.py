@@ -23,7 +23,7 @@ class Snapshot:
 
     Attributes:
         weights, biases: of each layer, f32 [inputs / blocks, outputs] and [outputs].
-        obs_mean, obs_std: f32 [O] where the spec normalizes observations, else None.
+        normalizer: (mean, std) of observations, f32 [O], where the spec normalizes; else None.
     """
 
     spec: PolicySpec
@@ -31,8 +31,7 @@ class Snapshot:
     env_steps: int
     weights: dict[str, np.ndarray]
     biases: dict[str, np.ndarray]
-    obs_mean: np.ndarray | None
-    obs_std: np.ndarray | None
+    normalizer: tuple[np.ndarray, np.ndarray] | None
 
 
 def read_snapshot(path: pathlib.Path) -> Snapshot:
@@ -63,13 +62,13 @@ def _of_container(data: bytes) -> Snapshot:
         raise Error("its architecture hash and its spec differ")
     spec = PolicySpec.from_bytes(spec_bytes)
     weights, biases = _cut(spec, container.section("weights"))
-    mean = std = None
+    normalizer = None
     if spec.normalizes_obs:
         reader = Reader(container.section("normalizer"), "the normalizer")
-        mean, std = reader.vector("<f4"), reader.vector("<f4")
+        normalizer = reader.vector("<f4"), reader.vector("<f4")
         reader.finish()
     return _checked(Snapshot(spec, container.policy_version, container.env_steps, weights, biases,
-                             mean, std))
+                             normalizer))
 
 
 def _fnv1a(data: bytes) -> int:
@@ -116,11 +115,11 @@ def _of_archive(path: pathlib.Path) -> Snapshot:
     spec, said = PolicySpec.from_json(arrays["spec"].tobytes().decode(errors="replace"), outputs)
     weights = {layer.name: _array(arrays, layer.name + ".weight") for layer in spec.layers}
     biases = {layer.name: _array(arrays, layer.name + ".bias") for layer in spec.layers}
-    normalizer = [None, None]
+    normalizer = None
     if spec.normalizes_obs:
-        normalizer = [_array(arrays, "obs_mean"), _array(arrays, "obs_std")]
+        normalizer = _array(arrays, "obs_mean"), _array(arrays, "obs_std")
     return _checked(Snapshot(spec, int(said.get("version", 0)), int(said.get("env_steps", 0)),
-                             weights, biases, *normalizer))
+                             weights, biases, normalizer))
 
 
 def _array(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
@@ -137,11 +136,11 @@ def _checked(snapshot: Snapshot) -> Snapshot:
                 ("weight", snapshot.weights[layer.name], (layer.weight_rows, layer.outputs)),
                 ("bias", snapshot.biases[layer.name], (layer.outputs,))):
             _check_array(f"{layer.name}.{kind}", array, shape)
-    if snapshot.spec.normalizes_obs:
-        shape = (snapshot.spec.obs_dim,)
-        _check_array("obs_mean", snapshot.obs_mean, shape)
-        _check_array("obs_std", snapshot.obs_std, shape)
-        if not (snapshot.obs_std > 0).all():
+    if snapshot.normalizer is not None:
+        mean, std = snapshot.normalizer
+        _check_array("obs_mean", mean, (snapshot.spec.obs_dim,))
+        _check_array("obs_std", std, (snapshot.spec.obs_dim,))
+        if not (std > 0).all():
             raise Error("its obs_std must be above 0 everywhere")
     return snapshot
 

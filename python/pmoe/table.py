@@ -104,7 +104,7 @@ def _blocks(data: bytes) -> list[tuple[int, bytes]]:
         raise Error("it is no saved table of this version of pmoe")
     reader = Reader(data, "it")
     reader.take(len(MAGIC))
-    blocks = []
+    blocks: list[tuple[int, bytes]] = []
     while True:
         begin = reader.at
         kind, size = reader.values("IQ")
