@@ -1,12 +1,13 @@
 """pmoe.Cluster and pmoe.ReplayClient against a real cluster, over a Unix socket and over TLS."""
 
+import contextlib
 import re
 import subprocess
 
 import numpy as np
 import pmoe
 import pytest
-from conftest import ROOT
+from conftest import ROOT, make_cluster
 from pmoe.binaries import binary
 from pmoe.cluster import TEXTS
 
@@ -169,6 +170,33 @@ def test_a_learner_samples_over_a_unix_socket(unix_cluster):
             assert refused.value.code == "FAILED_PRECONDITION"
 
 
+def test_priorities_go_back_with_the_keys(tmp_path_factory):
+    with contextlib.contextmanager(make_cluster)(
+            tmp_path_factory, "--set", "replay.selector=prioritized") as (_, cluster):
+        learner = cluster.learner()
+        with cluster.replay() as shard:
+            batch = shard.sample(16, 4, 1, learner)
+            assert batch.weights.shape == (16,)
+            assert ((0 < batch.weights) & (batch.weights <= 1)).all()
+            shard.update_priorities(batch.keys, np.linspace(-1, 1, 16), learner)
+            with pytest.raises(pmoe.Error, match="errors has 3 numbers for 16 rows"):
+                shard.update_priorities(batch.keys, [1, 2, 3], learner)
+            with pytest.raises(pmoe.RpcError) as refused:
+                shard.update_priorities(batch.keys, [np.nan] * 16, learner)
+            assert refused.value.code == "INVALID_ARGUMENT"
+
+
+def test_a_lockstep_runs_bits_are_left_alone(tmp_path_factory):
+    with contextlib.contextmanager(make_cluster)(
+            tmp_path_factory, "--set", "schedule.mode=lockstep") as (_, cluster):
+        with cluster.replay() as shard:
+            with pytest.raises(pmoe.Error, match="has no limiter: it is of a lockstep"):
+                shard.sample(16, 4, 1, cluster.learner())
+            obs, actions, rewards, ends = episodes(1, 10)
+            with pytest.raises(pmoe.RpcError, match="must not be given others"):
+                shard.insert(obs, actions, rewards, ends)
+
+
 def test_over_tls_a_certificate_may_what_its_role_may(tls_cluster, tmp_path):
     up, cluster = tls_cluster
     learner = cluster.learner()
@@ -209,7 +237,6 @@ def test_a_server_of_another_role_or_authority_is_refused(tls_cluster, tmp_path)
 
 
 def test_a_server_that_goes_away_is_an_error(tmp_path_factory):
-    from conftest import make_cluster
     made = make_cluster(tmp_path_factory)
     up, cluster = next(made)
     shard = cluster.replay()
