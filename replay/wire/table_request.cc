@@ -99,7 +99,9 @@ CreateTableRequest DemoTableFrom(const CreateTableRequest& own) {
   CreateTableRequest demos = own;
   demos.set_table(kDemoTable);
   demos.set_bytes_max(0);
-  // No actor writes there: neither rounds nor a limiter.
+  // Neither rounds nor a limiter; and whoever calls itself a writer waits for a grant that never
+  // comes.
+  demos.set_granted_inserts(true);
   demos.set_lockstep(false);
   demos.clear_actors();
   demos.clear_envs();

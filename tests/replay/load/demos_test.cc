@@ -193,6 +193,28 @@ TEST_F(DemosTest, ALoadThatWasCutOffGoesOnBehindWhatHasEntered) {
   EXPECT_EQ(RewardsIn(*table), Counted(60, kRows));
 }
 
+// An actor may name any table: what others showed must not be mixed with what it sends.
+TEST_F(DemosTest, NoActorsRowEnters) {
+  TempDir folder;
+  ServedShard served(folder.path());
+  const auto stub = served.Connect();
+  ASSERT_OK(CreateTable(stub.get(), DemoTableFrom(LimitedTableRequest())));
+  InsertHello actor = Hello();
+  actor.set_table(kDemoTable);
+  TestWriter writer(stub.get(), actor);
+  EXPECT_EQ(writer.SayHello().next_seq(), 0u);
+  ASSERT_TRUE(writer.Send(RowsOf(0, 10)));
+  const ServedTable* const demos = served.service()->Tables().back();
+  ASSERT_EQ(demos->name(), kDemoTable);
+  ASSERT_TRUE(Eventually([&] { return demos->Counts().inserts_blocked.current > 0.0; }, kCallMax));
+  LoadHello hello;
+  hello.set_table(kDemoTable);
+  ASSERT_OK(SendDemos(config_, {}, hello, served.address(), {}));
+  EXPECT_EQ(demos->Counts().loaded, kRows) << "rows of files pass it";
+  EXPECT_EQ(demos->Counts().inserted, 0);
+  writer.Cancel();
+}
+
 TEST_F(DemosTest, ALearnerThatWasSupersededLoadsNothing) {
   TempDir folder;
   ServedShard served(folder.path());
