@@ -3,7 +3,7 @@
 A pmoe server is known by the role in its certificate, spiffe://<cluster>/<role>/<name>, not by its
 host's name. gRPC for Python can check one name only. So the certificate is read first, by Python's
 ssl, which holds it against ca.pem; its role is looked at, and then gRPC is given the name that its
-owner has in it ("replay 1", which says the role too) to insist on.
+owner has in it ("replay 1", which says the role too) to insist on. Versions before 1.82 cannot.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import pathlib
+import queue
 import socket
 import ssl
 import stat
@@ -19,6 +20,7 @@ import typing
 from pmoe.errors import Error, RpcError
 
 MESSAGE_BYTES_MAX = 64 << 20
+GRPCIO_MIN = "1.82"  # over TLS
 UNIX = "unix:"
 UNIX_PATH_MAX = 107
 
@@ -50,7 +52,12 @@ def connect(address: str, role: str, tls: str | os.PathLike[str] | None, insecur
         ca, cert, key = (file.read_bytes() for file in _files(pathlib.Path(tls)))
         credentials = grpc.ssl_channel_credentials(ca, key, cert)
         options += [("grpc.ssl_target_name_override", name), ("grpc.default_authority", host)]
-        return grpc.secure_channel(address, credentials, options)
+        channel = grpc.secure_channel(address, credentials, options)
+        if _connects(channel, timeout_s):
+            return channel
+        channel.close()
+        raise nobody(address, f"gRPC does not connect to {name!r}, though its certificate is good; "
+                     f"grpcio {GRPCIO_MIN} or newer can do so, here is {grpc.__version__}")
     if insecure and _is_loopback(host):
         return grpc.insecure_channel(address, options)
     raise Error(f"address {address!r} is TCP, which needs certificates: give tls=DIR, an admin's "
@@ -64,6 +71,25 @@ def split(address: str) -> tuple[str, int]:
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise Error(f"address {address!r} must be unix:/path or host:port, port from 0 to 65535")
     return host.strip("[]"), int(port)
+
+
+def _connects(channel: typing.Any, timeout_s: float) -> bool:
+    """Whether the first attempt of a channel succeeds."""
+    import grpc
+    states: queue.SimpleQueue[typing.Any] = queue.SimpleQueue()
+    channel.subscribe(states.put, try_to_connect=True)
+    try:
+        while True:
+            state = states.get(timeout=timeout_s)
+            if state == grpc.ChannelConnectivity.READY:
+                return True
+            if state in (grpc.ChannelConnectivity.TRANSIENT_FAILURE,
+                         grpc.ChannelConnectivity.SHUTDOWN):
+                return False
+    except queue.Empty:
+        return False
+    finally:
+        channel.unsubscribe(states.put)
 
 
 def server_name(address: str, at: tuple[str, int], tls: pathlib.Path, role: str,

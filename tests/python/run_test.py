@@ -13,7 +13,7 @@ from pmoe.metrics import read_metrics
 
 def test_metrics_are_those_of_the_file(short_runs):
     run = short_runs.of("pmoe_sac")
-    wanted = pandas.read_csv(run.path / "metrics.csv")
+    wanted = pandas.read_csv(run.path / "metrics.csv", float_precision="round_trip")
     pandas.testing.assert_frame_equal(run.metrics, wanted, check_dtype=False, check_exact=True)
     assert run.metrics["env_steps"].dtype == "int64"
     steps, returns = run.evaluations
