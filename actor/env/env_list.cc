@@ -109,7 +109,7 @@ absl::Status CheckEnvId(absl::string_view id) {
   return absl::InvalidArgumentError(absl::StrCat(
       unknown,
       near.empty()
-          ? absl::StrCat("known: ", absl::StrJoin(known, ", "), ", ")
+          ? absl::StrCat("Known: ", absl::StrJoin(known, ", "), ", ")
           : absl::StrCat("did you mean ", absl::StrJoin(near, " or "), "? `pmoe envs` lists all; "),
       "yours: mjcf:FILE.textproto, plugin:FILE.so"));
 }

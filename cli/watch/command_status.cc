@@ -193,7 +193,7 @@ class StatusCommand final : public Command {
         "Examples:\n  pmoe status\n  pmoe status --run runs/my-run --json\n"
         "  pmoe status --learner unix:/tmp/learner.sock --watch\n"
         "  pmoe status --learner learner.example.org:7000 --tls certs/admin\n"
-        "Exit code 3: nobody answers.");
+        "Exit code 3: nobody answers; a run of `pmoe train` has no learner that does.");
     return status;
   }
 
@@ -208,7 +208,10 @@ class StatusCommand final : public Command {
     const absl::StatusOr<LearnerTarget> target = find();
     if (!target.ok()) {
       const bool no_cluster = absl::IsNotFound(target.status()) && !run_.empty();
-      if (no_cluster) return ShowStill();
+      if (no_cluster) {
+        PMOE_RETURN_IF_ERROR(ShowStill());
+        return kNobodyAnswers;
+      }
       return target.status();
     }
     if (watch_) return Watch(find, *target, json_);
@@ -217,7 +220,7 @@ class StatusCommand final : public Command {
     const absl::StatusOr<RunStatus> status = Ask(stub.get());
     if (!status.ok()) {
       const int code = NoAnswer(*target, status.status());
-      if (learner_.empty() && !run_.empty() && !json_) PMOE_RETURN_IF_ERROR(ShowStill().status());
+      if (learner_.empty() && !run_.empty() && !json_) PMOE_RETURN_IF_ERROR(ShowStill());
       return code;
     }
     std::fputs((json_ ? StatusJson(*status, /*pretty=*/true) : StatusText(*status)).c_str(),
@@ -226,10 +229,10 @@ class StatusCommand final : public Command {
   }
 
  private:
-  absl::StatusOr<int> ShowStill() const {
+  absl::Status ShowStill() const {
     PMOE_ASSIGN_OR_RETURN(const std::string text, StillRunText(run_, json_));
     std::fputs(text.c_str(), stdout);
-    return 0;
+    return absl::OkStatus();
   }
 
   std::string run_;

@@ -200,7 +200,10 @@ def _fields(said: typing.Any) -> dict[str, typing.Any]:
     fields = {}
     for field in said.DESCRIPTOR.fields:
         value = getattr(said, field.name)
-        fields[field.name] = _fields(value) if field.message_type else value
+        if field.message_type:
+            single = hasattr(value, "DESCRIPTOR")
+            value = _fields(value) if single else [_fields(one) for one in value]
+        fields[field.name] = value
     return fields
 
 

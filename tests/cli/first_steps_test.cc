@@ -134,7 +134,7 @@ TEST_F(FirstStepsTest, AFlagThatASetOverrides) {
 TEST_F(FirstStepsTest, ARunThatHasEnded) {
   const std::string run = Trained();
   const ProcessResult status = Pmoe({"status", "--run", run});
-  EXPECT_EQ(status.exit_code, 0);
+  EXPECT_EQ(status.exit_code, 3);  // nobody answers
   EXPECT_THAT(status.output, AllOf(HasSubstr("finished at 200 of 200 env steps"),
                                    HasSubstr("look at it with: pmoe eval --run " + run)));
   EXPECT_THAT(Pmoe({"status", "--run", run, "--json"}).output,

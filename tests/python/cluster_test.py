@@ -47,7 +47,7 @@ def test_nobody_there_is_an_error_that_says_so(tmp_path):
         pmoe.Cluster(f"unix:{tmp_path}/no.sock").status()
     assert raised.value.code == 3 and "no learner answers at unix:" in str(raised.value)
     assert not pmoe.Cluster(f"unix:{tmp_path}/no.sock").answers()
-    with pytest.raises(pmoe.CommandError, match="has no learner.address"):
+    with pytest.raises(pmoe.CommandError, match="is not a run directory"):
         pmoe.Cluster(tmp_path).status()
     with pytest.raises(pmoe.RpcError) as raised:
         pmoe.ReplayClient(f"unix:{tmp_path}/no.sock", timeout_s=2).stats()
@@ -210,6 +210,7 @@ def test_over_tls_a_certificate_may_what_its_role_may(tls_cluster, tmp_path):
         assert refused.value.code == "PERMISSION_DENIED" and "admin" in str(refused.value)
     with pmoe.ReplayClient(address, tls=admin.replace("/admin", "/learner")) as shard:
         assert shard.sample(8, 4, 1, learner).rewards.shape == (8,)
+    with pmoe.ReplayClient(address, tls=admin.replace("/admin", "/actor")) as shard:
         with pytest.raises(pmoe.RpcError) as refused:
             shard.insert(obs, actions, rewards, ends)
         assert refused.value.code == "PERMISSION_DENIED"

@@ -58,7 +58,8 @@ def test_lists_are_those_of_the_schema():
 
 def test_every_program_of_the_protos_is_known_to_the_package():
     from pmoe.messages import message
-    assert [field.name for field in message("LoadHello").DESCRIPTOR.fields] == ["columns"]
+    assert [field.name for field in message("LoadHello").DESCRIPTOR.fields] == [
+        "columns", "learner", "table"]
 
 
 def test_rows_are_cut_where_they_do_not_follow():

@@ -188,7 +188,7 @@ TEST_F(DemosTest, ALoadThatWasCutOffGoesOnBehindWhatHasEntered) {
   served.Stop();
   ASSERT_OK(served.service()->SaveAtEnd());
   const std::string dir = NamedTableFolder(folder.path(), kDemoTable);
-  const auto table = ReplayTable::FromFile(dir + "/loaded.table");
+  const auto table = ReplayTable::FromFile(dir + "/aside-1.table");
   ASSERT_OK(table);
   EXPECT_EQ(RewardsIn(*table), Counted(60, kRows));
 }

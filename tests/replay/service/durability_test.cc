@@ -95,8 +95,10 @@ class DurabilityTest : public ReplayProcessTest {
     for (std::string line; std::getline(audit, line);) {
       if (line.starts_with("row ")) sent.insert(line.substr(4));
     }
-    const std::string table = absl::StrCat("tables/", held_, ".table");
-    const auto dump = RunProcess({Binary("pmoe-replay"), "dump", folder_.File(table)});
+    const std::string dir = folder_.File("tables");
+    const std::string newest = TableFiles(dir).NewestFirst().value().at(0).name;
+    const auto dump =
+        RunProcess({Binary("pmoe-replay"), "dump", absl::StrCat(dir, "/", newest, ".table")});
     ASSERT_EQ(dump.exit_code, 0) << dump.output.substr(0, 500);
     std::istringstream rows(dump.output);
     int64_t held = 0;

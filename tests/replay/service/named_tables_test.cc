@@ -151,9 +151,9 @@ TEST_F(NamedTablesTest, TheEndSavesAllOfThem) {
   shard_->service()->Drain(std::chrono::milliseconds(100));
   shard_->Stop();
   ASSERT_OK(shard_->service()->SaveAtEnd());
-  EXPECT_EQ(ReplayTable::FromFile(folder_.File("10.table"))->size(), 10);
-  EXPECT_EQ(ReplayTable::FromFile(folder_.File("tables/x/20.table"))->size(), 20);
-  EXPECT_EQ(ReplayTable::FromFile(folder_.File("tables/y/30.table"))->size(), 30);
+  EXPECT_EQ(ReplayTable::FromFile(folder_.File("aside-1.table"))->size(), 10);
+  EXPECT_EQ(ReplayTable::FromFile(folder_.File("tables/x/aside-1.table"))->size(), 20);
+  EXPECT_EQ(ReplayTable::FromFile(folder_.File("tables/y/aside-1.table"))->size(), 30);
 }
 
 TEST_F(NamedTablesTest, ADrainingShardTellsTheWritersOfAllToLeave) {

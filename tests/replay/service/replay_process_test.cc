@@ -58,7 +58,7 @@ TEST_F(ReplayProcessTest, SigtermSavesTheTableAndTheNextProcessHasIt) {
   request.set_restore("newest");
   const auto reply = CreateTable(Connect().get(), request);
   ASSERT_OK(reply);
-  EXPECT_EQ(reply->restored(), "10");
+  EXPECT_EQ(reply->restored(), "aside-1");
   EXPECT_EQ(reply->stats().inserted(), 10);
 }
 

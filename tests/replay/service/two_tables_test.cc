@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "replay/client/rpc_writer.h"
 #include "replay/core/replay_table.h"
+#include "replay/service/table_files.h"
 #include "tests/replay/service/process_testing.h"
 #include "tests/testing/eventually.h"
 
@@ -101,8 +102,10 @@ class TwoTablesTest : public ReplayProcessTest {
     return stats;
   }
   // Every row held is the table's own writer's, each once and in order.
-  void CheckRows(const std::string& file, int t, int64_t held) {
-    const auto table = ReplayTable::FromFile(folder_.File(file));
+  void CheckRows(const std::string& folder, int t, int64_t held) {
+    const std::string dir = folder_.File(folder);
+    const std::string newest = TableFiles(dir).NewestFirst().value().at(0).name;
+    const auto table = ReplayTable::FromFile(absl::StrCat(dir, "/", newest, ".table"));
     ASSERT_OK(table);
     uint64_t step = 0;
     table->VisitSteps([&](const StoredStep& row) {
@@ -144,8 +147,8 @@ TEST_F(TwoTablesTest, WithWalNothingThatWasAcknowledgedIsLostOfEither) {
   const int64_t held[] = {Stats("").inserted(), Stats("beside").inserted()};
   replay_->Signal(SIGTERM);
   EXPECT_EQ(replay_->Wait().exit_code, 0);
-  CheckRows(absl::StrCat("tables/", held[0], ".table"), 0, held[0]);
-  CheckRows(absl::StrCat("tables/tables/beside/", held[1], ".table"), 1, held[1]);
+  CheckRows("tables", 0, held[0]);
+  CheckRows("tables/tables/beside", 1, held[1]);
   const auto verified = RunProcess({Binary("pmoe-replay"), "verify", folder_.File("tables")});
   EXPECT_EQ(verified.exit_code, 0) << verified.output;
   EXPECT_THAT(verified.output, ::testing::HasSubstr("table beside:\n"));
