@@ -15,23 +15,23 @@ import typing as _typing
 
 if _typing.TYPE_CHECKING:
     from pmoe.cluster import Cluster
-    from pmoe.errors import CommandError, Error, RpcError, TrainingInterrupted
+    from pmoe.errors import CommandError, Error, RpcError
     from pmoe.evaluation import Evaluation
     from pmoe.policy import Acted, Policy, Primitives
     from pmoe.replay import Batch, Learner, Loaded, ReplayClient
     from pmoe.run import Run, runs
     from pmoe.table import Table, read_table
-    from pmoe.training import train
+    from pmoe.training import TrainingInterrupted, train
 
 _HOMES = {
     "cluster": ("Cluster",),
-    "errors": ("CommandError", "Error", "RpcError", "TrainingInterrupted"),
+    "errors": ("CommandError", "Error", "RpcError"),
     "evaluation": ("Evaluation",),
     "policy": ("Acted", "Policy", "Primitives"),
     "replay": ("Batch", "Learner", "Loaded", "ReplayClient"),
     "run": ("Run", "runs"),
     "table": ("Table", "read_table"),
-    "training": ("train",),
+    "training": ("TrainingInterrupted", "train"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

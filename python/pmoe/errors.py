@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import typing
-
-if typing.TYPE_CHECKING:
-    from pmoe.run import Run
-
 
 class Error(Exception):
     """What the caller can mend: the text names the file or argument, its value, and the fix."""
@@ -41,16 +36,3 @@ class RpcError(Error):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
-
-
-class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C ended a training in order: its checkpoint is written.
-
-    Attributes:
-        run: what is there; `pmoe.train(resume=run)` goes on with it.
-    """
-
-    def __init__(self, run: Run) -> None:
-        super().__init__("training was interrupted; go on with "
-                         f"pmoe.train(resume={str(run.path)!r})")
-        self.run = run

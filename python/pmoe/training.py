@@ -7,11 +7,24 @@ import sys
 import typing
 
 from pmoe.command import Watched, value_text
-from pmoe.errors import Error, TrainingInterrupted
+from pmoe.errors import Error
 from pmoe.run import Run
 
 DIRECTORY = "run directory: "
 Progress = typing.Union[bool, typing.Callable[[str], None]]
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C ended a training in order: its checkpoint is written.
+
+    Attributes:
+        run: what is there; `pmoe.train(resume=run)` goes on with it.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__("training was interrupted; go on with "
+                         f"pmoe.train(resume={str(run.path)!r})")
+        self.run = run
 
 
 def train(env: str | None = None, *, algo: str | None = None, steps: float | None = None,

@@ -7,6 +7,7 @@
 
 #include "replay/core/nonsense.h"
 #include "replay/core/replay_shard.h"
+#include "tests/replay/core/shard_testing.h"
 #include "tests/replay/replay_testing.h"
 #include "tests/testing/fake_clock.h"
 
@@ -16,17 +17,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
-constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
-constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
-constexpr milliseconds kNow{0};
-constexpr milliseconds kLong{60'000};
 
-std::unique_ptr<ReplayShard> MakeShard(ReplayShardOptions options = {}) {
-  options.spec = kSpec;
-  options.table.capacity = 1000;
-  auto shard = ReplayShard::Create(options);
-  EXPECT_OK(shard);
-  return *std::move(shard);
+std::unique_ptr<ReplayShard> MakeShard(const ReplayShardOptions& options = {}) {
+  return ShardOf(kSpec, 1000, options);
 }
 
 Chunk Rows(uint64_t seq, uint32_t rows, uint32_t epoch = 0) {

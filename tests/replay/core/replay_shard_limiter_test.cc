@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "replay/core/replay_shard.h"
+#include "tests/replay/core/shard_testing.h"
 #include "tests/replay/replay_testing.h"
 #include "tests/testing/eventually.h"
 
@@ -15,17 +16,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
-constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
-constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
-constexpr milliseconds kNow{0};
-constexpr milliseconds kLong{60'000};
 
-std::unique_ptr<ReplayShard> MakeShard(ReplayShardOptions options = {}) {
-  options.spec = kSpec;
-  options.table.capacity = 2000;
-  auto shard = ReplayShard::Create(options);
-  EXPECT_OK(shard);
-  return *std::move(shard);
+std::unique_ptr<ReplayShard> MakeShard(const ReplayShardOptions& options = {}) {
+  return ShardOf(kSpec, 2000, options);
 }
 
 Chunk Rows(uint64_t seq, uint32_t rows) {

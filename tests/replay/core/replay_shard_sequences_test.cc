@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "replay/core/replay_shard.h"
+#include "tests/replay/core/shard_testing.h"
 #include "tests/replay/replay_testing.h"
 #include "tests/testing/eventually.h"
 
@@ -15,15 +16,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr TableSpec kSpec{.obs_dim = 1, .action_dim = 1};
-constexpr milliseconds kNow{0};
-constexpr milliseconds kLong{60'000};
 
-std::unique_ptr<ReplayShard> MakeShard(ReplayShardOptions options = {}) {
-  options.spec = kSpec;
-  options.table.capacity = 1000;
-  auto shard = ReplayShard::Create(options);
-  EXPECT_OK(shard);
-  return *std::move(shard);
+std::unique_ptr<ReplayShard> MakeShard(const ReplayShardOptions& options = {}) {
+  return ShardOf(kSpec, 1000, options);
 }
 
 Chunk Episode(uint64_t seq, uint32_t rows) {

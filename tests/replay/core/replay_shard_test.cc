@@ -11,6 +11,7 @@
 #include "common/base/crc32c.h"
 #include "common/base/file.h"
 #include "replay/client/direct_writer.h"
+#include "tests/replay/core/shard_testing.h"
 #include "tests/replay/replay_testing.h"
 #include "tests/testing/full_disk.h"
 
@@ -20,16 +21,10 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr TableSpec kSpec{.obs_dim = 2, .action_dim = 1};
-constexpr auto kRefused = absl::StatusCode::kFailedPrecondition;
-constexpr auto kLate = absl::StatusCode::kDeadlineExceeded;
 constexpr auto kDamaged = absl::StatusCode::kDataLoss;
 
-std::unique_ptr<ReplayShard> MakeShard(ReplayShardOptions options = {}) {
-  options.spec = kSpec;
-  options.table.capacity = 1000;
-  auto shard = ReplayShard::Create(options);
-  EXPECT_OK(shard);
-  return *std::move(shard);
+std::unique_ptr<ReplayShard> MakeShard(const ReplayShardOptions& options = {}) {
+  return ShardOf(kSpec, 1000, options);
 }
 
 // One actor, one chunk of `rows` a round.
