@@ -20,7 +20,8 @@ command_test() {
   for flag in "$@"; do
     case $flag in -L* | -R* | -E* | -I* | --label* | --tests* | --rerun*) filter=() ;; esac
   done
-  ctest --test-dir "$build_dir" --output-on-failure --no-label-summary -j "$(nproc)" \
+  # One more than cores: many tests wait for processes of theirs.
+  ctest --test-dir "$build_dir" --output-on-failure --no-label-summary -j "$(($(nproc) + 1))" \
     "${filter[@]}" "$@" </dev/null
 }
 
