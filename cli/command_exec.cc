@@ -16,7 +16,7 @@ const std::vector<RoleCommand>& RoleCommands() {
       {"train", "pmoe-train", "", "Train a policy, or continue a run"},
       {"eval", "pmoe-actor", "eval", "Play episodes with a run's policy and print their returns"},
       {"play", "pmoe-actor", "play", "Draw a run's policy at work: a video or pictures"},
-      {"export", "pmoe-actor", "export", "Write a run's policy for NumPy"},
+      {"export", "pmoe-actor", "export", "Write a run's policy as ONNX, C or NumPy"},
       {"envs", "pmoe-actor", "envs", "List the tasks"},
       {"env", "pmoe-actor", "env", "Replay actions in a task and print every step"},
       {"replay", "pmoe-replay", "", "Serve a replay shard, or look after its files"},

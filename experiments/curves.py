@@ -8,13 +8,18 @@ the 95 % bootstrap interval of the mean shaded. What a run is: experiments/run_f
     .deps/experiments/bin/pip install -r experiments/requirements.txt
     .deps/experiments/bin/python experiments/curves.py runs/* --out curves.png
     .deps/experiments/bin/python experiments/curves.py runs/sweeps/pendulum
+    python3 experiments/curves.py runs/new --against runs/old --table-only
 """
 import argparse
 import math
 import pathlib
+import random
 import statistics
 
-from run_files import grouped, mean_curve, mean_interval, read_runs, shared_evaluations
+from run_files import (CONFIDENCE, grouped, mean_curve, mean_interval, read_runs,
+                       shared_evaluations)
+
+RESAMPLES = 10000
 
 
 def draw(groups, out, title):
@@ -73,6 +78,31 @@ def print_row(env, algorithm, seed, numbers):
     print("| " + " | ".join([env, algorithm, seed, *cells]) + " |")
 
 
+def difference(ours, theirs):
+    """(difference of the means, low, high): 95 % percentile bootstrap, both drawn anew alone."""
+    draws = random.Random(1)
+    means = sorted(statistics.fmean(draws.choices(ours, k=len(ours))) -
+                   statistics.fmean(draws.choices(theirs, k=len(theirs)))
+                   for _ in range(RESAMPLES))
+    cut = round((1 - CONFIDENCE) / 2 * RESAMPLES)
+    return statistics.fmean(ours) - statistics.fmean(theirs), means[cut], means[-1 - cut]
+
+
+def print_differences(groups, others, table_steps):
+    print("\n| env | algorithm | measure | seeds | difference of means | 95 % interval |")
+    print("|---|---|---|---|---:|---:|")
+    measures = [(f"return at {steps // 1000}k", lambda run, steps=steps: run.return_at(steps))
+                for steps in table_steps]
+    measures.append(("mean of evaluations", lambda run: statistics.fmean(run.returns)))
+    for env, algorithms in groups.items():
+        for algorithm, runs in algorithms.items():
+            against = others.get(env, {}).get(algorithm, [])
+            for name, measure in measures if against else ():
+                mean, low, high = difference(list(map(measure, runs)), list(map(measure, against)))
+                print(f"| {env} | {algorithm} | {name} | {len(runs)} and {len(against)} | "
+                      f"{mean:,.0f} | {low:,.0f} to {high:,.0f} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,12 +114,18 @@ def main():
     parser.add_argument("--at", default="50e3,100e3", metavar="STEPS",
                         help="the table's env steps (default %(default)s)")
     parser.add_argument("--table-only", action="store_true", help="draw nothing")
+    parser.add_argument("--against", nargs="+", type=pathlib.Path, default=[], metavar="RUNS",
+                        help="also print how far the means lie from those of these runs, with a "
+                             "95 %% interval: 10,000 bootstrap resamples of each side's seeds")
     arguments = parser.parse_args()
     groups = grouped(read_runs(arguments.runs))
     if not arguments.table_only:
         draw(groups, arguments.out, arguments.title)
         print(f"drawn: {arguments.out}\n")
-    print_table(groups, [int(float(steps)) for steps in arguments.at.split(",")])
+    table_steps = [int(float(steps)) for steps in arguments.at.split(",")]
+    print_table(groups, table_steps)
+    if arguments.against:
+        print_differences(groups, grouped(read_runs(arguments.against)), table_steps)
 
 
 if __name__ == "__main__":

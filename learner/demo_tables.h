@@ -33,6 +33,7 @@ class DemoTables {
 
   const RunConfig config_;
   const RpcReplayOptions options_;
+  uint64_t file_rows_ = 0;  // 0: not known yet
   RpcReplayClient demos_;
   MixedReplayClient mixed_;
 };

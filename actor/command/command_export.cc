@@ -30,7 +30,8 @@ class ExportCommand final : public Command {
         ->required();
     command->footer(
         "Each file holds the first steps of a real episode, and can be checked anywhere:\n"
-        "python -m pmoe.check FILE. docs/export.md has its inputs and outputs.\n"
+        "python3 python/pmoe/check.py FILE (with the wheel: python -m pmoe.check FILE).\n"
+        "docs/export.md has its inputs and outputs.\n"
         "Examples:\n"
         "  pmoe export --run runs/my-run --snapshot best --out policy.onnx\n"
         "  pmoe export --run runs/my-run --out policy.h");

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/file_lock.h"
+#include "common/base/package.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/config/run_config_file.h"
@@ -44,12 +45,13 @@ absl::StatusOr<std::string> StillRunText(const std::string& directory, bool json
   const std::string word = ShellWord(directory);
   const bool cluster = std::filesystem::exists(directory + "/learner.address");
   if (process != 0) {
-    absl::StrAppend(&text, "\nby process ", process, "; watch it with: pmoe dashboard ", word);
+    absl::StrAppend(&text, "\nby process ", process, "; watch it with: ", UserCommand(),
+                    " dashboard ", word);
   } else if (finished) {
-    absl::StrAppend(&text, "\nlook at it with: pmoe eval --run ", word);
+    absl::StrAppend(&text, "\nlook at it with: ", UserCommand(), " eval --run ", word);
   } else if (checkpoint.ok()) {
-    absl::StrAppend(&text, "\ngo on from its checkpoint at ", *checkpoint, " with: pmoe ",
-                    cluster ? "up" : "train", " --resume ", word);
+    absl::StrAppend(&text, "\ngo on from its checkpoint at ", *checkpoint, " with: ", UserCommand(),
+                    " ", cluster ? "up" : "train", " --resume ", word);
   } else {
     absl::StrAppend(&text, "\nit has no checkpoint to go on from; start it anew");
   }

@@ -12,7 +12,7 @@ die() {
   exit 2
 }
 
-flags=" $(sed -n '/^flags/{p;q;}' /proc/cpuinfo 2>/dev/null) "
+flags=" $(sed -n '/^flags/{p;q;}' /proc/cpuinfo 2>/dev/null || true) "
 for flag in avx2 bmi1 bmi2 fma f16c movbe abm; do
   case $flags in *" $flag "* | "  ") ;; *)
     die "needs a CPU with x86-64-v3 (Intel since 2013, AMD since 2015); this one lacks $flag" ;;

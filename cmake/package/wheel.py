@@ -9,6 +9,7 @@ import argparse
 import base64
 import hashlib
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -22,6 +23,8 @@ TAG = "py3-none-manylinux_2_35_x86_64"
 PYTHON_MIN = "3.10"  # of the pinned wheels
 # pip install 'pmoe-….whl[replay]': what a part of the Python package alone needs.
 EXTRAS = {"replay": ("grpcio", "protobuf"), "metrics": ("pandas",)}
+
+TEST_ONLY = "onnxruntime"  # of requirements.txt
 
 METADATA = """Metadata-Version: 2.1
 Name: pmoe
@@ -41,6 +44,12 @@ def metadata(version):
         requires.append(f"Provides-Extra: {extra}")
         requires += [f'Requires-Dist: {name}; extra == "{extra}"' for name in names]
     return METADATA.format(version=version, python=PYTHON_MIN, requires="\n".join(requires))
+
+
+def cpu_list():
+    """requirements.txt without what tests alone need, and the comment above that."""
+    return re.sub(rf"(^#.*\n)?^{TEST_ONLY}==.*\n", "",
+                  (tree.ROOT / "requirements.txt").read_text(), flags=re.MULTILINE)
 
 
 def entry_points():
@@ -100,7 +109,7 @@ def make_wheel(build, out):
         half = pathlib.Path(folder, wheel.name)
         write_wheel(site, half, info)
         half.rename(wheel)
-    shutil.copyfile(tree.ROOT / "requirements.txt", out / f"pmoe-{version}-cpu.txt")
+    (out / f"pmoe-{version}-cpu.txt").write_text(cpu_list())
     return wheel
 
 

@@ -63,7 +63,9 @@ std::string UnknownArgument(const CLI::App* command, const std::string& argument
   const bool is_flag = absl::StartsWith(argument, "-");
   if (!is_flag && command->get_subcommands({}).empty()) return LooseWord(command, argument);
   std::vector<std::string> known;
-  for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
+  for (const CLI::Option* option : command->get_options()) {
+    if (!option->get_name().empty()) known.push_back(option->get_name());
+  }
   for (const CLI::App* child : command->get_subcommands({})) known.push_back(child->get_name());
   const std::string word = argument.substr(0, argument.find('='));
   const std::vector<std::string> near = NearNames(word, known);
@@ -78,7 +80,9 @@ std::string UsageError(const CLI::App* command, const CLI::ParseError& error) {
   const std::vector<std::string> extras = command->remaining();
   if (!extras.empty()) return UnknownArgument(command, extras.front());
   const std::vector<const CLI::App*> children = command->get_subcommands({});
-  if (children.empty()) return UsageText(error.what());
+  // pmoe-replay serves without one of its commands.
+  const bool needs_command = !children.empty() && command->get_require_subcommand_min() > 0;
+  if (!needs_command) return UsageText(error.what());
   std::string text = FullName(command) + " needs a command:";
   for (const CLI::App* child : children) text += " " + child->get_name();
   return text;

@@ -27,8 +27,9 @@ namespace {
 
 // "--lr", "--batch-size": the settings of that name.
 std::string SettingOf(absl::string_view flag) {
-  const std::string word =
-      absl::StrReplaceAll(flag.substr(flag.find_first_not_of('-')), {{"-", "_"}});
+  const size_t begin = flag.find_first_not_of('-');
+  if (begin == flag.npos) return "";
+  const std::string word = absl::StrReplaceAll(flag.substr(begin), {{"-", "_"}});
   const std::vector<std::string> paths = FieldsWithWord(word);
   if (paths.empty()) return "";
   return absl::StrCat("; did you mean --set ", absl::StrJoin(paths, "=… or --set "), "=…?");

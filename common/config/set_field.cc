@@ -83,7 +83,10 @@ bool StoreText(Message* parent, const FieldDescriptor* field, absl::string_view 
 }
 
 // "1M", "300k": what is meant, as it can be read.
-std::string Exponent(absl::string_view value) {
+std::string Exponent(const FieldDescriptor& field, absl::string_view value) {
+  const bool is_number = field.cpp_type() != FieldDescriptor::CPPTYPE_BOOL &&
+                         field.cpp_type() != FieldDescriptor::CPPTYPE_STRING;
+  if (!is_number || field.is_repeated()) return "";
   constexpr std::pair<char, int> kSuffixes[] = {{'k', 3}, {'m', 6}, {'g', 9}, {'b', 9}};
   double number = 0;
   for (const auto& [suffix, power] : kSuffixes) {
@@ -100,8 +103,8 @@ absl::Status WrongType(const SchemaField& field, absl::string_view value) {
   std::string wanted = TypeText(*field.field);
   if (field.field->cpp_type() == FieldDescriptor::CPPTYPE_UINT64) wanted += " >= 0";
   if (field.field->is_repeated()) wanted += " with commas between, like 256,256";
-  std::string text =
-      absl::StrCat(field.path, " must be ", wanted, ", got \"", value, "\"", Exponent(value));
+  std::string text = absl::StrCat(field.path, " must be ", wanted, ", got \"", value, "\"",
+                                  Exponent(*field.field, value));
   if (field.rule->has_usual()) absl::StrAppend(&text, "; ", field.rule->usual());
   return absl::InvalidArgumentError(text);
 }

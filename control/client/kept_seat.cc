@@ -80,13 +80,11 @@ void KeptSeat::Tend() {
 
 void KeptSeat::Write() {
   const absl::Status status = WriteFileAtomic(path_, Encode(*seat_), FileReaders::kPrivate);
-  written_ = status.ok();
-  if (failed_ == !written_) return;
-  failed_ = !written_;
-  if (failed_) {
-    Log(LogLevel::kWarning, "after a restart this may be another shard: ", status.message());
-  } else {
+  if (std::exchange(written_, status.ok()) == status.ok()) return;
+  if (status.ok()) {
     Log(LogLevel::kInfo, path_, " is written now");
+  } else {
+    Log(LogLevel::kWarning, "after a restart this may be another shard: ", status.message());
   }
 }
 

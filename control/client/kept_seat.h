@@ -30,8 +30,7 @@ class KeptSeat {
   const std::string path_;
   mutable Mutex mu_;
   std::optional<Seat> seat_ ABSL_GUARDED_BY(mu_);
-  bool written_ ABSL_GUARDED_BY(mu_) = true;
-  bool failed_ ABSL_GUARDED_BY(mu_) = false;  // and the log has said so
+  bool written_ ABSL_GUARDED_BY(mu_) = true;  // false: and the log has said so
 };
 
 }  // namespace pmoe

@@ -45,7 +45,7 @@ def main():
     pathlib.Path(arguments.out).mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(study_name="pmoe", direction="maximize", load_if_exists=True,
                                 storage=f"sqlite:///{arguments.out}/study.db",
-                                sampler=optuna.samplers.TPESampler(seed=1))
+                                sampler=optuna.samplers.TPESampler())  # unseeded: workers differ
     for _ in range(arguments.trials):
         trial = study.ask()
         try:

@@ -12,7 +12,8 @@ MODELS, TRAINING = ("mujoco", "gymnasium"), ("torch", "mujoco", "gymnasium")
 # The wheels that a program needs, and those of the commands of `pmoe`; the others need none.
 NEEDS = {"pmoe-actor": MODELS, "pmoe-learner": ("torch",), "pmoe-train": TRAINING,
          "train": TRAINING, "up": TRAINING, "sweep": TRAINING,
-         "eval": MODELS, "play": MODELS, "export": MODELS, "envs": MODELS, "env": MODELS}
+         "eval": MODELS, "play": MODELS, "export": MODELS, "envs": MODELS, "env": MODELS,
+         "config check": MODELS}
 
 
 class Missing(Exception):
@@ -27,9 +28,12 @@ def binary_path(name):
 def check_cpu():
     try:
         with open("/proc/cpuinfo", encoding="ascii", errors="replace") as lines:
-            flags = next((line for line in lines if line.startswith("flags")), "").split()
+            line = next((line for line in lines if line.startswith("flags")), None)
     except OSError:
         return  # the loader looks too
+    if line is None:
+        return
+    flags = line.split()
     for flag in CPU_FLAGS:
         if flag not in flags:
             raise Missing("this program needs a CPU with x86-64-v3 (Intel since 2013, AMD since "
@@ -89,7 +93,8 @@ def run(program, arguments):
         versions, sizes = read_package()
         check_files(sizes)
         word = arguments[0] if program == "pmoe" and arguments else program
-        check_wheels(NEEDS.get(word, ()), versions)
+        needs = NEEDS.get(word) or NEEDS.get(" ".join(arguments[:2]), ())
+        check_wheels(needs, versions)
     except Missing as missing:
         print(f"{program}: {missing}", file=sys.stderr)
         return 2

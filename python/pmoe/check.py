@@ -1,6 +1,7 @@
 """Checks a policy that `pmoe export` wrote: is the file whole, and does it act as it did here?
 
-    python -m pmoe.check policy.onnx policy.h policy.npz
+    python -m pmoe.check policy.onnx policy.h policy.npz               (with the wheel)
+    python3 python/pmoe/check.py policy.onnx policy.h policy.npz       (in a checkout)
 
 Each file holds the first steps of an episode, which is replayed: .onnx by onnxruntime, .h by the
 C compiler (`cc`, or $CC), .npz by NumPy. Stands alone: it needs NumPy, and onnxruntime for .onnx.
@@ -119,7 +120,11 @@ def check_onnx(path, data):
         import onnxruntime
     except ImportError:
         raise CannotCheck("needs onnxruntime: pip install onnxruntime") from None
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its own have no common class
+        raise CannotCheck(f"onnxruntime {onnxruntime.__version__} does not take it: {error}") \
+            from None
     meta = session.get_modelmeta().custom_metadata_map
     facts = {key: json.loads(text) for key, text in meta.items() if key != "crc32"}
     golden = {"observation": np.array(facts["golden_observation"], np.float32),
@@ -232,9 +237,10 @@ def check_c(path, data):
         raise Damaged("its checksum differs: its text has changed")
     text = data.decode("ascii")
     name = re.search(r"^static inline int (\w+)_selftest\(void\)", text, re.MULTILINE)
-    macros = dict(re.findall(r"^#define \w+?_(GOLDEN_\w+|ENV_ID) (.*)$", text, re.MULTILINE))
     if not name:
         raise Damaged("it has no self-test")
+    macros = dict(re.findall(rf"^#define {name[1].upper()}_(GOLDEN_\w+|ENV_ID) (.*)$", text,
+                             re.MULTILINE))
     with tempfile.TemporaryDirectory() as folder:
         program = build_selftest(path, name[1], folder)
         code = subprocess.run([program], check=False).returncode
@@ -256,7 +262,7 @@ def build_selftest(path, name, folder):
     compiler = os.environ.get("CC", "cc").split()
     try:
         built = subprocess.run([*compiler, "-std=c99", "-O1", main_c, "-o", program, "-lm"],
-                               capture_output=True, text=True, check=False)
+                               capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
         raise CannotCheck(f"needs a C compiler: {compiler[0]} is not here; CC names another") \
             from None

@@ -103,7 +103,7 @@ class Cluster:
     def _of_up(self) -> tuple[str | None, bool]:
         """The certificate that `pmoe up` keeps for its own run, or that it goes without."""
         try:
-            said = pathlib.Path(self.address, "up.security").read_text().strip()
+            said = pathlib.Path(self.address, "up.security").read_text(encoding="utf-8").strip()
         except OSError:
             return None, False
         return said[len("tls "):] if said.startswith("tls ") else None, said == "insecure"

@@ -35,7 +35,7 @@ def run(words: list[str]) -> str:
     """
     command = [binary(words[0]), *words[1:]]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="replace", check=False, env=environment())
+                          encoding="utf-8", errors="replace", check=False, env=environment())
     if done.returncode != 0:
         error = failed(command, done.returncode, done.stderr or done.stdout)
         error.stdout = done.stdout
@@ -68,14 +68,15 @@ class Watched:
         # In a session of its own: a terminal's Ctrl-C reaches Python alone, which passes it on.
         self._process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
-            env=environment())
+            stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+            start_new_session=True, env=environment())
 
     def run(self) -> list[str]:
         """What it said, to its end; the last lines at most.
 
         Raises:
             CommandError: it failed.
+            KeyboardInterrupt: it did so after interrupt().
         """
         with _ctrl_c_calls(self.interrupt):
             try:
@@ -88,7 +89,10 @@ class Watched:
             finally:
                 self._drain()
         if self._process.returncode != 0:
-            raise failed(self.command, self._process.returncode, "\n".join(self.lines))
+            error = failed(self.command, self._process.returncode, "\n".join(self.lines))
+            if self.interrupted:
+                raise KeyboardInterrupt from error
+            raise error
         return list(self.lines)
 
     def interrupt(self) -> None:

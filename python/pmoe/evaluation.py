@@ -51,7 +51,7 @@ def parse_evaluation(text: str, trace: str | os.PathLike[str] | None) -> Evaluat
 def _episodes(trace: str | os.PathLike[str]) -> tuple[tuple[float, ...], tuple[int, ...]]:
     returns: dict[int, float] = {}
     lengths: dict[int, int] = {}
-    with open(trace, newline="") as file:
+    with open(trace, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             episode = int(row["episode"])
             returns[episode] = returns.get(episode, 0.0) + float(row["reward"])

@@ -21,7 +21,7 @@ def read_metrics(file: pathlib.Path) -> tuple[list[str], list[list[float]]]:
         Error: no such file, no header, or a whole line that is no row; names the line.
     """
     try:
-        text = file.read_text(errors="replace")
+        text = file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise Error(f"cannot read {file}: {error.strerror}; is its folder a run directory?"
                     ) from None

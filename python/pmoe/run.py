@@ -59,7 +59,7 @@ class Run:
         """What produced the numbers: versions, CPU, threads, start time."""
         file = self.path / "manifest.json"
         try:
-            return json.loads(file.read_text())
+            return json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise Error(f"{file} cannot be read ({error}); it is written when a run starts"
                         ) from None
@@ -122,7 +122,8 @@ class Run:
         return pathlib.Path(file)
 
     def export(self, file: str | os.PathLike[str], snapshot: str = "latest") -> pathlib.Path:
-        """The weights as an archive for NumPy, with `pmoe export`; pmoe.Policy reads it."""
+        """The policy for other programs, with `pmoe export`: .onnx, .h (C), or .npz (NumPy), which
+        pmoe.Policy reads."""
         command.run(["pmoe", "export", *self._policy_words(snapshot), "--out", os.fspath(file)])
         return pathlib.Path(file)
 
@@ -191,7 +192,7 @@ def _row(root: pathlib.Path, path: pathlib.Path) -> _Row:
         row.env_steps = int(rows[-1][columns.index("env_steps")]) if rows else 0
         if returns:
             row.eval_steps, row.eval_return, row.best_return = steps[-1], returns[-1], max(returns)
-    except (Error, ValueError) as error:
+    except (Error, ValueError, OverflowError) as error:
         damages.append(str(error))
     row.damage = "; ".join(damages)
     return row
@@ -202,7 +203,7 @@ def _run_folders(root: pathlib.Path) -> list[pathlib.Path]:
     found, left = [], FOLDERS_MAX
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if CONFIG in files:
+        if CONFIG in files or CONFIG in folders:  # as a folder it is damaged, and said to be
             found.append(pathlib.Path(folder))
             folders.clear()
         left -= 1

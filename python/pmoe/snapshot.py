@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import tokenize
+import typing
 import zipfile
 import zlib
 
@@ -103,11 +105,17 @@ def _of_archive(path: pathlib.Path) -> Snapshot:
         with zipfile.ZipFile(path) as archive:  # its members say how large they are
             if sum(info.file_size for info in archive.infolist()) > ARCHIVE_BYTES_MAX:
                 raise Error("its arrays are larger than 4 GiB, which no policy is")
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise Error(f"the checksum of its {damaged} differs")
         with np.load(path, allow_pickle=False) as loaded:
             arrays = dict(loaded)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error,
-            NotImplementedError) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, SyntaxError,
+            tokenize.TokenError, zipfile.BadZipFile, zlib.error) as error:
         raise Error(f"it is no archive of NumPy arrays, or a damaged one ({error})") from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise Error(f"its member {name} is no NumPy array")
     if "spec" not in arrays:
         raise Error("it has no spec: it is no archive of `pmoe export`")
     outputs = {name.removesuffix(".bias"): array.size for name, array in arrays.items()
@@ -118,8 +126,15 @@ def _of_archive(path: pathlib.Path) -> Snapshot:
     normalizer = None
     if spec.normalizes_obs:
         normalizer = _array(arrays, "obs_mean"), _array(arrays, "obs_std")
-    return _checked(Snapshot(spec, int(said.get("version", 0)), int(said.get("env_steps", 0)),
-                             weights, biases, normalizer))
+    return _checked(Snapshot(spec, _count(said, "version"), _count(said, "env_steps"), weights,
+                             biases, normalizer))
+
+
+def _count(said: dict[str, typing.Any], name: str) -> int:
+    value = said.get(name, 0)
+    if not isinstance(value, int):
+        raise Error(f"its {name} is {value!r}, which is no whole number")
+    return value
 
 
 def _array(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:

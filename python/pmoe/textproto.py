@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import codecs
 import re
 import typing
 
@@ -104,12 +104,22 @@ def _list(tokens: Tokens) -> list[typing.Any]:
     return values
 
 
+def _unescaped(tokens: Tokens) -> bytes:
+    """The text's bytes: an escape is one of them, as in the two of \\303\\274."""
+    try:
+        return codecs.escape_decode(tokens.value[1:-1].encode())[0]
+    except ValueError as error:
+        raise tokens.bad(f"{tokens.value} cannot be read: {error}") from None
+    finally:
+        tokens.advance()
+
+
 def _scalar(tokens: Tokens) -> typing.Any:
     if tokens.kind == "text":
         parts = []
         while tokens.kind == "text":  # texts side by side are one
-            parts.append(ast.literal_eval(tokens.advance()))
-        return "".join(parts)
+            parts.append(_unescaped(tokens))
+        return b"".join(parts).decode(errors="replace")
     if tokens.kind != "word":
         raise tokens.bad(f"{tokens.value!r} stands where a value must")
     word = tokens.advance()

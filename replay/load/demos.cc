@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@ namespace pmoe {
 namespace {
 
 const std::atomic<bool> kNever{false};
+constexpr std::chrono::minutes kLoadMax{10};  // the learner waits, and with it the run
 
 // Whatever is wrong with the file is the user's to mend; under the names of the settings.
 absl::Status OfFile(const RunConfig& config, const absl::Status& status) {
@@ -56,11 +58,12 @@ absl::Status CheckColumns(const TableSpec& file, const TableSpec& run) {
   return absl::OkStatus();
 }
 
-absl::Status CheckSource(const RunConfig& config, const std::optional<TableSpec>& columns,
-                         RowSource* source) {
+// Its rows.
+absl::StatusOr<uint64_t> CheckSource(const RunConfig& config,
+                                     const std::optional<TableSpec>& columns, RowSource* source) {
   if (columns.has_value()) PMOE_RETURN_IF_ERROR(CheckColumns(source->spec(), *columns));
   PMOE_ASSIGN_OR_RETURN(const uint64_t rows, CheckRows(source, kNever));
-  if (rows <= static_cast<uint64_t>(config.replay().capacity())) return absl::OkStatus();
+  if (rows <= static_cast<uint64_t>(config.replay().capacity())) return rows;
   return absl::InvalidArgumentError(absl::StrCat(
       "it has ", rows, " rows, more than replay.capacity ", config.replay().capacity(),
       ", which its table has too; give --set replay.capacity=", rows, " or take fewer rows"));
@@ -87,13 +90,13 @@ class DirectLoad {
 absl::Status CheckDemos(const RunConfig& config, const std::optional<TableSpec>& columns) {
   if (config.replay().demos().empty()) return absl::OkStatus();
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> source, Open(config));
-  const absl::Status checked = CheckSource(config, columns, source.get());
+  const absl::Status checked = CheckSource(config, columns, source.get()).status();
   return checked.ok() ? checked : OfFile(config, checked);
 }
 
 absl::Status LoadDemos(const RunConfig& config, ReplayShard* table) {
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> source, Open(config));
-  const absl::Status checked = CheckSource(config, table->spec(), source.get());
+  const absl::Status checked = CheckSource(config, table->spec(), source.get()).status();
   if (!checked.ok()) return OfFile(config, checked);
   DirectLoad load(table);
   RowChunks chunks(source->spec(), [&load](Chunk chunk) { return load.Take(std::move(chunk)); });
@@ -106,21 +109,26 @@ absl::Status LoadDemos(const RunConfig& config, ReplayShard* table) {
   return absl::OkStatus();
 }
 
-absl::Status SendDemos(const RunConfig& config, const DemoPart& part, const LoadHello& hello,
-                       const RpcAddress& shard, const RpcSecurity& security) {
-  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> source, Open(config));
-  const absl::StatusOr<uint64_t> rows = CheckRows(source.get(), kNever);
-  if (!rows.ok()) return OfFile(config, rows.status());
-  const auto bound = [&](int at) {
-    return *rows * static_cast<uint64_t>(at) / static_cast<uint64_t>(part.shards);
+absl::StatusOr<uint64_t> SendDemos(const RunConfig& config, const DemoPart& part,
+                                   const LoadHello& hello, const RpcAddress& shard,
+                                   const RpcSecurity& security) {
+  const auto range = [&part](uint64_t rows) {
+    const auto bound = [&](int at) {
+      return rows * static_cast<uint64_t>(at) / static_cast<uint64_t>(part.shards);
+    };
+    const auto have = static_cast<uint64_t>(std::max<int64_t>(part.have, 0));
+    return std::pair(bound(part.shard) + have, bound(part.shard + 1));
   };
-  const uint64_t begin = bound(part.shard) + static_cast<uint64_t>(std::max<int64_t>(part.have, 0));
-  const uint64_t end = bound(part.shard + 1);
-  if (begin >= end) return absl::OkStatus();
-  LoadSender sender(source->spec(), hello, shard, security);
+  if (const auto [begin, end] = range(part.rows); part.rows > 0 && begin >= end) return part.rows;
+  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> source, Open(config));
+  const absl::StatusOr<uint64_t> rows = CheckSource(config, std::nullopt, source.get());
+  if (!rows.ok()) return OfFile(config, rows.status());
+  const auto [begin, end] = range(*rows);
+  if (begin >= end) return *rows;
+  LoadSender sender(source->spec(), hello, shard, security, kLoadMax);
   uint64_t row_number = 0;
   absl::Status sent = source
-                          ->Visit([&](const SourceRow& row) {
+                          ->Visit([&, begin = begin, end = end](const SourceRow& row) {
                             const uint64_t at = row_number++;
                             return at >= begin && at < end ? sender.Add(row) : absl::OkStatus();
                           })
@@ -130,7 +138,7 @@ absl::Status SendDemos(const RunConfig& config, const DemoPart& part, const Load
   PMOE_RETURN_IF_ERROR(sent);
   Log(LogLevel::kInfo, "demonstrations: ", reply.rows(), " rows of ", config.replay().demos(),
       part.shards == 1 ? "" : absl::StrCat(" to replay ", part.shard));
-  return absl::OkStatus();
+  return *rows;
 }
 
 }  // namespace pmoe

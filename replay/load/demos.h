@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "common/rpc/address.h"
 #include "common/rpc/security.h"
 #include "proto/config.pb.h"
@@ -28,9 +29,13 @@ struct DemoPart {
   int shards = 1;
   // Of them, how many the shard has got already: a load goes on where the one before it ended.
   int64_t have = 0;
+  uint64_t rows = 0;  // of the whole file; 0: not known yet
 };
-// Sends them, and waits until they are worth an acknowledgement. hello: all but the columns.
-absl::Status SendDemos(const RunConfig& config, const DemoPart& part, const LoadHello& hello,
-                       const RpcAddress& shard, const RpcSecurity& security);
+// Sends them, waits until they are worth an acknowledgement, and returns the file's rows. Does not
+// read it where the shard is known to have all. hello: all but the columns. InvalidArgumentError:
+// the file; DeadlineExceededError: the shard took more than ten minutes.
+absl::StatusOr<uint64_t> SendDemos(const RunConfig& config, const DemoPart& part,
+                                   const LoadHello& hello, const RpcAddress& shard,
+                                   const RpcSecurity& security);
 
 }  // namespace pmoe

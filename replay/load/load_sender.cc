@@ -21,13 +21,19 @@ size_t RowBytes(const TableSpec& spec) {
 }  // namespace
 
 LoadSender::LoadSender(const TableSpec& spec, LoadHello hello, const RpcAddress& shard,
-                       const RpcSecurity& security)
+                       const RpcSecurity& security, std::optional<std::chrono::milliseconds> limit)
     : row_bytes_(RowBytes(spec)),
       stub_(ReplayService::NewStub(MakeChannel(shard, PeerRole::kReplay, security))),
-      stream_(stub_->Load(&context_, &reply_)),
+      stream_(Begin(limit)),
       chunks_(spec, [this](const Chunk& chunk) { return Take(chunk); }) {
   *hello.mutable_columns() = ColumnsOf(spec);
   *request_.mutable_hello() = std::move(hello);
+}
+
+std::unique_ptr<grpc::ClientWriter<LoadRequest>> LoadSender::Begin(
+    std::optional<std::chrono::milliseconds> limit) {
+  if (limit.has_value()) SetDeadline(&context_, *limit);
+  return stub_->Load(&context_, &reply_);
 }
 
 absl::Status LoadSender::Flush() {

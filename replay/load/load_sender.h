@@ -1,8 +1,10 @@
 // The caller's end of ReplayService.Load: rows of a file, to one shard. Thread-compatible.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,8 +20,10 @@ namespace pmoe {
 class LoadSender {
  public:
   // hello: all but its columns, which are those of `spec`.
+  // limit: of the whole call; none: it may wait for the shard's disk for ever.
   LoadSender(const TableSpec& spec, LoadHello hello, const RpcAddress& shard,
-             const RpcSecurity& security);
+             const RpcSecurity& security,
+             std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
   // CancelledError: the call has ended; Finish says why.
   absl::Status Add(const SourceRow& row) { return chunks_.Add(row); }
@@ -29,6 +33,8 @@ class LoadSender {
   uint64_t rows_sent() const { return rows_sent_; }
 
  private:
+  std::unique_ptr<grpc::ClientWriter<LoadRequest>> Begin(
+      std::optional<std::chrono::milliseconds> limit);
   absl::Status Take(const Chunk& chunk);
   absl::Status Send();
 

@@ -20,6 +20,7 @@
 #include "replay/service/rollout_call.h"
 #include "replay/service/sample_stream.h"
 #include "replay/wire/priorities_codec.h"
+#include "replay/wire/table_request.h"
 
 namespace pmoe {
 namespace {
@@ -47,6 +48,12 @@ void SayRestored(const ServedTable& table, const CreateTableReply& reply) {
   Log(LogLevel::kInfo, table.name().empty() ? "" : absl::StrCat("table ", table.name(), ": "),
       "restored ", reply.restored(), ": ", reply.stats().size(), " transitions, ",
       reply.stats().inserted(), " ever inserted");
+}
+
+// Who may speak for the learner only where the transport knows no roles.
+bool IsAdmin(const grpc::ServerContext& context) {
+  const std::optional<PeerName> peer = PeerOf(*context.auth_context());
+  return peer.has_value() && peer->role == PeerRole::kAdmin;
 }
 
 }  // namespace
@@ -191,9 +198,9 @@ absl::Status ReplayServer::DoSample(grpc::ServerContext* context,
                                     grpc::ServerReaderWriter<SampleReply, SampleRequest>* stream) {
   SampleRequest request;
   PMOE_RETURN_IF_ERROR(first_samples_.Read(context, stream, &request));
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, table->Shard());
-  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   // Of a file that is still to be loaded: who lost this shard comes back before it is.
   if (!table->name().empty() && !table->holder()->limited() && shard->Counts().eligible == 0) {
     return absl::UnavailableError(
@@ -208,9 +215,9 @@ absl::Status ReplayServer::DoSample(grpc::ServerContext* context,
 absl::Status ReplayServer::DoTakeRollout(grpc::ServerContext* context,
                                          const TakeRolloutRequest& request,
                                          grpc::ServerWriter<TakeRolloutReply>* stream) {
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, table->Shard());
-  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   Hear(shard, request.newest_version());
   const uint64_t epoch = request.learner().learner_epoch();
   std::function<absl::Status()> await_ack =
@@ -232,11 +239,13 @@ absl::Status ReplayServer::DoLoad(grpc::ServerContext* context,
   PMOE_RETURN_IF_ERROR(first_loads_.Read(context, stream, &request));
   if (!request.has_hello()) return absl::InvalidArgumentError("the first message must be a hello");
   PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.hello().table()));
-  if (request.hello().has_learner()) {
-    PMOE_RETURN_IF_ERROR(fence_.Admit(request.hello().learner()));
-  }
+  if (IsAdmin(*context)) request.mutable_hello()->clear_learner();
+  const bool of_learner = request.hello().has_learner();
+  if (of_learner) PMOE_RETURN_IF_ERROR(fence_.Admit(request.hello().learner()));
   if (!table->BeginLoad()) {
-    return absl::FailedPreconditionError("another file is being loaded; wait until that has ended");
+    constexpr absl::string_view kBusy = "another file is being loaded; wait until that has ended";
+    // The learner comes again: it may be an earlier life's call that has not ended yet.
+    return of_learner ? absl::UnavailableError(kBusy) : absl::FailedPreconditionError(kBusy);
   }
   const absl::Status status = ServeLoad(context, table, std::move(request), stream, reply);
   table->EndLoad();
@@ -252,6 +261,12 @@ absl::Status ReplayServer::ServeLoad(grpc::ServerContext* context, ServedTable* 
                                      LoadRequest request, grpc::ServerReader<LoadRequest>* stream,
                                      LoadReply* reply) {
   PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, table->Shard());
+  const bool of_learner = request.hello().has_learner();
+  if (!of_learner && table->name() == kDemoTable) {
+    return absl::FailedPreconditionError(
+        "the table demos is the learner's, which loads replay.demos into it; load into the run's "
+        "own table");
+  }
   const bool lockstep = table->holder()->lockstep();
   if (lockstep || shard->gives_rollouts()) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -260,14 +275,15 @@ absl::Status ReplayServer::ServeLoad(grpc::ServerContext* context, ServedTable* 
         " not be given others; load into a run with schedule.mode=async and an algorithm of SAC's "
         "family"));
   }
+  // Nobody's is never superseded.
+  const uint64_t epoch = of_learner ? request.hello().learner().learner_epoch() : UINT64_MAX;
   InsertHello loader;
   loader.set_actor(StreamBook::kLoader);
   // As a writer: a table that is set back under it ends the call.
   PMOE_ASSIGN_OR_RETURN(const auto place, table->streams()->Enter(loader, context));
   const auto ended = [&]() -> absl::Status {
     if (place->evicted()) return absl::AbortedError("the table was set back while it was loaded");
-    if (context->IsCancelled()) return absl::CancelledError("the caller has gone");
-    return draining_ ? absl::UnavailableError("the shard is leaving") : absl::OkStatus();
+    return Ended(context, epoch);
   };
   LoadCall load(
       shard, {.ended = ended, .await_ack = table->AwaitAck([&] { return !ended().ok(); })}, stream);
@@ -284,8 +300,8 @@ absl::Status ReplayServer::ServeLoad(grpc::ServerContext* context, ServedTable* 
 }
 
 absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRequest& request) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   Hear(shard, request.newest_version());
   // Asked again because the answer was lost: it is done.
   const uint64_t next_round = shard->next_round();
@@ -315,9 +331,9 @@ absl::Status ReplayServer::DoGetStats(const GetStatsRequest& request, TableStats
 }
 
 absl::Status ReplayServer::DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply) {
+  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
   PMOE_RETURN_IF_ERROR(table->Shard().status());
-  PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
   PMOE_ASSIGN_OR_RETURN(
       const int64_t bytes,
       table->holder()->Save(request.name(), {request.keep().begin(), request.keep().end()}));
@@ -335,15 +351,15 @@ absl::Status ReplayServer::DoSaveAside(const CheckpointRequest& request, Checkpo
 }
 
 absl::Status ReplayServer::DoCutActor(const CutActorRequest& request) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   shard->CutActor(request.member(), request.actor(), request.epoch());
   return absl::OkStatus();
 }
 
 absl::Status ReplayServer::DoUpdatePriorities(const UpdatePrioritiesRequest& request) {
-  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   PMOE_RETURN_IF_ERROR(fence_.Admit(request.learner()));
+  PMOE_ASSIGN_OR_RETURN(ReplayShard* const shard, ShardOf(request.table()));
   Hear(shard, request.newest_version());
   const absl::StatusOr<std::vector<RowKey>> rows = RowKeysOf(request);
   absl::Status updated = rows.status();
@@ -380,10 +396,8 @@ grpc::Status ReplayServer::Commit(grpc::ServerContext* context, const CommitRequ
 
 grpc::Status ReplayServer::Checkpoint(grpc::ServerContext* context,
                                       const CheckpointRequest* request, CheckpointReply* reply) {
-  const std::optional<PeerName> peer = PeerOf(*context->auth_context());
-  const bool is_admin = peer.has_value() && peer->role == PeerRole::kAdmin;
-  return ToGrpc(request->has_learner() && !is_admin ? DoCheckpoint(*request, reply)
-                                                    : DoSaveAside(*request, reply));
+  const bool of_learner = request->has_learner() && !IsAdmin(*context);
+  return ToGrpc(of_learner ? DoCheckpoint(*request, reply) : DoSaveAside(*request, reply));
 }
 
 grpc::Status ReplayServer::CutActor(grpc::ServerContext* context, const CutActorRequest* request,

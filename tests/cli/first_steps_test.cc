@@ -65,6 +65,9 @@ TEST_F(FirstStepsTest, SettingsByOtherNames) {
              "did you mean learner.actor_lr or learner.critic_lr or learner.alpha_lr");
   ExpectLine({"train", "--env", "Hopper-v5", "--set", "gamma=0.9"}, "did you mean learner.gamma?");
   ExpectLine({"train", "--env", "Hopper-v5", "--sed", "3"}, "did you mean --seed?");
+  for (const char* dashes : {"-", "---", "-=5"}) {
+    ExpectLine({"config", "print", dashes}, "unknown argument");
+  }
 }
 
 TEST_F(FirstStepsTest, ValuesAsOtherProgramsWriteThem) {
@@ -136,7 +139,7 @@ TEST_F(FirstStepsTest, ARunThatHasEnded) {
   const ProcessResult status = Pmoe({"status", "--run", run});
   EXPECT_EQ(status.exit_code, 3);  // nobody answers
   EXPECT_THAT(status.output, AllOf(HasSubstr("finished at 200 of 200 env steps"),
-                                   HasSubstr("look at it with: pmoe eval --run " + run)));
+                                   HasSubstr("look at it with: ./pmoe eval --run " + run)));
   EXPECT_THAT(Pmoe({"status", "--run", run, "--json"}).output,
               StartsWith("{\"state\":\"finished\",\"directory\":"));
   ExpectLine({"eval", "--run", dir_.File("none")}, "is not a run directory");
@@ -155,7 +158,7 @@ TEST_F(FirstStepsTest, ARunThatHasEnded) {
   ASSERT_OK(WriteFileAtomic(run + "/config.textproto", config));
   EXPECT_THAT(Pmoe({"status", "--run", run}).output,
               AllOf(HasSubstr("stopped at 200 of 400 env steps"),
-                    HasSubstr("checkpoint at 200 with: pmoe train --resume " + run)));
+                    HasSubstr("checkpoint at 200 with: ./pmoe train --resume " + run)));
 }
 
 }  // namespace

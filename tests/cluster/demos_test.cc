@@ -73,6 +73,7 @@ TEST_F(ClusterDemosTest, EachShardOfAnAsyncRunHasAPartAndAKillCostsNone) {
   Cluster cluster(out, flags);
   ASSERT_TRUE(Eventually([&] { return DemoRows(cluster, "loaded") == 1000; }));
   ASSERT_TRUE(Eventually([&] { return DemoRows(cluster, "sampled") > 1000; }));
+  fs::remove(demos);  // what is in the tables needs it no more
   for (const char* shard : {"replay 0", "replay 1", "learner"}) {
     cluster.KillAndAwaitRestart(shard);
     const int64_t updates = std::max<int64_t>(cluster.Updates(), 0);

@@ -13,6 +13,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "experiments"))
 
+import curves  # noqa: E402
 import relative_auc  # noqa: E402
 from run_files import Run, grouped, mean_curve, mean_interval, read_runs  # noqa: E402
 
@@ -97,6 +98,19 @@ class FilesTest(unittest.TestCase):
             runs = read_runs([pathlib.Path(folder)])
         self.assertEqual([(run.seed, run.returns, run.seconds) for run in runs],
                          [("1", [10, 10], 3.5), ("2", [30, 30], 3.5)])
+
+
+class DifferenceTest(unittest.TestCase):
+    def test_equal_seeds_leave_no_doubt(self):
+        self.assertEqual(curves.difference([5.0] * 3, [2.0] * 4), (3.0, 3.0, 3.0))
+
+    def test_it_is_the_normal_distributions(self):
+        ours, theirs = [float(x) for x in range(40)], [float(x) for x in range(10, 50)]
+        mean, low, high = curves.difference(ours, theirs)
+        wide = 1.96 * (2 * (40 ** 2 - 1) / 12 / 40) ** 0.5
+        self.assertEqual(mean, -10.0)
+        self.assertAlmostEqual(low, -10 - wide, delta=0.1 * wide)
+        self.assertAlmostEqual(high, -10 + wide, delta=0.1 * wide)
 
 
 @unittest.skipUnless(HAS_SCIPY, "SciPy is not installed")

@@ -1,11 +1,15 @@
 """Small parts: checksums, text format, chunks, tables; each against another's word for it."""
 
+import io
+import os
 import re
+import signal
 
 import numpy as np
 import pmoe
 import pytest
 from conftest import ROOT
+from pmoe import _launch, command
 from pmoe.chunks import make_rows, requests
 from pmoe.config import REPEATED
 from pmoe.crc32c import SHORT, TABLE, crc32c
@@ -40,7 +44,15 @@ def test_text_format_is_read():
         "end": float("inf")}
 
 
+@pytest.mark.parametrize("text", [
+    r'"\303\274ber"', r'"\xc3\xbcber"', '"über"', r"""'\303' "\274ber" """])
+def test_escapes_are_bytes_of_utf8(text):
+    """As protobuf writes an ü; of two texts side by side each may hold half of it."""
+    assert parse(f"a: {text}", "f", frozenset()) == {"a": "über"}
+
+
 @pytest.mark.parametrize("text, words", [
+    ('a: 1\nb: "\\x"', "line 2: \"\\x\" cannot be read: "),
     ("a: 1\na: 2", "line 2: a is there twice"), ("a {", "a } is missing"),
     ("a 1", "colon or a brace"), ("a: }", "stands where a value must"),
     ("a: 1 }", "stands where a field must"),
@@ -127,3 +139,28 @@ def test_a_damaged_table_is_named(short_runs, tmp_path):
         assert words in str(raised.value) and "bad.table cannot be used" in str(raised.value)
     with pytest.raises(pmoe.Error, match="cannot read the table"):
         read_table(tmp_path / "none.table")
+
+
+INTERRUPTIBLE = "trap 'echo pmoe: killed; exit 7' INT; echo ready; while :; do sleep 0.02; done"
+
+
+def test_a_command_that_fails_after_ctrl_c_was_interrupted(monkeypatch):
+    """What a second Ctrl-C does to a training: no error of settings, which a study goes on from."""
+    monkeypatch.setattr(command, "binary", lambda name: name)
+    watched = command.Watched(["sh", "-c", INTERRUPTIBLE],
+                              lambda line: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt) as raised:
+        watched.run()
+    assert watched.interrupted and isinstance(raised.value.__cause__, pmoe.CommandError)
+    assert raised.value.__cause__.code == 7 and str(raised.value.__cause__) == "killed"
+
+
+def test_a_machine_that_lists_no_flags_is_let_in(monkeypatch):
+    for text, good in (("model name: x\n", True), ("flags : fpu avx2\n", False)):
+        monkeypatch.setattr(_launch, "open", lambda *_, text=text, **__: io.StringIO(text),
+                            raising=False)
+        if good:
+            _launch.check_cpu()
+        else:
+            with pytest.raises(_launch.Missing, match="this one lacks bmi1"):
+                _launch.check_cpu()

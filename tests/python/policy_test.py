@@ -5,6 +5,7 @@ import pmoe
 import pytest
 from conftest import ALGORITHMS, read_trace
 from philox import EVALUATOR, Rng
+from pmoe.snapshot import read_snapshot
 
 TOLERANCE = 2e-6
 SEED = 5
@@ -158,6 +159,9 @@ def test_no_damaged_archive_is_used(short_runs, tmp_path):
             ({"mean.weight": None}, "array mean.weight is missing"),
             ({"spec": None}, "no spec"),
             ({"spec": np.frombuffer(b"{}", np.uint8)}, "format None"),
+            ({"spec": np.frombuffer(arrays["spec"].tobytes().replace(b'"version":', b'"version":"a'
+                                                                     b'","x":'), np.uint8)},
+             "version is 'a'"),
             ({"mean.bias": arrays["mean.bias"].astype(np.float64)}, "float64, must be float32"),
             ({"mean.weight": arrays["mean.weight"][1:]}, "shape (255, 12), must be (256, 12)"),
             ({"mean.weight": arrays["mean.weight"] * np.nan}, "not finite")):
@@ -168,6 +172,37 @@ def test_no_damaged_archive_is_used(short_runs, tmp_path):
     (tmp_path / "cut.npz").write_bytes(data[:len(data) // 2])
     with pytest.raises(pmoe.Error, match="cut.npz cannot be used"):
         pmoe.Policy(tmp_path / "cut.npz")
+
+
+def test_a_flipped_bit_of_an_archive_is_named_or_harmless(short_runs, tmp_path):
+    """Harmless are times and the like; every number is under a checksum."""
+    data = short_runs.of("ppo").export(tmp_path / "good.npz").read_bytes()
+    good = read_snapshot(tmp_path / "good.npz")
+    file, named = tmp_path / "flipped.npz", 0
+    for at in [*range(400), *range(len(data) - 200, len(data))]:
+        file.write_bytes(data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1:])
+        try:
+            found = read_snapshot(file)
+        except pmoe.Error as error:
+            assert "flipped.npz cannot be used" in str(error)
+            named += 1
+        else:
+            assert found.spec == good.spec
+            for name, weight in good.weights.items():
+                np.testing.assert_array_equal(found.weights[name], weight)
+    assert named > 300
+
+
+def test_an_archive_of_something_else_is_named(tmp_path):
+    import zipfile
+    header = b"\x93NUMPY\x01\x00\x10\x00"
+    for name, content in (("spec.npy", b"no array"), ("spec", b"x"),
+                          ("spec.npy", header + b"{'descr': (((((\n"),
+                          ("a.npy", header + b"{'descr: '<f4'}\n")):
+        with zipfile.ZipFile(tmp_path / "foreign.npz", "w") as archive:
+            archive.writestr(name, content)
+        with pytest.raises(pmoe.Error, match="foreign.npz cannot be used"):
+            pmoe.Policy(tmp_path / "foreign.npz")
 
 
 def test_a_file_that_is_not_there_or_no_policy_is_named(short_runs, tmp_path):

@@ -139,6 +139,33 @@ def test_runs_are_a_table_in_which_damage_is_named(short_runs, damaged, tmp_path
         pmoe.runs(tmp_path / "nowhere")
 
 
+def test_a_configuration_that_cannot_be_read_is_a_damaged_row(damaged, tmp_path):
+    (tmp_path / "runs").mkdir()
+    for name, break_it in (("a-folder", lambda file: file.mkdir()),
+                           ("b-link", lambda file: file.symlink_to("nowhere"))):
+        file = damaged(f"runs/{name}") / "config.textproto"
+        file.unlink()
+        break_it(file)
+    infinite = damaged("runs/c-steps") / "metrics.csv"
+    infinite.write_text(infinite.read_text().replace("\n256,", "\ninf,"))
+    table = pmoe.runs(tmp_path / "runs").set_index("name")
+    assert list(table.index) == ["a-folder", "b-link", "c-steps"]
+    assert "config.textproto: Is a directory" in table.loc["a-folder"].damage
+    assert "config.textproto: No such file" in table.loc["b-link"].damage
+    assert table.loc["a-folder"].env_steps == 256
+    assert "infinity" in table.loc["c-steps"].damage
+
+
+def test_what_commands_say_is_utf8_in_any_locale(short_runs):
+    """An evaluation's lines hold a ±."""
+    import sys
+    script = "import pmoe, sys; print(pmoe.Run(sys.argv[1]).evaluate(1).length_std)"
+    said = subprocess.run([sys.executable, "-c", script, str(short_runs.of("sac").path)], text=True,
+                          env=environment(LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0"),
+                          capture_output=True, check=False)
+    assert (said.returncode, said.stdout) == (0, "0.0\n"), said.stderr
+
+
 def test_a_missing_program_says_where_it_was_looked_for(short_runs, monkeypatch, tmp_path):
     monkeypatch.setenv("PMOE_BIN_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))

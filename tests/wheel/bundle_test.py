@@ -91,6 +91,13 @@ class BundleTest(unittest.TestCase):
         self.move_away(library)
         self.assert_refuses(self.pmoe("--version"), str(library))
 
+    def test_a_machine_that_does_not_list_its_cpu_is_let_in(self):
+        sed = self.tools / "sed"
+        self.move_away(sed)
+        sed.write_text("#!/bin/sh\nexit 2\n")  # as without /proc
+        sed.chmod(0o755)
+        self.assertEqual(self.pmoe("--version").returncode, 0)
+
     def test_an_older_glibc_is_refused(self):
         getconf = self.tools / "getconf"
         self.move_away(getconf)

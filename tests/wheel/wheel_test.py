@@ -147,6 +147,20 @@ class InstalledTest(unittest.TestCase):
         report = json.loads(self.pmoe("doctor", "--json").stdout)
         self.assertIn("pip install torch", json.dumps(report["parts"][0]["needs"]))
 
+    def test_checking_a_configuration_needs_the_tasks(self):
+        self.move_away(self.site / "gymnasium")
+        self.assert_refuses(self.pmoe("config", "check", "--set", "env.id=Hopper-v5"),
+                            "pip install gymnasium==")
+        self.assertEqual(self.pmoe("config", "print").returncode, 0)
+
+    def test_the_list_for_cpus_is_what_programs_need(self):
+        (file,) = self.wheel.parent.glob("pmoe-*-cpu.txt")
+        pinned = (ROOT / "requirements.txt").read_text().splitlines()
+        lines = file.read_text().splitlines()
+        self.assertNotIn("onnxruntime", file.read_text())
+        self.assertEqual([line for line in pinned if "==" in line and line not in lines],
+                         [line for line in pinned if line.startswith("onnxruntime==")])
+
     def test_a_wheel_of_another_version_is_refused(self):
         (info,) = self.site.glob("torch-*.dist-info")
         other = info.with_name("torch-2.10.0+cu130.dist-info")

@@ -49,6 +49,12 @@ class DemosTest : public ::testing::Test {
     arrays[array] = other;
     WriteNpz(path_, arrays);
   }
+  static LoadHello OfLearner() {
+    LoadHello hello;
+    *hello.mutable_learner() = Learner();
+    hello.set_table(kDemoTable);
+    return hello;
+  }
   absl::Status Check() { return CheckDemos(config_, kServedSpec); }
   static std::vector<float> RewardsIn(const ReplayTable& table) {
     std::vector<float> rewards;
@@ -181,8 +187,7 @@ TEST_F(DemosTest, ALoadThatWasCutOffGoesOnBehindWhatHasEntered) {
   ServedShard served(folder.path());
   const auto stub = served.Connect();
   ASSERT_OK(CreateTable(stub.get(), DemoTableFrom(TableRequest())));
-  LoadHello hello;
-  hello.set_table(kDemoTable);
+  LoadHello hello = OfLearner();
   const DemoPart part = {.shard = 0, .shards = 1, .have = 60};
   ASSERT_OK(SendDemos(config_, part, hello, served.address(), {}));
   served.Stop();
@@ -207,12 +212,45 @@ TEST_F(DemosTest, NoActorsRowEnters) {
   const ServedTable* const demos = served.service()->Tables().back();
   ASSERT_EQ(demos->name(), kDemoTable);
   ASSERT_TRUE(Eventually([&] { return demos->Counts().inserts_blocked.current > 0.0; }, kCallMax));
-  LoadHello hello;
-  hello.set_table(kDemoTable);
+  LoadHello hello = OfLearner();
   ASSERT_OK(SendDemos(config_, {}, hello, served.address(), {}));
   EXPECT_EQ(demos->Counts().loaded, kRows) << "rows of files pass it";
   EXPECT_EQ(demos->Counts().inserted, 0);
   writer.Cancel();
+}
+
+// It would be taken for a part of the file, and push demonstrations out.
+TEST_F(DemosTest, NobodyButTheLearnerLoadsThem) {
+  TempDir folder;
+  ServedShard served(folder.path());
+  ASSERT_OK(CreateTable(served.Connect().get(), DemoTableFrom(TableRequest())));
+  LoadHello hello = OfLearner();
+  hello.clear_learner();
+  EXPECT_THAT(SendDemos(config_, {}, hello, served.address(), {}),
+              FailsWith(absl::StatusCode::kFailedPrecondition, "is the learner's"));
+}
+
+TEST_F(DemosTest, TheLearnerComesAgainWhileAnEarlierLifesLoadEnds) {
+  TempDir folder;
+  ServedShard served(folder.path());
+  ASSERT_OK(CreateTable(served.Connect().get(), DemoTableFrom(TableRequest())));
+  ServedTable* const demos = served.service()->Tables().back();
+  ASSERT_TRUE(demos->BeginLoad());
+  EXPECT_THAT(SendDemos(config_, {}, OfLearner(), served.address(), {}),
+              FailsWith(absl::StatusCode::kUnavailable, "another file is being loaded"));
+  demos->EndLoad();
+  EXPECT_OK(SendDemos(config_, {}, OfLearner(), served.address(), {}));
+}
+
+TEST_F(DemosTest, AFileThatNobodyNeedsIsNotRead) {
+  config_.mutable_replay()->set_demos(folder_.File("gone.npz"));
+  RpcAddress nowhere;
+  const DemoPart all = {.shard = 1, .shards = 2, .have = 50, .rows = 100};
+  const auto rows = SendDemos(config_, all, OfLearner(), nowhere, {});
+  ASSERT_OK(rows);
+  EXPECT_EQ(*rows, 100u);
+  const DemoPart some = {.shard = 1, .shards = 2, .have = 49, .rows = 100};
+  EXPECT_THAT(SendDemos(config_, some, OfLearner(), nowhere, {}), IsInvalid("cannot open"));
 }
 
 TEST_F(DemosTest, ALearnerThatWasSupersededLoadsNothing) {

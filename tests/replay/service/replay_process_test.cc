@@ -228,6 +228,9 @@ TEST(ReplayCommandTest, TellsWhatIsMissingOrWrong) {
   const auto help = RunProcess({Binary("pmoe-replay"), "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("Examples:"));
+  const auto no_value = RunProcess({Binary("pmoe-replay"), "--listen"});
+  EXPECT_EQ(no_value.exit_code, 2);
+  EXPECT_THAT(no_value.output, HasSubstr("--listen needs a value"));
 }
 
 // How much of the connection's start comes back within five seconds: of a server that is deaf, 0.
