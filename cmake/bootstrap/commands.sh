@@ -118,12 +118,12 @@ stage_deploy() {
   "$root/deploy/check.sh"
 }
 
-stage_asan() { sanitized_tests asan; }
-stage_tsan() { sanitized_tests tsan; }
-stage_asan-torch() { sanitized_tests asan-torch; }
+stage_asan() { sanitized_tests asan unit-tests; }
+stage_tsan() { sanitized_tests tsan unit-tests; }
+stage_asan-torch() { sanitized_tests asan-torch all; }
 
 sanitized_tests() {
-  prepare "$1" all
+  prepare "$1" "$2"
   cd "$root"
   ctest --preset "$1" -j "$(nproc)" </dev/null
 }
