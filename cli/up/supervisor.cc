@@ -38,6 +38,17 @@ const char* KindName(ProcessKind kind) {
   }
 }
 
+// What a process that ended had to say. One that ends by itself says why; a log that holds no word
+// of it could not be written.
+std::string LastWords(const std::string& log, const ChildEnd& end) {
+  const std::string tail = LastLines(log, kTailLines);
+  if (tail.empty() && end.exit_code <= 0) return "";
+  if (!tail.empty()) return absl::StrCat("; its last words:\n", tail);
+  return absl::StrCat("; it could write nothing to ", log, ", where ",
+                      DiskSpaceAt(log).free_bytes >> 20, " MiB are free: make room if its disk is ",
+                      "full, then resume");
+}
+
 }  // namespace
 
 std::string LastLines(const std::string& path, int lines) {
@@ -104,8 +115,7 @@ absl::Status Supervisor::OnEnd(Process* process, const ChildEnd& end) {
   if (end.exit_code == 0 && kind != ProcessKind::kLearner && options_.finished())
     return absl::OkStatus();
   const std::string what = absl::StrCat(process->spec.name, " ", end.Text());
-  const std::string tail = LastLines(process->spec.log, kTailLines);
-  const std::string told = tail.empty() ? "" : absl::StrCat("; its last words:\n", tail);
+  const std::string told = LastWords(process->spec.log, end);
   if (end.exit_code == kUserMendable) return absl::FailedPreconditionError(what + told);
   if (!options_.restart && kind != ProcessKind::kEvaluator) {
     return absl::AbortedError(absl::StrCat(
@@ -125,10 +135,9 @@ absl::Status Supervisor::ScheduleRestart(Process* process, const ChildEnd& end) 
   }
   process->recent.push_back(now);
   if (process->recent.size() > kRestartsMax) {
-    return absl::AbortedError(
-        absl::StrCat(process->spec.name, " ", end.Text(), " for the ", process->recent.size(),
-                     "th time within a minute; the cluster stops. Its last words:\n",
-                     LastLines(process->spec.log, kTailLines)));
+    return absl::AbortedError(absl::StrCat(
+        process->spec.name, " ", end.Text(), " for the ", process->recent.size(),
+        "th time within a minute; the cluster stops", LastWords(process->spec.log, end)));
   }
   ++process->restarts;
   process->restart_at =
