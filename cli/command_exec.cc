@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,7 @@ const std::vector<RoleCommand>& RoleCommands() {
       {"envs", "pmoe-actor", "envs", "List the tasks"},
       {"env", "pmoe-actor", "env", "Replay actions in a task and print every step"},
       {"replay", "pmoe-replay", "", "Serve a replay shard, or look after its files"},
+      {"ray", "", "ray_cluster", "Train on a Ray cluster"},
       {"bench", "pmoe-bench", "", "Run a named benchmark"},
   };
   return commands;
@@ -45,7 +47,29 @@ absl::Status ExecBinary(const std::string& binary, const std::vector<std::string
   return absl::InternalError(absl::StrCat("cannot start ", path, ": ", std::strerror(errno)));
 }
 
+absl::Status ExecPython(const std::string& package, const std::vector<std::string>& args) {
+  const std::string script = absl::StrCat(PythonFolder(), "/", package, "/__main__.py");
+  if (::access(script.c_str(), R_OK) != 0) {
+    return absl::NotFoundError(
+        absl::StrCat("this command is Python, and there is no ", script,
+                     ": it comes with the wheel (pip install pmoe-*.whl) and with a checkout"));
+  }
+  const char* const given = std::getenv("PMOE_PYTHON");
+  std::string python = given == nullptr ? "" : given;
+  if (python.empty() && !PackageFolder().empty()) python = WheelPython();
+  if (python.empty()) python = "python3";
+  ::setenv("PMOE_BIN_DIR", BinaryPath("").c_str(), /*overwrite=*/1);
+  std::vector<char*> argv = {const_cast<char*>(python.c_str()), const_cast<char*>(script.c_str())};
+  for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
+  argv.push_back(nullptr);
+  ::execvp(python.c_str(), argv.data());
+  return absl::NotFoundError(absl::StrCat("cannot start the Python ", python, ": ",
+                                          std::strerror(errno),
+                                          "; name one by PMOE_PYTHON=/path/to/python3"));
+}
+
 absl::Status ExecRole(const RoleCommand& command, const std::vector<std::string>& args) {
+  if (command.binary[0] == '\0') return ExecPython(command.command, args);
   std::vector<std::string> role_args;
   if (command.command[0] != '\0') role_args.emplace_back(command.command);
   role_args.insert(role_args.end(), args.begin(), args.end());

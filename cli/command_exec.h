@@ -11,13 +11,14 @@
 namespace pmoe {
 
 struct RoleCommand {
-  const char* name;     // what the user types after `pmoe`
-  const char* binary;   // lies beside `pmoe`
-  const char* command;  // the binary's own subcommand; empty: none
+  const char* name;    // what the user types after `pmoe`
+  const char* binary;  // lies beside `pmoe`; empty: it is Python
+  const char*
+      command;  // the binary's own subcommand; empty: none. The folder of the Python package
   const char* help;
 };
 
-// train, eval, play, export, envs, env, bench.
+// train, eval, play, export, envs, env, ray, bench.
 const std::vector<RoleCommand>& RoleCommands();
 
 // nullptr: no role does it.
@@ -26,6 +27,11 @@ const RoleCommand* FindRoleCommand(absl::string_view name);
 // Replaces this process; returns only on an error. NotFoundError: the binary is not beside this
 // one.
 absl::Status ExecBinary(const std::string& binary, const std::vector<std::string>& args);
+
+// Replaces this process by Python with the package's folder `package` ("ray_cluster"):
+// $PMOE_PYTHON, an installation's own, else the first python3 of PATH. The programs it starts are
+// those beside this one.
+absl::Status ExecPython(const std::string& package, const std::vector<std::string>& args);
 
 // `args`: what followed the command's name.
 absl::Status ExecRole(const RoleCommand& command, const std::vector<std::string>& args);

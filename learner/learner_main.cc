@@ -34,6 +34,7 @@ struct LearnerFlags {
   std::string metrics;
   SecurityFlags security;
   int parent = 0;
+  std::string command;  // what the user typed to start it; empty: what started it tells
 };
 
 void AddFlags(CLI::App* app, LearnerFlags* flags) {
@@ -48,6 +49,7 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
   flags->dashboard.AddTo(app);
   flags->security.AddTo(app);
   app->add_option("--parent", flags->parent, "Ends with this process")->group("");
+  app->add_option("--command", flags->command, "Named as the way to go on")->group("");
   app->footer(
       "`pmoe up` starts a whole cluster; by hand, each in its own terminal:\n"
       "  pmoe-learner --listen unix:/tmp/learner.sock --env Hopper-v5 --out runs/by-hand\n"
@@ -60,8 +62,9 @@ void AddFlags(CLI::App* app, LearnerFlags* flags) {
       "The mode is async unless --mode says lockstep. Watch it with: pmoe status --run DIR");
 }
 
-// The words before --resume: `pmoe up`, which started this learner, or the learner's own.
+// The words before --resume: of what started this learner, as `pmoe up`, or the learner's own.
 std::string CommandToGoOn(const LearnerFlags& flags) {
+  if (!flags.command.empty()) return flags.command;
   const std::string insecure = flags.security.insecure ? " --insecure" : "";
   if (flags.parent > 0) {
     const bool tcp = !absl::StartsWith(flags.listen, "unix:");

@@ -65,6 +65,10 @@ std::string WheelPython() {
   return beside && fs::exists(python, ignored) ? python.string() : "";
 }
 
+std::string PythonFolder() {
+  return PackageFolder().empty() ? PMOE_PYTHON_SOURCES : PackageFolder();
+}
+
 std::string UserCommand() { return PackageFolder().empty() ? "./pmoe" : "pmoe"; }
 
 std::string HowToMend() {

@@ -23,6 +23,10 @@ std::string SitePackages();
 // was built with. Empty: none is known.
 std::string WheelPython();
 
+// The folder of the Python package pmoe: SITE/pmoe, or the checkout's python/pmoe. In a bundle and
+// in an image it holds no Python.
+std::string PythonFolder();
+
 // What users type to run us: "pmoe" once installed, "./pmoe" in a checkout.
 std::string UserCommand();
 
