@@ -115,6 +115,7 @@ stage_fuzz() {
 
 stage_deploy() {
   install_packages deploy "for the checks of deploy/"
+  prepare release pmoe-binaries
   "$root/deploy/check.sh"
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
 import typing
 
@@ -12,6 +13,7 @@ from pmoe.errors import CommandError, Error
 from pmoe.ray_cluster import place, plan
 from pmoe.ray_cluster.supervisor import Ended, Supervisor
 
+CONNECT_S = 5.0
 USAGE = "pmoe ray [FLAGS] [TRAINING FLAGS]"
 ABOUT = "Train on a Ray cluster: learner, replay shards, actors and evaluator as Ray actors."
 MORE = """\
@@ -131,14 +133,28 @@ def connect(address: str) -> None:
     if address.startswith("ray://"):
         raise Error(f"--address {address} is Ray's client, which is on no node, and `pmoe ray` has "
                     "files on one: ray job submit -- pmoe ray …, or HOST:6379 on a node")
+    _check_answers(address)
     try:
         ray.init(address=address, namespace="pmoe", log_to_driver=False, logging_level="ERROR")
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-        why = " ".join(str(error).split())
-        raise Error(f"no Ray cluster for --address {address}: {why}; start one with `ray start "
-                    "--head`, join it with `ray start --address HOST:6379`, or give --address "
-                    "local") from None
+        raise _no_cluster(address, " ".join(str(error).split())) from None
     ray.cloudpickle.register_pickle_by_value(sys.modules["pmoe.ray_cluster"])
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return  # auto, local, or what Ray refuses itself
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, str(error)) from None
+
+
+def _no_cluster(address: str, why: str) -> Error:
+    return Error(f"no Ray cluster for --address {address}: {why}; start one with `ray start "
+                 "--head`, join it with `ray start --address HOST:6379`, or give --address local")
 
 
 def train(given: argparse.Namespace, run: plan.Run, interrupts: Interrupts) -> None:
