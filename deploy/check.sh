@@ -23,7 +23,8 @@ has_ray() {
   mkdir -p build
   /usr/bin/python3 -m venv --clear build/ray
   build/ray/bin/pip install --quiet --disable-pip-version-check \
-    -r tests/deploy/ray_requirements.txt && cp tests/deploy/ray_requirements.txt build/ray/requirements.txt
+    -r tests/deploy/ray_requirements.txt &&
+    cp tests/deploy/ray_requirements.txt build/ray/requirements.txt
 }
 
 bin=${PMOE_BIN_DIR:-build/release/bin}

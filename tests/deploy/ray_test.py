@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`pmoe ray` on a Ray cluster of three nodes, which are this machine: a training to its end; what is
-killed, or loses its node, comes back; what cannot run is told. deploy/check.sh has Python with Ray.
+"""`pmoe ray` on a Ray cluster of three nodes, which are this machine: a training to its end; what
+is killed, or loses its node, comes back; what cannot run is told. deploy/check.sh has the Python.
 
     PMOE_BIN_DIR=build/release/bin build/ray/bin/python tests/deploy/ray_test.py
 """

@@ -27,7 +27,8 @@ def bundles(roles: list[Role], files_node: str) -> list[dict[str, float]]:
 
 
 def reserve(roles: list[Role], files_node: str, wait_s: float, name: str,
-            tell: typing.Callable[[str], None], interrupted: typing.Callable[[], bool]) -> typing.Any:
+            tell: typing.Callable[[str], None],
+            interrupted: typing.Callable[[], bool]) -> typing.Any:
     """The placement group, once Ray has given all of it; None: interrupted.
 
     Raises:
