@@ -32,6 +32,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick(50);
 constexpr double kSayMissing_s = 10.0;
+constexpr double kShardAnswers_s = 60.0;
 constexpr double kStatus_s = 0.5;
 constexpr std::chrono::milliseconds kFinish(8000);
 
@@ -94,7 +95,7 @@ ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory,
 absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
   if (resume) PMOE_RETURN_IF_ERROR(CheckRunEnv(*directory_, env_, hub_options_.allow_other_env));
-  PMOE_RETURN_IF_ERROR(MakeParts(resume));
+  PMOE_RETURN_IF_ERROR(MakeParts(resume, interrupted));
   RunParts parts = {learner_.get(), replay_client(), &hub_, &backlog_, directory_, nullptr};
   parts.learner_epoch = hub_options_.learner_epoch;
   parts.tick = [this](const RunView& view) { return Tick(view); };
@@ -142,7 +143,7 @@ absl::Status ClusterRun::KeepEnv() {
   return absl::OkStatus();
 }
 
-absl::Status ClusterRun::MakeParts(bool resume) {
+absl::Status ClusterRun::MakeParts(bool resume, const std::atomic<bool>& interrupted) {
   const PolicySpec policy = PolicySpecFromConfig(
       config_, env_.obs_dim(), {env_.action_low().begin(), env_.action_low().end()},
       {env_.action_high().begin(), env_.action_high().end()});
@@ -157,8 +158,8 @@ absl::Status ClusterRun::MakeParts(bool resume) {
   shards_ = hub_.shards();
   for (size_t i = 0; i < shards_.size(); ++i) {
     // Lockstep restores the tables of its checkpoint by name.
-    PMOE_RETURN_IF_ERROR(OpenShard(i, shards_[i], resume && !lockstep() ? "newest" : "",
-                                   /*load_demos=*/!(resume && lockstep())));
+    PMOE_RETURN_IF_ERROR(OpenShardInTime(i, resume && !lockstep() ? "newest" : "",
+                                         /*load_demos=*/!(resume && lockstep()), interrupted));
   }
   AssignTables();
   // A shard elsewhere tells what its own machine has room for.
@@ -187,6 +188,23 @@ absl::Status ClusterRun::OpenShard(size_t index, const RunHub::ShardSeat& seat,
   PMOE_RETURN_IF_ERROR(replay_->OpenShard(shard, address, restore));
   return demos_ == nullptr ? absl::OkStatus()
                            : demos_->OpenShard(shard, address, restore, load_demos);
+}
+
+// In Kubernetes a pod's name is known some seconds after the pod has joined.
+absl::Status ClusterRun::OpenShardInTime(size_t index, absl::string_view restore, bool load_demos,
+                                         const std::atomic<bool>& interrupted) {
+  Stopwatch since;
+  for (bool said = false;; said = true) {
+    shards_[index] = hub_.shards()[index];
+    const absl::Status status = OpenShard(index, shards_[index], restore, load_demos);
+    const bool again = absl::IsUnavailable(status) && since.Elapsed() < kShardAnswers_s;
+    if (!again) return status;
+    if (interrupted) return absl::CancelledError("interrupted before the run began");
+    if (!said) {
+      Log(LogLevel::kWarning, status.message(), "; trying for ", kShardAnswers_s, " s");
+    }
+    Clock::Real()->Sleep(kTick);
+  }
 }
 
 bool ClusterRun::ShardsAreHere() const {

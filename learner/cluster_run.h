@@ -56,7 +56,7 @@ class ClusterRun {
   absl::Status AwaitMembers(const std::atomic<bool>& interrupted);
   std::string Missing() const;
   absl::Status KeepEnv();
-  absl::Status MakeParts(bool resume);
+  absl::Status MakeParts(bool resume, const std::atomic<bool>& interrupted);
   RpcReplayOptions ReplayOptions() const;
   ReplayClient* replay_client() {
     return demos_ == nullptr ? static_cast<ReplayClient*>(replay_.get()) : demos_->client();
@@ -68,6 +68,9 @@ class ClusterRun {
   // load_demos: what its table of demonstrations lacks, from the file.
   absl::Status OpenShard(size_t index, const RunHub::ShardSeat& seat, absl::string_view restore,
                          bool load_demos);
+  // As it begins: waits, for a bounded time, for one that has joined and does not answer yet.
+  absl::Status OpenShardInTime(size_t index, absl::string_view restore, bool load_demos,
+                               const std::atomic<bool>& interrupted);
   bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
   void Export(const RunView& view);

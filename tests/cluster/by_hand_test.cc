@@ -88,6 +88,23 @@ TEST_F(ByHandTest, TheSameWordsStartARunAndGoOnWithIt) {
   End(replay.get());
 }
 
+// In Kubernetes a shard's name is known some seconds after it has joined: that ended the learner.
+TEST_F(ByHandTest, TheLearnerWaitsForAShardThatHasJoinedAndDoesNotAnswerYet) {
+  std::vector<std::string> flags = SmallFlags("InvertedPendulum-v5", {"--steps", "10000000"});
+  flags.emplace_back("--insecure");
+  auto learner = StartLearner(flags);
+  ChildProcess unheard({Binary("pmoe-replay"), "--learner", learner_, "--insecure", "--listen",
+                        "127.0.0.1:0", "--advertise", "127.0.0.1:1", "--dir", dir_.File("none")});
+  auto actor = StartActor({"--insecure"});
+  ASSERT_TRUE(learner->ReadUntil("trying for 60 s"));
+  End(&unheard);
+  auto replay = StartReplay();
+  EXPECT_TRUE(Eventually([&] { return EnvSteps() > 500; }));
+  End(actor.get());
+  End(learner.get());
+  End(replay.get());
+}
+
 TEST_F(ByHandTest, ALostActorCostsALockstepRunNoBit) {
   std::vector<std::string> flags =
       SmallFlags("HalfCheetah-v5", {"--mode", "lockstep", "--steps", "2000", "--actors", "2"});

@@ -184,11 +184,11 @@ class Member:
         if self._spec.role not in ("learner", "replay"):
             return ""
         host = f"[{self._node}]" if ":" in self._node else self._node
-        if self._spec.port or self._spec.role == "replay":
+        if self._spec.port:
             return f"{host}:{self._spec.port}"
         with contextlib.suppress(OSError):
             text = pathlib.Path(self._spec.directory, "learner.address").read_text("utf-8").strip()
-            if text.rpartition(":")[0] == host:
+            if text.rpartition(":")[0] == host and self._spec.role == "learner":
                 return text
         family = socket.AF_INET6 if ":" in self._node else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as free:

@@ -13,7 +13,7 @@ import typing
 from pmoe import command, textproto
 from pmoe.binaries import binary
 from pmoe.config import REPEATED
-from pmoe.errors import Error
+from pmoe.errors import CommandError, Error
 from pmoe.ray_cluster.member import MemberSpec
 from pmoe.ray_cluster.private_folder import PrivateFolder
 
@@ -163,11 +163,11 @@ class Run:
         elif not (_names(words, "--mode") or _names(words, "--config") or
                   any("schedule.mode=" in word for word in words)):
             words += ["--mode", "async"]
-        text = command.run(["pmoe", "config", "print", *words])
+        text = _print_config(words)
         settings = textproto.parse(text, "pmoe config print", REPEATED)
         if self._flags.learner_cpus and not self._flags.resume:
             words += ["--set", f"learner.threads={self._flags.learner_cpus}"]
-            text = command.run(["pmoe", "config", "print", *words])
+            text = _print_config(words)
         return settings, text
 
     def _choose_directory(self) -> pathlib.Path:
@@ -227,6 +227,14 @@ class Run:
         """Env steps of the newest checkpoint; -1: none."""
         names = [entry.name for entry in self.directory.glob("checkpoints/*")]
         return max((int(name) for name in names if name.isdecimal()), default=-1)
+
+
+def _print_config(words: list[str]) -> str:
+    try:
+        return command.run(["pmoe", "config", "print", *words])
+    except CommandError as error:
+        text = str(error).replace("pmoe config print --help", "pmoe ray --help")
+        raise CommandError(error.command, error.code, error.output, text) from None
 
 
 def _names(words: list[str], flag: str) -> bool:

@@ -54,6 +54,7 @@ class Supervisor:
         self._interrupted, self._tell = interrupted, tell
         self._places = [Place(role, i) for i, role in enumerate(run.roles(prefix))]
         self._wait = threading.Event().wait
+        self._unanswered = False  # of those who were told to stop last
 
     def run(self) -> None:
         """Until the run is finished or interrupted, with every member ended.
@@ -215,6 +216,8 @@ class Supervisor:
                 if code and place.role.spec.role == "learner":
                     bad = f"learner ended with exit code {code}" if code > 0 else \
                         f"learner was killed by signal {-code} while it stopped"
+            if kinds == ("learner",) and asked and not bad and self._unanswered:
+                bad = "learner was killed while it stopped"
             for place in places:
                 if kinds == ("learner",) and not told:
                     self._last_words(place)
@@ -233,7 +236,8 @@ class Supervisor:
                 except ray.exceptions.RayActorError:
                     pass  # it was between two lives
         for ref in left:
-            self._tell(f"WARNING: {asked[ref].name} did not end in time; killed")
+            self._tell(f"WARNING: {asked[ref].name} was killed before it had ended")
+        self._unanswered = bool(left)
 
     def _last_words(self, place: Place) -> None:
         """What the learner says of where the run stopped."""
