@@ -11,7 +11,7 @@ CPU_FLAGS = ("avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm")  # what x86-
 MODELS, TRAINING = ("mujoco", "gymnasium"), ("torch", "mujoco", "gymnasium")
 # The wheels that a program needs, and those of the commands of `pmoe`; the others need none.
 NEEDS = {"pmoe-actor": MODELS, "pmoe-learner": ("torch",), "pmoe-train": TRAINING,
-         "train": TRAINING, "up": TRAINING, "sweep": TRAINING,
+         "train": TRAINING, "up": TRAINING, "ray": TRAINING, "sweep": TRAINING,
          "eval": MODELS, "play": MODELS, "export": MODELS, "envs": MODELS, "env": MODELS,
          "config check": MODELS}
 

@@ -12,6 +12,7 @@ namespace pmoe {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -108,6 +109,17 @@ TEST_F(PmoeTest, CommandsOfRolesBecomeTheirBinaries) {
   EXPECT_EQ(Pmoe({"eval", "--run", "r"}).output, "pmoe-actor\neval\n--run\nr\n");
   EXPECT_EQ(Pmoe({"envs"}).output, "pmoe-actor\nenvs\n");
   EXPECT_EQ(Pmoe({"bench", "replay", "--json"}).output, "pmoe-bench\nreplay\n--json\n");
+}
+
+TEST_F(PmoeTest, RayIsGivenToThePythonThatIsNamed) {
+  const ProcessResult given =
+      RunProcess({"env", "PMOE_PYTHON=/bin/echo", Binary("pmoe"), "ray", "--actors", "a b"});
+  EXPECT_EQ(given.exit_code, 0) << given.output;
+  EXPECT_THAT(given.output, EndsWith("/python/pmoe/ray_cluster/__main__.py --actors a b\n"));
+  const ProcessResult none =
+      RunProcess({"env", "PMOE_PYTHON=/no/python3", Binary("pmoe"), "ray", "--help"});
+  EXPECT_EQ(none.exit_code, 2) << none.output;
+  EXPECT_THAT(none.output, HasSubstr("cannot start the Python /no/python3: No such file"));
 }
 
 TEST_F(PmoeTest, ConfigCheckLetsTheActorCheckTheTask) {
