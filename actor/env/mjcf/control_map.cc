@@ -46,9 +46,12 @@ class ControlMap::Compiler {
     if (config.has_scale() && !(config.scale() > 0 && std::isfinite(config.scale()))) {
       return place.Field(config, "scale").Error(absl::StrCat("must be > 0, got ", config.scale()));
     }
+    PMOE_RETURN_IF_ERROR(CheckErrors(config, place));
     for (const int id : *ids) {
       Actuator actuator;
       PMOE_RETURN_IF_ERROR(Bound(config, place, id, &actuator));
+      actuator.noise = config.noise();
+      if (config.has_bias()) actuator.bias = config.bias();
       if (config.has_scale()) {
         actuator.maps = true;
         actuator.scale = config.scale();
@@ -60,6 +63,14 @@ class ControlMap::Compiler {
   }
 
  private:
+  static absl::Status CheckErrors(const ActuatorMap& config, const Place& place) {
+    if (!(config.noise() >= 0 && std::isfinite(config.noise()))) {
+      return place.Field(config, "noise").Error(absl::StrCat("must be >= 0, got ", config.noise()));
+    }
+    if (!config.has_bias()) return absl::OkStatus();
+    return CheckInterval(config.bias(), place.Field(config, "bias"), /*bounded=*/true);
+  }
+
   std::string Name(int id) const { return DescribeObject(model_, mjOBJ_ACTUATOR, id); }
 
   absl::Status Bound(const ActuatorMap& config, const Place& place, int id,
@@ -164,6 +175,10 @@ absl::StatusOr<ControlMap> ControlMap::Compile(const MjcfTaskConfig& task, const
   }
   PMOE_RETURN_IF_ERROR(SetActionBounds(ranges, spec));
   map.newest_.resize(model.nu);
+  const auto biased = [](const Actuator& actuator) { return actuator.bias.has_value(); };
+  if (std::any_of(map.actuators_.begin(), map.actuators_.end(), biased)) {
+    map.bias_ = memory->Allocate(map.actuators_.size());
+  }
   if (!task.has_action_latency_steps()) return map;
   map.latency_ = task.action_latency_steps();
   PMOE_RETURN_IF_ERROR(
@@ -206,13 +221,18 @@ void ControlMap::Start(Pcg64* generator, const mjData& data) {
     std::fill(before_.begin(), before_.end(), 0.0);
     count_[0] = 0.0;
   }
-  if (pending_.empty()) return;
-  latency_steps_[0] = std::floor(generator->Uniform(latency_.min(), latency_.max() + 1));
   const size_t actions = actuators_.size();
-  for (size_t i = 0; i < pending_.size(); ++i) pending_[i] = data.ctrl[i % actions];
+  if (!pending_.empty()) {
+    latency_steps_[0] = std::floor(generator->Uniform(latency_.min(), latency_.max() + 1));
+    for (size_t i = 0; i < pending_.size(); ++i) pending_[i] = data.ctrl[i % actions];
+  }
+  for (size_t i = 0; i < bias_.size(); ++i) {
+    const std::optional<Interval>& bias = actuators_[i].bias;
+    bias_[i] = bias.has_value() ? generator->Uniform(bias->min(), bias->max()) : 0.0;
+  }
 }
 
-void ControlMap::Take(absl::Span<const double> action) {
+void ControlMap::Take(absl::Span<const double> action, Pcg64* generator) {
   const size_t actions = actuators_.size();
   if (!last_.empty()) {
     std::copy(last_.begin(), last_.end(), before_.begin());
@@ -222,6 +242,8 @@ void ControlMap::Take(absl::Span<const double> action) {
   for (size_t i = 0; i < actions; ++i) {
     const Actuator& actuator = actuators_[i];
     double control = actuator.maps ? actuator.centre + actuator.scale * action[i] : action[i];
+    if (!bias_.empty()) control += bias_[i];
+    if (actuator.noise > 0) control += actuator.noise * generator->StandardNormal();
     if (actuator.cuts) control = std::clamp(control, actuator.low, actuator.high);
     newest_[i] = control;
   }

@@ -1,7 +1,8 @@
 // From the policy's action to the controls of a task file's actuators: bounds, centre and scale,
-// and the latency until an action takes effect. Thread-compatible.
+// the latency until an action takes effect, and the errors of a real actuator. Thread-compatible.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -33,11 +34,12 @@ class ControlMap {
   // data->ctrl: the start's controls, in force until the first action takes effect.
   void Start(Pcg64* generator, const mjData& data);
   // A new action. After it, WriteControls says what is in force in simulator step 0, 1, … of it.
-  void Take(absl::Span<const double> action);
+  void Take(absl::Span<const double> action, Pcg64* generator);
   void WriteControls(int simulator_step, mjData* data) const;
 
  private:
-  // control = clip(centre + scale * action, low, high); without `maps` the action itself.
+  // control = clip(centre + scale * action + bias + noise, low, high); without `maps` centre is 0
+  // and scale 1.
   struct Actuator {
     bool maps = false;
     bool cuts = false;  // to low and high
@@ -45,6 +47,8 @@ class ControlMap {
     double scale = 1.0;
     double low = 0.0;
     double high = 0.0;
+    double noise = 0.0;
+    std::optional<Interval> bias;
   };
   class Compiler;
 
@@ -58,6 +62,7 @@ class ControlMap {
   absl::Span<double> last_;           // [A]; empty: nobody reads it
   absl::Span<double> before_;         // [A]
   absl::Span<double> count_;          // of actions in this episode, up to 2
+  absl::Span<double> bias_;           // [A], drawn; empty: no actuator has one
   absl::Span<double> latency_steps_;  // one number; empty: no latency
   absl::Span<double> pending_;  // [newest, one before, …][A] controls; without latency only one
   std::vector<double> newest_;  // [A] its place then

@@ -71,10 +71,16 @@ void RemoveDraws(MjcfTaskConfig* task) {
   task->clear_randomize();
   task->clear_push();
   task->clear_action_latency_steps();
+  for (ActuatorMap& map : *task->mutable_action()) {
+    map.clear_noise();
+    map.clear_bias();
+  }
   for (ObservationTerm& term : *task->mutable_observation()) {
     term.clear_noise();
     term.clear_bias();
     term.clear_delay_steps();
+    term.clear_latency_steps();
+    term.clear_lost_share();
   }
 }
 
@@ -225,8 +231,12 @@ void MjcfTask::StartEpisode(Pcg64* generator, mjData* data) {
 void MjcfTask::Simulate(absl::Span<const double> action, Pcg64* generator, mjData* data) {
   program_->reward.BeginStep();
   program_->pushes.Advance(step_s(), generator, data);
-  program_->controls.Take(action);
+  program_->controls.Take(action, generator);
   for (int i = 0; i < options().frame_skip; ++i) {
+    if (i > 0 && program_->observation.measures_between_steps()) {
+      program_->computed.Refresh();
+      program_->observation.Pass();
+    }
     program_->controls.WriteControls(i, data);
     CallMujoco(mj_step, model(), data);
   }

@@ -17,10 +17,12 @@ mjtObj KindOf(Randomization::Property property) {
   switch (property) {
     case Randomization::BODY_MASS:
     case Randomization::BODY_INERTIA:
+    case Randomization::BODY_COM:
       return mjOBJ_BODY;
     case Randomization::GEOM_FRICTION:
       return mjOBJ_GEOM;
     case Randomization::ACTUATOR_GAIN:
+    case Randomization::SERVO_DAMPING:
       return mjOBJ_ACTUATOR;
     case Randomization::GRAVITY:
       return mjOBJ_UNKNOWN;
@@ -66,21 +68,74 @@ std::vector<Numbers> NumbersOf(Randomization::Property property, int id, mjModel
     }
     case Randomization::GRAVITY:
       return {{m->opt.gravity, 3}};
+    case Randomization::BODY_COM:
+      return {{m->body_ipos + 3 * id, 3}};
+    case Randomization::SERVO_DAMPING:
+      return {{m->actuator_biasprm + mjNBIAS * id + 2, 1}};
   }
   return {};
 }
 
+// Each of the three numbers has a draw of `add` of its own.
+bool HasAxes(Randomization::Property property) {
+  return property == Randomization::GRAVITY || property == Randomization::BODY_COM;
+}
+
 // Below it a number makes no sense.
-bool MayBeNegative(Randomization::Property property) { return property == Randomization::GRAVITY; }
+bool MayBeNegative(Randomization::Property property) { return HasAxes(property); }
 
 bool TakesAdd(Randomization::Property property) {
-  return property != Randomization::BODY_INERTIA && property != Randomization::ACTUATOR_GAIN;
+  return property != Randomization::BODY_INERTIA && property != Randomization::ACTUATOR_GAIN &&
+         property != Randomization::SERVO_DAMPING;
+}
+
+bool TakesScale(Randomization::Property property) { return property != Randomization::BODY_COM; }
+
+// What the model must be like, apart from its numbers.
+absl::Status CheckObject(const mjModel& model, Randomization::Property property, int id,
+                         const Place& place, const std::string& object) {
+  if (property == Randomization::SERVO_DAMPING) {
+    const mjtNum* const bias = model.actuator_biasprm + mjNBIAS * id;
+    if (model.actuator_biastype[id] == mjBIAS_AFFINE && bias[1] < 0 && bias[2] < 0) {
+      return absl::OkStatus();
+    }
+    return place.Error(absl::StrCat(object,
+                                    " is no position servo with a kv of its own; name those "
+                                    "that are, or give it kv or dampratio in the model"));
+  }
+  if (property != Randomization::BODY_COM) return absl::OkStatus();
+  const int moving = model.body_weldid[id];
+  if (model.body_dofnum[moving] == 0 || model.body_simple[moving] == 0) return absl::OkStatus();
+  return place.Error(
+      absl::StrCat(object,
+                   " has its centre of mass at its joint, for which MuJoCo keeps a diagonal mass "
+                   "matrix; give it an <inertial> a little off in the model, such as pos=\"1e-3 0 "
+                   "0\""));
+}
+
+// MuJoCo computes no frame anew that it takes for another's: once the centre of mass moves, they
+// differ.
+void TellFramesApart(int body, mjModel* model) {
+  model->body_sameframe[body] = mjSAMEFRAME_NONE;
+  const auto tell = [](mjtByte* sameframe) {
+    if (*sameframe == mjSAMEFRAME_INERTIA) *sameframe = mjSAMEFRAME_NONE;
+  };
+  for (int geom = 0; geom < model->ngeom; ++geom) {
+    if (model->geom_bodyid[geom] == body) tell(model->geom_sameframe + geom);
+  }
+  for (int site = 0; site < model->nsite; ++site) {
+    if (model->site_bodyid[site] == body) tell(model->site_sameframe + site);
+  }
 }
 
 absl::Status CheckRanges(const Randomization& config, const Place& place) {
   if (!config.has_scale() && !config.has_add()) return place.Error("has neither scale nor add");
   if (config.has_scale()) {
     const Place at = place.Field(config, "scale");
+    if (!TakesScale(config.property())) {
+      return at.Error(absl::StrCat(Randomization::Property_Name(config.property()),
+                                   " is moved, not scaled: add { min: -0.02 max: 0.02 }"));
+    }
     PMOE_RETURN_IF_ERROR(CheckInterval(config.scale(), at, /*bounded=*/true));
     if (!(config.scale().min() > 0) && !MayBeNegative(config.property())) {
       return at.Error(absl::StrCat("min must be > 0, got ", config.scale().min()));
@@ -132,22 +187,26 @@ absl::Status ModelDraws::Add(const Randomization& config, const Place& place,
   PMOE_RETURN_IF_ERROR(CheckRanges(config, place));
   PMOE_ASSIGN_OR_RETURN(const std::vector<int> ids, Objects(config, place));
   const bool gravity = config.property() == Randomization::GRAVITY;
+  const bool axes = HasAxes(config.property());
+  const size_t draws_each = axes ? 3 : 1;
   Property property{.config = config, .draws = 0, .targets = {}, .scale = {}, .add = {}};
   for (const int id : ids) {
     const std::string object =
         gravity ? "gravity" : DescribeObject(*model_, KindOf(config.property()), id);
+    PMOE_RETURN_IF_ERROR(CheckObject(*model_, config.property(), id, place, object));
+    if (config.property() == Randomization::BODY_COM) TellFramesApart(id, model_);
     const std::vector<Numbers> all = NumbersOf(config.property(), id, model_);
     for (size_t part = 0; part < all.size(); ++part) {
       const bool follows = config.property() == Randomization::BODY_MASS && part > 0;
       for (int n = 0; n < all[part].count; ++n) {
         mjtNum* const number = all[part].first + n;
         if (!follows) PMOE_RETURN_IF_ERROR(CheckSmallest(config, place, *number, object));
-        // Each axis of gravity has its own draw of `add`.
-        const size_t draw = gravity ? n : config.together() ? 0 : property.draws;
+        const size_t first = config.together() ? 0 : property.draws;
+        const size_t draw = first + (axes ? n : 0);
         property.targets.push_back({number, *number, draw, follows});
       }
     }
-    property.draws = gravity ? 3 : config.together() ? 1 : property.draws + 1;
+    property.draws = (config.together() ? 0 : property.draws) + draws_each;
   }
   if (config.has_scale()) property.scale = memory->Allocate(property.draws);
   if (config.has_add()) property.add = memory->Allocate(property.draws);

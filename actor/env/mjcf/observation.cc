@@ -13,6 +13,21 @@ namespace {
 constexpr int kFramesMax = 1000;
 constexpr int64_t kObservationMax = 1 << 20;
 
+absl::Status CheckLatency(const ObservationTerm& term, const Place& place) {
+  if (!term.has_latency_steps()) return absl::OkStatus();
+  const Place at = place.Field(term, "latency_steps");
+  if (term.has_delay_steps()) {
+    return at.Error(
+        "and delay_steps are one thing in two units; keep latency_steps, which counts simulator "
+        "steps");
+  }
+  if (NeedsPostConstraint(term.slice().array())) {
+    return at.Error(absl::StrCat(SimulatorArray_Name(term.slice().array()),
+                                 " is computed once per environment step; use delay_steps"));
+  }
+  return CheckSteps(term.latency_steps(), at, kFramesMax);
+}
+
 absl::Status CheckTerm(const ObservationTerm& term, const Place& place) {
   PMOE_RETURN_IF_ERROR(CheckInterval(term.clip(), place.Field(term, "clip"), /*bounded=*/false));
   if (!std::isfinite(term.scale())) {
@@ -28,9 +43,29 @@ absl::Status CheckTerm(const ObservationTerm& term, const Place& place) {
     PMOE_RETURN_IF_ERROR(
         CheckSteps(term.delay_steps(), place.Field(term, "delay_steps"), kFramesMax));
   }
+  PMOE_RETURN_IF_ERROR(CheckLatency(term, place));
+  if (!(term.lost_share() >= 0 && term.lost_share() < 1)) {
+    return place.Field(term, "lost_share")
+        .Error(absl::StrCat("must be in [0, 1), got ", term.lost_share()));
+  }
   if (term.history() >= 1 && term.history() <= kFramesMax) return absl::OkStatus();
   return place.Field(term, "history")
       .Error(absl::StrCat("must be in [1, ", kFramesMax, "], got ", term.history()));
+}
+
+// Uniform over whole numbers.
+double DrawSteps(const Interval& steps, Pcg64* generator) {
+  return std::floor(generator->Uniform(steps.min(), steps.max() + 1));
+}
+
+// Nothing was before an episode's first values: all that is remembered is equal.
+void FillWithNewest(size_t width, absl::Span<double> frames) {
+  for (size_t i = width; i < frames.size(); ++i) frames[i] = frames[i - width];
+}
+
+// Makes room for a newest frame, which has the numbers of the one before until they are written.
+void ShiftFrames(size_t width, absl::Span<double> frames) {
+  std::copy_backward(frames.begin(), frames.end() - width, frames.end());
 }
 
 }  // namespace
@@ -54,14 +89,26 @@ absl::StatusOr<Observation> Observation::Compile(const MjcfTaskConfig& task, con
     if (size > kObservationMax) {
       return at.Error(absl::StrCat("the observation has more than ", kObservationMax, " numbers"));
     }
-    Sensor sensor{
-        .config = term, .numbers = std::move(numbers), .frames = {}, .bias = {}, .delay_steps = {}};
+    Sensor sensor{.config = term,
+                  .numbers = std::move(numbers),
+                  .frames = {},
+                  .bias = {},
+                  .delay_steps = {},
+                  .passed = {},
+                  .latency_steps = {}};
     const int delay = static_cast<int>(term.has_delay_steps() ? term.delay_steps().max() : 0);
-    if (term.noise() > 0 || term.has_bias() || delay > 0 || term.history() > 1) {
+    const int latency = static_cast<int>(term.has_latency_steps() ? term.latency_steps().max() : 0);
+    if (term.noise() > 0 || term.has_bias() || delay > 0 || latency > 0 || term.history() > 1 ||
+        term.lost_share() > 0) {
       sensor.frames = memory->Allocate(width * static_cast<size_t>(delay + term.history()));
     }
     if (term.has_bias()) sensor.bias = memory->Allocate(width);
     if (delay > 0) sensor.delay_steps = memory->Allocate(1);
+    if (latency > 0) {
+      sensor.passed = memory->Allocate(width * static_cast<size_t>(latency + 1));
+      sensor.latency_steps = memory->Allocate(1);
+      observation.between_steps_ = true;
+    }
     observation.sensors_.push_back(std::move(sensor));
   }
   observation.size_ = static_cast<int>(size);
@@ -86,40 +133,67 @@ int Observation::Sensor::Delay() const {
   return delay_steps[0] > 0 ? static_cast<int>(std::min(delay_steps[0], most)) : 0;
 }
 
-void Observation::Start(Pcg64* generator) {
-  for (Sensor& sensor : sensors_) {
-    const ObservationTerm& config = sensor.config;
-    for (double& bias : sensor.bias) {
-      bias = generator->Uniform(config.bias().min(), config.bias().max());
-    }
-    if (!sensor.delay_steps.empty()) {
-      sensor.delay_steps[0] = std::floor(
-          generator->Uniform(config.delay_steps().min(), config.delay_steps().max() + 1));
-    }
+int Observation::Sensor::Latency() const {
+  const double most = config.latency_steps().max();
+  return latency_steps[0] > 0 ? static_cast<int>(std::min(latency_steps[0], most)) : 0;
+}
+
+void Observation::StartSensor(Sensor* sensor, Pcg64* generator) {
+  const ObservationTerm& config = sensor->config;
+  for (double& bias : sensor->bias) {
+    bias = generator->Uniform(config.bias().min(), config.bias().max());
   }
+  if (!sensor->delay_steps.empty()) {
+    sensor->delay_steps[0] = DrawSteps(config.delay_steps(), generator);
+  }
+  if (!sensor->latency_steps.empty()) {
+    sensor->latency_steps[0] = DrawSteps(config.latency_steps(), generator);
+  }
+}
+
+void Observation::Start(Pcg64* generator) {
+  for (Sensor& sensor : sensors_) StartSensor(&sensor, generator);
   for (Sensor& sensor : sensors_) {
     if (sensor.frames.empty()) continue;
-    Measure(sensor, generator);
-    // Nothing was before: all that is remembered is equal.
     const size_t width = sensor.numbers.size();
-    for (size_t i = width; i < sensor.frames.size(); ++i) {
-      sensor.frames[i] = sensor.frames[i - width];
+    if (!sensor.passed.empty()) {
+      sensor.numbers.CopyTo(sensor.passed.data());
+      FillWithNewest(width, sensor.passed);
     }
+    Measure(sensor, generator);
+    FillWithNewest(width, sensor.frames);
   }
+}
+
+void Observation::PassOne(Sensor* sensor) {
+  if (sensor->passed.empty()) return;
+  ShiftFrames(sensor->numbers.size(), sensor->passed);
+  sensor->numbers.CopyTo(sensor->passed.data());
+}
+
+void Observation::Pass() {
+  for (Sensor& sensor : sensors_) PassOne(&sensor);
 }
 
 void Observation::Advance(Pcg64* generator) {
   for (Sensor& sensor : sensors_) {
     if (sensor.frames.empty()) continue;
-    std::copy_backward(sensor.frames.begin(), sensor.frames.end() - sensor.numbers.size(),
-                       sensor.frames.end());
-    Measure(sensor, generator);
+    PassOne(&sensor);
+    ShiftFrames(sensor.numbers.size(), sensor.frames);
+    const double lost_share = sensor.config.lost_share();
+    const bool lost = lost_share > 0 && generator->Uniform(0.0, 1.0) < lost_share;
+    if (!lost) Measure(sensor, generator);
   }
 }
 
 void Observation::Measure(const Sensor& sensor, Pcg64* generator) {
   const size_t width = sensor.numbers.size();
-  sensor.numbers.CopyTo(sensor.frames.data());
+  if (sensor.passed.empty()) {
+    sensor.numbers.CopyTo(sensor.frames.data());
+  } else {
+    const auto from = sensor.passed.begin() + static_cast<size_t>(sensor.Latency()) * width;
+    std::copy(from, from + width, sensor.frames.begin());
+  }
   for (size_t i = 0; i < width; ++i) {
     double& x = sensor.frames[i];
     if (!sensor.bias.empty()) x += sensor.bias[i];

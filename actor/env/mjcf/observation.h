@@ -1,5 +1,5 @@
-// What a task file's policy sees: slices with sensor bias, noise and delay, clipped, scaled, with a
-// history. Thread-compatible.
+// What a task file's policy sees: slices with sensor bias, noise, delay and losses, clipped,
+// scaled, with a history. Thread-compatible.
 #pragma once
 
 #include <string>
@@ -25,7 +25,11 @@ class Observation {
   std::vector<std::string> Names() const;
   // An episode's first values; draws each term's bias and delay before them.
   void Start(Pcg64* generator);
-  // The next step's values.
+  // Whether Pass is wanted: some term's latency is less than a step.
+  bool measures_between_steps() const { return between_steps_; }
+  // After a simulator step that is not the environment step's last.
+  void Pass();
+  // The next step's values, after its last simulator step.
   void Advance(Pcg64* generator);
   // obs: [size()] out.
   void Write(absl::Span<double> obs) const;
@@ -38,16 +42,23 @@ class Observation {
     absl::Span<double> frames;       // [newest, one before, …][numbers] as measured
     absl::Span<double> bias;         // [numbers]; empty: none
     absl::Span<double> delay_steps;  // one number; empty: none
+    // [newest, one before, …][numbers] after each simulator step, without errors; empty: no latency
+    absl::Span<double> passed;
+    absl::Span<double> latency_steps;  // one number
 
     // How many steps ago the newest value that is seen was measured.
     int Delay() const;
+    int Latency() const;  // simulator steps
   };
 
+  static void StartSensor(Sensor* sensor, Pcg64* generator);
+  static void PassOne(Sensor* sensor);
   static void Measure(const Sensor& sensor, Pcg64* generator);
   static double Seen(const Sensor& sensor, double x);
 
   std::vector<Sensor> sensors_;
   int size_ = 0;
+  bool between_steps_ = false;
 };
 
 }  // namespace pmoe

@@ -66,6 +66,17 @@ std::vector<Mistake> MistakesInWhatIsSeen() {
        "observation[1].noise: must be >= 0, got -0.1"},
       {"DelayInHalfSteps", see + "QPOS } delay_steps { min: 0 max: 0.5 } }",
        "delay_steps: min and max must be whole numbers of steps"},
+      {"LatencyInHalfSteps", see + "QPOS } latency_steps { min: 0 max: 0.5 } }",
+       ":3: observation[1].latency_steps: min and max must be whole numbers of steps"},
+      {"LatencyBesideDelay",
+       see + "QPOS } latency_steps { min: 0 max: 1 } delay_steps { min: 0 max: 1 } }",
+       "latency_steps: and delay_steps are one thing in two units"},
+      {"LatencyOfWhatIsComputedOnce",
+       see + "CFRC_EXT name: \"torso\" } latency_steps { min: 0 max: 1 } }",
+       "CFRC_EXT is computed once per environment step; use delay_steps"},
+      {"EverythingLost", see + "QPOS } lost_share: 1 }",
+       "observation[1].lost_share: must be in [0, 1), got 1"},
+      {"LostShareNoNumber", see + "QPOS } lost_share: nan }", "must be in [0, 1), got nan"},
       {"ObservationTooLarge", Repeated(14, see + "CINERT } history: 1000 }"),
        "the observation has more than 1048576 numbers"},
   };
@@ -89,6 +100,9 @@ std::vector<Mistake> MistakesInWhatIsDone() {
        "left_hip?"},
       {"CentreWithoutScale", "action { offset: 1 }", ":3: action[0]: has a centre and no scale"},
       {"ScaleZero", "action { scale: 0 }", "action[0].scale: must be > 0, got 0"},
+      {"ActionNoiseNegative", "action { noise: -1 }", ":3: action[0].noise: must be >= 0, got -1"},
+      {"ActionBiasWithoutEnd", "action { bias { min: 0 } }",
+       "action[0].bias: needs a finite min and max"},
       {"AroundNoKeyframe", "action { scale: 1 around_keyframe: true }",
        "around_keyframe needs the task's keyframe"},
       {"BoundsUpsideDown", "action { range { min: 2 max: 1 } }",
@@ -129,6 +143,13 @@ std::vector<Mistake> MistakesInWhatIsDone() {
        "ACTUATOR_GAIN can be scaled only"},
       {"GravityNamed", "randomize { property: GRAVITY name: \"x\" scale { min: 1 max: 2 } }",
        "GRAVITY takes no name"},
+      {"CentreOfMassScaled", "randomize { property: BODY_COM scale { min: 1 max: 2 } }",
+       "randomize[0].scale: BODY_COM is moved, not scaled"},
+      {"DampingOfAMuscle", "randomize { property: SERVO_DAMPING scale { min: 1 max: 2 } }",
+       "randomize[0]: actuator \"tail\" is no position servo with a kv of its own"},
+      {"DampingAdded",
+       "randomize { property: SERVO_DAMPING name: \"left_hip\" add { min: 0 max: 1 } }",
+       "SERVO_DAMPING can be scaled only"},
       {"PushNobody", "push { body: \"t\" force { min: 0 max: 1 } every_s { min: 1 max: 2 } }",
        ":3: push[0].body: the model has no body named \"t\""},
       {"PushForEver",
@@ -163,6 +184,22 @@ TEST(UnboundedActuatorTest, WithARangeWithoutEndIsNamedToo) {
   EXPECT_THAT(
       TryTask(&dir, "observation { slice { array: QPOS } } reward { alive: true }", model).status(),
       IsInvalid(absl::StrCat(model, ": actuator \"elbow\" has the ctrlrange -inf inf")));
+}
+
+// Its mass matrix has no place for what a centre of mass elsewhere brings.
+TEST(BalancedBodyTest, WhoseCentreOfMassIsToMoveIsNamed) {
+  TempDir dir;
+  const std::string model = dir.File("ball.xml");
+  std::ofstream(model)
+      << "<mujoco><worldbody><body name='ball'><freejoint/><geom size='1'/></body>"
+         "<body name='arm'><joint name='j'/><geom size='1' pos='1 0 0'/></body></worldbody>"
+         "<actuator><motor joint='j' ctrlrange='-1 1'/></actuator></mujoco>";
+  const std::string text =
+      "observation { slice { array: QPOS } } reward { constant: 1 } "
+      "randomize { property: BODY_COM add { min: 0 max: 0.1 } ";
+  EXPECT_THAT(TryTask(&dir, text + "}", model).status(),
+              IsInvalid("body \"ball\" has its centre of mass at its joint"));
+  EXPECT_OK(TryTask(&dir, text + "name: 'arm' }", model));
 }
 
 TEST(UnboundedActuatorTest, IsNamedWithItsModel) {
