@@ -7,12 +7,18 @@
 #include "absl/strings/str_cat.h"
 #include "actor/episode_start.h"
 #include "common/base/bytes.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 
 namespace pmoe {
 namespace {
 constexpr double kReport_s = 1.0;
+// What a robot does while replay gives no room waits for so long, beyond the writer's own window.
+constexpr double kQueue_s = 60.0;
+constexpr double kQueueRowsMin = 64;
+constexpr double kQueueRowsMax = 1 << 16;
+constexpr std::chrono::milliseconds kCloseTimeout(4000);
 }  // namespace
 
 Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs,
@@ -38,6 +44,11 @@ Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs
     lanes_.push_back(std::move(lane));
     rngs_.push_back(stream(RngRole::kActor));
   }
+  if (options.real_time_hz == 0.0) return;
+  pacer_.emplace(options.real_time_hz, options.clock);
+  const double rows = std::clamp(kQueue_s * options.real_time_hz, kQueueRowsMin, kQueueRowsMax);
+  queue_ = std::make_unique<RowQueue>(writer, static_cast<size_t>(rows));
+  writer_ = queue_.get();
 }
 
 absl::Status Actor::Run() {
@@ -46,9 +57,10 @@ absl::Status Actor::Run() {
     const absl::StatusOr<Directive> directive = client_->NextDirective();
     status = directive.status();
     if (!status.ok()) break;
-    if (directive->state == RunState::kFinished) return absl::OkStatus();
+    if (directive->state == RunState::kFinished) break;
     status = Obey(*directive);
   }
+  if (queue_ != nullptr) queue_->Close(kCloseTimeout);
   return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
 
@@ -91,16 +103,30 @@ absl::Status Actor::RunFreely(const Directive& directive) {
   while (!client_->HasDirective()) {
     ActorReport report;
     report.actor = options_.index;
-    const Stopwatch watch;
+    const Stopwatch watch(options_.clock);
     while (!client_->HasDirective() && watch.Elapsed() < kReport_s) {
       PMOE_RETURN_IF_ERROR(StepAll(directive, &report));
     }
+    ReportPace(&report);
     PMOE_RETURN_IF_ERROR(client_->Report(std::move(report)));
   }
   return absl::OkStatus();
 }
 
-// One step of every environment.
+// And says it, the 1st, 10th, 100th … time.
+void Actor::ReportPace(ActorReport* report) {
+  if (!pacer_.has_value()) return;
+  report->deadline_misses = pacer_->TakeMisses();
+  report->rows_left_out = queue_->TakeLeftOut();
+  misses_ += report->deadline_misses;
+  if (misses_ < misses_said_) return;
+  while (misses_said_ <= misses_) misses_said_ *= 10;
+  Log(LogLevel::kWarning, "missed ", misses_,
+      " deadlines of actor.real_time_hz=", options_.real_time_hz,
+      " so far; the robot kept its last control in these periods");
+}
+
+// One step of every environment; a robot's comes with its tick.
 absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
   Stopwatch watch;
   PMOE_RETURN_IF_ERROR(StartEpisodes());
@@ -110,6 +136,9 @@ absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
     PMOE_RETURN_IF_ERROR(network_.Load(newest));
   ChooseActions(directive);
   report->seconds.policy += watch.Lap();
+  if (pacer_.has_value() && !pacer_->Await([this] { return client_->HasDirective(); })) {
+    return absl::OkStatus();
+  }
   for (size_t lane = 0; lane < lanes_.size(); ++lane) PMOE_RETURN_IF_ERROR(StepLane(lane, report));
   report->env_steps += lanes_.size();
   return absl::OkStatus();
@@ -126,6 +155,8 @@ absl::Status Actor::StartEpisodes() {
     lane.running = true;
     lane.episode_return = 0.0;
     lane.episode_length = 0;
+    // However long the robot took to its start pose: the first deadline comes after it.
+    if (pacer_.has_value()) pacer_->Start();
   }
   return absl::OkStatus();
 }

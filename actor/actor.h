@@ -5,11 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actor/env/env.h"
+#include "actor/pacer.h"
 #include "actor/policy_network.h"
+#include "actor/row_queue.h"
 #include "common/base/rng.h"
 #include "control/core/run_client.h"
 #include "replay/client/transition_writer.h"
@@ -20,6 +23,9 @@ struct ActorOptions {
   uint64_t seed = 1;
   uint32_t index = 0;  // of this actor within the run
   uint32_t epoch = 0;  // life of that index: random streams of a restarted actor differ
+  // Steps per second of a robot, in async and with one environment; 0: as fast as it can.
+  double real_time_hz = 0.0;
+  Clock* clock = Clock::Real();
 };
 
 class Actor {
@@ -28,7 +34,8 @@ class Actor {
   Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs,
         const PolicySpec& policy, RunClient* client, TransitionWriter* writer);
 
-  // Follows directives until the run is finished or cancelled (OK), or something fails.
+  // Follows directives until the run is finished or cancelled (OK), or something fails. With a rate
+  // it hands on what its queue holds, for some seconds.
   absl::Status Run();
 
   // Between directives: everything the next step's bits depend on, environments and writer
@@ -54,21 +61,26 @@ class Actor {
   void EndBrokenDown(absl::Span<const float> obs, StepResult* result);
   absl::Status StartEpisodes();
   void ChooseActions(const Directive& directive);
+  void ReportPace(ActorReport* report);
 
   ActorOptions options_;
   PolicySpec policy_;
   PolicyNetwork network_;
   RunClient* client_;
   TransitionWriter* writer_;
-  std::vector<Lane> lanes_;         // [E]
-  std::vector<Rng> rngs_;           // [E]
-  std::vector<float> obs_;          // [E, O]
-  std::vector<float> next_obs_;     // [O]
-  std::vector<float> actions_;      // [E, A]
-  std::vector<int> primitives_;     // [E]
-  std::vector<double> env_obs_;     // [O]
-  std::vector<double> env_action_;  // [A]
-  uint32_t acting_version_ = 0;     // 0: uniform
+  std::vector<Lane> lanes_;          // [E]
+  std::vector<Rng> rngs_;            // [E]
+  std::vector<float> obs_;           // [E, O]
+  std::vector<float> next_obs_;      // [O]
+  std::vector<float> actions_;       // [E, A]
+  std::vector<int> primitives_;      // [E]
+  std::vector<double> env_obs_;      // [O]
+  std::vector<double> env_action_;   // [A]
+  uint32_t acting_version_ = 0;      // 0: uniform
+  std::optional<Pacer> pacer_;       // of a robot
+  std::unique_ptr<RowQueue> queue_;  // of a robot: what writer_ is then
+  uint64_t misses_ = 0;
+  uint64_t misses_said_ = 1;  // when there are so many
 };
 
 }  // namespace pmoe

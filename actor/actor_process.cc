@@ -110,8 +110,9 @@ absl::Status ActorProcess::Live() {
     PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> env, MakeConfiguredEnv(config_));
     envs.push_back(std::move(env));
   }
-  Actor actor({config_.seed(), seat.index(), seat.epoch()}, std::move(envs), policy, &client_,
-              writer.get());
+  Actor actor(
+      {config_.seed(), seat.index(), seat.epoch(), config_.actor().real_time_hz(), Clock::Real()},
+      std::move(envs), policy, &client_, writer.get());
   // Looks after what the actor cannot see while it steps or waits for room.
   std::atomic<bool> done{false};
   std::thread watch([&] { Watch(writer.get(), table.address(), &done); });
@@ -215,6 +216,8 @@ ActorRates ActorProcess::Rates() {
                             since_rates_.Lap());
   rates_env_steps_ = totals.env_steps;
   rates.set_reconnects(follower_.reconnects());
+  rates.set_deadline_misses(totals.deadline_misses);
+  rates.set_rows_left_out(totals.rows_left_out);
   {
     MutexLock lock(&mu_);
     if (writer_ != nullptr) {
@@ -240,6 +243,8 @@ void ActorProcess::Export(const ActorTotals& totals, const ActorRates& rates) {
   exporter_->Set("pmoe_actor_write_blocked_seconds_total", rates.write_blocked_s());
   exporter_->Set("pmoe_actor_unacked_chunks", static_cast<double>(rates.unacked_chunks()));
   exporter_->Set("pmoe_actor_reconnects_total", static_cast<double>(rates.reconnects()));
+  exporter_->Set("pmoe_actor_deadline_misses_total", static_cast<double>(totals.deadline_misses));
+  exporter_->Set("pmoe_actor_rows_left_out_total", static_cast<double>(totals.rows_left_out));
   exporter_->Set("pmoe_actor_weights_version", static_cast<double>(totals.weights_version));
 }
 

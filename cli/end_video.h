@@ -7,7 +7,8 @@
 namespace pmoe {
 
 // Draws RUN/videos/best.mp4 as `pmoe play` does and prints where it is, or why there is none; the
-// training is done either way. Gives up when `interrupted`.
+// training is done either way. Beside it a small best.gif, which TensorBoard shows as eval/video.
+// Gives up when `interrupted`. Nobody else writes to the run any more.
 void WriteEndVideo(const std::string& run_directory, const std::atomic<bool>& interrupted);
 
 }  // namespace pmoe

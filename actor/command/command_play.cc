@@ -6,6 +6,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "actor/command/commands.h"
@@ -62,6 +63,10 @@ class PlayCommand final : public Command {
     play->add_option("--png", png_, "Folder for numbered PNG files instead")
         ->type_name("DIR")
         ->excludes(video);
+    play->add_option("--gif", drawing_.gif,
+                     "And a small animation of its first 10 s, beside --video")
+        ->type_name("FILE.gif")
+        ->needs(video);
     play->add_option("--frames", frames_max_, "At most so many frames")
         ->check(CLI::Range(1, 1000000000));
     policy_.AddTo(play, /*default_episodes=*/1);
@@ -90,6 +95,10 @@ class PlayCommand final : public Command {
     if (!IsEven(drawing_.width) || !IsEven(drawing_.height)) {
       return absl::InvalidArgumentError(absl::StrCat("--width and --height must be even, got ",
                                                      drawing_.width, " and ", drawing_.height));
+    }
+    if (!drawing_.gif.empty() && !absl::EndsWith(drawing_.gif, ".gif")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--gif FILE ends in .gif, got ", drawing_.gif));
     }
     PMOE_ASSIGN_OR_RETURN(const LoadedRun run, run_.Load());
     const PolicySpec& policy = run.snapshot->spec;

@@ -35,6 +35,7 @@ except Exception:  # without libEGL PyOpenGL has an AttributeError for us
 
 SHAPES_MAX = 20000  # long ways through the arena have one per step
 ARENA_FRAMES_PER_S = 10.0
+GIF_FRAMES_PER_S, GIF_WIDTH, GIF_S = 10, 240, 10
 DEVICES_MAX = 10  # as mujoco.egl asks for
 JUMP = 1.0  # no step is this long: the next episode has begun
 OBSTACLE, TARGET = (0.75, 0.25, 0.2, 1), (0.2, 0.65, 0.3, 1)
@@ -73,13 +74,22 @@ def output_words(path, png):
     raise Mistake(f"a video ends in .mp4 (H.264) or .webm (VP9), got {path}")
 
 
+def gif_words(path):
+    """A small second file of the same pictures: what a page can show without playing videos."""
+    palette = "split[a][b];[a]palettegen[p];[b][p]paletteuse"
+    return ["-vf", f"vflip,fps={GIF_FRAMES_PER_S},scale={GIF_WIDTH}:-2:flags=lanczos,{palette}",
+            "-t", str(GIF_S), path]
+
+
 def start_ffmpeg(options, frames_per_s):
     words = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-y", "-f", "rawvideo",
              "-pix_fmt", "rgb24", "-s", f"{options['width']}x{options['height']}",
              "-r", f"{frames_per_s:.6g}", "-i", "-", "-vf", "vflip"]
+    words += output_words(options["path"], options["png"])
+    if options["gif"]:
+        words += gif_words(options["gif"])
     try:
-        return subprocess.Popen(words + output_words(options["path"], options["png"]),
-                                stdin=subprocess.PIPE, process_group=0)
+        return subprocess.Popen(words, stdin=subprocess.PIPE, process_group=0)
     except FileNotFoundError as error:
         raise Mistake("ffmpeg cannot be started; apt-get install ffmpeg") from error
 

@@ -88,8 +88,9 @@ absl::StatusOr<std::unique_ptr<Drawing>> Drawing::Start(const DrawingOptions& op
   std::FILE* const pipe = ::popen(("exec " + command).c_str(), "we");
   if (pipe == nullptr) return absl::InternalError("cannot start Python");
   std::vector<char> model;
-  Json head = {{"path", options.path},     {"png", options.png},       {"width", options.width},
-               {"height", options.height}, {"camera", options.camera}, {"frames_per_s", 0.0}};
+  Json head = {{"path", options.path},   {"png", options.png},       {"gif", options.gif},
+               {"width", options.width}, {"height", options.height}, {"camera", options.camera},
+               {"frames_per_s", 0.0}};
   if (simulator != nullptr) {
     model = ModelBytes(simulator->model());
     head["plugins"] = PluginNames(simulator->model());

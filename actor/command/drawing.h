@@ -14,6 +14,7 @@ namespace pmoe {
 struct DrawingOptions {
   std::string path;  // "x.mp4" (H.264), "x.webm" (VP9), or a folder for 000001.png, …
   bool png = false;
+  std::string gif;  // beside it a small file of its first 10 s; empty: none
   int width = 640;  // pixels, even: video formats halve the colours
   int height = 480;
   std::string

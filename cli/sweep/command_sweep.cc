@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "cli/commands.h"
+#include "cli/sweep/study.h"
 #include "cli/sweep/sweep_export.h"
 #include "cli/sweep/sweep_progress.h"
 #include "cli/sweep/sweep_runner.h"
@@ -97,7 +98,8 @@ class SweepCommand final : public Command {
             ->type_name("I")
             ->check(CLI::NonNegativeNumber),
         sweep->add_flag("--slurm", slurm_, "Print an sbatch script, a task per run"),
-        sweep->add_flag("--kubernetes", kubernetes_, "Print an Indexed Job, an index per run")};
+        sweep->add_flag("--kubernetes", kubernetes_, "Print an Indexed Job, an index per run"),
+        sweep->add_flag("--study", study_, "Let Optuna choose within the file's ranges")};
     for (CLI::Option* one : ways) {
       for (CLI::Option* other : ways) {
         if (one != other) one->excludes(other);
@@ -109,6 +111,7 @@ class SweepCommand final : public Command {
 Examples:
   pmoe sweep deploy/configs/sweeps/pendulum.textproto
   pmoe sweep FILE --jobs 8
+  pmoe sweep deploy/configs/sweeps/step_size.textproto --study
   pmoe sweep FILE --slurm > sweep.sbatch && sbatch sweep.sbatch
   pmoe sweep FILE --kubernetes --jobs 4 | kubectl apply -f -
 Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stopped before that.)");
@@ -116,6 +119,7 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
   }
 
   absl::StatusOr<int> Run() override {
+    if (study_) return RunStudy(file_, jobs_or_cores());
     PMOE_ASSIGN_OR_RETURN(const SweepPlan plan, LoadSweep(file_));
     if (dry_run_) {
       PrintCommands(plan);
@@ -146,8 +150,7 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
     const bool table = screen.is_terminal() && !one_run();
     SweepRunnerOptions options;
     options.binary = BinaryPath("pmoe-train");
-    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    options.jobs = jobs_ > 0 ? jobs_ : cores;
+    options.jobs = jobs_or_cores();
     options.retry = retry_ || one_run();  // whoever starts a task again wants it tried
     options.separate = separate_;
     options.on_event = [&](const SweepRun& run, const SweepRow& row) {
@@ -196,6 +199,10 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
     return absl::OkStatus();
   }
 
+  int jobs_or_cores() const {
+    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    return jobs_ > 0 ? jobs_ : cores;
+  }
   bool one_run() const { return index_ >= 0; }
 
   std::string file_;
@@ -207,6 +214,7 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
   bool collect_ = false;
   bool slurm_ = false;
   bool kubernetes_ = false;
+  bool study_ = false;
   std::string image_ = "pmoe-train";
 };
 

@@ -67,6 +67,9 @@ absl::Status CheckFile(const SweepFile& sweep, const std::string& file) {
   if (sweep.out().empty()) {
     return Wrong(file, "out is missing: the folder of the runs, like out: \"runs/my-sweep\"");
   }
+  if (!sweep.range().empty()) {
+    return Wrong(file, "range is for a study: `pmoe sweep FILE --study`; list values in a grid");
+  }
   if (sweep.grid().empty()) {
     return Wrong(file,
                  "grid is missing: like grid { field: \"seed\" value: [\"1\", \"2\", \"3\"] }");
@@ -236,6 +239,8 @@ absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::strin
     sources.config_file = (fs::path(plan.file).parent_path() / sweep.config()).string();
   }
   sources.sets = CommonSets(sweep);
+  plan.common_words = TrainWords(sources);
+  plan.common_words.insert(plan.common_words.end(), {"--set", "learner.threads=1"});
   std::set<std::string> names;
   Refusals refusals;
   for (int index = 0; index < runs; ++index) {
@@ -254,7 +259,7 @@ absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::strin
   return plan;
 }
 
-absl::StatusOr<SweepPlan> LoadSweep(const std::string& file) {
+absl::StatusOr<SweepFile> ReadSweepFile(const std::string& file) {
   const absl::StatusOr<std::string> text = ReadText(file);
   if (!text.ok()) return absl::NotFoundError(std::string(text.status().message()));
   SweepFile sweep;
@@ -266,6 +271,11 @@ absl::StatusOr<SweepPlan> LoadSweep(const std::string& file) {
                      "\" and adds a grid of what varies (docs/sweeps.md)"));
   }
   PMOE_RETURN_IF_ERROR(parsed);
+  return sweep;
+}
+
+absl::StatusOr<SweepPlan> LoadSweep(const std::string& file) {
+  PMOE_ASSIGN_OR_RETURN(const SweepFile sweep, ReadSweepFile(file));
   return MakeSweepPlan(sweep, file);
 }
 

@@ -25,10 +25,11 @@ struct SweepRun {
 };
 
 struct SweepPlan {
-  std::string file;                 // absolute
-  std::string out;                  // as the file has it
-  std::vector<std::string> fields;  // of the grid's axes
-  std::vector<SweepRun> runs;       // the last axis varies fastest
+  std::string file;                       // absolute
+  std::string out;                        // as the file has it
+  std::vector<std::string> fields;        // of the grid's axes
+  std::vector<SweepRun> runs;             // the last axis varies fastest
+  std::vector<std::string> common_words;  // of `pmoe train`, what all runs have
 
   std::string Directory(const SweepRun& run) const;
   std::string FamilyPattern(const SweepRun& run) const;  // of Directory
@@ -44,6 +45,8 @@ struct SweepPlan {
 
 // InvalidArgumentError names the file, the field or the run, and the fix.
 absl::StatusOr<SweepPlan> LoadSweep(const std::string& file);
+// Only that it can be parsed.
+absl::StatusOr<SweepFile> ReadSweepFile(const std::string& file);
 absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::string& file);
 
 // At most; a typing error in a grid shall not fill a disk.

@@ -96,7 +96,8 @@ absl::Status EmbeddedRun::BuildActors(const PolicySpec& policy) {
     writer.lockstep = lockstep();
     PMOE_ASSIGN_OR_RETURN(seat.writer, DirectTransitionWriter::Create(writer, replay_.get()));
     seat.client = std::make_unique<LocalRunClient>(&link_, index);
-    const ActorOptions options = {config_.seed(), static_cast<uint32_t>(index), epoch};
+    const ActorOptions options = {config_.seed(), static_cast<uint32_t>(index), epoch,
+                                  config_.actor().real_time_hz(), Clock::Real()};
     seat.actor = std::make_unique<Actor>(options, std::move(envs), policy, seat.client.get(),
                                          seat.writer.get());
     seats_.push_back(std::move(seat));

@@ -49,13 +49,25 @@ std::string NamedTablesText(const TableStats& table) {
   return text;
 }
 
+// Of an actor that paces a robot.
+std::string PaceText(const ActorRates& rates) {
+  std::string text;
+  if (rates.deadline_misses() > 0) {
+    absl::StrAppend(&text, ", ", rates.deadline_misses(), " deadlines missed");
+  }
+  if (rates.rows_left_out() > 0) {
+    absl::StrAppend(&text, ", ", rates.rows_left_out(), " ROWS LEFT OUT");
+  }
+  return text;
+}
+
 // What is particular to the role.
 std::string DetailText(const MemberStatus& member) {
   if (member.role() == RUN_ROLE_ACTOR) {
     return absl::StrFormat(
-        "%.0f steps/s, %d unacked chunks, waited %.1f s for room, %d reconnects; ",
+        "%.0f steps/s, %d unacked chunks, waited %.1f s for room, %d reconnects%s; ",
         member.rates().env_steps_per_s(), member.rates().unacked_chunks(),
-        member.rates().write_blocked_s(), member.rates().reconnects());
+        member.rates().write_blocked_s(), member.rates().reconnects(), PaceText(member.rates()));
   }
   if (member.role() == RUN_ROLE_REPLAY) {
     const std::string disk = DiskText(member.table().disk());

@@ -1,6 +1,6 @@
 """The folder `pmoe` of a wheel or a bundle, as it lies in site-packages:
 
-    bin/          the programs, stripped, and pmoe-draw.py
+    bin/          the programs, stripped, and their Python scripts
     lib/          Debian's libraries that they need and no machine is sure to have
     include/      the interface of plugins
     configs/      deploy/configs: tasks, robots, sweeps
@@ -20,6 +20,7 @@ import elf
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("pmoe", "pmoe-actor", "pmoe-learner", "pmoe-replay", "pmoe-train")
+SCRIPTS = ("pmoe-draw.py", "pmoe-study.py")
 WHEELS = ("torch", "mujoco", "gymnasium")
 # The last one is Debian's and Ubuntu's own, so that LD_LIBRARY_PATH puts nothing in their place.
 RPATH = ":".join(("$ORIGIN/../lib", "$ORIGIN/../../torch/lib", "$ORIGIN/../../mujoco",
@@ -49,7 +50,8 @@ def make_tree(build, folder):
         (folder / name).mkdir(parents=True)
     for program in programs:
         elf.strip_and_point(program, folder / "bin" / program.name, RPATH)
-    shutil.copy2(build / "bin" / "pmoe-draw.py", folder / "bin")
+    for script in SCRIPTS:
+        shutil.copy2(build / "bin" / script, folder / "bin")
     libraries = own_libraries(programs)
     for name, path in libraries.items():
         shutil.copyfile(path, folder / "lib" / name)

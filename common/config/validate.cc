@@ -9,6 +9,7 @@
 #include "common/base/status_macros.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
+#include "common/config/real_time.h"
 #include "common/config/rules.h"
 #include "common/config/run_config.h"
 #include "common/config/schema.h"
@@ -359,6 +360,7 @@ absl::Status ValidateConfig(const RunConfig& config) {
   if (on_policy) PMOE_RETURN_IF_ERROR(CheckOnPolicy(config));
   PMOE_RETURN_IF_ERROR(CheckPolicy(config));
   PMOE_RETURN_IF_ERROR(CheckShards(config));
+  PMOE_RETURN_IF_ERROR(CheckRealTime(config));
   if (!on_policy) PMOE_RETURN_IF_ERROR(CheckReplay(config));
   return CheckAlpha(config.learner());
 }

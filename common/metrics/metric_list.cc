@@ -22,6 +22,10 @@ const std::vector<MetricInfo>& MetricList() {
       {"pmoe_actor_unacked_chunks", kGauge, "actor", "", "sent or waiting, not acknowledged"},
       {"pmoe_actor_reconnects_total", kCounter, "actor", "",
        "streams to the learner and to replay made again"},
+      {"pmoe_actor_deadline_misses_total", kCounter, "actor", "",
+       "periods of actor.real_time_hz without an action, because it came too late"},
+      {"pmoe_actor_rows_left_out_total", kCounter, "actor", "",
+       "rows of episodes cut with actor.real_time_hz because replay gave no room"},
       {"pmoe_actor_weights_version", kGauge, "actor", "", "policy snapshot in use"},
 
       {"pmoe_evaluator_return", kGauge, "evaluator", "", "mean return of the last evaluation"},

@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/bytes.h"
@@ -125,6 +127,28 @@ absl::Status TensorBoardWriter::WriteSettings(int64_t step, double wall_time_s,
       AddTensor(&event, "_hparams_/session_start_info", "hparams", hparams.SerializeAsString());
   tensor->set_dtype(tensorboard::TensorProto::DT_FLOAT);
   tensor->add_float_val(0.0f);
+  return file_.Append(Record(event));
+}
+
+absl::Status TensorBoardWriter::WriteGif(int64_t step, double wall_time_s, const std::string& tag,
+                                         const std::string& gif) {
+  constexpr size_t kSignature = 6;  // "GIF89a", then two little-endian sizes
+  uint16_t width = 0, height = 0;
+  ByteReader head(absl::string_view(gif).substr(std::min(kSignature, gif.size())));
+  head.Pod(&width);
+  head.Pod(&height);
+  if (!absl::StartsWith(gif, "GIF8") || !head.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(tag, " is no GIF file"));
+  }
+  tensorboard::Event event;
+  event.set_wall_time(wall_time_s);
+  event.set_step(step);
+  tensorboard::Summary::Value* const value = event.mutable_summary()->add_value();
+  value->set_tag(tag);
+  value->mutable_image()->set_width(width);
+  value->mutable_image()->set_height(height);
+  value->mutable_image()->set_colorspace(3);
+  value->mutable_image()->set_encoded_image_string(gif);
   return file_.Append(Record(event));
 }
 

@@ -1,6 +1,6 @@
-// A run in TensorBoard's event format: its scalar curves, and its settings as a text and as
-// hyperparameters. TFRecords (length, masked CRC32C, payload, masked CRC32C) of Event messages in
-// events.out.tfevents.<time>.<host>. Thread-compatible.
+// A run in TensorBoard's event format: its scalar curves, its settings as a text and as
+// hyperparameters, and an animation. TFRecords (length, masked CRC32C, payload, masked CRC32C) of
+// Event messages in events.out.tfevents.<time>.<host>. Thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,10 @@ class TensorBoardWriter {
   // One event with all values of the row, by their TensorBoardTag; they become 32-bit floats.
   // ResourceExhaustedError on a full disk.
   absl::Status Write(int64_t step, double wall_time_s, const MetricRow& row);
+
+  // Shown, and moving, among the images. InvalidArgumentError: no GIF file's bytes.
+  absl::Status WriteGif(int64_t step, double wall_time_s, const std::string& tag,
+                        const std::string& gif);
 
   const std::string& path() const { return file_.path(); }
 

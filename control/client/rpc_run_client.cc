@@ -39,6 +39,8 @@ absl::Status RpcRunClient::Report(ActorReport report) {
     totals_.seconds.env += report.seconds.env;
     totals_.seconds.policy += report.seconds.policy;
     totals_.seconds.write += report.seconds.write;
+    totals_.deadline_misses += report.deadline_misses;
+    totals_.rows_left_out += report.rows_left_out;
     reports_.push_back(std::move(report));
     if (reports_.size() > kReportsMax) reports_.pop_front();
   }

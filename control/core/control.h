@@ -49,6 +49,8 @@ struct ActorReport {
   uint64_t env_steps = 0;               // since the last report
   std::vector<EpisodeResult> episodes;  // that ended since then, in order of (step, env)
   ActorSeconds seconds;                 // spent since then
+  uint64_t deadline_misses = 0;         // since then, of an actor with a rate of its own
+  uint64_t rows_left_out = 0;           // since then, because replay gave no room for long
   std::string checkpoint_part;          // when asked for
 };
 

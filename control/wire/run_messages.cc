@@ -68,6 +68,8 @@ ActorReportMessage ToMessage(const ActorReport& report) {
   message.set_policy_s(report.seconds.policy);
   message.set_write_s(report.seconds.write);
   message.set_checkpoint_part(report.checkpoint_part);
+  message.set_deadline_misses(report.deadline_misses);
+  message.set_rows_left_out(report.rows_left_out);
   return message;
 }
 
@@ -82,6 +84,8 @@ ActorReport FromMessage(uint32_t actor, const ActorReportMessage& message) {
   }
   report.seconds = {message.env_s(), message.policy_s(), message.write_s()};
   report.checkpoint_part = message.checkpoint_part();
+  report.deadline_misses = message.deadline_misses();
+  report.rows_left_out = message.rows_left_out();
   return report;
 }
 

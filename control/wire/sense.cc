@@ -162,6 +162,8 @@ void LookAtRates(const ActorRates& rates, Look* look) {
   look->Count("rates.unacked_chunks", AsDouble(rates.unacked_chunks()));
   look->Count("rates.write_blocked_s", rates.write_blocked_s());
   look->Count("rates.reconnects", AsDouble(rates.reconnects()));
+  look->Count("rates.deadline_misses", AsDouble(rates.deadline_misses()));
+  look->Count("rates.rows_left_out", AsDouble(rates.rows_left_out()));
 }
 
 // What only another role has to tell.

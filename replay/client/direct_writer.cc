@@ -35,7 +35,9 @@ absl::Status DirectTransitionWriter::Write(uint32_t env, const Transition& trans
 absl::Status DirectTransitionWriter::EndRound(uint64_t round) { return chunks_.EndRound(round); }
 
 absl::Status DirectTransitionWriter::Send(Chunk chunk) {
-  return lockstep_ ? shard_->Stage(std::move(chunk)) : shard_->Insert(chunk, kRoomTimeout);
+  if (cancelled_) return absl::CancelledError("this actor shall end");
+  if (lockstep_) return shard_->Stage(std::move(chunk));
+  return shard_->Insert(chunk, {kRoomTimeout, [this] { return cancelled_.load(); }});
 }
 
 }  // namespace pmoe

@@ -2,6 +2,7 @@
 // used by that actor's thread only; borrows the shard.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -24,10 +25,11 @@ class DirectTransitionWriter : public TransitionWriter {
   static absl::StatusOr<std::unique_ptr<DirectTransitionWriter>> Create(
       const DirectTransitionWriterOptions& options, ReplayShard* shard);
 
-  // Errors of ChunkBuilder and of the shard; CancelledError: the shard was cancelled so.
+  // Errors of ChunkBuilder and of the shard; CancelledError: this or the shard was cancelled.
   absl::Status Write(uint32_t env, const Transition& transition) override;
   absl::Status EndRound(uint64_t round) override;
   absl::Status Flush() override { return chunks_.Flush(); }
+  void Cancel() override { cancelled_ = true; }
 
   void SaveState(ByteWriter* out) const override { chunks_.SaveState(out); }
   absl::Status LoadState(ByteReader* in) override { return chunks_.LoadState(in); }
@@ -39,6 +41,7 @@ class DirectTransitionWriter : public TransitionWriter {
   const bool lockstep_;
   ReplayShard* const shard_;
   ChunkBuilder chunks_;
+  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace pmoe

@@ -66,8 +66,8 @@ class RpcTransitionWriter : public TransitionWriter {
   // DeadlineExceededError says how many chunks were left. Also after Cancel; the last call.
   absl::Status Close(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
-  // Write, EndRound and Flush, now and later, are CancelledError.
-  void Cancel() ABSL_LOCKS_EXCLUDED(mu_);
+  // EndRound too is then CancelledError.
+  void Cancel() override ABSL_LOCKS_EXCLUDED(mu_);
   // The learner has assigned another place: the stream moves there, at once.
   void SetAddress(const RpcAddress& address) ABSL_LOCKS_EXCLUDED(mu_);
   RpcWriterStats stats() const ABSL_LOCKS_EXCLUDED(mu_);

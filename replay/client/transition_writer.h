@@ -1,4 +1,4 @@
-// Where an actor's rows go. One writer per actor, used by that actor's thread only.
+// Where an actor's rows go. One writer per actor, used by one thread only, which Cancel may stop.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@ class TransitionWriter {
   virtual absl::Status EndRound(uint64_t round) = 0;
   // Async: sends what is buffered.
   virtual absl::Status Flush() = 0;
+  // From any thread: Write and Flush, now and later, are CancelledError.
+  virtual void Cancel() = 0;
 
   // The counters and each env's last observation: the writer's part of a checkpoint. Only at a
   // round's end, when nothing is buffered.

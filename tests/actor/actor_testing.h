@@ -41,6 +41,7 @@ class RecordingWriter : public TransitionWriter {
   }
 
   absl::Status Flush() override { return absl::OkStatus(); }
+  void Cancel() override {}
   void SaveState(ByteWriter* out) const override {
     out->Pod(restored_rows + static_cast<uint64_t>(rows.size()));
   }

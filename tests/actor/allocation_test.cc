@@ -75,6 +75,7 @@ class DiscardingWriter : public TransitionWriter {
   absl::Status Write(uint32_t, const Transition&) override { return absl::OkStatus(); }
   absl::Status EndRound(uint64_t) override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
+  void Cancel() override {}
   void SaveState(ByteWriter*) const override {}
   absl::Status LoadState(ByteReader*) override { return absl::OkStatus(); }
 };

@@ -41,6 +41,15 @@ TEST_F(PlayTest, WritesAVideoThatPlays) {
   EXPECT_EQ(Probe(dir_.File("x.mp4")), "h264,320,240,20/1,7\n");
 }
 
+TEST_F(PlayTest, WritesASmallAnimationOfItsFirstSecondsToo) {
+  MakeRandomRun(dir_.File("run"), "HalfCheetah-v5");
+  const ProcessResult result = Play({"--video", dir_.File("x.mp4"), "--gif", dir_.File("x.gif"),
+                                     "--frames", "210", "--width", "480", "--height", "360"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(Probe(dir_.File("x.mp4")), "h264,480,360,20/1,210\n");
+  EXPECT_EQ(Probe(dir_.File("x.gif")), "gif,240,180,10/1,100\n");
+}
+
 TEST_F(PlayTest, WritesNumberedPicturesOfTheArena) {
   MakeRandomRun(dir_.File("run"), "TargetReaching-v0");
   const ProcessResult result = Play(
@@ -60,6 +69,7 @@ TEST_F(PlayTest, MistakesAreNamed) {
   fails({}, "--video FILE.mp4 or --png DIR");
   fails({"--video", dir_.File("x.avi")}, "ends in .mp4 (H.264) or .webm (VP9)");
   fails({"--png", dir_.File("f"), "--camera", "side"}, "no camera \"side\"; it has track");
+  fails({"--video", dir_.File("x.mp4"), "--gif", dir_.File("x.png")}, "--gif FILE ends in .gif");
   fails({"--png", dir_.File("f"), "--width", "321"}, "must be even, got 321");
   fails({"--png", dir_.File("f"), "--primitive", "2"}, "an index from 0 to 1, got \"2\"");
 }

@@ -1,10 +1,12 @@
 """What TensorBoard itself reads of a run: curves in groups, hyperparameters, the configuration."""
 
 import math
+import subprocess
 
 import pmoe
 import pytest
 from conftest import short_settings
+from pmoe.binaries import binary
 
 pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
@@ -60,6 +62,36 @@ def test_settings_are_hyperparameters_of_their_types(short_runs):
     assert "learner.epochs" not in said  # not read by this algorithm
     config = (run.path / "config.textproto").read_text()
     assert text(events) == "```\n" + config[:config.index("# crc32c")] + "\n```\n"
+
+
+def test_the_best_policys_video_is_an_animation_among_the_images(tmp_path):
+    settings = {**short_settings("sac"), "policy.hidden": [8], "learner.critic_hidden": [8],
+                "observe.video": True}
+    run = pmoe.train("InvertedPendulum-v5", algo="sac", steps=256, out=tmp_path / "run",
+                     set=settings, progress=False)
+    events = read(run)
+    shown, = events.Images("eval/video")
+    assert shown.encoded_image_string == (run.path / "videos/best.gif").read_bytes()
+    assert shown.encoded_image_string[:6] == b"GIF89a" and (shown.width, shown.height) == (240, 180)
+    assert len(shown.encoded_image_string) < 8 << 20
+    table = run.metrics.dropna(subset=["eval_return_mean"])
+    assert shown.step == table.loc[table["eval_return_mean"].idxmax(), "env_steps"]
+    assert [scalar.step for scalar in events.Scalars("eval/return")] == table["env_steps"].tolist()
+
+
+def test_without_ffmpeg_one_line_says_why_there_is_no_video(tmp_path, monkeypatch):
+    settings = {**short_settings("sac"), "policy.hidden": [8], "learner.critic_hidden": [8],
+                "observe.video": True}
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = [arg for name, value in settings.items() for arg in (
+        "--set", f"{name}={','.join(map(str, value)) if isinstance(value, list) else value}")]
+    said = subprocess.run(
+        [binary("pmoe"), "train", "--env", "InvertedPendulum-v5", "--algo", "sac", "--steps", "128",
+         "--out", str(tmp_path / "run"), *[w.replace("=True", "=true") for w in words]],
+        capture_output=True, text=True, check=True)
+    lines = [line for line in (said.stdout + said.stderr).splitlines() if "video" in line]
+    assert lines == ["no video: ffmpeg cannot be started; apt-get install ffmpeg"]
+    assert read(pmoe.Run(tmp_path / "run")).Tags()["images"] == []
 
 
 def test_a_resumed_run_shows_its_new_configuration(tmp_path):

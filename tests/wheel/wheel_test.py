@@ -187,7 +187,8 @@ class InstalledTest(unittest.TestCase):
         with zipfile.ZipFile(self.wheel) as archive:
             names = set(archive.namelist())
         for name in ("include/pmoe_env.h", "configs/sweeps/pendulum.textproto",
-                     "bin/pmoe-draw.py", "licenses/libgrpc29", "licenses/pmoe"):
+                     "bin/pmoe-draw.py", "bin/pmoe-study.py", "licenses/libgrpc29",
+                     "licenses/pmoe"):
             self.assertIn(f"pmoe/{name}", names)
         self.assertNotIn("pmoe/bin/pmoe-bench", names)
 
@@ -208,7 +209,7 @@ class CheckTest(unittest.TestCase):
         self.build = pathlib.Path(folder.name, "build")
         self.tree = pathlib.Path(folder.name, "pmoe")
         (self.build / "bin").mkdir(parents=True)
-        for name in (*tree.PROGRAMS, "pmoe-draw.py"):
+        for name in (*tree.PROGRAMS, *tree.SCRIPTS):
             (self.build / "bin" / name).symlink_to(BUILD / "bin" / name)
         self.commands([{"file": "a.cc", "command": "g++ -march=x86-64-v3 a.cc"}])
 

@@ -208,6 +208,19 @@ TEST(ValidateConfigTest, TheRowsOfTheFirstRoundAreEnoughForItsUpdates) {
   EXPECT_OK(Resolve(sets));
 }
 
+// In lockstep an actor waits for the learner; several environments take turns.
+TEST(ValidateConfigTest, ARobotsRateCanBeKept) {
+  EXPECT_THAT(Resolve({"actor.real_time_hz=50"}),
+              IsInvalid("schedule.mode must be async with actor.real_time_hz 50, got lockstep"));
+  EXPECT_THAT(Resolve({"actor.real_time_hz=50", "schedule.mode=async", "actor.envs=2"}),
+              IsInvalid("actor.envs must be 1 with actor.real_time_hz 50, got 2"));
+  EXPECT_THAT(Resolve({"schedule.mode=async", "actor.real_time_hz=-1"}),
+              IsInvalid("actor.real_time_hz must be >= 0 and <= 10000, got -1"));
+  EXPECT_THAT(Resolve({"schedule.mode=async", "actor.real_time_hz=nan"}),
+              IsInvalid("actor.real_time_hz must be a finite number"));
+  EXPECT_OK(Resolve({"actor.real_time_hz=50", "schedule.mode=async", "actor.count=3"}));
+}
+
 TEST(ValidateConfigTest, ATunedAlphaStartsAboveZero) {
   EXPECT_THAT(Resolve({"learner.alpha=0", "learner.tune_alpha=true"}),
               IsInvalid("learner.alpha must be > 0 with learner.tune_alpha"));
