@@ -53,15 +53,24 @@ Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs
 
 absl::Status Actor::Run() {
   absl::Status status;
+  bool finished = false;
   while (status.ok()) {
     const absl::StatusOr<Directive> directive = client_->NextDirective();
     status = directive.status();
     if (!status.ok()) break;
-    if (directive->state == RunState::kFinished) break;
+    finished = directive->state == RunState::kFinished;
+    if (finished) break;
     status = Obey(*directive);
   }
-  if (queue_ != nullptr) queue_->Close(kCloseTimeout);
+  if (queue_ != nullptr) CloseQueue(finished);
   return absl::IsCancelled(status) ? absl::OkStatus() : status;
+}
+
+// A finished run needs no more rows.
+void Actor::CloseQueue(bool finished) {
+  const size_t lost = queue_->Close(finished ? std::chrono::milliseconds(0) : kCloseTimeout);
+  if (lost == 0 || finished) return;
+  Log(LogLevel::kWarning, lost, " rows that waited for room in replay are lost");
 }
 
 absl::Status Actor::Obey(const Directive& directive) {

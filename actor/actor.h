@@ -62,6 +62,7 @@ class Actor {
   absl::Status StartEpisodes();
   void ChooseActions(const Directive& directive);
   void ReportPace(ActorReport* report);
+  void CloseQueue(bool finished);
 
   ActorOptions options_;
   PolicySpec policy_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "common/base/log.h"
 
 namespace pmoe {
 
@@ -76,8 +75,8 @@ void RowQueue::Work() {
   }
 }
 
-void RowQueue::Close(std::chrono::milliseconds timeout) {
-  if (!thread_.joinable()) return;
+size_t RowQueue::Close(std::chrono::milliseconds timeout) {
+  if (!thread_.joinable()) return 0;
   const Clock::Time deadline = Clock::Real()->Now() + timeout;
   bool handed_on = false;
   {
@@ -91,10 +90,10 @@ void RowQueue::Close(std::chrono::milliseconds timeout) {
   if (!handed_on) writer_->Cancel();
   thread_.join();
   MutexLock lock(&mu_);
-  if (rows_.empty()) return;
-  Log(LogLevel::kWarning, rows_.size(), " rows that waited for room in replay are lost");
-  left_out_ += rows_.size();
+  const size_t lost = rows_.size();
+  left_out_ += lost;
   rows_.clear();
+  return lost;
 }
 
 size_t RowQueue::waiting() const {

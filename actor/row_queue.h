@@ -31,8 +31,9 @@ class RowQueue : public TransitionWriter {
   absl::Status Flush() override { return absl::OkStatus(); }
   void Cancel() override { writer_->Cancel(); }
 
-  // Waits until all is handed on, then ends the thread, after `timeout` in any case. The last call.
-  void Close(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
+  // Waits until all is handed on, then ends the thread, after `timeout` in any case; how many rows
+  // are lost then. The last call.
+  size_t Close(std::chrono::milliseconds timeout) ABSL_LOCKS_EXCLUDED(mu_);
   // Rows that are not handed on yet.
   size_t waiting() const ABSL_LOCKS_EXCLUDED(mu_);
   // Rows left out since the last call.

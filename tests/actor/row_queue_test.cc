@@ -106,7 +106,7 @@ TEST(RowQueueTest, EndsThoughItsWriterIsBlocked) {
   GatedWriter writer;
   RowQueue queue(&writer, 64);
   for (int n = 0; n < 3; ++n) ASSERT_OK(WriteRow(&queue, n));
-  queue.Close(std::chrono::milliseconds(1));
+  EXPECT_EQ(queue.Close(std::chrono::milliseconds(1)), 2u);
   EXPECT_TRUE(writer.rows.empty());
   EXPECT_EQ(queue.TakeLeftOut(), 2u);  // beside the one under way
 }
