@@ -19,6 +19,11 @@ constexpr double kQueue_s = 60.0;
 constexpr double kQueueRowsMin = 64;
 constexpr double kQueueRowsMax = 1 << 16;
 constexpr std::chrono::milliseconds kCloseTimeout(4000);
+
+void NoteError(const absl::Status& why, ActorReport* report) {
+  ++report->env_errors;
+  report->env_error = std::string(why.message());
+}
 }  // namespace
 
 Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs,
@@ -138,7 +143,7 @@ void Actor::ReportPace(ActorReport* report) {
 // One step of every environment; a robot's comes with its tick.
 absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
   Stopwatch watch;
-  PMOE_RETURN_IF_ERROR(StartEpisodes());
+  PMOE_RETURN_IF_ERROR(StartEpisodes(report));
   report->seconds.env += watch.Lap();
   const std::shared_ptr<const PolicySnapshot> newest = client_->LatestSnapshot();
   if (newest != nullptr && newest->version != network_.version())
@@ -148,17 +153,31 @@ absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
   if (pacer_.has_value() && !pacer_->Await([this] { return client_->HasDirective(); })) {
     return absl::OkStatus();
   }
+  if (lanes_.size() > 1) {  // a robot is alone: its wait above is not counted here
+    BeginSteps();
+    report->seconds.env += watch.Lap();
+  }
   for (size_t lane = 0; lane < lanes_.size(); ++lane) PMOE_RETURN_IF_ERROR(StepLane(lane, report));
   report->env_steps += lanes_.size();
   return absl::OkStatus();
 }
 
-absl::Status Actor::StartEpisodes() {
+// Those that live in processes of their own step side by side.
+void Actor::BeginSteps() {
+  for (size_t e = 0; e < lanes_.size(); ++e) {
+    ScaleAction(policy_, {actions_.data() + e * policy_.action_dim, size_t(policy_.action_dim)},
+                absl::MakeSpan(env_action_));
+    lanes_[e].env->BeginStep(env_action_);
+  }
+}
+
+absl::Status Actor::StartEpisodes(ActorReport* report) {
   for (size_t e = 0; e < lanes_.size(); ++e) {
     Lane& lane = lanes_[e];
     if (lane.running) continue;
-    PMOE_RETURN_IF_ERROR(
-        StartEpisode(lane.env.get(), &lane.reset_rng, absl::MakeSpan(env_obs_)).status());
+    PMOE_RETURN_IF_ERROR(StartEpisode(lane.env.get(), &lane.reset_rng, absl::MakeSpan(env_obs_),
+                                      [report](const absl::Status& why) { NoteError(why, report); })
+                             .status());
     network_.StartEpisode(static_cast<int>(e));
     std::copy(env_obs_.begin(), env_obs_.end(), obs_.begin() + e * policy_.obs_dim);
     lane.running = true;
@@ -203,7 +222,10 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
   StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
   std::copy(env_obs_.begin(), env_obs_.end(), next_obs_.begin());
   const bool diverged = BrokeDown(result, env_obs_);
-  if (diverged) EndBrokenDown(obs, &result);
+  if (diverged) {
+    if (const absl::Status error = lane.env->error(); !error.ok()) NoteError(error, report);
+    EndBrokenDown(obs, &result);
+  }
   lane.episode_return += result.reward;
   ++lane.episode_length;
   report->seconds.env += watch.Lap();
@@ -221,6 +243,7 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
   std::copy(next_obs_.begin(), next_obs_.end(), obs.begin());
   if (result.done()) {
     report->episodes.push_back({lane.episode_return, lane.episode_length, diverged ? 1u : 0u});
+    AddInfo(lane.env->Info(), &report->info);
     lane.running = false;
   }
   report->seconds.write += watch.Lap();
@@ -236,10 +259,11 @@ std::string Actor::SaveState() const {
     const Lane& lane = lanes_[e];
     rngs_[e].SaveState(&out);
     lane.reset_rng.SaveState(&out);
-    out.Pod(lane.running);
+    const bool goes_on = lane.running && lane.env->can_save();
+    out.Pod(goes_on);
     out.Pod(lane.episode_return);
     out.Pod(lane.episode_length);
-    if (lane.running) lane.env->SaveState(&out);
+    if (goes_on) lane.env->SaveState(&out);
   }
   writer_->SaveState(&out);
   return out.Take();
@@ -267,7 +291,19 @@ absl::Status Actor::LoadState(absl::string_view bytes) {
     if (lane.running) PMOE_RETURN_IF_ERROR(lane.env->LoadState(&in));
   }
   PMOE_RETURN_IF_ERROR(writer_->LoadState(&in));
+  AbandonEpisodes();
   return in.Finish("checkpoint: an actor's part");
+}
+
+// What could not be saved.
+void Actor::AbandonEpisodes() {
+  int lost = 0;
+  for (size_t e = 0; e < lanes_.size(); ++e) {
+    if (!lanes_[e].running) lost += writer_->AbandonEpisode(static_cast<uint32_t>(e)) ? 1 : 0;
+  }
+  if (lost == 0) return;
+  Log(LogLevel::kWarning, lanes_[0].env->spec().id, " cannot be saved: ", lost, " of actor ",
+      options_.index, "'s episodes begin anew");
 }
 
 }  // namespace pmoe

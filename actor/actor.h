@@ -59,7 +59,9 @@ class Actor {
   absl::Status StepAll(const Directive& directive, ActorReport* report);
   absl::Status StepLane(size_t lane, ActorReport* report);
   void EndBrokenDown(absl::Span<const float> obs, StepResult* result);
-  absl::Status StartEpisodes();
+  absl::Status StartEpisodes(ActorReport* report);
+  void BeginSteps();
+  void AbandonEpisodes();
   void ChooseActions(const Directive& directive);
   void ReportPace(ActorReport* report);
   void CloseQueue(bool finished);

@@ -12,10 +12,14 @@
 
 namespace pmoe {
 
-absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config) {
-  std::map<std::string, std::string> args;
-  for (const EnvArg& arg : config.env().arg()) args[arg.name()] = arg.value();
-  return MakeEnv(config.env().id(), args, config.env().assets());
+absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config, bool will_render) {
+  EnvRequest request;
+  request.id = config.env().id();
+  for (const EnvArg& arg : config.env().arg()) request.args[arg.name()] = arg.value();
+  request.assets_dir = config.env().assets();
+  request.python = config.env().python();
+  request.will_render = will_render;
+  return MakeEnv(request);
 }
 
 absl::StatusOr<EnvRecord> RecordConfiguredEnv(const RunConfig& config, EnvSpec* spec) {
@@ -36,7 +40,8 @@ EvaluatorOptions EvaluatorOptionsFromConfig(const RunConfig& config) {
   return {.seed = config.seed(),
           .episodes = config.observe().eval_episodes(),
           .episode_steps_max = config.observe().eval_episode_steps_max(),
-          .action = ActionChoiceFromName(config.observe().eval_action())};
+          .action = ActionChoiceFromName(config.observe().eval_action()),
+          .outlives_errors = true};
 }
 
 ActionChoice ActionChoiceFromName(const std::string& name) {

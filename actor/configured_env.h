@@ -14,8 +14,9 @@
 
 namespace pmoe {
 
-// env.id with env.arg and env.assets; errors as MakeEnv's.
-absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config);
+// What `env` of the configuration asks for; errors as MakeEnv's. `will_render`: for pictures.
+absl::StatusOr<std::unique_ptr<Env>> MakeConfiguredEnv(const RunConfig& config,
+                                                       bool will_render = false);
 
 // One made and recorded for the learner of a cluster; its spec into *spec unless null. Errors name
 // this host: a task file must lie at the same path on every machine.

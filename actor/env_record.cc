@@ -150,6 +150,11 @@ absl::StatusOr<EnvRecord> RecordEnv(const Env& env) {
   const std::string file = kind.empty() ? "" : id.substr(kind.size() + 1);
   if (kind == "mjcf") PMOE_RETURN_IF_ERROR(record.AddTask(file));
   if (kind == "plugin") PMOE_RETURN_IF_ERROR(record.AddPlugin(file));
+  for (const auto& [name, value] : env.Facts()) {
+    EnvFact* const fact = record.spec()->add_facts();
+    fact->set_name(name);
+    fact->set_value(value);
+  }
   if (const auto* const simulated = dynamic_cast<const MujocoEnv*>(&env)) {
     PMOE_RETURN_IF_ERROR(record.AddModel(simulated->model_path()));
   }

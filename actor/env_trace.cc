@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/number_text.h"
+#include "common/base/status_macros.h"
 
 namespace pmoe {
 namespace {
@@ -60,25 +61,29 @@ absl::StatusOr<std::vector<double>> ParseActions(const std::string& text, int ac
   return actions;
 }
 
-void TraceEnv(Env* env, uint64_t seed, absl::Span<const double> actions,
-              const std::function<void(absl::string_view)>& print) {
+absl::Status TraceEnv(Env* env, uint64_t seed, absl::Span<const double> actions,
+                      const std::function<void(absl::string_view)>& print) {
   const EnvSpec& spec = env->spec();
   std::string header = "step,reset,reward,terminated,truncated";
   for (int i = 0; i < spec.obs_dim; ++i) absl::StrAppend(&header, ",obs_", i);
   print(header + "\n");
   std::vector<double> obs(spec.obs_dim);
   env->Reset(seed, absl::MakeSpan(obs));
+  PMOE_RETURN_IF_ERROR(env->error());
   PrintRow(0, std::nullopt, obs, print);
   const size_t steps = actions.size() / spec.action_dim;
   for (size_t step = 1; step <= steps; ++step) {
     const absl::Span<const double> action =
         actions.subspan((step - 1) * spec.action_dim, spec.action_dim);
     const StepResult result = env->Step(action, absl::MakeSpan(obs));
+    PMOE_RETURN_IF_ERROR(env->error());
     PrintRow(step, result, obs, print);
     if (!result.done()) continue;
     env->Reset(std::nullopt, absl::MakeSpan(obs));
+    PMOE_RETURN_IF_ERROR(env->error());
     PrintRow(step, std::nullopt, obs, print);
   }
+  return absl::OkStatus();
 }
 
 }  // namespace pmoe

@@ -22,7 +22,8 @@ absl::StatusOr<std::vector<double>> ParseActions(const std::string& text, int ac
 // newline; numbers in the shortest notation that reads back to the same double. Row 0 is what
 // Reset(seed) observes: reset 1, no reward. `step` counts the actions so far; after the end of an
 // episode comes the row of a reset without a seed.
-void TraceEnv(Env* env, uint64_t seed, absl::Span<const double> actions,
-              const std::function<void(absl::string_view)>& print);
+// Ends with the environment's own error, if it has one.
+absl::Status TraceEnv(Env* env, uint64_t seed, absl::Span<const double> actions,
+                      const std::function<void(absl::string_view)>& print);
 
 }  // namespace pmoe

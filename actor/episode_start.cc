@@ -4,11 +4,20 @@
 
 namespace pmoe {
 
-absl::StatusOr<uint32_t> StartEpisode(Env* env, Rng* seeds, absl::Span<double> obs) {
+absl::StatusOr<uint32_t> StartEpisode(Env* env, Rng* seeds, absl::Span<double> obs,
+                                      const std::function<void(const absl::Status& why)>& failed) {
   constexpr int kTries = 100;
+  constexpr int kErrors = 10;  // each may start a process
+  int errors = 0;
   for (int i = 0; i < kTries; ++i) {
     const uint32_t seed = seeds->NextU32();
     env->Reset(seed, obs);
+    if (const absl::Status error = env->error(); !error.ok()) {
+      if (!failed) return error;
+      failed(error);
+      if (++errors == kErrors) return error;
+      continue;
+    }
     if (!BrokeDown(StepResult{}, obs)) return seed;
   }
   return absl::FailedPreconditionError(absl::StrCat(

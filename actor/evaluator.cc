@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "actor/episode_start.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 
@@ -49,6 +50,7 @@ absl::StatusOr<std::vector<Episode>> Evaluator::Play(std::shared_ptr<const Polic
     if (cancelled()) return absl::CancelledError("evaluation cancelled");
     network_.Act(obs_, options_.action, absl::MakeSpan(rngs_), absl::MakeSpan(actions_),
                  absl::MakeSpan(primitives_));
+    if (lanes_.size() > 1) BeginSteps();
     for (size_t lane = 0; lane < lanes_.size(); ++lane) {
       if (Plays(lanes_[lane])) PMOE_RETURN_IF_ERROR(StepLane(lane, stream, &played));
     }
@@ -73,14 +75,15 @@ absl::Status Evaluator::Start(size_t e, int episode, uint32_t stream) {
                   .total_reward = 0.0,
                   .length = 0,
                   .reset_seed = 0,
-                  .primitive_steps = std::vector<int64_t>(policy_.components())};
+                  .primitive_steps = std::vector<int64_t>(policy_.components()),
+                  .info = {}};
   if (!Plays(lane)) return absl::OkStatus();
   const uint32_t index = static_cast<uint32_t>(episode);
   rngs_[e] = Rng(options_.seed, RngRole::kEvaluator, 0, stream, index);
   lane.noise = Rng(options_.seed, RngRole::kEvaluatorNoise, 0, stream, index);
   Rng seeds(options_.seed, RngRole::kEvaluatorReset, 0, stream, index);
   PMOE_ASSIGN_OR_RETURN(lane.episode.reset_seed,
-                        StartEpisode(lane.env.get(), &seeds, absl::MakeSpan(env_obs_)));
+                        StartEpisode(lane.env.get(), &seeds, absl::MakeSpan(env_obs_), Failed()));
   network_.StartEpisode(static_cast<int>(e));
   See(e);
   return absl::OkStatus();
@@ -95,17 +98,39 @@ void Evaluator::See(size_t e) {
   for (int i = 0; i < policy_.obs_dim; ++i) obs[i] += sigma * lanes_[e].noise.Normal();
 }
 
+void Evaluator::BeginSteps() {
+  for (size_t e = 0; e < lanes_.size(); ++e) {
+    if (!Plays(lanes_[e])) continue;
+    ScaleAction(policy_, {actions_.data() + e * policy_.action_dim, size_t(policy_.action_dim)},
+                absl::MakeSpan(env_action_));
+    lanes_[e].env->BeginStep(env_action_);
+  }
+}
+
+// What a reset that fails is told to; null: it ends all.
+std::function<void(const absl::Status&)> Evaluator::Failed() const {
+  if (!options_.outlives_errors) return nullptr;
+  return [](const absl::Status& why) { Log(LogLevel::kWarning, "evaluation: ", why.message()); };
+}
+
+absl::Status Evaluator::OnBreakDown(const Env& env, StepResult* result) const {
+  if (const absl::Status error = env.error(); !error.ok()) {
+    if (!options_.outlives_errors) return error;
+    Log(LogLevel::kWarning, "evaluation: ", error.message());
+  }
+  result->truncated = true;
+  // One such number would be the mean of all, and the learner refuses it.
+  if (!std::isfinite(result->reward)) result->reward = 0.0;
+  return absl::OkStatus();
+}
+
 absl::Status Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>* played) {
   Lane& lane = lanes_[e];
   const absl::Span<const float> action(actions_.data() + e * policy_.action_dim,
                                        policy_.action_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
   StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
-  if (BrokeDown(result, env_obs_)) {
-    result.truncated = true;
-    // One such number would be the mean of all, and the learner refuses it.
-    if (!std::isfinite(result.reward)) result.reward = 0.0;
-  }
+  if (BrokeDown(result, env_obs_)) PMOE_RETURN_IF_ERROR(OnBreakDown(*lane.env, &result));
   ++lane.episode.primitive_steps[primitives_[e]];
   lane.episode.total_reward += result.reward;
   ++lane.episode.length;
@@ -124,6 +149,7 @@ absl::Status Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>
   }
   See(e);
   if (!result.done()) return absl::OkStatus();
+  lane.episode.info = lane.env->Info();
   played->push_back(lane.episode);
   return Start(e, lane.episode.index + options_.parts * static_cast<int>(lanes_.size()), stream);
 }
@@ -147,6 +173,9 @@ Evaluation Summarize(absl::Span<const Episode> episodes, uint64_t env_steps, dou
       result.primitive_usage[k] += static_cast<double>(episode.primitive_steps[k]);
   }
   for (double& usage : result.primitive_usage) usage /= steps;
+  InfoSums info;
+  for (const Episode& episode : episodes) AddInfo(episode.info, &info);
+  for (const auto& [name, of] : info) result.info[name] = of.sum / static_cast<double>(of.episodes);
   MeanAndStd(result.returns, &result.return_mean, &result.return_std);
   MeanAndStd(lengths, &result.length_mean, &result.length_std);
   return result;

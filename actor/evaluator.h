@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,6 +24,8 @@ struct EvaluatorOptions {
   ActionChoice action{};
   double obs_noise = 0.0;  // standard deviation of N(0, s^2) added to all that the policy sees
   int lanes = 10;          // episodes side by side, at most
+  // An environment that fails by itself ends its episode, not all; a run's actors meet it, too.
+  bool outlives_errors = false;
   // Of several evaluators that share the episodes: this one plays every parts-th batch of them.
   int part = 0;
   int parts = 1;
@@ -34,6 +38,7 @@ struct Episode {
   int length = 0;
   uint32_t reset_seed = 0;
   std::vector<int64_t> primitive_steps;  // [PolicySpec::components()] how often each acted
+  std::map<std::string, double> info;    // what the environment said at its end (Env::Info)
 };
 
 // One step, while it is shown to an observer.
@@ -84,6 +89,9 @@ class Evaluator {
   bool Plays(const Lane& lane) const { return lane.episode.index < options_.episodes; }
   absl::Status Start(size_t lane, int episode, uint32_t stream);
   void See(size_t lane);
+  void BeginSteps();
+  std::function<void(const absl::Status&)> Failed() const;
+  absl::Status OnBreakDown(const Env& env, StepResult* result) const;
   absl::Status StepLane(size_t lane, uint32_t stream, std::vector<Episode>* played);
 
   EvaluatorOptions options_;

@@ -79,7 +79,7 @@ absl::Status AsyncRun::Train(const std::atomic<bool>& interrupted) {
   absl::Status status, broken;
   while (status.ok() && broken.ok() && !interrupted && env_steps_ < total_steps()) {
     status = Turn();
-    broken = log_->break_downs().Check();
+    broken = log_->Check();
   }
   if (status.ok()) status = Finish();
   if (status.ok()) status = broken;

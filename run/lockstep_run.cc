@@ -67,7 +67,7 @@ absl::Status LockstepRun::Train(const std::atomic<bool>& interrupted) {
   const bool evaluations_left = log_->has_open_rows() && !interrupted;
   if (checkpoint_steps_ != env_steps() || evaluations_left) PMOE_RETURN_IF_ERROR(Checkpoint());
   log_->FinishProgress();
-  return absl::OkStatus();
+  return log_->Check();  // of the last round
 }
 
 absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
@@ -80,7 +80,7 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
   while (updated_ < rounds_) {
     // The barrier: actors idle, nothing staged.
     if (interrupted) break;
-    if (const absl::Status broken = log_->break_downs().Check(); !broken.ok()) {
+    if (const absl::Status broken = log_->Check(); !broken.ok()) {
       PMOE_RETURN_IF_ERROR(Checkpoint());
       return broken;
     }

@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/file_lock.h"
 #include "common/base/status_macros.h"
+#include "common/config/info_names.h"
 #include "common/config/run_config.h"
 #include "common/config/run_config_file.h"
 #include "common/metrics/csv_reader.h"
@@ -51,6 +52,13 @@ std::vector<std::string> TablesIn(const std::string& folder) {
   return names;
 }
 
+// A run of an older program, or one that observe.info was given for later, lacks some.
+bool AreAmong(const std::vector<std::string>& columns, const std::vector<std::string>& known) {
+  return std::all_of(columns.begin(), columns.end(), [&known](const std::string& column) {
+    return std::find(known.begin(), known.end(), column) != known.end();
+  });
+}
+
 class Checker {
  public:
   explicit Checker(const std::string& path) : path_(path) { check_.directory = path; }
@@ -79,7 +87,9 @@ class Checker {
     check_.lockstep = IsLockstep(*config);
     has_demos_ = DemoRows(*config) > 0;
     check_.total_steps = TotalSteps(*config);
-    columns_ = MetricColumns(config->policy().primitives());
+    columns_ =
+        MetricColumns(config->policy().primitives(),
+                      InfoNames(config->observe().info()).value_or(std::vector<std::string>()));
   }
 
   void CheckLock() {
@@ -116,7 +126,7 @@ class Checker {
       check_.metric_steps = static_cast<int64_t>(row[0]);
     });
     const int64_t lines = std::count(text->begin(), text->end(), '\n');
-    if (reader.columns() != columns_ && !columns_.empty()) {
+    if (!columns_.empty() && !AreAmong(reader.columns(), columns_)) {
       may_resume_ = false;
       return Damage(file + " has other columns than the run writes; move it away to resume");
     }

@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/config/info_names.h"
 #include "common/config/run_config.h"
 
 namespace pmoe {
@@ -45,11 +46,13 @@ RunLogOptions RunLogOptions::FromConfig(const RunConfig& config, uint64_t total_
   options.primitives = config.policy().primitives();
   options.log_every_steps = config.observe().log_every_steps();
   options.diverged_share_max = config.observe().diverged_share_max();
+  options.env_errors_end_run = config.env().on_error() == "end_run";
+  options.info = InfoNames(config.observe().info()).value_or(std::vector<std::string>());
   options.settings = {PrintConfig(config), ChangedValues(RunConfig(), config)};
   return options;
 }
 
-std::vector<std::string> MetricColumns(int primitives) {
+std::vector<std::string> MetricColumns(int primitives, const std::vector<std::string>& info) {
   std::vector<std::string> columns = {"env_steps",
                                       "updates",
                                       "wall_s",
@@ -57,10 +60,12 @@ std::vector<std::string> MetricColumns(int primitives) {
                                       "eval_return_std",
                                       "eval_length_mean",
                                       "eval_s",
+                                      "eval_success_rate",
                                       "train_return_mean",
                                       "train_length_mean",
                                       "train_episodes",
                                       "train_diverged",
+                                      "train_success_rate",
                                       "env_steps_per_s",
                                       "updates_per_s",
                                       "policy_lag",
@@ -93,13 +98,16 @@ std::vector<std::string> MetricColumns(int primitives) {
                                       "time_eval_s"};
   for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_usage_", k));
   for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_win_rate_", k));
+  for (const std::string& name : info) {
+    columns.insert(columns.end(), {InfoColumn("train", name), InfoColumn("eval", name)});
+  }
   return columns;
 }
 
 absl::StatusOr<RunLog::Files> RunLog::OpenFiles(const RunLogOptions& options,
                                                 const RunDirectory& directory) {
   const std::string file = directory.File("metrics.csv");
-  const std::vector<std::string> columns = MetricColumns(options.primitives);
+  const std::vector<std::string> columns = MetricColumns(options.primitives, options.info);
   const int64_t last = static_cast<int64_t>(options.resumed_steps);
   absl::StatusOr<CsvWriter> csv =
       options.resumed ? CsvWriter::Resume(file, columns, last) : CsvWriter::Create(file, columns);
@@ -138,6 +146,8 @@ RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
         return progress;
       }()),
       break_downs_(options.diverged_share_max),
+      env_errors_(options.env_errors_end_run),
+      info_(options.info),
       best_return_(-std::numeric_limits<double>::infinity()),
       last_eval_return_(0.0),
       rate_env_steps_(options.resumed_steps) {}
@@ -148,13 +158,20 @@ void RunLog::OnReport(const ActorReport& report) {
   const auto last =
       report.episodes.begin() + static_cast<ptrdiff_t>(std::min(room, report.episodes.size()));
   episodes_.insert(episodes_.end(), report.episodes.begin(), last);
-  if (const auto line = break_downs_.Add(report.episodes); line.has_value()) {
+  info_.Add(report.info);
+  for (const auto& line : {break_downs_.Add(report.episodes), env_errors_.Add(report)}) {
+    if (!line.has_value()) continue;
     Log(LogLevel::kWarning, *line);
     Note(absl::StrCat("warning: ", *line));
   }
   totals_["time_env_s"] += report.seconds.env;
   totals_["time_policy_s"] += report.seconds.policy;
   totals_["time_write_s"] += report.seconds.write;
+}
+
+absl::Status RunLog::Check() const {
+  PMOE_RETURN_IF_ERROR(env_errors_.Check());
+  return break_downs_.Check();
 }
 
 absl::Status RunLog::CloseRound(const RoundCounters& counters, Learner* learner,
@@ -187,6 +204,7 @@ MetricRow RunLog::MakeRow(const RoundCounters& counters, Learner* learner) {
   row["sampled_lag"] = lag.versions;
   row["sampled_lag_s"] = lag.seconds;
   AddEpisodeMeans(std::exchange(episodes_, {}), &row);
+  info_.AddTo(&row);
   AddRates(counters, &row);
   last_row_ = row;
   return row;
@@ -241,6 +259,7 @@ absl::Status RunLog::OnEvaluation(const PolicySnapshot& snapshot, const Evaluati
     row->values["eval_return_std"] = evaluation.return_std;
     row->values["eval_length_mean"] = evaluation.length_mean;
     row->values["eval_s"] = evaluation.seconds;
+    info_.AddEvaluation(evaluation.info, &row->values);
   }
   if (evaluation.return_mean <= best_return_) return absl::OkStatus();
   best_return_ = evaluation.return_mean;
@@ -310,6 +329,7 @@ void RunLog::SaveState(ByteWriter* out) const {
   out->Pod(last_eval_return_);
   out->Vector(episodes_);
   sample_lag_.SaveState(out);
+  info_.SaveState(out);
 }
 
 void RunLog::SaveOpen(ByteWriter* out) const {
@@ -371,6 +391,7 @@ absl::Status RunLog::LoadState(ByteReader* in) {
   in->Pod(&last_eval_return_);
   in->Vector(&episodes_);
   sample_lag_.LoadState(in);
+  info_.LoadState(in);
   has_evaluation_ = has_evaluation != 0;
   if (in->ok() && in->remaining() > 0) PMOE_RETURN_IF_ERROR(LoadOpen(in));
   return in->ok() ? absl::OkStatus()

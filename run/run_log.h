@@ -23,6 +23,8 @@
 #include "control/core/evaluation_backlog.h"
 #include "proto/config.pb.h"
 #include "run/break_downs.h"
+#include "run/env_errors.h"
+#include "run/info_columns.h"
 #include "run/learner.h"
 #include "run/run_directory.h"
 #include "run/sample_lag.h"
@@ -37,7 +39,9 @@ struct RunLogOptions {
   int primitives = 1;
   uint64_t log_every_steps = 1000;
   double diverged_share_max = 1.0;
-  bool show_progress = true;  // false: somebody else shows it
+  bool env_errors_end_run = true;   // env.on_error
+  std::vector<std::string> info{};  // observe.info
+  bool show_progress = true;        // false: somebody else shows it
   bool resumed = false;
   uint64_t resumed_steps = 0;  // rows after it are dropped from metrics.csv
   RunSettings settings{};      // for TensorBoard; those that the algorithm reads
@@ -61,7 +65,8 @@ class RunLog {
                                                         EvaluationBacklog* evaluations);
 
   void OnReport(const ActorReport& report);
-  const BreakDowns& break_downs() const { return break_downs_; }
+  // Why the run shall end with a checkpoint: too many break-downs, or an environment that failed.
+  absl::Status Check() const;
   // Ends a round: submits `evaluate` (null: no evaluation due), opens a row where one is due,
   // writes what is ready.
   absl::Status CloseRound(const RoundCounters& counters, Learner* learner,
@@ -128,6 +133,8 @@ class RunLog {
   std::deque<OpenRow> open_;
   std::vector<EpisodeResult> episodes_;  // since the last row
   BreakDowns break_downs_;
+  EnvErrors env_errors_;
+  InfoColumns info_;
   SampleLag sample_lag_;
   MetricRow last_row_;
   double best_return_;
@@ -144,7 +151,7 @@ class RunLog {
   MetricRow totals_;
 };
 
-// Column names of metrics.csv in order.
-std::vector<std::string> MetricColumns(int primitives);
+// Column names of metrics.csv in order; `info`: the names in observe.info.
+std::vector<std::string> MetricColumns(int primitives, const std::vector<std::string>& info = {});
 
 }  // namespace pmoe

@@ -27,7 +27,7 @@
 namespace pmoe {
 namespace {
 
-// --env --env-arg --assets.
+// --env --env-arg --assets --python.
 class EnvFlags {
  public:
   void AddTo(CLI::App* app) {
@@ -38,6 +38,7 @@ class EnvFlags {
         ->take_all();
     app->add_option("--assets", assets_, "Folder of the models; default: Gymnasium's own")
         ->type_name("DIR");
+    app->add_option("--python", python_, "Interpreter of gym:")->type_name("FILE");
   }
 
   const std::string& id() const { return id_; }
@@ -45,6 +46,7 @@ class EnvFlags {
     RunConfig config;
     PMOE_RETURN_IF_ERROR(SetField(&config, "env.id", id_));
     PMOE_RETURN_IF_ERROR(SetField(&config, "env.assets", assets_));
+    PMOE_RETURN_IF_ERROR(SetField(&config, "env.python", python_));
     for (const std::string& arg : args_) {
       const size_t equals = arg.find('=');
       if (equals == std::string::npos || equals == 0) {
@@ -61,6 +63,7 @@ class EnvFlags {
   std::string id_;
   std::vector<std::string> args_;
   std::string assets_;
+  std::string python_;
 };
 
 // `envs`: the list.
@@ -80,6 +83,8 @@ class EnvsCommand final : public Command {
     std::printf(
         "Yours (docs/add_an_env.md, docs/robots.md):\n"
         "mjcf:FILE.textproto          a MuJoCo model, with what is observed and rewarded\n"
+        "gym:ID, gym:MODULE:ID        a Gymnasium environment of your Python's packages\n"
+        "gym-process:ID               the same in a process of its own\n"
         "plugin:FILE.so               C code that steps anything\n");
     return 0;
   }
@@ -164,11 +169,13 @@ class EnvCommand final : public Command {
     }
     PMOE_ASSIGN_OR_RETURN(const std::vector<double> actions,
                           ParseActions(*text, env->spec().action_dim, actions_));
-    TraceEnv(env.get(), seed_, actions,
-             [](absl::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); });
+    const absl::Status traced = TraceEnv(env.get(), seed_, actions, [](absl::string_view line) {
+      std::fwrite(line.data(), 1, line.size(), stdout);
+    });
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
       return absl::DataLossError("cannot write the trace to stdout");
     }
+    PMOE_RETURN_IF_ERROR(traced);
     return 0;
   }
 

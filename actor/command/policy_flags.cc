@@ -26,6 +26,8 @@ void RunFlags::AddTo(CLI::App* app) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->take_all();
+  app->add_option("--python", python_, "Interpreter of gym: in place of the run's")
+      ->type_name("FILE");
   app->add_flag("--allow-other-env", allow_other_env_,
                 "Go on although the task or its model is not the one that the run was made with");
 }
@@ -54,6 +56,7 @@ absl::Status RunFlags::Settle(LoadedRun* run) const {
     PMOE_RETURN_IF_ERROR(
         SetField(&run->config, "env.arg." + arg.substr(0, equals), arg.substr(equals + 1)));
   }
+  if (!python_.empty()) run->config.mutable_env()->set_python(python_);
   const bool may_use_copy = env_.empty() && env_args_.empty();
   return SettleEnv(run_, run->snapshot->spec, {allow_other_env_, may_use_copy}, &run->config);
 }

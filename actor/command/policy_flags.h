@@ -22,7 +22,7 @@ struct LoadedRun {
 // Filled by the parser that AddTo was called on, which keeps pointers into these objects.
 class RunFlags {
  public:
-  // --run --snapshot --env --env-arg --allow-other-env.
+  // --run --snapshot --env --env-arg --python --allow-other-env.
   void AddTo(CLI::App* app);
   const std::string& snapshot() const { return snapshot_; }
   const std::string& run() const { return run_; }
@@ -41,6 +41,7 @@ class RunFlags {
   std::string snapshot_ = "latest";
   std::string env_;
   std::vector<std::string> env_args_;
+  std::string python_;
   bool allow_other_env_ = false;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "common/base/bytes.h"
 
@@ -46,6 +47,13 @@ inline bool BrokeDown(const StepResult& result, absl::Span<const double> obs) {
   return result.diverged || bad(result.reward) || std::any_of(obs.begin(), obs.end(), bad);
 }
 
+// Borrowed from the Env, until its next call.
+struct EnvImage {
+  int width = 0;
+  int height = 0;
+  absl::Span<const uint8_t> rgb;  // [height, width, 3], from the top
+};
+
 class Env {
  public:
   virtual ~Env() = default;
@@ -62,8 +70,25 @@ class Env {
   virtual double step_s() const { return 0.0; }
   virtual std::vector<std::string> ObservationNames() const { return {}; }
 
-  // Everything that the bits of the next Step and Reset depend on. LoadState wants a state saved by
-  // an Env of the same spec and leaves the Env as it was on error.
+  virtual std::vector<std::string> ActionNames() const { return {}; }  // [A] or empty
+
+  // Why the last Reset or Step failed; OK where nothing can. After an error the step counts as one
+  // in which the simulation broke down, its observation is no number, and a Reset comes next.
+  virtual absl::Status error() const { return absl::OkStatus(); }
+  // The action of the next Step, ahead of it, so that it may begin beside those of other Envs.
+  virtual void BeginStep(absl::Span<const double> /*action*/) {}
+  // What the last Step had to say beside its reward, by name: "success" is 1 or 0. Finite numbers.
+  virtual std::map<std::string, double> Info() const { return {}; }
+  // What the numbers depend on beside spec(), by name: versions of libraries, digests of sources.
+  virtual std::map<std::string, std::string> Facts() const { return {}; }
+  // What it looks like now; UnimplementedError where it has no picture of its own.
+  virtual absl::StatusOr<EnvImage> Render() {
+    return absl::UnimplementedError(spec().id + " has no picture");
+  }
+
+  // Everything that the bits of the next Step and Reset depend on, unless can_save() is false.
+  // LoadState wants a state saved by an Env of the same spec and leaves the Env as it was on error.
+  virtual bool can_save() const { return true; }
   virtual void SaveState(ByteWriter* out) const = 0;
   virtual absl::Status LoadState(ByteReader* in) = 0;
 };

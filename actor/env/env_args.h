@@ -20,6 +20,8 @@ struct EnvRequest {
   std::string id;
   std::map<std::string, std::string> args;
   std::string assets_dir;
+  std::string python;        // of gym: and gym-process:; empty: the one that has our wheels
+  bool will_render = false;  // Env::Render will be called
 };
 
 // An open or closed interval; the task says which.

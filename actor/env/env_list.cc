@@ -91,6 +91,13 @@ absl::Status ModelIsNoTask(absl::string_view file) {
 absl::Status CheckEnvId(absl::string_view id) {
   const bool is_model = absl::EndsWith(id, ".xml") || absl::EndsWith(id, ".mjcf");
   if (absl::StartsWith(id, "mjcf:") && is_model) return ModelIsNoTask(id);
+  for (const absl::string_view prefix : {kGymPrefix, kGymProcessPrefix}) {
+    if (!absl::StartsWith(id, prefix)) continue;
+    if (id.size() > prefix.size()) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("\"", id, "\" names no environment: ", prefix,
+                                                   "FetchReach-v4, or ", prefix,
+                                                   "MODULE:ID of a module that registers it"));
+  }
   // The file itself says what it is.
   if (absl::StartsWith(id, "mjcf:") || absl::StartsWith(id, "plugin:")) return absl::OkStatus();
   std::vector<std::string> known;
@@ -111,7 +118,7 @@ absl::Status CheckEnvId(absl::string_view id) {
       near.empty()
           ? absl::StrCat("Known: ", absl::StrJoin(known, ", "), ", ")
           : absl::StrCat("did you mean ", absl::StrJoin(near, " or "), "? `pmoe envs` lists all; "),
-      "yours: mjcf:FILE.textproto, plugin:FILE.so"));
+      "yours: mjcf:FILE.textproto, gym:ID, plugin:FILE.so"));
 }
 
 }  // namespace pmoe

@@ -20,8 +20,13 @@ struct EnvInfo {
   std::string description;  // one line
 };
 
+// What begins ids of Gymnasium's own: in this process, and in one each.
+inline constexpr absl::string_view kGymPrefix = "gym:";
+inline constexpr absl::string_view kGymProcessPrefix = "gym-process:";
+
 std::vector<EnvInfo> ListEnvs();
-// Names of task files ("mjcf:…") and plugins ("plugin:…") pass: only MakeEnv reads them.
+// Names of task files ("mjcf:…") and plugins ("plugin:…") and Gymnasium's ("gym:…") pass: only
+// MakeEnv reads them.
 // InvalidArgumentError with the near names and the whole list, if `id` is in none.
 absl::Status CheckEnvId(absl::string_view id);
 

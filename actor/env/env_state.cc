@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "actor/env/env_list.h"
 #include "common/base/crc32c.h"
 
 namespace pmoe {
@@ -35,6 +36,10 @@ size_t PathEnd(absl::string_view identity, size_t at) {
 
 // Files may move; what they hold is compared elsewhere (control/wire/env_identity.h).
 std::string WithoutPaths(std::string identity) {
+  // Where Python runs makes no difference.
+  if (absl::StartsWith(identity, kGymProcessPrefix)) {
+    identity = absl::StrCat(kGymPrefix, identity.substr(kGymProcessPrefix.size()));
+  }
   for (const absl::string_view kind : {"mjcf:", "plugin:"}) {
     if (!absl::StartsWith(identity, kind)) continue;
     identity.erase(kind.size(), PathEnd(identity, kind.size()) - kind.size());

@@ -1,7 +1,11 @@
 #include "actor/env/registry.h"
 
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "actor/env/env_list.h"
+#include "actor/env/gym/embedded_gym.h"
+#include "actor/env/gym/gym_process.h"
+#include "actor/env/gym/gym_spec.h"
 #include "actor/env/mjcf/mjcf_task.h"
 #include "actor/env/plugin_env.h"
 #include "actor/env/target_reaching.h"
@@ -32,15 +36,36 @@ constexpr Family kFamilies[] = {
     {"Walker2d", &MakeWalker2d},
 };
 
+// Behind the interface of plugins; Gymnasium's id and the interpreter go in beside the parameters.
+absl::StatusOr<std::unique_ptr<Env>> MakeGymEnv(const EnvRequest& request,
+                                                const PmoeEnvPlugin* plugin, size_t prefix) {
+  std::map<std::string, std::string> args = request.args;
+  args[kGymIdArg] = request.id.substr(prefix);
+  args[kGymPythonArg] = request.python;
+  return PluginEnv::CreateIn(PluginLibrary(plugin), request, args);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const std::string& id,
                                              const std::map<std::string, std::string>& args,
                                              const std::string& assets_dir) {
+  EnvRequest request;
+  request.id = id;
+  request.args = args;
+  request.assets_dir = assets_dir;
+  return MakeEnv(request);
+}
+
+absl::StatusOr<std::unique_ptr<Env>> MakeEnv(const EnvRequest& request) {
+  const std::string& id = request.id;
   PMOE_RETURN_IF_ERROR(CheckEnvId(id));
-  const EnvRequest request{.id = id, .args = args, .assets_dir = assets_dir};
   if (absl::StartsWith(id, kMjcfPrefix)) return MjcfTask::Create(request);
   if (absl::StartsWith(id, kPluginPrefix)) return PluginEnv::Create(request);
+  for (const auto& [prefix, plugin] :
+       {std::pair(kGymPrefix, &EmbeddedGym), std::pair(kGymProcessPrefix, &GymInProcess)}) {
+    if (absl::StartsWith(id, prefix)) return MakeGymEnv(request, plugin(), prefix.size());
+  }
   const absl::string_view name = absl::string_view(id).substr(0, id.rfind('-'));
   for (const Family& family : kFamilies) {
     if (family.name == name) return family.make(request);

@@ -1,6 +1,6 @@
 """The folder `pmoe` of a wheel or a bundle, as it lies in site-packages:
 
-    bin/          the programs, stripped, and their Python scripts
+    bin/          the programs, stripped, and Python beside them
     lib/          Debian's libraries that they need and no machine is sure to have
     include/      the interface of plugins
     configs/      deploy/configs: tasks, robots, sweeps
@@ -20,7 +20,8 @@ import elf
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ("pmoe", "pmoe-actor", "pmoe-learner", "pmoe-replay", "pmoe-train")
-SCRIPTS = ("pmoe-draw.py", "pmoe-study.py")
+SCRIPTS = ("pmoe-draw.py", "pmoe-study.py", "pmoe_gym.py", "pmoe_gym_imports.py",
+           "pmoe_gym_serve.py", "pmoe_gym_state.py")
 WHEELS = ("torch", "mujoco", "gymnasium")
 # The last one is Debian's and Ubuntu's own, so that LD_LIBRARY_PATH puts nothing in their place.
 RPATH = ":".join(("$ORIGIN/../lib", "$ORIGIN/../../torch/lib", "$ORIGIN/../../mujoco",

@@ -40,12 +40,14 @@ std::string SettingOf(absl::string_view flag) {
 void ConfigFlags::AddTo(CLI::App* app) {
   HelpWithUnknownArguments(&SettingOf);
   AddField(app, "--env", &env_, "env.id", "ID",
-           "Task, e.g. HalfCheetah-v5; `pmoe envs` lists them. Yours: mjcf:FILE.textproto or "
-           "plugin:FILE.so");
+           "Task, e.g. HalfCheetah-v5; `pmoe envs` lists them. Yours: mjcf:FILE.textproto, "
+           "gym:ID or plugin:FILE.so");
   app->add_option("--env-arg", env_args_, "Task parameter, e.g. ctrl_cost_weight=0.05; repeatable")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->take_all();
+  AddField(app, "--python", &python_, "env.python", "FILE",
+           "Interpreter of gym:; default: that of the virtual environment in use");
   AddField(app, "--algo", &algorithm_, "algorithm", "NAME",
            "pmoe_sac, sac, ppo, …: all in docs/algorithms");
   app->add_option("--preset", preset_,
@@ -75,8 +77,8 @@ absl::StatusOr<ConfigSources> ConfigFlags::Sources() const {
   sources.preset = preset_;
   sources.config_file = file_;
   sources.sets = sets_;
-  for (const Flag* flag :
-       {&env_, &algorithm_, &mode_, &steps_, &seed_, &actors_, &shards_, &demos_, &device_}) {
+  for (const Flag* flag : {&env_, &python_, &algorithm_, &mode_, &steps_, &seed_, &actors_,
+                           &shards_, &demos_, &device_}) {
     if (flag->option->count() == 0) continue;
     sources.flags.emplace_back(flag->path, flag->value);
     for (const std::string& set : sets_) {
@@ -104,6 +106,7 @@ std::vector<std::string> EnvWords(const EnvConfig& env) {
     words.insert(words.end(), {"--env-arg", absl::StrCat(arg.name(), "=", arg.value())});
   }
   if (!env.assets().empty()) words.insert(words.end(), {"--assets", env.assets()});
+  if (!env.python().empty()) words.insert(words.end(), {"--python", env.python()});
   return words;
 }
 

@@ -19,7 +19,8 @@ class ConfigFlags {
   ConfigFlags(const ConfigFlags&) = delete;
   ConfigFlags& operator=(const ConfigFlags&) = delete;
 
-  // Adds --env --env-arg --algo --preset --config --mode --steps --seed --actors --shards --demos
+  // Adds --env --env-arg --python --algo --preset --config --mode --steps --seed --actors --shards
+  // --demos
   // --device --set.
   void AddTo(CLI::App* app);
 
@@ -36,14 +37,14 @@ class ConfigFlags {
   void AddField(CLI::App* app, const std::string& flag, Flag* slot, const std::string& path,
                 const std::string& metavar, const std::string& help);
 
-  Flag env_, algorithm_, mode_, steps_, seed_, actors_, shards_, demos_, device_;
+  Flag env_, python_, algorithm_, mode_, steps_, seed_, actors_, shards_, demos_, device_;
   std::vector<std::string> env_args_;
   std::string preset_;
   std::string file_;
   std::vector<std::string> sets_;
 };
 
-// The words that name a task to pmoe-actor: --env --env-arg --assets.
+// The words that name a task to pmoe-actor: --env --env-arg --assets --python.
 std::vector<std::string> EnvWords(const EnvConfig& env);
 
 // `pmoe train`, `pmoe up`, `pmoe-learner`: the configuration, where the run goes, or the run to

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/number_text.h"
 #include "common/base/status_macros.h"
+#include "common/config/info_names.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
 #include "common/config/real_time.h"
@@ -351,6 +352,7 @@ absl::Status ValidateConfig(const RunConfig& config) {
     PMOE_RETURN_IF_ERROR(CheckField(config, field));
   }
   PMOE_RETURN_IF_ERROR(CheckEnv(config.env()));
+  PMOE_RETURN_IF_ERROR(InfoNames(config.observe().info()).status());
   PMOE_RETURN_IF_ERROR(CheckPrimitives(config));
   const bool on_policy = AlgorithmOf(config).on_policy();
   if (IsLockstep(config)) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "common/base/check.h"
 #include "common/base/file.h"
@@ -21,14 +23,45 @@ std::string Header(const std::vector<std::string>& columns) {
   return absl::StrCat(absl::StrJoin(columns, ","), "\n");
 }
 
-// The header and the rows up to last_env_steps.
-absl::StatusOr<std::string> RowsUpTo(const std::string& path, absl::string_view text,
-                                     const std::string& header, int64_t last_env_steps) {
-  absl::string_view rest = text;
-  if (!absl::ConsumePrefix(&rest, header)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, " has other columns than this version of pmoe writes; move it away to resume"));
+// Where each of `columns` is among those of `header`; -1: it is not.
+absl::StatusOr<std::vector<int>> Places(const std::string& path, absl::string_view header,
+                                        const std::vector<std::string>& columns) {
+  const std::vector<std::string> there = absl::StrSplit(header, ',');
+  std::vector<int> places;
+  size_t found = 0;
+  for (const std::string& column : columns) {
+    const auto at = std::find(there.begin(), there.end(), column);
+    places.push_back(at == there.end() ? -1 : static_cast<int>(at - there.begin()));
+    if (at != there.end()) ++found;
   }
+  if (found == there.size()) return places;
+  return absl::FailedPreconditionError(absl::StrCat(
+      path, " has other columns than this version of pmoe writes; move it away to resume"));
+}
+
+// The same rows with all of `columns`; cells that were not written are empty.
+absl::StatusOr<std::string> WithColumns(const std::string& path, absl::string_view text,
+                                        const std::vector<std::string>& columns) {
+  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  if (absl::StartsWith(text, Header(columns))) return std::string(text);
+  PMOE_ASSIGN_OR_RETURN(const std::vector<int> places, Places(path, lines.front(), columns));
+  std::string wide = Header(columns);
+  for (size_t i = 1; i + 1 < lines.size(); ++i) {  // behind the last newline is no row
+    const std::vector<absl::string_view> cells = absl::StrSplit(lines[i], ',');
+    std::vector<absl::string_view> row;
+    for (const int place : places) {
+      const bool written = place >= 0 && place < static_cast<int>(cells.size());
+      row.push_back(written ? cells[static_cast<size_t>(place)] : absl::string_view());
+    }
+    absl::StrAppend(&wide, absl::StrJoin(row, ","), "\n");
+  }
+  return wide;
+}
+
+// The header and the rows up to last_env_steps.
+std::string RowsUpTo(absl::string_view text, const std::string& header, int64_t last_env_steps) {
+  absl::string_view rest = text;
+  PMOE_CHECK(absl::ConsumePrefix(&rest, header));
   size_t kept = header.size();
   while (!rest.empty()) {
     const size_t end = rest.find('\n');
@@ -59,8 +92,8 @@ absl::StatusOr<CsvWriter> CsvWriter::Resume(const std::string& path,
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (absl::IsNotFound(text.status())) return Create(path, columns);
   PMOE_RETURN_IF_ERROR(text.status());
-  PMOE_ASSIGN_OR_RETURN(const std::string kept,
-                        RowsUpTo(path, *text, Header(columns), last_env_steps));
+  PMOE_ASSIGN_OR_RETURN(const std::string wide, WithColumns(path, *text, columns));
+  const std::string kept = RowsUpTo(wide, Header(columns), last_env_steps);
   if (kept != *text) PMOE_RETURN_IF_ERROR(WriteFileAtomic(path, kept));
   PMOE_ASSIGN_OR_RETURN(AppendFile file, AppendFile::Open(path));
   return CsvWriter(std::move(file), columns);

@@ -23,8 +23,9 @@ class CsvWriter {
                                           const std::vector<std::string>& columns);
 
   // Goes on with a file after its last row with env_steps <= last_env_steps; later rows, and one
-  // that a crash tore, are dropped by an atomic rewrite. Creates the file where there is none.
-  // FailedPreconditionError: other columns.
+  // that a crash tore, are dropped by an atomic rewrite; so are columns added that an older program
+  // or setting did not write. Creates the file where there is none. FailedPreconditionError: it has
+  // a column that is not among these.
   static absl::StatusOr<CsvWriter> Resume(const std::string& path,
                                           const std::vector<std::string>& columns,
                                           int64_t last_env_steps);

@@ -20,10 +20,12 @@ const Tags& OfColumns() {
                                       {"eval_return_std", "eval/return_std"},
                                       {"eval_length_mean", "eval/length"},
                                       {"eval_s", "eval/seconds"},
+                                      {"eval_success_rate", "eval/success_rate"},
                                       {"train_return_mean", "train/return"},
                                       {"train_length_mean", "train/length"},
                                       {"train_episodes", "train/episodes"},
                                       {"train_diverged", "train/diverged"},
+                                      {"train_success_rate", "train/success_rate"},
                                       {"policy_lag", "replay/policy_lag"},
                                       {"sampled_lag", "replay/sampled_lag"},
                                       {"sampled_lag_s", "replay/sampled_lag_s"},
@@ -55,6 +57,10 @@ std::string TensorBoardTag(absl::string_view column) {
   const auto found = OfColumns().find(column);
   if (found != OfColumns().end()) return std::string(found->second);
   absl::string_view rest = column;
+  for (const char* who : {"train", "eval"}) {
+    if (absl::ConsumePrefix(&rest, absl::StrCat(who, "_info_")))
+      return absl::StrCat(who, "/", rest);
+  }
   if (absl::ConsumePrefix(&rest, "time_")) return absl::StrCat("time/", rest);
   if (absl::ConsumePrefix(&rest, "primitive_")) return absl::StrCat("primitive/", rest);
   return absl::StrCat("other/", column);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,17 @@ struct EpisodeResult {
   uint32_t diverged = 0;  // 1: ended because the simulation broke down
 };
 
+// What environments said at the end of their episodes under one name (Env::Info).
+struct InfoSum {
+  double sum = 0.0;
+  uint64_t episodes = 0;  // that said something
+};
+using InfoSums = std::map<std::string, InfoSum>;
+inline constexpr char kSuccessInfo[] = "success";
+inline constexpr size_t kInfoNamesMax = 64;  // of one report; others are left out
+// Adds what one episode said.
+void AddInfo(const std::map<std::string, double>& info, InfoSums* sums);
+
 // Where an actor's time went, seconds.
 struct ActorSeconds {
   double env = 0.0;
@@ -51,6 +63,9 @@ struct ActorReport {
   ActorSeconds seconds;                 // spent since then
   uint64_t deadline_misses = 0;         // since then, of an actor with a rate of its own
   uint64_t rows_left_out = 0;           // since then, because replay gave no room for long
+  InfoSums info;                        // of the episodes
+  uint64_t env_errors = 0;              // resets and steps that failed since then
+  std::string env_error;                // why the last of these did
   std::string checkpoint_part;          // when asked for
 };
 
@@ -63,6 +78,7 @@ struct Evaluation {
   double length_std = 0.0;
   std::vector<double> primitive_usage;  // [K], share of steps
   std::vector<double> returns;          // [episodes]
+  std::map<std::string, double> info;   // means over the episodes that said something
   double seconds = 0.0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <map>
 
@@ -68,6 +69,9 @@ class Comparison {
  private:
   static std::string TaskName(const std::string& id) {
     const std::string kind = FileKind(id);
+    // Where Python runs makes no difference.
+    if (absl::StartsWith(id, "gym-process:"))
+      return "gym:" + id.substr(std::strlen("gym-process:"));
     return kind.empty() ? id : absl::StrCat("a ", kind, " file");
   }
   // Another model is told by its numbers, wherever it lies.

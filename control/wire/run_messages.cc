@@ -54,6 +54,18 @@ std::string RoleName(RunRole role) {
   }
 }
 
+namespace {
+
+template <typename Message>
+void PutInfo(const std::string& name, double sum, uint64_t episodes, Message* message) {
+  InfoMessage* const info = message->add_info();
+  info->set_name(name);
+  info->set_sum(sum);
+  info->set_episodes(episodes);
+}
+
+}  // namespace
+
 ActorReportMessage ToMessage(const ActorReport& report) {
   ActorReportMessage message;
   message.set_round(report.round);
@@ -70,6 +82,9 @@ ActorReportMessage ToMessage(const ActorReport& report) {
   message.set_checkpoint_part(report.checkpoint_part);
   message.set_deadline_misses(report.deadline_misses);
   message.set_rows_left_out(report.rows_left_out);
+  for (const auto& [name, info] : report.info) PutInfo(name, info.sum, info.episodes, &message);
+  message.set_env_errors(report.env_errors);
+  message.set_env_error(report.env_error);
   return message;
 }
 
@@ -86,6 +101,11 @@ ActorReport FromMessage(uint32_t actor, const ActorReportMessage& message) {
   report.checkpoint_part = message.checkpoint_part();
   report.deadline_misses = message.deadline_misses();
   report.rows_left_out = message.rows_left_out();
+  for (const InfoMessage& info : message.info()) {
+    report.info[info.name()] = {info.sum(), info.episodes()};
+  }
+  report.env_errors = message.env_errors();
+  report.env_error = message.env_error();
   return report;
 }
 
@@ -101,6 +121,7 @@ EvaluationMessage ToMessage(uint64_t version, const Evaluation& evaluation) {
                                          evaluation.primitive_usage.end());
   message.mutable_returns()->Add(evaluation.returns.begin(), evaluation.returns.end());
   message.set_seconds(evaluation.seconds);
+  for (const auto& [name, mean] : evaluation.info) PutInfo(name, mean, 1, &message);
   return message;
 }
 
@@ -115,6 +136,7 @@ Evaluation FromMessage(const EvaluationMessage& message) {
                                     message.primitive_usage().end());
   evaluation.returns.assign(message.returns().begin(), message.returns().end());
   evaluation.seconds = message.seconds();
+  for (const InfoMessage& info : message.info()) evaluation.info[info.name()] = info.sum();
   return evaluation;
 }
 

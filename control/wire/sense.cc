@@ -82,6 +82,18 @@ void LookAtEpisode(const EpisodeMessage& episode, const FollowerLimits& limits, 
   look->Number("the length of an episode", episode.length(), 1, steps);
 }
 
+constexpr double kInfoMax = 1e300;           // of a sum; JSON and CSV can say it
+constexpr size_t kErrorBytesMax = 64 << 10;  // a traceback
+
+void LookAtInfo(const google::protobuf::RepeatedPtrField<InfoMessage>& infos, Look* look) {
+  look->Size("info", infos.size(), kInfoNamesMax);
+  for (int i = 0; look->ok() && i < infos.size(); ++i) {
+    look->Text("the name of an info", infos[i].name());
+    look->Number("the sum of an info", infos[i].sum(), -kInfoMax, kInfoMax);
+    look->Count("the episodes of an info", AsDouble(infos[i].episodes()));
+  }
+}
+
 void LookAtReport(const ActorReportMessage& report, const FollowerLimits& limits, Look* look) {
   const double steps_max = AsDouble(kEnvStepsPerReportMax) * limits.envs;
   look->Count("env_steps of a report", AsDouble(report.env_steps()), steps_max);
@@ -90,6 +102,11 @@ void LookAtReport(const ActorReportMessage& report, const FollowerLimits& limits
              std::min(AsDouble(report.env_steps()), double{kEpisodesPerReportMax}));
   for (int i = 0; look->ok() && i < report.episodes_size(); ++i) {
     LookAtEpisode(report.episodes(i), limits, look);
+  }
+  LookAtInfo(report.info(), look);
+  look->Count("env_errors", AsDouble(report.env_errors()));
+  if (report.env_error().size() > kErrorBytesMax) {
+    look->Refuse("too_long", absl::StrCat("env_error has ", report.env_error().size(), " bytes"));
   }
   look->Seconds("env_s", report.env_s());
   look->Seconds("policy_s", report.policy_s());
@@ -116,6 +133,7 @@ void LookAtEvaluation(const EvaluationMessage& evaluation, const FollowerLimits&
   look->Number("length_mean", evaluation.length_mean(), 0.0, steps);
   look->Number("length_std", evaluation.length_std(), 0.0, steps);
   look->Seconds("seconds of an evaluation", evaluation.seconds());
+  LookAtInfo(evaluation.info(), look);
   look->Size("primitive_usage", evaluation.primitive_usage_size(), kPrimitivesMax);
   look->Size("returns", evaluation.returns_size(), kEpisodesOfEvaluationMax);
   for (int i = 0; look->ok() && i < evaluation.primitive_usage_size(); ++i) {

@@ -57,19 +57,20 @@ const line = (data, index, label, more = {}) => ({
 const ofColumn = (column) => (runs) =>
   runs.map((run) => line(points(run, column), run.slot, run.name));
 
-function returns(runs) {
+// Of evaluations bold, of training thin.
+const evaluatedAndTrained = (evaluated, trained) => (runs) => {
   const lines = [];
   for (const run of runs) {
-    const evaluations = points(run, "eval_return_mean");
+    const evaluations = points(run, evaluated);
     lines.push(line(evaluations, run.slot, run.name + ", evaluation", {
       borderWidth: 2.4, pointRadius: evaluations.length < 60 ? 2.2 : 0, order: 1,
     }));
-    lines.push(line(points(run, "train_return_mean"), run.slot, run.name + ", training", {
+    lines.push(line(points(run, trained), run.slot, run.name + ", training", {
       borderColor: color(run.slot, 0.38), borderWidth: 1.2, order: 2,
     }));
   }
   return lines;
-}
+};
 
 // Of the main run alone: shares of several runs would hide each other.
 function routerUsage(runs) {
@@ -86,7 +87,9 @@ function routerUsage(runs) {
 
 const CHARTS = [
   {id: "return", title: "Return", note: "over env steps; bold: evaluation, thin: training", wide: true,
-   lines: returns, zero: false},
+   lines: evaluatedAndTrained("eval_return_mean", "train_return_mean"), zero: false},
+  {id: "success_rate", title: "Success rate", note: "share of episodes; bold: evaluation",
+   lines: evaluatedAndTrained("eval_success_rate", "train_success_rate"), optional: true},
   {id: "router", title: "Router usage per primitive", lines: routerUsage, stacked: true,
    optional: true},
   {id: "env_steps_per_s", title: "Env steps/s", lines: ofColumn("env_steps_per_s")},

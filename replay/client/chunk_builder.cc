@@ -166,6 +166,14 @@ absl::Status ChunkBuilder::FlushStale() {
   return absl::OkStatus();
 }
 
+bool ChunkBuilder::AbandonEpisode(uint32_t env) {
+  EnvState& state = envs_.at(env);
+  PMOE_CHECK(state.chunk.rows == 0);
+  if (!std::exchange(state.in_episode, false)) return false;
+  ++state.next_step;  // replay joins what follows without a gap
+  return true;
+}
+
 void ChunkBuilder::SaveState(ByteWriter* out) const {
   out->Pod(next_seq_);
   out->Pod(round_);

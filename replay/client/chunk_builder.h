@@ -43,6 +43,10 @@ class ChunkBuilder {
   // calls; chunks that fill up between two calls are left alone.
   absl::Status FlushStale();
 
+  // The episode of `env` ends without a row that says so: the next row may begin anywhere, as after
+  // a gap of one step. False: it was in none. Only when nothing is buffered.
+  bool AbandonEpisode(uint32_t env);
+
   uint64_t next_seq() const { return next_seq_; }
 
   // The counters and each env's last observation. Only when nothing is buffered.

@@ -33,6 +33,7 @@ class DirectTransitionWriter : public TransitionWriter {
 
   void SaveState(ByteWriter* out) const override { chunks_.SaveState(out); }
   absl::Status LoadState(ByteReader* in) override { return chunks_.LoadState(in); }
+  bool AbandonEpisode(uint32_t env) override { return chunks_.AbandonEpisode(env); }
 
  private:
   DirectTransitionWriter(const DirectTransitionWriterOptions& options, ReplayShard* shard);

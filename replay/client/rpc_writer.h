@@ -61,6 +61,7 @@ class RpcTransitionWriter : public TransitionWriter {
   absl::Status Flush() override;
   void SaveState(ByteWriter* out) const override;
   absl::Status LoadState(ByteReader* in) override;
+  bool AbandonEpisode(uint32_t env) override { return chunks_.AbandonEpisode(env); }
 
   // Async: sends what is buffered. Waits for acknowledgements, ends the stream and the threads.
   // DeadlineExceededError says how many chunks were left. Also after Cancel; the last call.

@@ -27,6 +27,9 @@ class TransitionWriter {
   // round's end, when nothing is buffered.
   virtual void SaveState(ByteWriter* out) const = 0;
   virtual absl::Status LoadState(ByteReader* in) = 0;
+  // After LoadState: the episode that `env` was in the middle of does not go on. False: it was in
+  // none.
+  virtual bool AbandonEpisode(uint32_t env) = 0;
 };
 
 }  // namespace pmoe

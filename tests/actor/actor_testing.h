@@ -49,10 +49,15 @@ class RecordingWriter : public TransitionWriter {
     in->Pod(&restored_rows);
     return absl::OkStatus();
   }
+  bool AbandonEpisode(uint32_t env) override {
+    abandoned.push_back(env);
+    return true;
+  }
 
   std::vector<Row> rows;
   uint64_t restored_rows = 0;
   std::vector<uint64_t> rounds;
+  std::vector<uint32_t> abandoned;  // envs
   size_t rows_max = SIZE_MAX;
 };
 

@@ -78,6 +78,7 @@ class DiscardingWriter : public TransitionWriter {
   void Cancel() override {}
   void SaveState(ByteWriter*) const override {}
   absl::Status LoadState(ByteReader*) override { return absl::OkStatus(); }
+  bool AbandonEpisode(uint32_t) override { return false; }
 };
 
 // Allocations of a round of that many steps, in which no episode ends.

@@ -28,6 +28,8 @@ struct Bench {
 constexpr Bench kBenches[] = {
     {"env", "Env steps per CPU-second over a bare mj_step loop on the same trajectory", BenchEnv,
      2.0, 5, true},
+    {"gym", "Env steps per second of gym: and gym-process: beside Gymnasium's own loop", BenchGym,
+     5.0, 5, true},
     {"policy", "Microseconds per PolicyNetwork::Act over its bare matrix products", BenchPolicy,
      0.5, 5, true},
     {"replay", "Rows appended and sampled per CPU-second over memcpy; memory per row", BenchReplay,

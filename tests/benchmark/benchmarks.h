@@ -27,6 +27,7 @@ struct BenchFlags {
 };
 
 absl::Status BenchEnv(const BenchFlags& flags, Report* report);
+absl::Status BenchGym(const BenchFlags& flags, Report* report);
 absl::Status BenchPolicy(const BenchFlags& flags, Report* report);
 absl::Status BenchReplay(const BenchFlags& flags, Report* report);
 absl::Status BenchWire(const BenchFlags& flags, Report* report);

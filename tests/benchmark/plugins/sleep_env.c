@@ -28,15 +28,16 @@ static double Draw(uint64_t* random) {
   return (double)((z ^ (z >> 31)) >> 11) * 0x1p-52 - 1.0;
 }
 
-static void* Create(const char* const* names, const char* const* values, int32_t n, char* error,
-                    size_t error_size) {
+static void* Create(const PmoeEnvArgs* args, PmoeError* error) {
   double step_ms = 10.0;
-  for (int32_t i = 0; i < n; ++i) {
+  for (int32_t i = 0; i < args->n; ++i) {
+    const char* const name = args->names[i];
+    const char* const value = args->values[i];
     char* end = NULL;
-    if (strcmp(names[i], "step_ms") == 0) step_ms = strtod(values[i], &end);
-    if (end == NULL || *end != '\0' || end == values[i] || !(step_ms >= 0.0)) {
-      snprintf(error, error_size, "parameter %s=%s: only step_ms, a number >= 0, is known",
-               names[i], values[i]);
+    if (strcmp(name, "step_ms") == 0) step_ms = strtod(value, &end);
+    if (end == NULL || *end != '\0' || end == value || !(step_ms >= 0.0)) {
+      snprintf(error->text, error->size, "parameter %s=%s: only step_ms, a number >= 0, is known",
+               name, value);
       return NULL;
     }
   }
@@ -60,13 +61,17 @@ static void Observe(State* s, double* obs) {
   memcpy(obs, s->obs, sizeof(s->obs));
 }
 
-static void Reset(void* env, int32_t has_seed, uint64_t seed, double* obs) {
+static int32_t Reset(void* env, int32_t has_seed, uint64_t seed, double* obs, PmoeError* error) {
+  (void)error;
   State* s = &((SleepEnv*)env)->state;
   if (has_seed) s->random = seed;
   Observe(s, obs);
+  return 1;
 }
 
-static void Step(void* env, const double* action, double* obs, PmoeStep* result) {
+static int32_t Step(void* env, const double* action, double* obs, PmoeStep* result,
+                    PmoeError* error) {
+  (void)error;
   SleepEnv* self = env;
   const long ns = (long)(1e6 * self->step_ms);
   const struct timespec time = {ns / 1000000000, ns % 1000000000};
@@ -76,6 +81,7 @@ static void Step(void* env, const double* action, double* obs, PmoeStep* result)
   result->terminated = 0;
   result->truncated = 0;
   Observe(&self->state, obs);
+  return 1;
 }
 
 static size_t Save(const void* env, void* bytes, size_t size) {
@@ -90,7 +96,13 @@ static int32_t Load(void* env, const void* bytes, size_t size) {
 }
 
 const PmoeEnvPlugin* pmoe_env_plugin(void) {
-  static const PmoeEnvPlugin plugin = {
-      PMOE_ENV_ABI_VERSION, Create, free, Spec, Reset, Step, Save, Load};
+  static const PmoeEnvPlugin plugin = {.abi_version = PMOE_ENV_ABI_VERSION,
+                                       .create = Create,
+                                       .destroy = free,
+                                       .spec = Spec,
+                                       .reset = Reset,
+                                       .step = Step,
+                                       .save = Save,
+                                       .load = Load};
   return &plugin;
 }

@@ -11,6 +11,8 @@
 #define PMOE_POINT_ABI PMOE_ENV_ABI_VERSION
 #endif
 
+static const double kStep_s = 0.05;
+
 typedef struct {
   uint64_t random;
   double position;
@@ -36,15 +38,16 @@ static void Observe(const State* s, double* obs) {
   obs[1] = s->velocity;
 }
 
-static void* Create(const char* const* names, const char* const* values, int32_t n, char* error,
-                    size_t error_size) {
+static void* Create(const PmoeEnvArgs* args, PmoeError* error) {
   double push = 1.0;
-  for (int32_t i = 0; i < n; ++i) {
+  for (int32_t i = 0; i < args->n; ++i) {
+    const char* const name = args->names[i];
+    const char* const value = args->values[i];
     char* end = NULL;
-    if (strcmp(names[i], "push") == 0) push = strtod(values[i], &end);
-    if (end == NULL || *end != '\0' || end == values[i] || !(push > 0)) {
-      snprintf(error, error_size, "parameter %s=%s: only push, a number > 0, is known", names[i],
-               values[i]);
+    if (strcmp(name, "push") == 0) push = strtod(value, &end);
+    if (end == NULL || *end != '\0' || end == value || !(push > 0)) {
+      snprintf(error->text, error->size, "parameter %s=%s: only push, a number > 0, is known", name,
+               value);
       return NULL;
     }
   }
@@ -55,33 +58,42 @@ static void* Create(const char* const* names, const char* const* values, int32_t
 
 static void Spec(const void* env, PmoeEnvSpec* spec) {
   static const double low[] = {-1.0}, high[] = {1.0};
+  static const char* const obs_names[] = {"goal - position", "velocity"};
+  static const char* const action_names[] = {"push"};
   (void)env;
   spec->obs_dim = 2;
   spec->action_dim = 1;
   spec->action_low = low;
   spec->action_high = high;
   spec->max_episode_steps = 100;
+  spec->step_s = kStep_s;
+  spec->obs_names = obs_names;
+  spec->action_names = action_names;
 }
 
-static void Reset(void* env, int32_t has_seed, uint64_t seed, double* obs) {
+static int32_t Reset(void* env, int32_t has_seed, uint64_t seed, double* obs, PmoeError* error) {
+  (void)error; /* it cannot fail */
   State* s = &((Point*)env)->state;
   if (has_seed) s->random = seed;
   s->position = Draw(&s->random);
   s->goal = Draw(&s->random);
   s->velocity = 0.0;
   Observe(s, obs);
+  return 1;
 }
 
-static void Step(void* env, const double* action, double* obs, PmoeStep* result) {
-  const double dt = 0.05;
+static int32_t Step(void* env, const double* action, double* obs, PmoeStep* result,
+                    PmoeError* error) {
+  (void)error;
   Point* point = env;
   State* s = &point->state;
-  s->velocity += point->push * fmax(-1.0, fmin(1.0, action[0])) * dt;
-  s->position += s->velocity * dt;
+  s->velocity += point->push * fmax(-1.0, fmin(1.0, action[0])) * kStep_s;
+  s->position += s->velocity * kStep_s;
   result->reward = -fabs(s->goal - s->position);
   result->terminated = fabs(s->position) > 3.0;
   result->truncated = 0;
   Observe(s, obs);
+  return 1;
 }
 
 static size_t Save(const void* env, void* bytes, size_t size) {
@@ -95,7 +107,22 @@ static int32_t Load(void* env, const void* bytes, size_t size) {
   return 1;
 }
 
+static void Info(const void* env, void (*tell)(void* to, const char* name, double value),
+                 void* to) {
+  const State* s = &((const Point*)env)->state;
+  tell(to, "success", fabs(s->goal - s->position) < 0.05);
+  tell(to, "distance", fabs(s->goal - s->position));
+}
+
 const PmoeEnvPlugin* pmoe_env_plugin(void) {
-  static const PmoeEnvPlugin plugin = {PMOE_POINT_ABI, Create, free, Spec, Reset, Step, Save, Load};
+  static const PmoeEnvPlugin plugin = {.abi_version = PMOE_POINT_ABI,
+                                       .create = Create,
+                                       .destroy = free,
+                                       .spec = Spec,
+                                       .reset = Reset,
+                                       .step = Step,
+                                       .save = Save,
+                                       .load = Load,
+                                       .info = Info};
   return &plugin;
 }
