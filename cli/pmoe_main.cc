@@ -69,7 +69,7 @@ int Main(int argc, char** argv) {
   // Last: a subcommand made after it would repeat it.
   app.footer(
       "Start with:\n  pmoe train --env HalfCheetah-v5\n`pmoe envs` lists the tasks; yours is "
-      "mjcf:FILE.textproto or plugin:FILE.so. `pmoe COMMAND --help` explains a command.");
+      "mjcf:FILE.textproto, gym:ID or plugin:FILE.so. `pmoe COMMAND --help` explains a command.");
 
   if (words.empty()) {
     std::fputs(app.help().c_str(), stderr);  // tidy: allowed because it is the help

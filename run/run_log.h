@@ -26,6 +26,8 @@
 #include "run/env_errors.h"
 #include "run/info_columns.h"
 #include "run/learner.h"
+#include "run/metric_columns.h"
+#include "run/round_counters.h"
 #include "run/run_directory.h"
 #include "run/sample_lag.h"
 
@@ -45,16 +47,6 @@ struct RunLogOptions {
   bool resumed = false;
   uint64_t resumed_steps = 0;  // rows after it are dropped from metrics.csv
   RunSettings settings{};      // for TensorBoard; those that the algorithm reads
-};
-
-// The learner's counters at a round's end.
-struct RoundCounters {
-  uint64_t env_steps = 0;
-  uint64_t updates = 0;
-  int64_t replay_size = 0;
-  int policy_lag = 0;           // versions between the acting weights and the newest
-  double replay_seconds = 0.0;  // of the round
-  double update_seconds = 0.0;
 };
 
 class RunLog {
@@ -150,8 +142,5 @@ class RunLog {
   double updates_per_s_ = 0.0;
   MetricRow totals_;
 };
-
-// Column names of metrics.csv in order; `info`: the names in observe.info.
-std::vector<std::string> MetricColumns(int primitives, const std::vector<std::string>& info = {});
 
 }  // namespace pmoe

@@ -104,7 +104,7 @@ class PlayCommand final : public Command {
     const PolicySpec& policy = run.snapshot->spec;
     PMOE_ASSIGN_OR_RETURN(EvaluatorOptions options, policy_.Options(run));
     options.lanes = 1;  // one episode after the other
-    const auto make_env = [&run] { return MakeConfiguredEnv(run.config); };
+    const auto make_env = [&run] { return MakeConfiguredEnv(run.config, /*will_render=*/true); };
     PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Env> example, make_env());
     DrawingOptions drawn = drawing_;
     drawn.png = video_.empty();
@@ -116,7 +116,9 @@ class PlayCommand final : public Command {
     evaluator->Observe([&film](const EvaluatedStep& step) { film.Add(step); });
     const absl::StatusOr<Evaluation> evaluation = evaluator->Run(
         run.snapshot, /*stream=*/0, [&film, &interrupted] { return interrupted || film.over(); });
-    if (const int code = drawing->Close(); code != 0) return code;
+    const int code = drawing->Close();
+    PMOE_RETURN_IF_ERROR(drawing->error());
+    if (code != 0) return code;
     if (!evaluation.ok() && !absl::IsCancelled(evaluation.status())) return evaluation.status();
     if (evaluation.ok()) {
       std::printf("return %.2f, %d episodes, %s\n", evaluation->return_mean, options.episodes,

@@ -1,7 +1,8 @@
 """Pictures of what `pmoe play` plays, to a video or numbered PNG files through ffmpeg.
 
 Read from standard input, as actor/command/drawing.cc writes it: a line of JSON with the options, a
-model's bytes (none: TargetReaching's arena, seen from above), then a line of JSON for each frame.
+model's bytes (none: TargetReaching's arena, seen from above), then a line of JSON for each frame;
+of an environment that draws itself, its picture follows that.
 Exit code 2 and a line on standard error for what the user can mend.
 """
 import ctypes
@@ -193,6 +194,22 @@ class Arena:
                              np.array((*b, 0.25)))
 
 
+class Pictures:
+    """Of an environment that draws itself: its bytes follow the frame's line."""
+
+    def __init__(self, options, stream):
+        self.stream, self.device = stream, "the environment"
+        self.shape = options["height"], options["width"]
+
+    def draw(self, frame):
+        width, height = frame["size"]
+        rgb = np.frombuffer(self.stream.read(3 * width * height), np.uint8)
+        rgb = rgb.reshape(height, width, 3)[::-1]
+        rows, columns = (np.arange(wanted) * given // wanted
+                         for wanted, given in zip(self.shape, (height, width)))
+        return np.ascontiguousarray(rgb[rows][:, columns])
+
+
 class Renderer:
     def __init__(self, options, stream):
         self.model = read_model(options, stream)
@@ -239,7 +256,7 @@ def main():
         return 0
     stream = sys.stdin.buffer
     options = json.loads(stream.readline())
-    renderer = Renderer(options, stream)
+    renderer = (Pictures if options["draws_itself"] else Renderer)(options, stream)
     frames_per_s = options["frames_per_s"] or ARENA_FRAMES_PER_S
     ffmpeg = start_ffmpeg(options, frames_per_s)
     frames = 0

@@ -78,9 +78,11 @@ absl::StatusOr<std::string> DrawingCommand() {
 absl::StatusOr<std::unique_ptr<Drawing>> Drawing::Start(const DrawingOptions& options,
                                                         const Env& example) {
   const auto* const simulator = dynamic_cast<const MujocoEnv*>(&example);
-  if (simulator == nullptr && dynamic_cast<const TargetReaching*>(&example) == nullptr) {
+  const bool draws_itself =
+      simulator == nullptr && dynamic_cast<const TargetReaching*>(&example) == nullptr;
+  if (draws_itself && absl::IsUnimplemented(example.Render().status())) {
     return absl::FailedPreconditionError(
-        absl::StrCat(example.spec().id, " has no picture: plugins cannot be drawn"));
+        absl::StrCat(example.spec().id, " has no picture: the plugin has no render"));
   }
   PMOE_ASSIGN_OR_RETURN(const std::string command, DrawingCommand());
   ::signal(SIGPIPE, SIG_IGN);  // a write to one that has ended is an error like any other
@@ -97,9 +99,11 @@ absl::StatusOr<std::unique_ptr<Drawing>> Drawing::Start(const DrawingOptions& op
     head["frames_per_s"] = 1.0 / simulator->step_s();
   }
   head["model_bytes"] = model.size();
+  head["draws_itself"] = draws_itself;
+  if (draws_itself) head["frames_per_s"] = example.step_s() > 0.0 ? 1.0 / example.step_s() : 30.0;
   std::fprintf(pipe, "%s\n", head.dump().c_str());
   std::fwrite(model.data(), 1, model.size(), pipe);
-  return absl::WrapUnique(new Drawing(pipe));
+  return absl::WrapUnique(new Drawing(pipe, draws_itself));
 }
 
 bool Drawing::Add(const Env& env, const std::string& labels, const std::string& values) {
@@ -107,7 +111,16 @@ bool Drawing::Add(const Env& env, const std::string& labels, const std::string& 
   if (const auto* simulator = dynamic_cast<const MujocoEnv*>(&env))
     frame["state"] = State(*simulator);
   if (const auto* point = dynamic_cast<const TargetReaching*>(&env)) frame["arena"] = Arena(*point);
+  absl::Span<const uint8_t> rgb;
+  if (draws_itself_) {
+    const absl::StatusOr<EnvImage> image = env.Render();
+    error_ = image.status();
+    if (!image.ok()) return false;
+    frame["size"] = {image->width, image->height};
+    rgb = image->rgb;
+  }
   std::fprintf(pipe_, "%s\n", frame.dump().c_str());
+  std::fwrite(rgb.data(), 1, rgb.size(), pipe_);
   return std::fflush(pipe_) == 0;
 }
 

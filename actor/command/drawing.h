@@ -24,7 +24,7 @@ struct DrawingOptions {
 class Drawing {
  public:
   // `example` as an example of the environments to draw. FailedPreconditionError: it has no picture
-  // (a plugin), or no Python with MuJoCo is here.
+  // (a plugin without render), or no Python with MuJoCo is here.
   static absl::StatusOr<std::unique_ptr<Drawing>> Start(const DrawingOptions& options,
                                                         const Env& example);
   // Ends the file as it is.
@@ -38,11 +38,15 @@ class Drawing {
   // After the last step: waits for the file to be whole. The exit code of what draws, which has
   // said on stderr what went wrong.
   int Close();
+  // Of an environment that could not draw itself.
+  const absl::Status& error() const { return error_; }
 
  private:
-  explicit Drawing(std::FILE* pipe) : pipe_(pipe) {}
+  Drawing(std::FILE* pipe, bool draws_itself) : pipe_(pipe), draws_itself_(draws_itself) {}
 
   std::FILE* pipe_;  // nullptr: closed
+  const bool draws_itself_;
+  absl::Status error_;
 };
 
 }  // namespace pmoe

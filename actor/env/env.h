@@ -82,7 +82,7 @@ class Env {
   // What the numbers depend on beside spec(), by name: versions of libraries, digests of sources.
   virtual std::map<std::string, std::string> Facts() const { return {}; }
   // What it looks like now; UnimplementedError where it has no picture of its own.
-  virtual absl::StatusOr<EnvImage> Render() {
+  virtual absl::StatusOr<EnvImage> Render() const {
     return absl::UnimplementedError(spec().id + " has no picture");
   }
 

@@ -183,7 +183,7 @@ std::map<std::string, double> PluginEnv::Info() const {
   return info;
 }
 
-absl::StatusOr<EnvImage> PluginEnv::Render() {
+absl::StatusOr<EnvImage> PluginEnv::Render() const {
   if (functions_.render == nullptr) return Env::Render();
   PmoeImage image{};
   ErrorText error;

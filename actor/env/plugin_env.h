@@ -41,7 +41,7 @@ class PluginEnv final : public Env {
   double step_s() const override { return step_s_; }
   std::vector<std::string> ObservationNames() const override { return obs_names_; }
   std::vector<std::string> ActionNames() const override { return action_names_; }
-  absl::StatusOr<EnvImage> Render() override;
+  absl::StatusOr<EnvImage> Render() const override;
   bool can_save() const override;
   void SaveState(ByteWriter* out) const override;
   absl::Status LoadState(ByteReader* in) override;

@@ -38,7 +38,7 @@ def train(env: str | None = None, *, algo: str | None = None, steps: float | Non
         run = pmoe.train("Hopper-v5", algo="sac", steps=3e5, learner={"batch_size": 256})
 
     Args:
-        env: a task of `pmoe envs`, "mjcf:FILE" or "plugin:FILE".
+        env: a task of `pmoe envs`, "mjcf:FILE", "plugin:FILE", or "gym:ID" of this interpreter.
         algo, steps, seed, preset, out: as the command's flags; None: its defaults.
         resume: goes on with this run, from its newest checkpoint; no env then.
         env_args: parameters of the task.
@@ -76,6 +76,8 @@ def _words(env: str | None, resume: Run | str | os.PathLike[str] | None,
         raise Error("env is missing: name a task, such as pmoe.train(\"HalfCheetah-v5\"), or give "
                     "resume=DIR")
     words = ["--env", env]
+    if env.startswith(("gym:", "gym-process:")):
+        words += ["--python", sys.executable]
     for name, value in (env_args or {}).items():
         words += ["--env-arg", f"{name}={value_text(value)}"]
     return words

@@ -1,4 +1,5 @@
-"""Runs the package's tests with the packages of requirements.txt: the ctest entry.
+"""Runs the package's tests with the packages of requirements.txt: the ctest entry. With files as
+arguments, those; tests/gym is run so.
 
 `./pmoe test` installs those into $PMOE_DEPS/python. Exit code 77 without: the tests are skipped.
 """
@@ -19,7 +20,9 @@ def main():
               f"  python3 -m venv {deps / 'python'}\n"
               f"  {deps / 'python'}/bin/pip install -r {FOLDER / 'requirements.txt'}")
         sys.exit(SKIPPED)
-    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", str(FOLDER), *sys.argv[1:]]
+    given = sys.argv[1:]
+    folder = [] if given and given[0].endswith(".py") else [str(FOLDER)]
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", *folder, *given]
     os.execv(python, [str(python), *words])
 
 

@@ -13,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -24,7 +23,6 @@ namespace pmoe {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr uint32_t kMessageMax = 256 << 20;  // a picture
 constexpr int kFirstFd = 100;                // ours lie above the child's
@@ -105,12 +103,12 @@ ChildProcess::~ChildProcess() {
 }
 
 bool ChildProcess::Reap(milliseconds timeout) {
-  const auto until = steady_clock::now() + timeout;
+  const Clock::Time until = Clock::Real()->Now() + timeout;
   while (!ended_) {
     const pid_t got = ::waitpid(pid_, &status_, WNOHANG);
     if (got == pid_ || (got < 0 && errno == ECHILD)) ended_ = true;
-    if (ended_ || steady_clock::now() >= until) break;
-    std::this_thread::sleep_for(milliseconds(1));
+    if (ended_ || Clock::Real()->Now() >= until) break;
+    Clock::Real()->Sleep(milliseconds(1));
   }
   return ended_;
 }
@@ -128,9 +126,9 @@ absl::Status ChildProcess::Send(absl::string_view message) {
   return absl::OkStatus();
 }
 
-absl::Status ChildProcess::Read(char* data, size_t size, steady_clock::time_point until) {
+absl::Status ChildProcess::Read(char* data, size_t size, Clock::Time until) {
   while (size > 0) {
-    const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
+    const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::Real()->Now());
     if (left.count() <= 0)
       return absl::DeadlineExceededError("the environment's process is silent");
     pollfd poll = {link_.get(), POLLIN, 0};
@@ -146,7 +144,7 @@ absl::Status ChildProcess::Read(char* data, size_t size, steady_clock::time_poin
 }
 
 absl::StatusOr<std::string> ChildProcess::Receive(milliseconds timeout) {
-  const auto until = steady_clock::now() + timeout;
+  const Clock::Time until = Clock::Real()->Now() + timeout;
   uint32_t size = 0;
   PMOE_RETURN_IF_ERROR(Read(reinterpret_cast<char*>(&size), sizeof(size), until));
   if (size > kMessageMax) return absl::DataLossError("the environment's process talks nonsense");

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/base/clock.h"
 
 namespace pmoe {
 
@@ -51,7 +52,7 @@ class ChildProcess {
 
  private:
   ChildProcess(pid_t pid, Descriptor link, Descriptor wake, Descriptor reply, Descriptor faults);
-  absl::Status Read(char* data, size_t size, std::chrono::steady_clock::time_point until);
+  absl::Status Read(char* data, size_t size, Clock::Time until);
   bool Reap(std::chrono::milliseconds timeout);
 
   const pid_t pid_;

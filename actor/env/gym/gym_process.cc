@@ -16,18 +16,18 @@
 #include "actor/env/gym/gym_spec.h"
 #include "actor/env/gym/python_interpreter.h"
 #include "common/base/status_macros.h"
+#include "common/base/stopwatch.h"
 #include "nlohmann/json.hpp"
 
 namespace pmoe {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr milliseconds kStartWait(600'000);  // imports may compile
 constexpr milliseconds kStepWait(600'000);
 constexpr milliseconds kLookAgain(10);
-constexpr std::chrono::microseconds kSpin(50);
+constexpr double kSpin_s = 50e-6;
 constexpr uint32_t kStep = 1, kReset = 2;
 
 // What both map; pmoe_gym_serve.py has the same numbers.
@@ -214,13 +214,14 @@ class ProcessEnv {
 
   // Watches for a moment, then sleeps.
   bool AwaitAnswer(std::string* why) {
-    const auto begin = steady_clock::now();
-    while (!Answered() && steady_clock::now() < begin + kSpin) _mm_pause();
+    const Stopwatch watch;
+    while (!Answered() && watch.Elapsed() < kSpin_s) _mm_pause();
     if (Answered()) return true;
     std::atomic<uint32_t>& we_sleep = memory_->words().we_sleep.value;
     we_sleep.store(1, std::memory_order_seq_cst);
     bool lives = true;
-    while (!Answered() && lives && steady_clock::now() < begin + kStepWait) {
+    while (!Answered() && lives &&
+           watch.Elapsed() < std::chrono::duration<double>(kStepWait).count()) {
       lives = child_->AwaitWake(kLookAgain);
     }
     we_sleep.store(0, std::memory_order_relaxed);

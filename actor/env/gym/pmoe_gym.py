@@ -5,6 +5,7 @@ process with `serve` as its first argument (gym_process.h). It needs NumPy and G
 What the environment's own code raises comes back as text with its traceback; nothing raises here.
 """
 import ast
+import ctypes
 import hashlib
 import importlib.util
 import inspect
@@ -43,7 +44,7 @@ def explain(error):
 
 
 def parse(value):
-    """A value of --env-arg, as JSON gives it; what is text may be a Python literal: (1, 2), None."""
+    """A value of --env-arg, as JSON gives it; a text may be a Python literal: (1, 2), None."""
     if not isinstance(value, str):
         return value
     try:
@@ -112,7 +113,8 @@ class Host:
                         return self.gym.make(env_id, disable_env_checker=True, **keywords)
                     except self.gym.error.UnregisteredEnv:
                         continue
-            raise Refusal(f"{error}; an environment of a package is gym:PACKAGE:ID, and "
+            told = str(error).rstrip(".")
+            raise Refusal(f"{told}; an environment of a package is gym:PACKAGE:ID, and "
                           f"{sys.executable} must find that package") from error
         except ModuleNotFoundError as error:
             package = env_id.split(":")[0]
@@ -302,7 +304,7 @@ class Host:
                 image = image[-1]
             image = self.np.ascontiguousarray(image)
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != self.np.uint8:
-                raise Refusal(f"render gave {image.shape} of {image.dtype}, not a picture of height "
+                raise Refusal(f"render gave {image.shape} of {image.dtype}, no picture of height "
                               "x width x 3 bytes: it needs render_mode=rgb_array")
             self.image = image
         except BaseException as error:
@@ -339,6 +341,7 @@ def make(env_id, args, will_render):
     except BaseException as error:
         return None, None, explain(error)
     finally:
+        ctypes.CDLL(None).fflush(None)  # what C code has printed
         os.dup2(out, 1)
         os.close(out)
 

@@ -1,5 +1,5 @@
-"""What a Gymnasium environment needs to go on bit for bit: a header of JSON with what Gymnasium's own
-layers keep, then the environment's bytes. Those are what its class's pmoe_save gives, or, of
+"""What a Gymnasium environment needs to go on bit for bit: a header of JSON with what Gymnasium's
+own layers keep, then the environment's bytes. Those are what its class's pmoe_save gives, or, of
 Gymnasium's own MuJoCo tasks, all of MuJoCo's numbers.
 """
 import json

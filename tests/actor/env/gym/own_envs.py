@@ -1,5 +1,5 @@
-"""Environments of tests: `gym:own_envs:ID` with this folder in PYTHONPATH. Each misbehaves in the one
-way that its keyword says, or not at all.
+"""Environments of tests: `gym:own_envs:ID` with this folder in PYTHONPATH. Each misbehaves in the
+one way that its keyword says, or not at all.
 """
 import os
 import signal
