@@ -11,6 +11,7 @@
 #include "actor/evaluator.h"
 #include "tests/actor/actor_testing.h"
 #include "tests/actor/policy_testing.h"
+#include "tests/testing/paths.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -248,6 +249,72 @@ TEST_F(BreakingDownTest, EndsTheEvaluationsEpisodeToo) {
   const auto result = (*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; });
   ASSERT_OK(result);
   EXPECT_LT(result->length_mean, 50);
+}
+
+std::unique_ptr<Env> MakeMoody(const std::map<std::string, std::string>& args) {
+  return *MakeEnv("plugin:" + Binary("moody_plugin.so"), args, "");
+}
+
+// One that fails by itself, for 40 steps.
+ActorReport ReportOfMoody(const std::map<std::string, std::string>& args, RecordingWriter* writer) {
+  std::vector<std::unique_ptr<Env>> envs;
+  envs.push_back(MakeMoody(args));
+  const PolicySpec policy = PolicyFor(envs.front()->spec());
+  ListedDirectives client;
+  client.directives = {Round(1, 40, 0)};
+  Actor actor({}, std::move(envs), policy, &client, writer);
+  EXPECT_OK(actor.Run());
+  return client.reports.back();
+}
+
+TEST(FailingEnvTest, AStepThatFailsEndsItsEpisodeAndIsReportedWithItsReason) {
+  RecordingWriter writer;
+  const ActorReport report = ReportOfMoody({{"fail_step", "10"}}, &writer);
+  EXPECT_EQ(report.env_errors, 4u);
+  EXPECT_NE(report.env_error.find("step 10 has had enough"), std::string::npos);
+  ASSERT_EQ(report.episodes.size(), 4u);
+  EXPECT_EQ(report.episodes[0].diverged, 1u);
+  for (const Row& row : writer.rows) EXPECT_TRUE(std::isfinite(row.next_obs[0]));
+  EXPECT_TRUE(writer.rows[9].truncated);
+}
+
+TEST(FailingEnvTest, AResetThatFailsIsTriedWithTheNextSeed) {
+  RecordingWriter writer;
+  const ActorReport report = ReportOfMoody({{"fail_reset", "1"}, {"fail_step", "2"}}, &writer);
+  EXPECT_GT(report.env_errors, 20u);  // 20 steps, and odd seeds
+  EXPECT_EQ(writer.rows.size(), 40u);
+}
+
+TEST(FailingEnvTest, AnEvaluationEndsWithItOrOutlivesIt) {
+  const auto make = []() -> absl::StatusOr<std::unique_ptr<Env>> {
+    return MakeMoody({{"fail_step", "5"}});
+  };
+  const PolicySpec policy = PolicyFor((*make())->spec());
+  for (const bool outlives : {false, true}) {
+    const auto evaluator =
+        Evaluator::Create({.episodes = 2, .outlives_errors = outlives}, policy, make);
+    const auto result = (*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; });
+    EXPECT_EQ(result.ok(), outlives) << result.status();
+    if (outlives) EXPECT_EQ(result->length_mean, 5.0);
+  }
+}
+
+TEST(FailingEnvTest, WhatCannotBeSavedIsAbandonedByTheResumedActor) {
+  std::string state;
+  for (const bool resumed : {false, true}) {
+    std::vector<std::unique_ptr<Env>> envs;
+    envs.push_back(MakeMoody({}));
+    const PolicySpec policy = PolicyFor(envs.front()->spec());
+    ListedDirectives client;
+    client.directives = {Round(1, 3, 0)};
+    RecordingWriter writer;
+    Actor actor({}, std::move(envs), policy, &client, &writer);
+    if (resumed) ASSERT_OK(actor.LoadState(state));
+    EXPECT_EQ(writer.abandoned.size(), resumed ? 1u : 0u);
+    ASSERT_OK(actor.Run());
+    EXPECT_EQ(writer.rows[0].obs[0], 0.0f);  // an episode's start
+    state = actor.SaveState();
+  }
 }
 
 // Half of these starts are beyond float32.

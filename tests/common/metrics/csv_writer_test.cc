@@ -96,10 +96,18 @@ TEST_F(CsvWriterTest, ResumeMakesAMissingFile) {
 }
 
 TEST_F(CsvWriterTest, ResumeRefusesOtherColumns) {
-  ASSERT_OK(WriteFileAtomic(path_, "env_steps,alpha\n1,2\n"));
+  ASSERT_OK(WriteFileAtomic(path_, "env_steps,beta\n1,2\n"));
   EXPECT_THAT(CsvWriter::Resume(path_, Columns(), 5),
               FailsWith(absl::StatusCode::kFailedPrecondition, "has other columns"));
-  EXPECT_EQ(Text(), "env_steps,alpha\n1,2\n");
+  EXPECT_EQ(Text(), "env_steps,beta\n1,2\n");
+}
+
+// A run of an older program could not be resumed once there were new columns.
+TEST_F(CsvWriterTest, ResumeAddsColumnsThatWereNotWrittenBefore) {
+  ASSERT_OK(WriteFileAtomic(path_, "env_steps,alpha\n1,2\n3,4\n9,"));
+  absl::StatusOr<CsvWriter> writer = CsvWriter::Resume(path_, Columns(), 5);
+  ASSERT_OK(writer);
+  EXPECT_EQ(Text(), absl::StrCat(kHeader, "1,,2\n3,,4\n"));
 }
 
 TEST(AppendFileTest, AFullDiskIsAStatusThatSaysWhatToDo) {

@@ -41,7 +41,15 @@ TEST(RunMessagesTest, AReportComesBackAsItWas) {
   report.episodes = {{-1.5, 10}, {2.25, 1000}};
   report.seconds = {0.5, 0.25, 0.125};
   report.checkpoint_part = std::string("\0part", 5);
+  report.info = {{"success", {2.0, 3}}, {"distance", {0.5, 1}}};
+  report.env_errors = 4;
+  report.env_error = "Traceback\nValueError";
   const ActorReport back = FromMessage(3, ToMessage(report));
+  ASSERT_EQ(back.info.size(), 2u);
+  EXPECT_EQ(back.info.at("success").sum, 2.0);
+  EXPECT_EQ(back.info.at("success").episodes, 3u);
+  EXPECT_EQ(back.env_errors, 4u);
+  EXPECT_EQ(back.env_error, report.env_error);
   EXPECT_EQ(back.actor, 3u);
   EXPECT_EQ(back.round, 9u);
   EXPECT_EQ(back.env_steps, 400u);
@@ -64,6 +72,7 @@ TEST(RunMessagesTest, AnEvaluationComesBackAsItWas) {
   evaluation.primitive_usage = {0.25, 0.75};
   evaluation.returns = {1.0, -1.0 / 3.0};
   evaluation.seconds = 2.5;
+  evaluation.info = {{"success", 0.75}};
   const EvaluationMessage message = ToMessage(42, evaluation);
   EXPECT_EQ(message.version(), 42u);
   const Evaluation back = FromMessage(message);
@@ -75,6 +84,7 @@ TEST(RunMessagesTest, AnEvaluationComesBackAsItWas) {
   EXPECT_EQ(back.primitive_usage, evaluation.primitive_usage);
   EXPECT_EQ(back.returns, evaluation.returns);
   EXPECT_EQ(back.seconds, 2.5);
+  EXPECT_EQ(back.info, evaluation.info);
 }
 
 }  // namespace

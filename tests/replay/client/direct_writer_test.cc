@@ -162,6 +162,18 @@ TEST_F(DirectWriterTest, GoesOnWhereItsSavedStateLeft) {
   EXPECT_THAT(Step(0), FailsWith(kBad, "obs is not next_obs"));
 }
 
+// An environment that cannot be saved begins anew after a resume.
+TEST_F(DirectWriterTest, AnEpisodeThatIsAbandonedMayBeFollowedByAnyOther) {
+  EXPECT_FALSE(writer_->AbandonEpisode(0));
+  for (int i = 0; i < 10; ++i) ASSERT_OK(Step(0));
+  ASSERT_OK(Commit(0));
+  EXPECT_TRUE(writer_->AbandonEpisode(0));
+  ++steps_[0];
+  ASSERT_OK(Step(0));
+  EXPECT_OK(Commit(1));
+  EXPECT_EQ(shard_->size(), 11);
+}
+
 TEST_F(DirectWriterTest, RefusesTruncatedStateAndStateOfOtherEnvironments) {
   ASSERT_OK(Step(0));
   ASSERT_OK(Commit(0));
