@@ -115,7 +115,7 @@ install_python_packages() {
 }
 
 make_python_venv() {
-  say "[$1] installing Python packages into $deps/python (450 MB, about 1 minute)"
+  say "[$1] installing Python packages into $deps/python (1.2 GB)"
   rm -f "$python_stamp"
   run_logged "$1" "$deps/venv.log" "python3 -m venv" "$python" -m venv --clear "$deps/python"
   run_logged "$1" "$deps/pip.log" "pip install" "$deps/python/bin/python" -m pip install \

@@ -1,6 +1,6 @@
 #include "actor/env/gym/gym_process.h"
 
-#include <immintrin.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -27,7 +27,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kStartWait(600'000);  // imports may compile
 constexpr milliseconds kStepWait(600'000);
 constexpr milliseconds kLookAgain(10);
-constexpr double kSpin_s = 50e-6;
+constexpr double kSpin_s = 100e-6;
 constexpr uint32_t kStep = 1, kReset = 2;
 
 // What both map; pmoe_gym_serve.py has the same numbers.
@@ -212,10 +212,11 @@ class ProcessEnv {
 
   bool Answered() { return memory_->words().reply.value.load(std::memory_order_acquire) == asked_; }
 
-  // Watches for a moment, then sleeps.
+  // Watches for a moment, giving way to whoever wants the core, then sleeps: to be woken takes as
+  // long as a small environment's step.
   bool AwaitAnswer(std::string* why) {
     const Stopwatch watch;
-    while (!Answered() && watch.Elapsed() < kSpin_s) _mm_pause();
+    while (!Answered() && watch.Elapsed() < kSpin_s) ::sched_yield();
     if (Answered()) return true;
     std::atomic<uint32_t>& we_sleep = memory_->words().we_sleep.value;
     we_sleep.store(1, std::memory_order_seq_cst);

@@ -32,13 +32,20 @@ class Refusal(Exception):
 
 def explain(error):
     """What to tell: our own words, or the traceback from the environment's code on."""
-    if isinstance(error, Refusal):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
+    chain = [error]
+    while len(chain) < 10 and (chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(chain[-1].__cause__ or chain[-1].__context__)
+    for one in chain:
+        if isinstance(one, (Refusal, pmoe_gym_imports.Mixed)):
+            return str(one)
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+              if "importlib" not in frame.filename]
     while len(frames) > 1 and frames[0].filename == HERE:
         del frames[0]
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames),
              *traceback.format_exception_only(type(error), error)]
+    for one in chain[1:]:
+        lines += ["because of ", *traceback.format_exception_only(type(one), one)]
     text = "".join(lines).rstrip()
     return text if len(text) <= TEXT_MAX else text[:400] + "\n…\n" + text[400 - TEXT_MAX:]
 

@@ -6,6 +6,10 @@ import os
 SHARED = {"mujoco": "libmujoco.so.", "mujoco_py": None, "torch": "libtorch_cpu.so"}
 
 
+class Mixed(ImportError):
+    """Two copies of one library would be in this process."""
+
+
 class SharedLibraries(importlib.machinery.PathFinder):
     """Refuses a package whose library would be mixed with another copy in this process: the
     program's calls and the package's would go to whichever was loaded first, and crash."""
@@ -23,8 +27,8 @@ class SharedLibraries(importlib.machinery.PathFinder):
     def check(name, folder):
         library = SHARED[name]
         if library is None:
-            raise ImportError(f"{name} brings a MuJoCo of its own, which cannot be in one process "
-                              "with pmoe's; give the environment a process: gym-process:")
+            raise Mixed(f"{name} brings a MuJoCo of its own, which cannot be in one process with "
+                        "pmoe's; give the environment a process: gym-process:")
         with open("/proc/self/maps", encoding="utf8", errors="replace") as maps:
             loaded = {line.split(None, 5)[-1].strip() for line in maps if library in line}
         for path in loaded:
@@ -34,7 +38,7 @@ class SharedLibraries(importlib.machinery.PathFinder):
             if name == "torch" and os.path.exists(os.path.join(folder, "lib", here)) and \
                     os.path.samefile(os.path.join(folder, "lib", here), path):
                 continue
-            raise ImportError(f"{name} in {folder} is not the {here} that pmoe has loaded from "
-                              f"{os.path.dirname(path)}; both in one process would crash: give the "
-                              "environment a process of its own, gym-process:, or install the same "
-                              "version")
+            raise Mixed(f"{name} in {folder} is not the {here} that pmoe has loaded from "
+                        f"{os.path.dirname(path)}; both in one process would crash: give the "
+                        "environment a process of its own, gym-process:, or install the same "
+                        "version")

@@ -91,10 +91,11 @@ class Server:
                 os.eventfd_write(self.reply, 1)
 
     def await_request(self, seen):
-        """Watches for a moment, then sleeps."""
+        """Watches for a moment, giving way to whoever wants the core, then sleeps."""
         words, until = self.words, time.monotonic() + SPIN_S
         while words[REQUEST] == seen:
             if time.monotonic() < until:
+                os.sched_yield()
                 continue
             words[WE_SLEEP] = 1
             while words[REQUEST] == seen:

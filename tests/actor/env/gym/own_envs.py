@@ -21,6 +21,10 @@ class Point(gym.Env):
         self.steps = 0
         if fault == "import":
             import no_such_package  # noqa: F401
+        if fault == "mujoco":
+            sys.path.insert(0, os.path.join(os.path.dirname(__file__), "other_mujoco"))
+            import mujoco
+            assert mujoco.__version__ == "2.0.0"
         if fault == "print":
             print("a word on standard output")
         if fault == "die early":
