@@ -295,7 +295,9 @@ TEST(FailingEnvTest, AnEvaluationEndsWithItOrOutlivesIt) {
         Evaluator::Create({.episodes = 2, .outlives_errors = outlives}, policy, make);
     const auto result = (*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; });
     EXPECT_EQ(result.ok(), outlives) << result.status();
-    if (outlives) EXPECT_EQ(result->length_mean, 5.0);
+    if (outlives) {
+      EXPECT_EQ(result->length_mean, 5.0);
+    }
   }
 }
 
@@ -309,7 +311,9 @@ TEST(FailingEnvTest, WhatCannotBeSavedIsAbandonedByTheResumedActor) {
     client.directives = {Round(1, 3, 0)};
     RecordingWriter writer;
     Actor actor({}, std::move(envs), policy, &client, &writer);
-    if (resumed) ASSERT_OK(actor.LoadState(state));
+    if (resumed) {
+      ASSERT_OK(actor.LoadState(state));
+    }
     EXPECT_EQ(writer.abandoned.size(), resumed ? 1u : 0u);
     ASSERT_OK(actor.Run());
     EXPECT_EQ(writer.rows[0].obs[0], 0.0f);  // an episode's start

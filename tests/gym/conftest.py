@@ -12,8 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = pathlib.Path(os.environ.get("PMOE_BIN_DIR") or ROOT / "build" / "release" / "bin")
 # The interpreter whose packages are tested: that of pytest, unless another is named.
 PYTHON = os.environ.get("PMOE_GYM_PYTHON") or sys.executable
-SMALL = ("--algo", "sac", "--dashboard", "none", "--set", "observe.video=false", "--set", "observe.eval_episodes=2",
-         "--set", "observe.log_every_steps=100", "--set", "learner.threads=1",
+SMALL = ("--algo", "sac", "--dashboard", "none", "--set", "observe.video=false",
+         "--set", "observe.eval_episodes=2", "--set", "observe.log_every_steps=100", "--set", "learner.threads=1",
          "--set", "policy.hidden=16,16", "--set", "learner.critic_hidden=16,16",
          "--set", "schedule.start_steps=100", "--set", "schedule.update_after=100",
          "--set", "learner.batch_size=32", "--set", "observe.eval_every_steps=0")

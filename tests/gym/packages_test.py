@@ -42,7 +42,7 @@ for action in np.loadtxt(sys.argv[1], delimiter=","):
 
 @pytest.mark.skipif(not has("gymnasium_robotics"), reason="no gymnasium_robotics")
 @pytest.mark.parametrize("place", ("gym:", "gym-process:"))
-def test_fetch_reach_has_gymnasiums_own_bits(place, tmp_path):
+def test_robotics_fetch_reach_has_gymnasiums_own_bits(place, tmp_path):
     actions = tmp_path / "actions.csv"
     actions.write_text("".join(f"{0.1 * i % 1.0},{-0.3},{0.05 * i % 0.7},{0.2}\n"
                                for i in range(40)))

@@ -1,0 +1,111 @@
+"""What becomes of a run whose environment cannot be made, fails, crashes, or is interrupted. The
+environment is tests/actor/env/gym/own_envs.py's.
+"""
+import pathlib
+import signal
+import time
+
+import pytest
+from conftest import PYTHON, SMALL, metrics, needs, pmoe, start, train
+
+pytestmark = needs("gymnasium")
+PLACES = ("gym:", "gym-process:")
+MINUTE = 60
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_exception_ends_the_run_with_a_checkpoint(place, tmp_path):
+    fault = ("--env-arg", "fault=step", "--env-arg", "at=130", "--env-arg", "push=0.01",
+             "--env-arg", "max_episode_steps=200")
+    said = train(place + "own_envs:Point-v0", *fault, "--steps", 1000, cwd=tmp_path, code=2)
+    assert "ValueError: this step has had enough" in said and "own_envs.py" in said
+    assert "env.on_error=end_episode" in said
+    kept = metrics(tmp_path / "run")["env_steps"]
+    assert kept[0] == 100 and list((tmp_path / "run" / "checkpoints").iterdir())
+    said = pmoe("train", "--resume", "run", "--set", "env.on_error=end_episode", "--steps", 400,
+                cwd=tmp_path)
+    assert "environments have failed" in said
+    assert metrics(tmp_path / "run")["env_steps"][:len(kept)] == kept
+
+
+def test_a_run_outlives_processes_that_crash(tmp_path):
+    fault = ("--env-arg", "fault=crash", "--env-arg", "at=40", "--env-arg", "push=0.01")
+    said = train("gym-process:own_envs:Point-v0", *fault, "--steps", 200,
+                 "--set", "env.on_error=end_episode", cwd=tmp_path)
+    assert "signal 11" in said
+    assert sum(metrics(tmp_path / "run")["train_diverged"]) >= 3
+
+
+def test_resets_that_fail_are_tried_again_and_one_that_always_does_ends_the_run(tmp_path):
+    on_error = ("--set", "env.on_error=end_episode")
+    train("gym:own_envs:Point-v0", "--env-arg", "fault=odd reset", *on_error, "--steps", 200,
+          cwd=tmp_path, out="odd")
+    said = train("gym:own_envs:Point-v0", "--env-arg", "fault=reset", *on_error, "--steps", 200,
+                 cwd=tmp_path, out="never", code=2)
+    assert "reset failed" in said and "RuntimeError: the reset has had enough" in said
+
+
+@pytest.mark.parametrize("words, told", [
+    (("gym:own_envs:Nope-v0",), "Nope"),
+    (("gym:no_module:X-v0",), "finds no module no_module"),
+    (("gym:CartPole-v1",), "discrete actions are not for it"),
+    (("gym:own_envs:Point-v0", "--env-arg", "fault=import"), "No module named 'no_such_package'"),
+    (("gym:own_envs:Point-v0", "--env-arg", "nope=1"), "unexpected keyword argument 'nope'"),
+])
+def test_what_cannot_be_made_is_refused_before_anything_is_written(words, told, tmp_path):
+    assert told in train(*words, cwd=tmp_path, code=2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_mujoco_is_refused_in_the_actors_process_and_works_in_its_own(tmp_path):
+    words = ("--env-arg", "fault=mujoco", "--steps", 120)
+    said = train("gym:own_envs:Point-v0", *words, cwd=tmp_path, code=2)
+    assert "mujoco in" in said and "gym-process:" in said
+    train("gym-process:own_envs:Point-v0", *words, cwd=tmp_path)
+
+
+def test_a_python_that_is_none_is_refused(tmp_path):
+    said = pmoe("train", "--env", "gym:own_envs:Point-v0", "--python", "/nowhere/python3", "--out",
+                "run", cwd=tmp_path, code=2)
+    assert "/nowhere/python3 (--python) is no program" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_ctrl_c_ends_the_run_with_a_checkpoint(tmp_path):
+    process = start("train", "--env", "gym:own_envs:SavedPoint-v0", "--python", PYTHON, "--out",
+                    "run", *SMALL, "--steps", "1e7", cwd=tmp_path)
+    for line in process.stdout:
+        if "env steps" in line or "%" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=MINUTE)[0]
+    assert process.returncode == 0 and "stopped at" in said, said
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
+
+
+def children_of(pid):
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(entry.parent)
+    return found
+
+
+def test_processes_end_with_the_run_that_is_killed(tmp_path):
+    process = start("train", "--env", "gym-process:own_envs:Point-v0", "--python", PYTHON, "--out",
+                    "run", *SMALL, "--steps", "1e7", cwd=tmp_path)
+    for line in process.stdout:
+        if "env steps" in line or "%" in line:
+            break
+    serving = children_of(process.pid)
+    assert len(serving) >= 2  # an actor's and the evaluator's
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + MINUTE
+    while any(place.exists() for place in serving) and time.monotonic() < deadline:
+        time.sleep(0.05)  # tidy: allowed because nobody tells of their end
+    assert not any(place.exists() for place in serving)
