@@ -29,6 +29,7 @@ class RowQueue : public TransitionWriter {
   absl::Status LoadState(ByteReader* in) override;
   void SaveState(ByteWriter*) const override {}
   absl::Status Flush() override { return absl::OkStatus(); }
+  bool AbandonEpisode(uint32_t) override { return false; }  // after LoadState only
   void Cancel() override { writer_->Cancel(); }
 
   // Waits until all is handed on, then ends the thread, after `timeout` in any case; how many rows
