@@ -12,11 +12,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = pathlib.Path(os.environ.get("PMOE_BIN_DIR") or ROOT / "build" / "release" / "bin")
 # The interpreter whose packages are tested: that of pytest, unless another is named.
 PYTHON = os.environ.get("PMOE_GYM_PYTHON") or sys.executable
-SMALL = ("--algo", "sac", "--dashboard", "none", "--set", "observe.video=false",
-         "--set", "observe.eval_episodes=2", "--set", "observe.log_every_steps=100", "--set", "learner.threads=1",
-         "--set", "policy.hidden=16,16", "--set", "learner.critic_hidden=16,16",
-         "--set", "schedule.start_steps=100", "--set", "schedule.update_after=100",
-         "--set", "learner.batch_size=32", "--set", "observe.eval_every_steps=0")
+SETTINGS = {"observe.video": "false", "observe.eval_episodes": 2, "observe.log_every_steps": 100,
+            "observe.eval_every_steps": 0, "learner.threads": 1, "learner.batch_size": 32,
+            "learner.critic_hidden": "16,16", "policy.hidden": "16,16",
+            "schedule.start_steps": 100, "schedule.update_after": 100}
+SMALL = ("--algo", "sac", "--dashboard", "none",
+         *(word for path, value in SETTINGS.items() for word in ("--set", f"{path}={value}")))
 
 
 @functools.cache

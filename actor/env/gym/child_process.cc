@@ -173,15 +173,18 @@ absl::Status ChildProcess::SendDescriptor(int fd) {
 
 void ChildProcess::Wake() { ::eventfd_write(wake_.get(), 1); }
 
-bool ChildProcess::AwaitWake(milliseconds timeout) {
+ChildProcess::Waited ChildProcess::AwaitWake(milliseconds timeout) {
   std::array<pollfd, 2> polls = {pollfd{reply_.get(), POLLIN, 0}, pollfd{link_.get(), POLLIN, 0}};
-  ::poll(polls.data(), polls.size(), static_cast<int>(timeout.count()));
+  while (::poll(polls.data(), polls.size(), static_cast<int>(timeout.count())) < 0) {
+    if (errno != EINTR) return Waited::kEnded;
+  }
   if (polls[0].revents != 0) {
     eventfd_t ignored = 0;
     ::eventfd_read(reply_.get(), &ignored);
-    return true;
+    return Waited::kWoken;
   }
-  return polls[1].revents == 0;  // it says nothing unasked: this is its end
+  // It says nothing unasked: this is its end.
+  return polls[1].revents != 0 ? Waited::kEnded : Waited::kSilent;
 }
 
 std::string ChildProcess::Obituary() {

@@ -45,8 +45,9 @@ class ChildProcess {
   absl::Status SendDescriptor(int fd);
 
   void Wake();
-  // Until Wake's counterpart comes, the process ends (false), or the time has passed.
-  bool AwaitWake(std::chrono::milliseconds timeout);
+  // Until Wake's counterpart comes, the process ends, or the time has passed.
+  enum class Waited { kWoken, kEnded, kSilent };
+  Waited AwaitWake(std::chrono::milliseconds timeout);
   // Why it has ended: its signal or exit code, and where Python was. Waits for the end.
   std::string Obituary();
 

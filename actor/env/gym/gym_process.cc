@@ -1,14 +1,14 @@
 #include "actor/env/gym/gym_process.h"
 
-#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -16,7 +16,6 @@
 #include "actor/env/gym/gym_spec.h"
 #include "actor/env/gym/python_interpreter.h"
 #include "common/base/status_macros.h"
-#include "common/base/stopwatch.h"
 #include "nlohmann/json.hpp"
 
 namespace pmoe {
@@ -24,22 +23,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStartWait(600'000);  // imports may compile
-constexpr milliseconds kStepWait(600'000);
-constexpr milliseconds kLookAgain(10);
-constexpr double kSpin_s = 100e-6;
+constexpr milliseconds kWait(600'000);  // imports may compile
 constexpr uint32_t kStep = 1, kReset = 2;
 
-// What both map; pmoe_gym_serve.py has the same numbers.
+// What both map; pmoe_gym_serve.py has the same numbers. The eventfds say whose turn it is.
 struct Shared {
-  struct alignas(64) Word {
-    std::atomic<uint32_t> value;
-  };
-  Word request, command, reply, failed, they_sleep, we_sleep, has_seed;
+  uint32_t command, has_seed, failed;
   alignas(64) uint64_t seed;
   alignas(64) double result[3];
 };
-static_assert(offsetof(Shared, has_seed) == 6 * 64 && offsetof(Shared, seed) == 448);
+static_assert(offsetof(Shared, seed) == 64 && offsetof(Shared, result) == 128);
 constexpr size_t kArrays = 4096;  // bytes, where the action begins
 
 // The memory of one environment.
@@ -101,7 +94,7 @@ class ProcessEnv {
       }
     }
     memory_->words().seed = seed;
-    memory_->words().has_seed.value = has_seed ? 1 : 0;
+    memory_->words().has_seed = has_seed ? 1 : 0;
     Ask(kReset);
     return Await(obs, error);
   }
@@ -176,7 +169,7 @@ class ProcessEnv {
     nlohmann::json ask = {{"id", request_.id}, {"will_render", request_.will_render}};
     ask["keywords"] = nlohmann::json::parse(request_.keywords, nullptr, false);
     PMOE_RETURN_IF_ERROR(child_->Send(ask.dump()));
-    PMOE_ASSIGN_OR_RETURN(const std::string text, child_->Receive(kStartWait));
+    PMOE_ASSIGN_OR_RETURN(const std::string text, child_->Receive(kWait));
     const nlohmann::json answer = nlohmann::json::parse(text, nullptr, false);
     if (!answer.is_object() || !answer.contains("why")) {
       return absl::InternalError("pmoe_gym_serve.py does not fit this program");
@@ -186,7 +179,6 @@ class ProcessEnv {
     }
     PMOE_ASSIGN_OR_RETURN(spec_, GymSpec::Parse(answer["spec"].get<std::string>()));
     PMOE_ASSIGN_OR_RETURN(memory_, SharedMemory::Make(spec_->get()));
-    asked_ = 0;
     return child_->SendDescriptor(memory_->fd());
   }
 
@@ -204,31 +196,20 @@ class ProcessEnv {
   }
 
   void Ask(uint32_t command) {
-    Shared& words = memory_->words();
-    words.command.value.store(command, std::memory_order_relaxed);
-    words.request.value.store(++asked_, std::memory_order_seq_cst);
-    if (words.they_sleep.value.load(std::memory_order_seq_cst) != 0) child_->Wake();
+    memory_->words().command = command;
+    child_->Wake();
   }
 
-  bool Answered() { return memory_->words().reply.value.load(std::memory_order_acquire) == asked_; }
-
-  // Watches for a moment, giving way to whoever wants the core, then sleeps: to be woken takes as
-  // long as a small environment's step.
   bool AwaitAnswer(std::string* why) {
-    const Stopwatch watch;
-    while (!Answered() && watch.Elapsed() < kSpin_s) ::sched_yield();
-    if (Answered()) return true;
-    std::atomic<uint32_t>& we_sleep = memory_->words().we_sleep.value;
-    we_sleep.store(1, std::memory_order_seq_cst);
-    bool lives = true;
-    while (!Answered() && lives &&
-           watch.Elapsed() < std::chrono::duration<double>(kStepWait).count()) {
-      lives = child_->AwaitWake(kLookAgain);
+    switch (child_->AwaitWake(kWait)) {
+      case ChildProcess::Waited::kWoken:
+        return true;
+      case ChildProcess::Waited::kSilent:
+        *why = "the environment's process has not answered for ten minutes";
+        break;
+      case ChildProcess::Waited::kEnded:
+        *why = absl::StrCat("the environment's process has ended: ", child_->Obituary());
     }
-    we_sleep.store(0, std::memory_order_relaxed);
-    if (Answered()) return true;
-    *why = lives ? "the environment's process has not answered for ten minutes"
-                 : absl::StrCat("the environment's process has ended: ", child_->Obituary());
     child_ = nullptr;
     return false;
   }
@@ -237,7 +218,7 @@ class ProcessEnv {
   bool Await(double* obs, PmoeError* error) {
     std::string why;
     const bool answered = AwaitAnswer(&why);
-    if (answered && memory_->words().failed.value.load(std::memory_order_relaxed) != 0) {
+    if (answered && memory_->words().failed != 0) {
       why = Tell("t").value_or("no reason given");
     }
     if (obs == nullptr) return answered;
@@ -252,16 +233,15 @@ class ProcessEnv {
   absl::StatusOr<std::string> Tell(const std::string& message) {
     if (child_ == nullptr) return absl::UnavailableError("the environment's process has ended");
     PMOE_RETURN_IF_ERROR(child_->Send(message));
-    return child_->Receive(kStepWait);
+    return child_->Receive(kWait);
   }
 
   const GymRequest request_;
   std::unique_ptr<GymSpec> spec_;
   std::unique_ptr<SharedMemory> memory_;
   std::unique_ptr<ChildProcess> child_;  // null: it has ended
-  uint32_t asked_ = 0;
-  bool stepping_ = false;  // a step was begun
-  std::string saved_;      // between the question for its size and the copy
+  bool stepping_ = false;                // a step was begun
+  std::string saved_;                    // between the question for its size and the copy
   std::string image_;
 };
 
