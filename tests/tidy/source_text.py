@@ -7,7 +7,7 @@ import re
 
 CPP = (".h", ".cc", ".cu")
 CODE = CPP + (".py", ".sh", ".cmake", ".proto")
-SKIPPED_FOLDERS = {"build", "runs", "__pycache__"}
+SKIPPED_FOLDERS = {"build", "runs", "__pycache__", "corpus"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Violation:
 
 
 def read_tree(root):
-    """Every text file below root; folders that git ignores and hidden ones (but .ci) stay out."""
+    """Every text file below root. Folders that git ignores, hidden ones (but .ci) and what fuzzers
+    begin with stay out."""
     tree = {}
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS
