@@ -101,6 +101,8 @@ void WriteAbsolutePaths(EnvConfig* env) {
   };
   env->set_id(WithAbsolutePath(env->id()));
   if (!env->assets().empty()) env->set_assets(absolute(env->assets()));
+  // Without a slash it is a command, which each machine finds for itself.
+  if (absl::StrContains(env->python(), '/')) env->set_python(absolute(env->python()));
   for (EnvArg& arg : *env->mutable_arg()) {
     const bool relative = arg.name() == "xml_file" && absl::StartsWith(arg.value(), ".");
     if (relative) arg.set_value(absolute(arg.value()));

@@ -187,7 +187,7 @@ class InstalledTest(unittest.TestCase):
         with zipfile.ZipFile(self.wheel) as archive:
             names = set(archive.namelist())
         for name in ("include/pmoe_env.h", "configs/sweeps/pendulum.textproto",
-                     "bin/pmoe-draw.py", "bin/pmoe-study.py", "licenses/libgrpc29",
+                     *(f"bin/{name}" for name in tree.SCRIPTS), "licenses/libgrpc29",
                      "licenses/pmoe"):
             self.assertIn(f"pmoe/{name}", names)
         self.assertNotIn("pmoe/bin/pmoe-bench", names)

@@ -17,8 +17,10 @@ import traceback
 HERE = os.path.abspath(__file__)
 if os.path.dirname(HERE) not in sys.path:
     sys.path.append(os.path.dirname(HERE))
+writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # not beside the programs
 import pmoe_gym_imports  # noqa: E402
 import pmoe_gym_state  # noqa: E402
+sys.dont_write_bytecode = writes
 
 # Their environments are registered when they are imported, where Gymnasium does not do so itself.
 REGISTER = ("gymnasium_robotics", "panda_gym", "shimmy", "metaworld", "highway_env")

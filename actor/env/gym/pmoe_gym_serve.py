@@ -19,7 +19,9 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # not beside the programs
 import pmoe_gym  # noqa: E402
+sys.dont_write_bytecode = writes
 
 # Where things lie in the shared memory, in words of 4 bytes and in bytes, as in gym_process.cc.
 COMMAND, HAS_SEED, FAILED = range(3)
