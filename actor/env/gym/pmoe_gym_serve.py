@@ -77,7 +77,7 @@ class Server:
 
     def serve(self):
         # Both sleep while the other works: the scheduler has them change places on one core. To
-        # watch for the other instead took four times as long beside other load.
+        # watch for the other instead is slower where cores are taken.
         while True:
             for descriptor, what in self.poll.poll():
                 if descriptor == self.wake:
