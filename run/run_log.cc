@@ -11,6 +11,7 @@
 #include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/config/env_choices.h"
 #include "common/config/info_names.h"
 #include "common/config/run_config.h"
 
@@ -46,7 +47,8 @@ RunLogOptions RunLogOptions::FromConfig(const RunConfig& config, uint64_t total_
   options.primitives = config.policy().primitives();
   options.log_every_steps = config.observe().log_every_steps();
   options.diverged_share_max = config.observe().diverged_share_max();
-  options.env_errors_end_run = config.env().on_error() == "end_run";
+  options.env_errors_end_run =
+      ParseChoice<OnEnvError>(config.env().on_error()) == OnEnvError::kEndRun;
   options.info = InfoNames(config.observe().info()).value_or(std::vector<std::string>());
   options.settings = {PrintConfig(config), ChangedValues(RunConfig(), config)};
   return options;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/metrics/rejections.h"
@@ -21,6 +22,12 @@ std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
   encoded->env_steps = snapshot.env_steps;
   encoded->bytes = snapshot.Encode();
   return encoded;
+}
+
+// Tasks of ours do not fail by themselves: an actor that says so makes no sense.
+bool MayFail(absl::string_view env_id) {
+  return absl::StartsWith(env_id, "gym:") || absl::StartsWith(env_id, "gym-process:") ||
+         absl::StartsWith(env_id, "plugin:");
 }
 
 }  // namespace
@@ -243,6 +250,7 @@ MaybeNonsense RunHub::CheckSense(const FollowerCursor& cursor,
   }
   limits.lockstep = lockstep();
   limits.checkpoint = directive_.has_value() && directive_->checkpoint;
+  limits.env_fails = MayFail(options_.config.env().id());
   if (auto nonsense = CheckFollower(cursor.role, message, limits)) return nonsense;
   return CheckRound(cursor, message);
 }

@@ -104,7 +104,9 @@ void LookAtReport(const ActorReportMessage& report, const FollowerLimits& limits
     LookAtEpisode(report.episodes(i), limits, look);
   }
   LookAtInfo(report.info(), look);
-  look->Count("env_errors", AsDouble(report.env_errors()));
+  look->Count("env_errors", AsDouble(report.env_errors()), limits.env_fails ? kCountMax : 0.0);
+  look->Count("deadline_misses", AsDouble(report.deadline_misses()));
+  look->Count("rows_left_out", AsDouble(report.rows_left_out()));
   if (report.env_error().size() > kErrorBytesMax) {
     look->Refuse("too_long", absl::StrCat("env_error has ", report.env_error().size(), " bytes"));
   }

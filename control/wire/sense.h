@@ -37,6 +37,7 @@ struct FollowerLimits {
   uint32_t episode_steps = 0;  // of an episode; 0: no limit
   bool lockstep = false;
   bool checkpoint = false;  // the directive that stands asks for the actor's part
+  bool env_fails = false;   // the environment is somebody's code, which may fail by itself
 };
 
 MaybeNonsense CheckJoin(const JoinRequest& request);

@@ -2,6 +2,7 @@
 environment is tests/actor/env/gym/own_envs.py's.
 """
 import pathlib
+import re
 import signal
 import time
 
@@ -75,7 +76,7 @@ def test_ctrl_c_ends_the_run_with_a_checkpoint(tmp_path):
     process = start("train", "--env", "gym:own_envs:SavedPoint-v0", "--python", PYTHON, "--out",
                     "run", *SMALL, "--steps", "1e7", cwd=tmp_path)
     for line in process.stdout:
-        if "env steps" in line or "%" in line:
+        if re.search(r" [1-9][\d,]*/10,000,000 ", line):  # before it there is nothing to keep
             break
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=MINUTE)[0]

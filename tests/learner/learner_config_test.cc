@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "common/config/env_choices.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
 #include "common/config/schema.h"
@@ -75,6 +76,7 @@ const std::map<std::string, std::vector<std::string>> kEnums = {
     {"learner.qnet_input", Names<QnetInput>()},
     {"learner.ppo_ratio", Names<RatioOf>()},
     {"learner.ppo_router_grad", Names<RouterGrad>()},
+    {"env.on_error", Names<OnEnvError>()},
     {"replay.selector", Names<RowChoice>()},
     {"schedule.mode", Names<ScheduleMode>()},
     {"observe.eval_action", Names<EvalAction>()}};

@@ -73,9 +73,20 @@ TEST(InfoColumnsTest, AStateOfBeforeIsReadAsOneThatSaysNothing) {
 TEST(InfoColumnsTest, AReportHoldsSoManyNamesAtMost) {
   InfoSums sums;
   for (int i = 0; i < 100; ++i) AddInfo({{"n" + std::to_string(i), 1.0}}, &sums);
-  EXPECT_EQ(sums.size(), kInfoNamesMax);
+  EXPECT_EQ(sums.size(), kInfoNamesMax - 1);
   AddInfo({{"n0", 2.0}}, &sums);
   EXPECT_EQ(sums["n0"].sum, 3.0);
+  AddInfo({{kSuccessInfo, 1.0}}, &sums);  // its place is kept for it
+  EXPECT_EQ(sums[kSuccessInfo].sum, 1.0);
+  EXPECT_EQ(sums.size(), kInfoNamesMax);
+}
+
+// A learner would refuse the report that they come with.
+TEST(InfoColumnsTest, ValuesOfNoSenseAreLeftOut) {
+  InfoSums sums;
+  AddInfo({{"huge", 1e300}, {"a\nb", 1.0}, {std::string(256, 'n'), 1.0}, {"fine", 1.0}}, &sums);
+  EXPECT_EQ(sums.size(), 1);
+  EXPECT_EQ(sums["fine"].sum, 1.0);
 }
 
 TEST(InfoNamesTest, AreReadFromOneText) {

@@ -158,7 +158,11 @@ class ProcessEnv {
     PMOE_ASSIGN_OR_RETURN(const std::string script, GymScript("pmoe_gym_serve.py"));
     PMOE_ASSIGN_OR_RETURN(child_, ChildProcess::Start({python.executable, script}));
     const absl::Status begun = Begin();
-    if (!absl::IsUnavailable(begun)) return begun;
+    if (begun.ok()) return begun;
+    if (!absl::IsUnavailable(begun)) {  // what it said is why, not that it leaves then
+      child_ = nullptr;
+      return begun;
+    }
     const absl::Status died = absl::FailedPreconditionError(
         absl::StrCat("its process ended while it was made: ", child_->Obituary()));
     child_ = nullptr;

@@ -12,6 +12,7 @@ import inspect
 import json
 import os
 import sys
+import threading
 import traceback
 
 HERE = os.path.abspath(__file__)
@@ -288,17 +289,18 @@ class Host:
     def info(self):
         """Lines "name value" of the last info's numbers."""
         found = {}
-        try:
-            for key, value in (self.last_info or {}).items():
-                if not isinstance(key, str) or not key.isprintable() or " " in key:
-                    continue
-                if isinstance(value, (bool, int, float, self.np.generic)) or \
-                        (isinstance(value, self.np.ndarray) and value.size == 1):
-                    number = float(value)
-                    if self.np.isfinite(number):
-                        found[key] = number
-        except BaseException:
-            pass  # what it says beside its work ends nothing
+        for key, value in dict(self.last_info or {}).items():
+            if not isinstance(key, str) or not key.isprintable() or " " in key:
+                continue
+            if not (isinstance(value, (bool, int, float, self.np.generic)) or
+                    (isinstance(value, self.np.ndarray) and value.size == 1)):
+                continue
+            try:
+                number = float(value)
+            except (TypeError, ValueError, OverflowError):
+                continue  # a text, or no number of this size: what stands beside it counts
+            if self.np.isfinite(number):
+                found[key] = number
         for key in reversed(SUCCESS):
             if key in found:
                 found["success"] = found[key]
@@ -340,8 +342,16 @@ class Host:
             return explain(error)
 
 
+making = threading.Lock()  # descriptor 1 is the whole process's
+
+
 def make(env_id, args, will_render):
     """(host, its spec as JSON, None) or (None, None, what went wrong)."""
+    with making:
+        return make_alone(env_id, args, will_render)
+
+
+def make_alone(env_id, args, will_render):
     out = os.dup(1)
     os.dup2(2, 1)  # what packages print when they are imported is no output of the program
     try:

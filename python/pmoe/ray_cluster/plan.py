@@ -208,6 +208,8 @@ class Run:
             words += ["--env-arg", f"{arg['name']}={arg['value']}"]
         if env.get("assets"):
             words += ["--assets", env["assets"]]
+        if env.get("python"):
+            words += ["--python", env["python"]]
         resume = self._flags.resume
         words += ["--run" if resume else "--record", str(self.directory)]
         if self._flags.allow_other_env:
