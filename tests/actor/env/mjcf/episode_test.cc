@@ -20,8 +20,6 @@
 namespace pmoe {
 namespace {
 
-constexpr char kPaid[] = " reward { constant: 0 } ";
-constexpr char kSeesPose[] = " observation { slice { array: QPOS } } ";
 constexpr int kActions = 5;
 constexpr int kRootNumbers = 7;
 
@@ -29,28 +27,7 @@ std::string EverythingTask() {
   return "mjcf:" + SourceFile("tests/actor/env/mjcf/everything.textproto");
 }
 
-class EpisodeTest : public ::testing::Test {
- protected:
-  void Make(const std::string& text) {
-    env_ = MakeTask(&dir_, absl::StrCat(text, kPaid));
-    obs_.resize(env_->spec().obs_dim);
-  }
-  void MakeSeeingPose(const std::string& text) { Make(absl::StrCat(text, kSeesPose)); }
-  const std::vector<double>& Reset(uint64_t seed) {
-    env_->Reset(seed, absl::MakeSpan(obs_));
-    return obs_;
-  }
-  const std::vector<double>& Step(const std::vector<double>& action = std::vector<double>(5)) {
-    env_->Step(action, absl::MakeSpan(obs_));
-    return obs_;
-  }
-  const mjData& data() const { return static_cast<const MujocoEnv&>(*env_).data(); }
-  const mjModel& model() const { return static_cast<const MujocoEnv&>(*env_).model(); }
-
-  TempDir dir_;
-  std::unique_ptr<Env> env_;
-  std::vector<double> obs_;
-};
+using EpisodeTest = TaskTest;
 
 TEST_F(EpisodeTest, StartsInTheKeyframeOfThatNameOrNumber) {
   for (const char* keyframe : {"home", "1"}) {

@@ -23,30 +23,7 @@ namespace {
 
 constexpr int kActions = 5;
 
-class RealRobotTest : public ::testing::Test {
- protected:
-  void Make(const std::string& text) {
-    env_ = MakeTask(&dir_, absl::StrCat(text, " reward { constant: 0 } "));
-    obs_.resize(env_->spec().obs_dim);
-  }
-  void MakeSeeingPose(const std::string& text) {
-    Make(absl::StrCat(text, " observation { slice { array: QPOS } } "));
-  }
-  const std::vector<double>& Reset(uint64_t seed) {
-    env_->Reset(seed, absl::MakeSpan(obs_));
-    return obs_;
-  }
-  const std::vector<double>& Step(const std::vector<double>& action = std::vector<double>(5)) {
-    env_->Step(action, absl::MakeSpan(obs_));
-    return obs_;
-  }
-  const mjData& data() const { return static_cast<const MujocoEnv&>(*env_).data(); }
-  const mjModel& model() const { return static_cast<const MujocoEnv&>(*env_).model(); }
-
-  TempDir dir_;
-  std::unique_ptr<Env> env_;
-  std::vector<double> obs_;
-};
+using RealRobotTest = TaskTest;
 
 // An environment whose steps are the other's simulator steps: equal controls, every step seen.
 TEST_F(RealRobotTest, AMeasurementIsSomeSimulatorStepsOld) {
