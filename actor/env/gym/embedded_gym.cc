@@ -6,7 +6,9 @@
 
 #include "absl/memory/memory.h"
 #include "actor/env/gym/embedded_python.h"
+#include "actor/env/gym/gym_plugin.h"
 #include "actor/env/gym/gym_spec.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 
 namespace pmoe {
@@ -76,7 +78,9 @@ class EmbeddedEnv {
     const PythonRef args(api_, api_.Py_BuildValue("(O)", data.get()));
     std::string why(1024, '\0');
     PmoeError error = {why.data(), why.size()};
-    return Went(Call("load", args.get()), &error);
+    if (Went(Call("load", args.get()), &error)) return true;
+    Log(LogLevel::kWarning, why.c_str());
+    return false;
   }
 
   std::string Info() const {
@@ -164,39 +168,10 @@ class EmbeddedEnv {
   mutable std::string saved_;  // between the question for its size and the copy
 };
 
-EmbeddedEnv& Of(void* env) { return *static_cast<EmbeddedEnv*>(env); }
-const EmbeddedEnv& Of(const void* env) { return *static_cast<const EmbeddedEnv*>(env); }
-
-void* Create(const PmoeEnvArgs* args, PmoeError* error) {
-  absl::StatusOr<std::unique_ptr<EmbeddedEnv>> env = EmbeddedEnv::Make(GymRequest::Of(*args));
-  if (env.ok()) return env->release();
-  TellWhy(env.status().message(), error);
-  return nullptr;
-}
-
 }  // namespace
 
 const PmoeEnvPlugin* EmbeddedGym() {
-  static const PmoeEnvPlugin plugin = {
-      .abi_version = PMOE_ENV_ABI_VERSION,
-      .create = Create,
-      .destroy = [](void* env) { delete static_cast<EmbeddedEnv*>(env); },
-      .spec = [](const void* env, PmoeEnvSpec* spec) { *spec = Of(env).spec(); },
-      .reset = [](void* env, int32_t has_seed, uint64_t seed, double* obs, PmoeError* error)
-          -> int32_t { return Of(env).Reset(has_seed != 0, seed, obs, error); },
-      .step = [](void* env, const double* action, double* obs, PmoeStep* result,
-                 PmoeError* error) -> int32_t { return Of(env).Step(action, obs, result, error); },
-      .begin_step = nullptr,
-      .save = [](const void* env, void* bytes, size_t size) { return Of(env).Save(bytes, size); },
-      .load = [](void* env, const void* bytes, size_t size) -> int32_t {
-        return Of(env).Load(bytes, size);
-      },
-      .info = [](const void* env, void (*tell)(void*, const char*, double),
-                 void* to) { TellLines(Of(env).Info(), tell, to); },
-      .render = [](void* env, PmoeImage* image, PmoeError* error) -> int32_t {
-        return Of(env).Render(image, error);
-      },
-  };
+  static const PmoeEnvPlugin plugin = GymPlugin<EmbeddedEnv>();
   return &plugin;
 }
 

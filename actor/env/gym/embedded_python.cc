@@ -102,6 +102,7 @@ absl::StatusOr<const EmbeddedPython*> EmbeddedPython::Get(const PythonInterprete
   if (python == nullptr) {
     PMOE_ASSIGN_OR_RETURN(python, Start(interpreter));
   }
+  PMOE_RETURN_IF_ERROR(python->ready_);
   if (python->executable_ == interpreter.executable) return python;
   return absl::FailedPreconditionError(
       absl::StrCat("this process has Python of ", python->executable_, " and cannot have that of ",
@@ -118,15 +119,11 @@ absl::StatusOr<EmbeddedPython*> EmbeddedPython::Start(const PythonInterpreter& i
   if (name == nullptr) return absl::InvalidArgumentError(interpreter.executable + " is no name");
   api.Py_SetProgramName(name);
   api.Py_InitializeEx(/*signal_handlers=*/0);
-  const absl::Status ran = python->RunScript();
+  python->ready_ = python->RunScript();
   thread_state.api = &python->api_;
   thread_state.state = api.PyEval_SaveThread();
-  if (!ran.ok()) {
-    python.release();  // Python cannot be started twice: what it has begun stays
-    return ran;
-  }
   python->executable_ = interpreter.executable;
-  return python.release();
+  return python.release();  // also where it is not ready: Python cannot be started twice
 }
 
 absl::Status EmbeddedPython::Load(const PythonInterpreter& interpreter) {

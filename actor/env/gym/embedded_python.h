@@ -65,6 +65,7 @@ class EmbeddedPython {
   PythonApi api_{};
   PyObject* globals_ = nullptr;
   std::string executable_;
+  absl::Status ready_;  // of what it runs first
 };
 
 // While it lives this thread may call Python. Not recursive.

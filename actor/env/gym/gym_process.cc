@@ -13,8 +13,10 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/gym/child_process.h"
+#include "actor/env/gym/gym_plugin.h"
 #include "actor/env/gym/gym_spec.h"
 #include "actor/env/gym/python_interpreter.h"
+#include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "nlohmann/json.hpp"
 
@@ -129,7 +131,9 @@ class ProcessEnv {
   bool Load(const void* bytes, size_t size) {
     const absl::StatusOr<std::string> why =
         Tell(absl::StrCat("l", absl::string_view(static_cast<const char*>(bytes), size)));
-    return why.ok() && why->empty();
+    if (why.ok() && why->empty()) return true;
+    Log(LogLevel::kWarning, why.ok() ? *why : std::string(why.status().message()));
+    return false;
   }
   std::string Info() { return Tell("i").value_or(""); }
 
@@ -236,8 +240,11 @@ class ProcessEnv {
 
   absl::StatusOr<std::string> Tell(const std::string& message) {
     if (child_ == nullptr) return absl::UnavailableError("the environment's process has ended");
-    PMOE_RETURN_IF_ERROR(child_->Send(message));
-    return child_->Receive(kWait);
+    const absl::Status sent = child_->Send(message);
+    absl::StatusOr<std::string> answer =
+        sent.ok() ? child_->Receive(kWait) : absl::StatusOr<std::string>(sent);
+    if (!answer.ok()) child_ = nullptr;  // a late answer would be taken for the next one's
+    return answer;
   }
 
   const GymRequest request_;
@@ -249,38 +256,16 @@ class ProcessEnv {
   std::string image_;
 };
 
-ProcessEnv& Of(const void* env) { return *static_cast<ProcessEnv*>(const_cast<void*>(env)); }
-
-void* Create(const PmoeEnvArgs* args, PmoeError* error) {
-  absl::StatusOr<std::unique_ptr<ProcessEnv>> env = ProcessEnv::Make(GymRequest::Of(*args));
-  if (env.ok()) return env->release();
-  TellWhy(env.status().message(), error);
-  return nullptr;
-}
-
 }  // namespace
 
 const PmoeEnvPlugin* GymInProcess() {
-  static const PmoeEnvPlugin plugin = {
-      .abi_version = PMOE_ENV_ABI_VERSION,
-      .create = Create,
-      .destroy = [](void* env) { delete static_cast<ProcessEnv*>(env); },
-      .spec = [](const void* env, PmoeEnvSpec* spec) { *spec = Of(env).spec(); },
-      .reset = [](void* env, int32_t has_seed, uint64_t seed, double* obs, PmoeError* error)
-          -> int32_t { return Of(env).Reset(has_seed != 0, seed, obs, error); },
-      .step = [](void* env, const double* action, double* obs, PmoeStep* result,
-                 PmoeError* error) -> int32_t { return Of(env).Step(action, obs, result, error); },
-      .begin_step = [](void* env, const double* action) { Of(env).BeginStep(action); },
-      .save = [](const void* env, void* bytes, size_t size) { return Of(env).Save(bytes, size); },
-      .load = [](void* env, const void* bytes, size_t size) -> int32_t {
-        return Of(env).Load(bytes, size);
-      },
-      .info = [](const void* env, void (*tell)(void*, const char*, double),
-                 void* to) { TellLines(Of(env).Info(), tell, to); },
-      .render = [](void* env, PmoeImage* image, PmoeError* error) -> int32_t {
-        return Of(env).Render(image, error);
-      },
-  };
+  static const PmoeEnvPlugin plugin = [] {
+    PmoeEnvPlugin made = GymPlugin<ProcessEnv>();
+    made.begin_step = [](void* env, const double* action) {
+      static_cast<ProcessEnv*>(env)->BeginStep(action);
+    };
+    return made;
+  }();
   return &plugin;
 }
 
