@@ -8,6 +8,7 @@
 #include "actor/episode_start.h"
 #include "common/base/bytes.h"
 #include "common/base/log.h"
+#include "common/base/printable_text.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 
@@ -22,7 +23,7 @@ constexpr std::chrono::milliseconds kCloseTimeout(4000);
 
 void NoteError(const absl::Status& why, ActorReport* report) {
   ++report->env_errors;
-  report->env_error = std::string(why.message());
+  report->env_error = PrintableLines(why.message());  // a message holds UTF-8 only
 }
 }  // namespace
 

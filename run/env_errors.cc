@@ -1,29 +1,15 @@
 #include "run/env_errors.h"
 
-#include <vector>
-
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "common/base/printable_text.h"
 
 namespace pmoe {
-namespace {
-
-// A traceback of another machine, for a terminal of this one.
-std::string Printable(absl::string_view text) {
-  constexpr size_t kLineMax = 1000;
-  std::vector<std::string> lines = absl::StrSplit(text, '\n');
-  for (std::string& line : lines) line = PrintableText(line, kLineMax);
-  return absl::StrJoin(lines, "\n");
-}
-
-}  // namespace
 
 std::optional<std::string> EnvErrors::Add(const ActorReport& report) {
   if (report.env_errors == 0) return std::nullopt;
   errors_ += report.env_errors;
-  last_ = absl::StrCat("actor ", report.actor, ": ", Printable(report.env_error));
+  // Of another machine, for a terminal of this one.
+  last_ = absl::StrCat("actor ", report.actor, ": ", PrintableLines(report.env_error));
   if (ends_run_ || errors_ < next_line_) return std::nullopt;
   while (next_line_ <= errors_) next_line_ *= 10;
   return absl::StrCat("environments have failed ", errors_, errors_ == 1 ? " time" : " times",

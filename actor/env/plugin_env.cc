@@ -151,6 +151,7 @@ void PluginEnv::Reset(std::optional<uint64_t> seed, absl::Span<double> obs) {
     std::fill(obs.begin(), obs.end(), std::numeric_limits<double>::quiet_NaN());
   }
   elapsed_steps_ = 0;
+  saved_.clear();
   was_reset_ = error_.ok();
 }
 
@@ -164,6 +165,7 @@ StepResult PluginEnv::Step(absl::Span<const double> action, absl::Span<double> o
   PmoeStep step{};
   thread_local ErrorText error;
   ++elapsed_steps_;
+  saved_.clear();
   if (functions_.step(env_, action.data(), obs.data(), &step, error.get()) == 0) {
     error_ = Failed("step", error.text());
     error.get()->text[0] = '\0';
@@ -196,13 +198,18 @@ absl::StatusOr<EnvImage> PluginEnv::Render() const {
   return EnvImage{image.width, image.height, {image.rgb, bytes}};
 }
 
+// Asks once, for SaveState as well: somebody's code may say yes and then fail.
 bool PluginEnv::can_save() const {
-  return functions_.save != nullptr && was_reset_ && functions_.save(env_, nullptr, 0) > 0;
+  saved_.clear();
+  if (functions_.save == nullptr || !was_reset_) return false;
+  saved_.resize(functions_.save(env_, nullptr, 0));
+  if (functions_.save(env_, saved_.data(), saved_.size()) != saved_.size()) saved_.clear();
+  return !saved_.empty();
 }
 
 void PluginEnv::SaveState(ByteWriter* out) const {
-  std::string bytes(functions_.save(env_, nullptr, 0), '\0');
-  PMOE_CHECK(functions_.save(env_, bytes.data(), bytes.size()) == bytes.size());
+  if (saved_.empty()) PMOE_CHECK(can_save());
+  const std::string bytes = std::exchange(saved_, "");
   ByteWriter state;
   state.Pod(elapsed_steps_);
   state.String(bytes);

@@ -62,6 +62,7 @@ class PluginEnv final : public Env {
   int64_t elapsed_steps_ = 0;
   bool was_reset_ = false;
   absl::Status error_;
+  mutable std::string saved_;  // what can_save() was told
 };
 
 }  // namespace pmoe

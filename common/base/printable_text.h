@@ -58,4 +58,28 @@ inline std::string PrintableText(absl::string_view text, size_t bytes_max = 64) 
   return at < text.size() ? shown + "…" : shown;
 }
 
+// The same for a text of several lines, as a traceback: each cut to about 1,000 bytes, all to about
+// 32 KiB.
+inline std::string PrintableLines(absl::string_view text) {
+  constexpr size_t kLineMax = 1000, kTextMax = 32 << 10;
+  std::string shown;
+  for (size_t begin = 0; begin <= text.size();) {
+    if (shown.size() > kTextMax) return shown + "\n…";
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    absl::StrAppend(&shown, begin > 0 ? "\n" : "",
+                    PrintableText(text.substr(begin, end - begin), kLineMax));
+    begin = end + 1;
+  }
+  return shown;
+}
+
+inline bool IsUtf8(absl::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t bytes = Utf8Bytes(text, at);
+    if (bytes == 0) return false;
+    at += bytes;
+  }
+  return true;
+}
+
 }  // namespace pmoe

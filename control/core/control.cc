@@ -13,7 +13,7 @@ bool MakesSense(const std::string& name, double value) {
   constexpr size_t kNameBytesMax = 255;
   constexpr double kValueMax = 1e280;
   return name.size() <= kNameBytesMax && FindControlCharacter(name) == std::string::npos &&
-         std::abs(value) <= kValueMax;
+         IsUtf8(name) && std::abs(value) <= kValueMax;
 }
 
 }  // namespace

@@ -84,7 +84,9 @@ TEST(InfoColumnsTest, AReportHoldsSoManyNamesAtMost) {
 // A learner would refuse the report that they come with.
 TEST(InfoColumnsTest, ValuesOfNoSenseAreLeftOut) {
   InfoSums sums;
-  AddInfo({{"huge", 1e300}, {"a\nb", 1.0}, {std::string(256, 'n'), 1.0}, {"fine", 1.0}}, &sums);
+  AddInfo(
+      {{"huge", 1e300}, {"a\nb", 1.0}, {std::string(256, 'n'), 1.0}, {"\xe4", 1.0}, {"fine", 1.0}},
+      &sums);
   EXPECT_EQ(sums.size(), 1);
   EXPECT_EQ(sums["fine"].sum, 1.0);
 }
