@@ -38,9 +38,11 @@ const char* KindName(ProcessKind kind) {
   }
 }
 
-// What a process that ended had to say. One that ends by itself says why; a log that holds no word
-// of it could not be written.
+// What a process that ended had to say, unless the user has heard it: one without a log speaks to
+// the same terminal. One that ends by itself says why; a log that holds no word of it could not be
+// written.
 std::string LastWords(const std::string& log, const ChildEnd& end) {
+  if (log.empty()) return "";
   const std::string tail = LastLines(log, kTailLines);
   if (tail.empty() && end.exit_code <= 0) return "";
   if (!tail.empty()) return absl::StrCat("; its last words:\n", tail);

@@ -17,6 +17,7 @@
 namespace pmoe {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -111,6 +112,21 @@ TEST_F(SupervisorTest, WhatTheUserMustMendEndsTheClusterWithItsLastWords) {
                                 "actor ended with exit code 2; its last words:\n"
                                 "the model is missing"));
   EXPECT_THAT(Lines("ends").size(), Lines("replay.up").size());
+}
+
+TEST_F(SupervisorTest, OfALogThatCouldNotBeWrittenItSaysSo) {
+  Add(ProcessKind::kActor, "actor", "exit 2");
+  Start();
+  EXPECT_THAT(std::string(Wait().message()),
+              AllOf(HasSubstr("it could write nothing to " + folder_.File("actor.log")),
+                    HasSubstr("make room if its disk is full")));
+}
+
+TEST_F(SupervisorTest, WhoHasNoLogWasHeard) {
+  Add(ProcessKind::kLearner, "learner", "exit 2");
+  options_.processes.back().log = "";
+  Start();
+  EXPECT_EQ(Wait().message(), "learner ended with exit code 2");
 }
 
 TEST_F(SupervisorTest, TooManyRestartsEndTheCluster) {
