@@ -64,7 +64,7 @@ def suggest(trial, plan):
 
 
 class Training:
-    """One trial's process, begun or gone on with from its checkpoint."""
+    """One trial's process, begun or gone on with from its checkpoint; none if it had finished."""
 
     def __init__(self, plan, number, settings):
         self.number, self.began = number, time.monotonic()
@@ -72,9 +72,12 @@ class Training:
         out = pathlib.Path(plan["out"])
         self.directory = out / f"trial-{number:04d}"
         self.log = out / "logs" / f"trial-{number:04d}.log"
+        self.process = None
+        if self.has_finished():  # while nobody looked
+            return
         if (self.directory / "checkpoints").is_dir() and any(
                 (self.directory / "checkpoints").iterdir()):
-            words = ["--resume", str(self.directory)]
+            words = ["--resume", str(self.directory), "--steps", f"{self.steps:.0f}"]
         else:
             sets = [word for field, value in settings.items()
                     for word in ("--set", f"{field}={value}")]
@@ -89,6 +92,16 @@ class Training:
     def has_finished(self):
         """Ctrl-C is no error to a training."""
         return max(column(self.directory, "env_steps"), default=0) >= self.steps
+
+    def ended(self):
+        return self.process is None or self.process.poll() is not None
+
+    def whole(self):
+        return (self.process is None or self.process.returncode == 0) and self.has_finished()
+
+    def send(self, number):
+        if self.process is not None:
+            self.process.send_signal(number)
 
     def last_line(self):
         lines = self.log.read_text(errors="replace").strip().splitlines()
@@ -112,7 +125,7 @@ class Study:
         # A study that goes on draws on, and does not draw the same again.
         self.study.sampler = optuna.samplers.TPESampler(
             seed=len(self.study.trials), constant_liar=plan["jobs"] > 1)
-        self.running, self.stopping = {}, False
+        self.running, self.stopping, self.refusal = {}, False, None
         # Those that were stopped: first of all they go on.
         self.left = [trial for trial in self.study.trials if trial.state == TrialState.RUNNING]
 
@@ -126,7 +139,14 @@ class Study:
                 return True
         elif len(self.study.trials) < self.plan["trials"]:
             trial = self.study.ask()
-            number, settings = trial.number, suggest(trial, self.plan)
+            try:
+                number, settings = trial.number, suggest(trial, self.plan)
+            except ValueError as error:  # the file's values are not those that it began with
+                self.study.tell(trial, state=TrialState.FAIL)
+                self.refusal = (f"the study in {self.out} has other values or ranges: {error}; "
+                                "give the file another out, or its old values")
+                self.stop()
+                return False
             trial.set_user_attr("settings", settings)
         else:
             return False
@@ -136,8 +156,7 @@ class Study:
         return True
 
     def end(self, training):
-        code, number = training.process.returncode, training.number
-        whole = code == 0 and training.has_finished()
+        number, whole = training.number, training.whole()
         if self.stopping and not whole:
             return  # its trial goes on with the next command
         returns = column(training.directory, "eval_return_mean")
@@ -153,19 +172,19 @@ class Study:
 
     def look(self):
         for number, training in list(self.running.items()):
-            if training.process.poll() is not None:
+            if training.ended():
                 del self.running[number]
                 self.end(training)
 
     def stop(self, *_):
         if self.stopping:  # once more
             for training in self.running.values():
-                training.process.kill()
+                training.send(signal.SIGKILL)
             return
         self.stopping = True
         say("the trainings write their checkpoints and end; once more ends them now")
         for training in self.running.values():
-            training.process.send_signal(signal.SIGINT)
+            training.send(signal.SIGINT)
 
     def run(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -215,6 +234,8 @@ def main():
     study = Study(json.loads(sys.argv[1]))
     study.run()
     study.write_results()
+    if study.refusal is not None:
+        wrong(study.refusal)
     return study.summary()
 
 

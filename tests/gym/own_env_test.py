@@ -36,6 +36,13 @@ def test_a_class_that_cannot_be_saved_begins_its_episodes_anew_and_says_so(tmp_p
     assert metrics(tmp_path / "run")["env_steps"][-1] == 300
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_an_environment_is_closed(place, tmp_path):
+    file = tmp_path / "closed"
+    train(place + "own_envs:Recorder-v0", "--env-arg", f"file={file}", "--steps", 200, cwd=tmp_path)
+    assert "closed after True" in file.read_text()
+
+
 def test_info_that_the_settings_name_is_a_column(tmp_path):
     train("gym:own_envs:Point-v0", "--set", "observe.info=speed", "--steps", 300, cwd=tmp_path)
     found = metrics(tmp_path / "run")

@@ -103,6 +103,26 @@ def test_a_stopped_study_goes_on_with_its_trials(study):
         [row[name] for name in drawn] for row in before]
 
 
+def test_stopped_trials_reach_a_later_end_and_a_file_with_other_values_is_refused(study):
+    study.write(trials=2, steps=20000)
+    process = study.start()
+    while not list(study.out.glob("trial-0001/checkpoints/*")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    runs = [pmoe.Run(study.out / f"trial-000{i}") for i in (0, 1)]
+    steps = max(int(run.metrics["env_steps"].max()) for run in runs)
+    study.write(trials=2, steps=steps + 500)
+    code, said = study.run()
+    assert code == 0 and [row["state"] for row in study.rows()] == ["complete"] * 2, said
+
+    study.write(trials=3, steps=300)
+    study.file.write_text(study.file.read_text().replace('"0.01"', '"0.02"'))
+    code, said = study.run()
+    assert code == 2 and "has other values or ranges" in said and "Traceback" not in said, said
+    assert [row["state"] for row in study.rows()][:2] == ["complete"] * 2
+
+
 def test_a_trial_that_fails_is_one_and_the_others_go_on(study):
     study.write(2, 300, 'grid { field: "env.arg.xml_file" value: ["/no/such.xml"] }')
     code, said = study.run()

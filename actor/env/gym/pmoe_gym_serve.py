@@ -32,7 +32,7 @@ ENDS = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 class Server:
     def __init__(self, link, wake, reply):
-        self.link, self.wake, self.reply = link, wake, reply
+        self.link, self.wake, self.reply, self.host = link, wake, reply, None
         self.poll = select.poll()
         self.poll.register(wake, select.POLLIN)
         self.poll.register(link, select.POLLIN)
@@ -47,9 +47,17 @@ class Server:
         while len(data) < size:
             piece = self.link.recv(size - len(data))
             if not piece:
-                os._exit(0)  # the program is gone
+                self.leave()
             data += piece
         return data
+
+    def leave(self):
+        """The program has gone, or wants no more. What close() does must not outlive it long."""
+        signal.setitimer(signal.ITIMER_REAL, 2)  # its default action ends the process
+        if self.host is not None:
+            self.host.close()
+            sys.stderr.flush()
+        os._exit(0)
 
     def send(self, data):
         self.link.sendall(struct.pack("<I", len(data)) + data)
@@ -86,7 +94,7 @@ class Server:
                 elif what & select.POLLIN:
                     self.answer()
                 elif what & ENDS:
-                    os._exit(0)
+                    self.leave()
 
     def call(self):
         words, host = self.words, self.host
@@ -117,10 +125,6 @@ class Server:
                 self.send(b"\1" + head + host.image.tobytes())
             else:
                 self.send(b"\0" + why.encode("utf8", "replace"))
-        elif kind == b"q":
-            host.close()
-            sys.stderr.flush()
-            os._exit(0)
 
 
 def main():

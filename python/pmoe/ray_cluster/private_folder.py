@@ -18,9 +18,21 @@ class PrivateFolder:
 
     def __init__(self) -> None:
         sweep()
+        while not self._make():
+            pass
+
+    def _make(self) -> bool:
+        """False if another process of this user swept the folder away before it was locked."""
         self.path = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX))
-        self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            return False
         fcntl.flock(self.lock, fcntl.LOCK_EX)
+        if self.path.exists():
+            return True
+        os.close(self.lock)
+        return False
 
     def write(self, files: dict[str, str]) -> None:
         """Each with mode 0600."""

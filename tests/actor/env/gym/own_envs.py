@@ -116,6 +116,18 @@ class Named(gym.Env):
         return {"z": np.arange(4).reshape(2, 2), "a": far}, 1.0, False, False, {}
 
 
-for name, kind in {"Point": Point, "SavedPoint": SavedPoint}.items():
+class Recorder(Point):
+    """Writes on close, as recorders and simulators with servers do."""
+
+    def __init__(self, file="", **keywords):
+        super().__init__(**keywords)
+        self.file = file
+
+    def close(self):
+        with open(self.file, "a") as file:
+            file.write(f"closed after {self.steps > 0}\n")
+
+
+for name, kind in {"Point": Point, "SavedPoint": SavedPoint, "Recorder": Recorder}.items():
     gym.register(f"{name}-v0", kind, max_episode_steps=50)
 gym.register("Named-v0", Named)
