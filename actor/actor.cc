@@ -119,11 +119,15 @@ absl::Status Actor::RunFreely(const Directive& directive) {
     ActorReport report;
     report.actor = options_.index;
     const Stopwatch watch(options_.clock);
-    while (!client_->HasDirective() && watch.Elapsed() < kReport_s) {
-      PMOE_RETURN_IF_ERROR(StepAll(directive, &report));
+    absl::Status stepped;
+    while (stepped.ok() && !client_->HasDirective() && watch.Elapsed() < kReport_s) {
+      stepped = StepAll(directive, &report);
     }
     ReportPace(&report);
-    PMOE_RETURN_IF_ERROR(client_->Report(std::move(report)));
+    // Also of an actor that ends here: what its environment said is why.
+    const absl::Status reported = client_->Report(std::move(report));
+    PMOE_RETURN_IF_ERROR(stepped);
+    PMOE_RETURN_IF_ERROR(reported);
   }
   return absl::OkStatus();
 }

@@ -77,6 +77,7 @@ absl::Status Evaluator::Start(size_t e, int episode, uint32_t stream) {
                   .reset_seed = 0,
                   .primitive_steps = std::vector<int64_t>(policy_.components()),
                   .info = {}};
+  lane.failed = false;
   if (!Plays(lane)) return absl::OkStatus();
   const uint32_t index = static_cast<uint32_t>(episode);
   rngs_[e] = Rng(options_.seed, RngRole::kEvaluator, 0, stream, index);
@@ -113,10 +114,12 @@ std::function<void(const absl::Status&)> Evaluator::Failed() const {
   return [](const absl::Status& why) { Log(LogLevel::kWarning, "evaluation: ", why.message()); };
 }
 
-absl::Status Evaluator::OnBreakDown(const Env& env, StepResult* result) const {
-  if (const absl::Status error = env.error(); !error.ok()) {
+absl::Status Evaluator::OnBreakDown(Lane* lane, StepResult* result) const {
+  if (const absl::Status error = lane->env->error(); !error.ok()) {
     if (!options_.outlives_errors) return error;
-    Log(LogLevel::kWarning, "evaluation: ", error.message());
+    lane->failed = true;
+    Log(LogLevel::kWarning, "evaluation: episode ", lane->episode.index,
+        " does not count: ", error.message());
   }
   result->truncated = true;
   // One such number would be the mean of all, and the learner refuses it.
@@ -130,7 +133,7 @@ absl::Status Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>
                                        policy_.action_dim);
   ScaleAction(policy_, action, absl::MakeSpan(env_action_));
   StepResult result = lane.env->Step(env_action_, absl::MakeSpan(env_obs_));
-  if (BrokeDown(result, env_obs_)) PMOE_RETURN_IF_ERROR(OnBreakDown(*lane.env, &result));
+  if (BrokeDown(result, env_obs_)) PMOE_RETURN_IF_ERROR(OnBreakDown(&lane, &result));
   ++lane.episode.primitive_steps[primitives_[e]];
   lane.episode.total_reward += result.reward;
   ++lane.episode.length;
@@ -150,7 +153,7 @@ absl::Status Evaluator::StepLane(size_t e, uint32_t stream, std::vector<Episode>
   See(e);
   if (!result.done()) return absl::OkStatus();
   lane.episode.info = lane.env->Info();
-  played->push_back(lane.episode);
+  if (!lane.failed) played->push_back(lane.episode);
   return Start(e, lane.episode.index + options_.parts * static_cast<int>(lanes_.size()), stream);
 }
 

@@ -24,7 +24,8 @@ struct EvaluatorOptions {
   ActionChoice action{};
   double obs_noise = 0.0;  // standard deviation of N(0, s^2) added to all that the policy sees
   int lanes = 10;          // episodes side by side, at most
-  // An environment that fails by itself ends its episode, not all; a run's actors meet it, too.
+  // An environment that fails by itself ends its episode, which then counts for nothing, and not
+  // all; a run's actors meet it, too.
   bool outlives_errors = false;
   // Of several evaluators that share the episodes: this one plays every parts-th batch of them.
   int part = 0;
@@ -68,7 +69,7 @@ class Evaluator {
   // Calls `observer` after every step, from the thread that plays.
   void Observe(StepObserver observer) { observer_ = std::move(observer); }
 
-  // The episodes of its part, by index. `stream` names the random streams of this evaluation; a run
+  // The episodes of its part, by index, without those whose environment failed. `stream` names the random streams of this evaluation; a run
   // uses its env_steps. Stops early with CancelledError when `cancelled` says so.
   absl::StatusOr<std::vector<Episode>> Play(std::shared_ptr<const PolicySnapshot> snapshot,
                                             uint32_t stream,
@@ -83,7 +84,8 @@ class Evaluator {
             std::vector<std::unique_ptr<Env>> envs);
   struct Lane {
     std::unique_ptr<Env> env;
-    Episode episode;  // that it plays; with an index beyond the last one it idles
+    Episode episode;      // that it plays; with an index beyond the last one it idles
+    bool failed = false;  // by the environment itself
     Rng noise;
   };
   bool Plays(const Lane& lane) const { return lane.episode.index < options_.episodes; }
@@ -91,7 +93,7 @@ class Evaluator {
   void See(size_t lane);
   void BeginSteps();
   std::function<void(const absl::Status&)> Failed() const;
-  absl::Status OnBreakDown(const Env& env, StepResult* result) const;
+  absl::Status OnBreakDown(Lane* lane, StepResult* result) const;
   absl::Status StepLane(size_t lane, uint32_t stream, std::vector<Episode>* played);
 
   EvaluatorOptions options_;
@@ -110,7 +112,7 @@ class Evaluator {
 // How many evaluators can share the work.
 int EvaluatorPartsMax(const EvaluatorOptions& options);
 
-// Means over all episodes, which come in the order of their indices.
+// Means over all episodes, which come in the order of their indices; 0 and no returns of none.
 Evaluation Summarize(absl::Span<const Episode> episodes, uint64_t env_steps, double seconds);
 
 // Mean and population standard deviation.

@@ -110,7 +110,9 @@ absl::Status Serve(const RunConfig& config, RunFollower* follower, EvaluationDes
                        [&] { return interrupted || desk->finished(); });
     PMOE_RETURN_IF_ERROR(evaluation.status());
     if (exporter != nullptr) {
-      exporter->Set("pmoe_evaluator_return", evaluation->return_mean);
+      if (!evaluation->returns.empty()) {
+        exporter->Set("pmoe_evaluator_return", evaluation->return_mean);
+      }
       exporter->Set("pmoe_evaluator_seconds_total", total_s += evaluation->seconds);
       exporter->Set("pmoe_evaluator_weights_version", static_cast<double>(snapshot->version));
     }

@@ -79,13 +79,26 @@ absl::Status AsyncRun::Train(const std::atomic<bool>& interrupted) {
   absl::Status status, broken;
   while (status.ok() && broken.ok() && !interrupted && env_steps_ < total_steps()) {
     status = Turn();
-    broken = log_->Check();
+    broken = Broken(&status);
   }
   if (status.ok()) status = Finish();
   if (status.ok()) status = broken;
   if (!status.ok()) log_->Note(absl::StrCat("stopped: ", std::string(status.message())));
   log_->FinishProgress();
   return status;
+}
+
+// Why the run shall end, although the learner is well and can save what it has.
+absl::Status AsyncRun::Broken(absl::Status* turn) {
+  const absl::Status failed = parts_.actors->Failure();
+  // What an actor failed of, its environment may have said before: better words.
+  if (turn->ok() && !failed.ok()) *turn = Tick();
+  PMOE_RETURN_IF_ERROR(log_->Check());
+  if (failed.ok()) return failed;
+  return absl::Status(failed.code(),
+                      absl::StrCat(failed.message(),
+                                   "\nThe run has ended with a checkpoint; resume it once that is "
+                                   "mended"));
 }
 
 absl::Status AsyncRun::Turn() {
@@ -149,8 +162,7 @@ void AsyncRun::PublishDirective() {
 
 absl::Status AsyncRun::Tick() {
   PMOE_RETURN_IF_ERROR(CountEnvSteps());
-  PMOE_ASSIGN_OR_RETURN(const std::vector<ActorReport> reports, parts_.actors->TakeReports());
-  for (const ActorReport& report : reports) log_->OnReport(report);
+  for (const ActorReport& report : parts_.actors->TakeReports()) log_->OnReport(report);
   if (act_uniform_ != Uniform()) PublishDirective();
   // After a restart an actor may know a higher version than this learner has published: weights
   // reach it again above that.

@@ -36,6 +36,7 @@ class AsyncRun : public TrainingRun {
   absl::Status Restore(const LoadedCheckpoint& loaded);
   std::vector<std::string> TablesToKeep() const;
 
+  absl::Status Broken(absl::Status* turn);
   absl::Status Turn();
   absl::Status Learn();
   absl::Status UpdatePriorities();

@@ -200,6 +200,12 @@ RunLog::OpenRow* RunLog::Release(const PolicySnapshot& snapshot) {
 
 absl::Status RunLog::OnEvaluation(const PolicySnapshot& snapshot, const Evaluation& evaluation) {
   totals_["time_eval_s"] += evaluation.seconds;
+  if (evaluation.returns.empty()) {  // its row has no return, and nothing was best
+    Note(absl::StrCat("evaluation at ", evaluation.env_steps,
+                      " env steps: the environment failed in every episode"));
+    Release(snapshot);
+    return absl::OkStatus();
+  }
   last_eval_return_ = evaluation.return_mean;
   has_evaluation_ = true;
   Note(absl::StrCat("evaluation at ", evaluation.env_steps, " env steps: return ",

@@ -63,30 +63,51 @@ def suggest(trial, plan):
     return values
 
 
+def is_held(lock):
+    """Whether a training holds its directory, by the lock of common/base/file_lock.h."""
+    try:
+        with open(lock) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # a look, which shuts nobody out
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
 class Training:
-    """One trial's process, begun or gone on with from its checkpoint; none if it had finished."""
+    """One trial's process, begun or gone on with from its checkpoint; none if it had finished, and
+    none yet while one that outlived a killed study still trains in its directory."""
 
     def __init__(self, plan, number, settings):
+        self.plan, self.settings = plan, settings
         self.number, self.began = number, time.monotonic()
         self.steps = float(settings.get("schedule.total_steps", plan["steps"]))
         out = pathlib.Path(plan["out"])
         self.directory = out / f"trial-{number:04d}"
         self.log = out / "logs" / f"trial-{number:04d}.log"
         self.process = None
+        self.waits = is_held(self.directory / "lock")
+        if self.waits:
+            say(f"trial {number} still trains in {self.directory}; waiting for its end")
+        else:
+            self.start(out)
+
+    def start(self, out):
         if self.has_finished():  # while nobody looked
             return
         if (self.directory / "checkpoints").is_dir() and any(
                 (self.directory / "checkpoints").iterdir()):
             words = ["--resume", str(self.directory), "--steps", f"{self.steps:.0f}"]
         else:
-            sets = [word for field, value in settings.items()
+            sets = [word for field, value in self.settings.items()
                     for word in ("--set", f"{field}={value}")]
-            words = [*plan["words"], *sets, "--out", str(self.directory)]
+            words = [*self.plan["words"], *sets, "--out", str(self.directory)]
             if self.directory.exists():  # ended before its first checkpoint
-                self.directory.rename(out / "logs" / f"trial-{number:04d}.{time.time_ns()}")
+                self.directory.rename(out / "logs" / f"{self.directory.name}.{time.time_ns()}")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [plan["train"], *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [self.plan["train"], *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={"OMP_WAIT_POLICY": "passive", **os.environ}, start_new_session=True)
 
     def has_finished(self):
@@ -94,12 +115,16 @@ class Training:
         return max(column(self.directory, "env_steps"), default=0) >= self.steps
 
     def ended(self):
-        return self.process is None or self.process.poll() is not None
+        if self.waits and not is_held(self.directory / "lock"):
+            self.waits = False
+            self.start(pathlib.Path(self.plan["out"]))
+        return not self.waits and (self.process is None or self.process.poll() is not None)
 
     def whole(self):
         return (self.process is None or self.process.returncode == 0) and self.has_finished()
 
     def send(self, number):
+        self.waits = False  # the one that trains there is not ours to stop
         if self.process is not None:
             self.process.send_signal(number)
 

@@ -41,7 +41,7 @@ EmbeddedRun::EmbeddedRun(const RunConfig& config, const RunDirectory* directory,
       show_progress_(show_progress),
       status_(config, directory->path()),
       backlog_(EvaluationsKept(config)),
-      link_(config.actor().count()) {}
+      link_(config.actor().count(), EnvMayFail(config)) {}
 
 EmbeddedRun::~EmbeddedRun() {
   link_.Cancel();

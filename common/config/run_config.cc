@@ -211,6 +211,12 @@ std::string DefaultText(const SchemaField& field) {
 
 const Algorithm& AlgorithmOf(const RunConfig& config) { return AlgorithmNamed(config.algorithm()); }
 
+bool EnvMayFail(const RunConfig& config) {
+  const absl::string_view id = config.env().id();
+  return absl::StartsWith(id, "gym:") || absl::StartsWith(id, "gym-process:") ||
+         absl::StartsWith(id, "plugin:");
+}
+
 bool IsLockstep(const RunConfig& config) {
   return ParseChoice<ScheduleMode>(config.schedule().mode()) == ScheduleMode::kLockstep;
 }

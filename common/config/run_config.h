@@ -37,6 +37,8 @@ absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources);
 // The row of the configuration's algorithm; of a validated configuration.
 const Algorithm& AlgorithmOf(const RunConfig& config);
 
+// The environment is somebody's code, which may fail by itself; tasks of ours do not.
+bool EnvMayFail(const RunConfig& config);
 // Reproducible rounds; else async.
 bool IsLockstep(const RunConfig& config);
 // Minibatches by priority; of an off-policy algorithm.

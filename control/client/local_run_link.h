@@ -19,16 +19,21 @@ namespace pmoe {
 
 class LocalRunLink : public ActorGroup {
  public:
-  explicit LocalRunLink(int actors) : pending_(actors), reports_(actors), env_steps_(actors) {}
+  // may_lose_actors: their environments may fail by themselves.
+  explicit LocalRunLink(int actors, bool may_lose_actors = false)
+      : may_lose_actors_(may_lose_actors),
+        pending_(actors),
+        reports_(actors),
+        env_steps_(actors) {}
 
   void Publish(const Directive& directive) override ABSL_LOCKS_EXCLUDED(mu_);
   void PublishSnapshot(std::shared_ptr<const PolicySnapshot> snapshot) override
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::vector<ActorReport>> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<ActorReport> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Failure() override ABSL_LOCKS_EXCLUDED(mu_);
-  bool may_lose_actors() const override { return false; }
+  bool may_lose_actors() const override { return may_lose_actors_; }
   // Actors read the newest at their next step: nothing is on its way.
   uint64_t NewestVersionSeen() override ABSL_LOCKS_EXCLUDED(mu_);
   // Env steps of each actor since the start.
@@ -44,6 +49,7 @@ class LocalRunLink : public ActorGroup {
   std::shared_ptr<const PolicySnapshot> Latest() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  const bool may_lose_actors_;
   mutable Mutex mu_;
   CondVar changed_;
   std::vector<std::optional<Directive>> pending_ ABSL_GUARDED_BY(mu_);  // [actors]

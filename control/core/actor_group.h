@@ -23,8 +23,8 @@ class ActorGroup {
   // Lockstep: one report of every actor, in actor order, after one Publish. Fails with an actor's
   // error, or when `timeout` has passed: DeadlineExceededError names the actors that are missing.
   virtual absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout) = 0;
-  // Async: what has come since the last call; an actor's error that the run cannot outlive.
-  virtual absl::StatusOr<std::vector<ActorReport>> TakeReports() = 0;
+  // Async: what has come since the last call, also of actors that have failed since (Failure).
+  virtual std::vector<ActorReport> TakeReports() = 0;
   // The highest snapshot version that any actor has said it uses: a restarted learner goes on above
   // it.
   virtual uint64_t NewestVersionSeen() = 0;

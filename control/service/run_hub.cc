@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/config/run_config.h"
 #include "common/metrics/rejections.h"
 #include "control/wire/clock_skew.h"
 #include "control/wire/env_identity.h"
@@ -22,12 +22,6 @@ std::shared_ptr<const EncodedSnapshot> Encode(const PolicySnapshot& snapshot) {
   encoded->env_steps = snapshot.env_steps;
   encoded->bytes = snapshot.Encode();
   return encoded;
-}
-
-// Tasks of ours do not fail by themselves: an actor that says so makes no sense.
-bool MayFail(absl::string_view env_id) {
-  return absl::StartsWith(env_id, "gym:") || absl::StartsWith(env_id, "gym-process:") ||
-         absl::StartsWith(env_id, "plugin:");
 }
 
 }  // namespace
@@ -85,9 +79,8 @@ absl::StatusOr<std::vector<ActorReport>> RunHub::WaitReports(std::chrono::second
   return reports_.Late(timeout);
 }
 
-absl::StatusOr<std::vector<ActorReport>> RunHub::TakeReports() {
+std::vector<ActorReport> RunHub::TakeReports() {
   MutexLock lock(&mu_);
-  if (!failure_.ok()) return failure_;
   return reports_.TakeAll();
 }
 
@@ -250,7 +243,7 @@ MaybeNonsense RunHub::CheckSense(const FollowerCursor& cursor,
   }
   limits.lockstep = lockstep();
   limits.checkpoint = directive_.has_value() && directive_->checkpoint;
-  limits.env_fails = MayFail(options_.config.env().id());
+  limits.env_fails = EnvMayFail(options_.config);
   if (auto nonsense = CheckFollower(cursor.role, message, limits)) return nonsense;
   return CheckRound(cursor, message);
 }

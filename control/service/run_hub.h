@@ -33,7 +33,7 @@ class RunHub : public ActorGroup {
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::vector<ActorReport>> WaitReports(std::chrono::seconds timeout) override
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::vector<ActorReport>> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<ActorReport> TakeReports() override ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Failure() override ABSL_LOCKS_EXCLUDED(mu_);
   bool may_lose_actors() const override { return true; }
   uint64_t NewestVersionSeen() override ABSL_LOCKS_EXCLUDED(mu_);

@@ -32,10 +32,8 @@ std::string Encode(Kind kind, const Fields&... fields) {
 }
 
 template <typename T>
-void Put(const std::vector<T>& column, char** at) {
-  const size_t bytes = column.size() * sizeof(T);
-  if (bytes > 0) std::memcpy(*at, column.data(), bytes);
-  *at += bytes;
+void Put(const std::vector<T>& column, std::string* out) {
+  out->append(reinterpret_cast<const char*>(column.data()), column.size() * sizeof(T));
 }
 
 template <typename T>
@@ -150,23 +148,23 @@ std::string EncodeRecord(const WriterHello& hello) {
                 hello.rows_acked);
 }
 
+// Under the shard's lock: each byte is written once.
 std::string EncodeRecord(const Chunk& chunk) {
   const std::string head = Encode(kChunk, chunk.rows, chunk.member, chunk.actor, chunk.epoch,
                                   chunk.seq, chunk.env, chunk.first_step);
-  std::string record;
   const auto bytes = [](const auto& column) { return column.size() * sizeof(column[0]); };
-  record.resize(head.size() + bytes(chunk.observations) + bytes(chunk.actions) +
-                bytes(chunk.rewards) + bytes(chunk.terminated) + bytes(chunk.truncated) +
-                bytes(chunk.policy_version) + bytes(chunk.extra));
-  std::memcpy(record.data(), head.data(), head.size());
-  char* at = record.data() + head.size();
-  Put(chunk.observations, &at);
-  Put(chunk.actions, &at);
-  Put(chunk.rewards, &at);
-  Put(chunk.terminated, &at);
-  Put(chunk.truncated, &at);
-  Put(chunk.policy_version, &at);
-  Put(chunk.extra, &at);
+  std::string record;
+  record.reserve(head.size() + bytes(chunk.observations) + bytes(chunk.actions) +
+                 bytes(chunk.rewards) + bytes(chunk.terminated) + bytes(chunk.truncated) +
+                 bytes(chunk.policy_version) + bytes(chunk.extra));
+  record.append(head);
+  Put(chunk.observations, &record);
+  Put(chunk.actions, &record);
+  Put(chunk.rewards, &record);
+  Put(chunk.terminated, &record);
+  Put(chunk.truncated, &record);
+  Put(chunk.policy_version, &record);
+  Put(chunk.extra, &record);
   return record;
 }
 

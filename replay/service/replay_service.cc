@@ -50,7 +50,8 @@ void SayRestored(const ServedTable& table, const CreateTableReply& reply) {
       reply.stats().inserted(), " ever inserted");
 }
 
-// Who may speak for the learner only where the transport knows no roles.
+// Who does not speak for the learner, whatever its request names as one; where the transport knows
+// no roles (a unix socket, --insecure), nobody can be told from the learner.
 bool IsAdmin(const grpc::ServerContext& context) {
   const std::optional<PeerName> peer = PeerOf(*context.auth_context());
   return peer.has_value() && peer->role == PeerRole::kAdmin;
@@ -317,12 +318,13 @@ absl::Status ReplayServer::DoCommit(grpc::ServerContext* context, const CommitRe
   return shard->Commit(request.round());
 }
 
-// Others than the learner may ask too: they say no version, and need be of no run.
-absl::Status ReplayServer::DoGetStats(const GetStatsRequest& request, TableStats* reply) {
+// Others than the learner may ask too: no version is believed of them, and they need be of no run.
+absl::Status ReplayServer::DoGetStats(const GetStatsRequest& request, bool of_learner,
+                                      TableStats* reply) {
   const LearnerId& learner = request.learner();
   PMOE_ASSIGN_OR_RETURN(ServedTable* const table, tables_.Find(request.table()));
   ReplayShard* const shard = table->holder()->shard();
-  if (shard != nullptr && fence_.CheckRun("learner", learner.run_id()).ok() &&
+  if (of_learner && shard != nullptr && fence_.CheckRun("learner", learner.run_id()).ok() &&
       fence_.IsCurrent(learner.learner_epoch())) {
     Hear(shard, request.newest_version());
   }
@@ -413,7 +415,7 @@ grpc::Status ReplayServer::UpdatePriorities(grpc::ServerContext* context,
 
 grpc::Status ReplayServer::GetStats(grpc::ServerContext* context, const GetStatsRequest* request,
                                     TableStats* reply) {
-  return ToGrpc(DoGetStats(*request, reply));
+  return ToGrpc(DoGetStats(*request, /*of_learner=*/!IsAdmin(*context), reply));
 }
 
 grpc::Status ReplayServer::SetLimiter(grpc::ServerContext* context,

@@ -91,7 +91,7 @@ class ReplayServer final : public ReplayService::Service {
   absl::Status ServeLoad(grpc::ServerContext* context, ServedTable* table, LoadRequest request,
                          grpc::ServerReader<LoadRequest>* stream, LoadReply* reply);
   absl::Status DoCommit(grpc::ServerContext* context, const CommitRequest& request);
-  absl::Status DoGetStats(const GetStatsRequest& request, TableStats* reply);
+  absl::Status DoGetStats(const GetStatsRequest& request, bool of_learner, TableStats* reply);
   absl::Status DoCheckpoint(const CheckpointRequest& request, CheckpointReply* reply);
   absl::Status DoSaveAside(const CheckpointRequest& request, CheckpointReply* reply);
   absl::Status DoCutActor(const CutActorRequest& request);

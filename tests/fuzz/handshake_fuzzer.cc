@@ -53,7 +53,7 @@ class Session {
     } else if (!open_.empty() && kind == 2) {
       hub_.OnReport(open_.back(), message).status().IgnoreError();
       hub_.WaitNews(&open_.back(), std::chrono::milliseconds(0)).status().IgnoreError();
-      hub_.TakeReports().status().IgnoreError();
+      hub_.TakeReports();
     } else if (!open_.empty()) {
       hub_.Close(open_.back(), message.leaving());
       open_.pop_back();

@@ -46,6 +46,29 @@ def test_resets_that_fail_are_tried_again_and_one_that_always_does_ends_the_run(
     assert "reset failed" in said and "RuntimeError: the reset has had enough" in said
 
 
+@pytest.mark.parametrize("mode", ("async", "lockstep"))
+@pytest.mark.parametrize("on_error", ("end_run", "end_episode"))
+def test_an_environment_that_fails_for_good_costs_no_step_before_it(mode, on_error, tmp_path):
+    fault = ("--env-arg", "fault=late reset", "--env-arg", "at=3", "--env-arg", "push=0.01",
+             "--env-arg", "max_episode_steps=100")
+    said = train("gym:own_envs:Point-v0", *fault, "--steps", 5000, "--mode", mode,
+                 "--set", f"env.on_error={on_error}", cwd=tmp_path, code=2)
+    assert "RuntimeError: no further reset" in said
+    kept = max(int(path.name) for path in (tmp_path / "run" / "checkpoints").iterdir()
+               if path.name.isdigit())
+    assert 250 <= kept <= 300, said  # three episodes; in lockstep whole rounds of them
+
+
+def test_an_episode_whose_environment_fails_is_not_evaluated(tmp_path):
+    """Resets with odd seeds fail at the first step: half of the evaluation's episodes are left."""
+    fault = ("--env-arg", "fault=odd step", "--env-arg", "push=0.01",
+             "--env-arg", "max_episode_steps=100")
+    said = train("gym:own_envs:Point-v0", *fault, "--steps", 300, "--set",
+                 "env.on_error=end_episode", "--set", "observe.eval_episodes=20", cwd=tmp_path)
+    assert "does not count" in said
+    assert metrics(tmp_path / "run")["eval_length_mean"] == [100.0]
+
+
 @pytest.mark.parametrize("words, told", [
     (("gym:own_envs:Nope-v0",), "Nope"),
     (("gym:no_module:X-v0",), "finds no module no_module"),

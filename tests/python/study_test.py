@@ -103,6 +103,18 @@ def test_a_stopped_study_goes_on_with_its_trials(study):
         [row[name] for name in drawn] for row in before]
 
 
+def test_a_training_that_outlived_its_study_is_waited_for(study):
+    study.write(trials=2, steps=6000)
+    process = study.start()
+    while not list(study.out.glob("trial-0001/checkpoints/*")):
+        assert process.poll() is None
+    process.kill()
+    process.communicate()
+    code, said = study.run()
+    assert code == 0 and "still trains in" in said, said
+    assert [row["state"] for row in study.rows()] == ["complete"] * 2
+
+
 def test_stopped_trials_reach_a_later_end_and_a_file_with_other_values_is_refused(study):
     study.write(trials=2, steps=20000)
     process = study.start()

@@ -199,7 +199,7 @@ TEST(RunHubTest, AsyncGoesOnWithoutALostActorAndSaysItOnce) {
   const FollowerCursor cursor = Enter(&hub, 7);
   hub.Publish(Round(1));
   hub.Close(cursor, /*leaving=*/false);
-  EXPECT_OK(hub.TakeReports());
+  EXPECT_OK(hub.Failure());
   const std::vector<RunHub::Departure> gone = hub.TakeDepartures();
   ASSERT_EQ(gone.size(), 1u);
   EXPECT_EQ(gone[0].actor.process().pid(), 7u);

@@ -18,7 +18,7 @@ class Point(gym.Env):
         self.observation_space = gym.spaces.Box(-np.inf, np.inf, (2,))
         self.action_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
         self.push, self.fault, self.at, self.render_mode = push, fault, at, render_mode
-        self.steps = 0
+        self.steps = self.resets = 0
         if fault == "import":
             import no_such_package  # noqa: F401
         if fault == "mujoco":
@@ -37,21 +37,26 @@ class Point(gym.Env):
         super().reset(seed=seed)
         if self.fault == "reset":
             raise RuntimeError("the reset has had enough")
+        if self.fault == "late reset" and self.resets == self.at:
+            raise RuntimeError("no further reset")
+        self.resets += 1
         if self.fault == "odd reset" and seed is not None and seed % 2:
             raise RuntimeError("odd seeds are not for me")
         if self.fault == "spaces" and seed != 0 and self.steps:
             self.action_space = gym.spaces.Box(-2.0, 2.0, (1,))
-        self.x, self.v, self.steps = 0.0, 0.0, 0
+        self.x, self.v, self.steps, self.odd = 0.0, 0.0, 0, (seed or 0) % 2 == 1
         self.goal = float(self.np_random.uniform(-1, 1))
         return self.observe(), {}
 
     def step(self, action):
         assert self.action_space.contains(action)
         self.steps += 1
+        if self.fault == "odd step" and self.odd:
+            raise ValueError("odd episodes are not for me")
         self.v += self.push * float(action[0]) * 0.05
         self.x += self.v * 0.05
         obs = self.observe()
-        if self.steps == self.at and self.fault:
+        if self.steps == self.at and self.fault:  # "late reset": an ordinary step
             obs = self.misbehave(obs)
         near = abs(self.goal - self.x) < 0.05
         return obs, -abs(self.goal - self.x), near, False, {"is_success": near, "speed": self.v}
