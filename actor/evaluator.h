@@ -69,8 +69,9 @@ class Evaluator {
   // Calls `observer` after every step, from the thread that plays.
   void Observe(StepObserver observer) { observer_ = std::move(observer); }
 
-  // The episodes of its part, by index, without those whose environment failed. `stream` names the random streams of this evaluation; a run
-  // uses its env_steps. Stops early with CancelledError when `cancelled` says so.
+  // The episodes of its part, by index, without those whose environment failed. `stream` names the
+  // random streams of this evaluation; a run uses its env_steps. Stops early with CancelledError
+  // when `cancelled` says so.
   absl::StatusOr<std::vector<Episode>> Play(std::shared_ptr<const PolicySnapshot> snapshot,
                                             uint32_t stream,
                                             const std::function<bool()>& cancelled);
