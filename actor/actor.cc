@@ -39,7 +39,10 @@ Actor::Actor(const ActorOptions& options, std::vector<std::unique_ptr<Env>> envs
       actions_(envs.size() * policy.action_dim),
       primitives_(envs.size()),
       env_obs_(policy.obs_dim),
-      env_action_(policy.action_dim) {
+      env_action_(policy.action_dim),
+      own_time_(options.clock),
+      time_(options.time != nullptr ? options.time : &own_time_),
+      reported_(time_->Seconds()) {
   for (size_t e = 0; e < envs.size(); ++e) {
     const auto stream = [&](RngRole role) {
       return Rng(options.seed, role, options.index, options.epoch, static_cast<uint32_t>(e));
@@ -61,13 +64,16 @@ absl::Status Actor::Run() {
   absl::Status status;
   bool finished = false;
   while (status.ok()) {
+    time_->Enter(ActorClock::kIdle);
     const absl::StatusOr<Directive> directive = client_->NextDirective();
+    time_->Enter(ActorClock::kOther);
     status = directive.status();
     if (!status.ok()) break;
     finished = directive->state == RunState::kFinished;
     if (finished) break;
     status = Obey(*directive);
   }
+  time_->Enter(ActorClock::kOther);
   if (queue_ != nullptr) CloseQueue(finished);
   return absl::IsCancelled(status) ? absl::OkStatus() : status;
 }
@@ -97,7 +103,7 @@ absl::Status Actor::Obey(const Directive& directive) {
     }
     PMOE_RETURN_IF_ERROR(LoadState((*directive.restore)[options_.index]));
   }
-  return client_->Report(std::move(report));
+  return Report(std::move(report));
 }
 
 // Lockstep: exactly the round's steps.
@@ -109,8 +115,9 @@ absl::Status Actor::RunRound(const Directive& directive) {
     PMOE_RETURN_IF_ERROR(StepAll(directive, &report));
   }
   PMOE_RETURN_IF_ERROR(writer_->EndRound(directive.round));
+  time_->Enter(ActorClock::kOther);
   if (directive.checkpoint) report.checkpoint_part = SaveState();
-  return client_->Report(std::move(report));
+  return Report(std::move(report));
 }
 
 // Async: steps until another directive comes, with a report now and then.
@@ -125,11 +132,19 @@ absl::Status Actor::RunFreely(const Directive& directive) {
     }
     ReportPace(&report);
     // Also of an actor that ends here: what its environment said is why.
-    const absl::Status reported = client_->Report(std::move(report));
+    const absl::Status reported = Report(std::move(report));
     PMOE_RETURN_IF_ERROR(stepped);
     PMOE_RETURN_IF_ERROR(reported);
   }
   return absl::OkStatus();
+}
+
+absl::Status Actor::Report(ActorReport report) {
+  time_->Enter(ActorClock::kOther);
+  const ActorSeconds spent = time_->Seconds();
+  report.seconds = spent - std::exchange(reported_, spent);
+  report.acting_version = acting_version_;
+  return client_->Report(std::move(report));
 }
 
 // And says it, the 1st, 10th, 100th … time.
@@ -147,20 +162,20 @@ void Actor::ReportPace(ActorReport* report) {
 
 // One step of every environment; a robot's comes with its tick.
 absl::Status Actor::StepAll(const Directive& directive, ActorReport* report) {
-  Stopwatch watch;
+  time_->Enter(ActorClock::kEnv);
   PMOE_RETURN_IF_ERROR(StartEpisodes(report));
-  report->seconds.env += watch.Lap();
+  time_->Enter(ActorClock::kPolicy);
   const std::shared_ptr<const PolicySnapshot> newest = client_->LatestSnapshot();
   if (newest != nullptr && newest->version != network_.version())
     PMOE_RETURN_IF_ERROR(network_.Load(newest));
   ChooseActions(directive);
-  report->seconds.policy += watch.Lap();
-  if (pacer_.has_value() && !pacer_->Await([this] { return client_->HasDirective(); })) {
-    return absl::OkStatus();
+  if (pacer_.has_value()) {
+    time_->Enter(ActorClock::kIdle);
+    if (!pacer_->Await([this] { return client_->HasDirective(); })) return absl::OkStatus();
   }
-  if (lanes_.size() > 1) {  // a robot is alone: its wait above is not counted here
+  if (lanes_.size() > 1) {  // a robot is alone
+    time_->Enter(ActorClock::kEnv);
     BeginSteps();
-    report->seconds.env += watch.Lap();
   }
   for (size_t lane = 0; lane < lanes_.size(); ++lane) PMOE_RETURN_IF_ERROR(StepLane(lane, report));
   report->env_steps += lanes_.size();
@@ -218,7 +233,7 @@ void Actor::EndBrokenDown(absl::Span<const float> obs, StepResult* result) {
 }
 
 absl::Status Actor::StepLane(size_t e, ActorReport* report) {
-  Stopwatch watch;
+  time_->Enter(ActorClock::kEnv);
   Lane& lane = lanes_[e];
   const absl::Span<const float> action(actions_.data() + e * policy_.action_dim,
                                        policy_.action_dim);
@@ -233,8 +248,8 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
   }
   lane.episode_return += result.reward;
   ++lane.episode_length;
-  report->seconds.env += watch.Lap();
 
+  time_->Enter(ActorClock::kWrite);
   Transition transition;
   transition.obs = obs;
   transition.action = action;
@@ -251,7 +266,6 @@ absl::Status Actor::StepLane(size_t e, ActorReport* report) {
     AddInfo(lane.env->Info(), &report->info);
     lane.running = false;
   }
-  report->seconds.write += watch.Lap();
   return absl::OkStatus();
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "actor/actor_clock.h"
 #include "actor/env/env.h"
 #include "actor/pacer.h"
 #include "actor/policy_network.h"
@@ -26,6 +27,8 @@ struct ActorOptions {
   // Steps per second of a robot, in async and with one environment; 0: as fast as it can.
   double real_time_hz = 0.0;
   Clock* clock = Clock::Real();
+  // Told what the actor does; outlives it. Null: nobody else asks.
+  ActorClock* time = nullptr;
 };
 
 class Actor {
@@ -63,6 +66,7 @@ class Actor {
   void BeginSteps();
   void AbandonEpisodes();
   void ChooseActions(const Directive& directive);
+  absl::Status Report(ActorReport report);
   void ReportPace(ActorReport* report);
   void CloseQueue(bool finished);
 
@@ -71,15 +75,18 @@ class Actor {
   PolicyNetwork network_;
   RunClient* client_;
   TransitionWriter* writer_;
-  std::vector<Lane> lanes_;          // [E]
-  std::vector<Rng> rngs_;            // [E]
-  std::vector<float> obs_;           // [E, O]
-  std::vector<float> next_obs_;      // [O]
-  std::vector<float> actions_;       // [E, A]
-  std::vector<int> primitives_;      // [E]
-  std::vector<double> env_obs_;      // [O]
-  std::vector<double> env_action_;   // [A]
-  uint32_t acting_version_ = 0;      // 0: uniform
+  std::vector<Lane> lanes_;         // [E]
+  std::vector<Rng> rngs_;           // [E]
+  std::vector<float> obs_;          // [E, O]
+  std::vector<float> next_obs_;     // [O]
+  std::vector<float> actions_;      // [E, A]
+  std::vector<int> primitives_;     // [E]
+  std::vector<double> env_obs_;     // [O]
+  std::vector<double> env_action_;  // [A]
+  uint32_t acting_version_ = 0;     // 0: uniform
+  ActorClock own_time_;             // where nobody gave another
+  ActorClock* const time_;
+  ActorSeconds reported_;            // of time_
   std::optional<Pacer> pacer_;       // of a robot
   std::unique_ptr<RowQueue> queue_;  // of a robot: what writer_ is then
   uint64_t misses_ = 0;

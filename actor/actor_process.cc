@@ -14,8 +14,10 @@
 #include "common/base/stopwatch.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
+#include "common/metrics/process_metrics.h"
 #include "common/rpc/rpc_status.h"
 #include "control/client/rpc_run_client.h"
+#include "control/wire/timing.h"
 #include "replay/client/rpc_writer.h"
 #include "replay/wire/table_request.h"
 
@@ -50,11 +52,12 @@ class ActorProcess {
   absl::Status TakeNewSeat(const absl::Status& why);
   absl::StatusOr<TableAssignment> AwaitOrders();
   absl::Status CheckSpec(const PolicySpec& policy) const;
-  RpcWriterOptions WriterOptions(const Seat& seat, const TableAssignment& table) const;
+  RpcWriterOptions WriterOptions(const Seat& seat, const TableAssignment& table);
   void SetWriter(std::shared_ptr<RpcTransitionWriter> writer) ABSL_LOCKS_EXCLUDED(mu_);
   void Watch(RpcTransitionWriter* writer, std::string address, const std::atomic<bool>* done);
   ActorRates Rates() ABSL_LOCKS_EXCLUDED(mu_);
   void Export(const ActorTotals& totals, const ActorRates& rates);
+  std::string Index() const { return absl::StrCat(follower_.seat().index()); }
 
   const ActorProcessOptions& options_;
   MetricsExporter* const exporter_;
@@ -63,6 +66,10 @@ class ActorProcess {
   EnvSpec env_;
   Stopwatch since_rates_;         // the reporting thread's
   uint64_t rates_env_steps_ = 0;  // the reporting thread's
+  ActorClock time_;               // of all seats
+  ActorShares shares_;            // the reporting thread's
+  LatencyHistogram insert_ack_;   // of all seats
+  ProcessMetrics process_;        // the reporting thread's
   Mutex mu_;
   // Of the seat that is taken, for the thread that reports rates; null between two.
   std::shared_ptr<RpcTransitionWriter> writer_ ABSL_GUARDED_BY(mu_);
@@ -110,9 +117,9 @@ absl::Status ActorProcess::Live() {
     PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> env, MakeConfiguredEnv(config_));
     envs.push_back(std::move(env));
   }
-  Actor actor(
-      {config_.seed(), seat.index(), seat.epoch(), config_.actor().real_time_hz(), Clock::Real()},
-      std::move(envs), policy, &client_, writer.get());
+  Actor actor({config_.seed(), seat.index(), seat.epoch(), config_.actor().real_time_hz(),
+               Clock::Real(), &time_},
+              std::move(envs), policy, &client_, writer.get());
   // Looks after what the actor cannot see while it steps or waits for room.
   std::atomic<bool> done{false};
   std::thread watch([&] { Watch(writer.get(), table.address(), &done); });
@@ -164,7 +171,7 @@ absl::Status ActorProcess::CheckSpec(const PolicySpec& policy) const {
                    env_.action_dim, " or other bounds; is the learner of another build?"));
 }
 
-RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssignment& table) const {
+RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssignment& table) {
   RpcWriterOptions options;
   options.run_id = seat.run_id();
   options.seat_signature = seat.signature();
@@ -178,6 +185,9 @@ RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssign
   options.chunks.first_round = table.first_round();
   options.spec = SpecOf(table.columns());
   options.lockstep = table.lockstep();
+  // A robot's rows are written by another thread, whose waits are not the robot's.
+  if (config_.actor().real_time_hz() == 0.0) options.on_wait = time_.OnWait();
+  options.insert_ack = &insert_ack_;
   if (!options_.audit_dir.empty()) {
     options.audit_path =
         absl::StrCat(options_.audit_dir, "/actor-", seat.index(), "-", seat.epoch(), ".log");
@@ -227,20 +237,28 @@ ActorRates ActorProcess::Rates() {
       rates.set_reconnects(follower_.reconnects() + stats.reconnects);
     }
   }
+  shares_.Look(time_.Seconds());
+  if (ActorTime time; shares_.Fill(&time)) *rates.mutable_time() = time;
+  *rates.mutable_insert_ack() = ToMessage("insert_ack", insert_ack_);
   if (exporter_ != nullptr) Export(totals, rates);
   return rates;
 }
 
 void ActorProcess::Export(const ActorTotals& totals, const ActorRates& rates) {
+  exporter_->Identify({follower_.seat().run_id(), "actor", Index()});
+  process_.Export(exporter_);
+  const ActorSeconds seconds = time_.Seconds();
   exporter_->Set("pmoe_actor_env_steps_total", static_cast<double>(totals.env_steps));
   exporter_->Set("pmoe_actor_episodes_total", static_cast<double>(totals.episodes));
   exporter_->Set("pmoe_actor_diverged_episodes_total", static_cast<double>(totals.diverged));
   exporter_->Set("pmoe_actor_episode_return", totals.last_episode.episode_return);
   exporter_->Set("pmoe_actor_episode_length_steps", totals.last_episode.length);
-  exporter_->Set("pmoe_actor_env_seconds_total", totals.seconds.env);
-  exporter_->Set("pmoe_actor_policy_seconds_total", totals.seconds.policy);
-  exporter_->Set("pmoe_actor_write_seconds_total", totals.seconds.write);
+  exporter_->Set("pmoe_actor_env_seconds_total", seconds.env);
+  exporter_->Set("pmoe_actor_policy_seconds_total", seconds.policy);
+  exporter_->Set("pmoe_actor_write_seconds_total", seconds.write);
   exporter_->Set("pmoe_actor_write_blocked_seconds_total", rates.write_blocked_s());
+  exporter_->Set("pmoe_actor_idle_seconds_total", seconds.idle);
+  exporter_->SetHistogram("pmoe_actor_insert_ack_seconds", insert_ack_);
   exporter_->Set("pmoe_actor_unacked_chunks", static_cast<double>(rates.unacked_chunks()));
   exporter_->Set("pmoe_actor_reconnects_total", static_cast<double>(rates.reconnects()));
   exporter_->Set("pmoe_actor_deadline_misses_total", static_cast<double>(totals.deadline_misses));

@@ -5,12 +5,14 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "actor/configured_env.h"
 #include "actor/evaluator.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
+#include "common/metrics/process_metrics.h"
 #include "control/client/env_sender.h"
 #include "control/client/run_follower.h"
 #include "control/wire/run_messages.h"
@@ -27,6 +29,8 @@ class EvaluationDesk : public FollowerHandler {
     sender_.Set(std::move(env));
     report_now_ = std::move(report_now);
   }
+  // Before Follow. Asked for with every report.
+  void SetExport(std::function<void()> export_now) { export_now_ = std::move(export_now); }
 
   // The snapshot to play now; null if none comes for a while.
   std::shared_ptr<const PolicySnapshot> Next() ABSL_LOCKS_EXCLUDED(mu_) {
@@ -47,6 +51,7 @@ class EvaluationDesk : public FollowerHandler {
 
   void FillReport(FollowerMessage* message) override ABSL_LOCKS_EXCLUDED(mu_) {
     if (sender_.Fill(message)) report_now_();
+    export_now_();
     MutexLock lock(&mu_);
     message->set_policy_version(version_);
     if (results_.empty()) return;
@@ -79,6 +84,7 @@ class EvaluationDesk : public FollowerHandler {
  private:
   EnvSender sender_;
   std::function<void()> report_now_;
+  std::function<void()> export_now_ = [] {};
   SnapshotAssembler assembler_;                     // the reading thread's
   std::shared_ptr<const PolicySnapshot> received_;  // the reading thread's
   std::atomic<bool> finished_{false};
@@ -140,6 +146,11 @@ absl::Status RunEvaluatorProcess(const ActorProcessOptions& options,
   PMOE_RETURN_IF_ERROR(ValidateConfig(joined.config()));
   PMOE_ASSIGN_OR_RETURN(EnvRecord record, RecordConfiguredEnv(joined.config(), nullptr));
   desk.SetEnv(std::move(record), [&follower] { follower.ReportNow(); });
+  ProcessMetrics process;  // the reporting thread's
+  if (exporter != nullptr) {
+    exporter->Identify({joined.seat().run_id(), "evaluator", absl::StrCat(joined.seat().index())});
+    desk.SetExport([&] { process.Export(exporter.get()); });
+  }
   follower.Follow();
   const absl::Status status = Serve(joined.config(), &follower, &desk, exporter.get(), interrupted);
   follower.Leave();

@@ -72,6 +72,8 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(
   PMOE_ASSIGN_OR_RETURN(run->server_, RpcServer::Start(listen, {&run->service_}, security));
   if (!metrics.empty()) {
     PMOE_ASSIGN_OR_RETURN(run->exporter_, MetricsExporter::Start(metrics));
+    run->exporter_->Identify({run->hub_options_.roster.run_id, "learner", "0"});
+    run->exporter_->Set("pmoe_learner_run_info", 1, RunLabel(config));
     run->status_.mutable_process()->set_metrics_address(run->exporter_->address());
   }
   run->status_.mutable_process()->set_listen_address(run->address().Text());
@@ -121,7 +123,7 @@ absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
     if (interrupted) return absl::CancelledError("interrupted before the run began");
     status_.set_state(absl::StrCat("waiting for ", missing));
     hub_.SetStatus(status_);
-    ExportRefusals();
+    ExportProcess();
     ExportMembers();
     if (since_said.Elapsed() > kSayMissing_s) {
       since_said.Lap();
@@ -288,15 +290,27 @@ void ClusterRun::ShowStatus(const RunView& view) {
   const DiskSpace disk = DiskSpaceAt(directory_->path());
   status_.mutable_disk()->set_free_bytes(disk.free_bytes);
   status_.mutable_disk()->set_total_bytes(disk.total_bytes);
-  *status_.mutable_usage() = MeasureUsage(&meter_);
-  status_.clear_gpus();
-  for (GpuUsage& gpu : gpus_.Look()) *status_.add_gpus() = std::move(gpu);
+  ShowUse(&view.log->meter());
   hub_.SetStatus(status_);
   if (exporter_ != nullptr) Export(view);
 }
 
-void ClusterRun::ExportRefusals() {
+void ClusterRun::ShowUse(RunMeter* meter) {
+  *status_.mutable_usage() = MeasureUsage(&meter_);
+  const std::vector<GpuUsage> gpus = gpus_.Look();
+  *status_.mutable_gpus() = {gpus.begin(), gpus.end()};
+  resources_.LookAtOwn(status_.usage());
+  const RunStatus now = hub_.Status();
+  for (const MemberStatus& member : now.members()) resources_.LookAtMember(member);
+  resources_.LookAtGpus(gpus);
+  meter->SetCpuSeconds(resources_.cpu_s());
+  const bool on_gpu = config_.learner().device() != "cpu" && resources_.has_gpus();
+  if (on_gpu) meter->SetGpuSeconds(resources_.gpu_s());
+}
+
+void ClusterRun::ExportProcess() {
   if (exporter_ == nullptr) return;
+  process_.Export(exporter_.get());
   for (const auto& [caller, count] : Refusals::OfProcess().Counts()) {
     exporter_->Set("pmoe_rpc_refused_total", static_cast<double>(count), caller);
   }
@@ -304,26 +318,48 @@ void ClusterRun::ExportRefusals() {
 }
 
 void ClusterRun::Export(const RunView& view) {
-  ExportRefusals();
+  ExportProcess();
+  ExportMeter(view.log->meter());
   exporter_->Set("pmoe_learner_env_steps", static_cast<double>(view.env_steps));
   exporter_->Set("pmoe_learner_updates_total", static_cast<double>(view.updates));
   exporter_->Set("pmoe_learner_weights_version", static_cast<double>(view.policy_version));
-  exporter_->Set("pmoe_learner_policy_lag_versions", status_.lag_versions());
-  exporter_->Set("pmoe_learner_policy_lag_seconds", status_.lag_s());
   if (status_.has_evaluation()) {
     exporter_->Set("pmoe_learner_eval_return", status_.eval_return());
-  }
-  const MetricRow& totals = view.log->totals();
-  for (const auto& [metric, column] :
-       {std::pair{"pmoe_learner_update_seconds_total", "time_update_s"},
-        std::pair{"pmoe_learner_sample_wait_seconds_total", "time_replay_s"}}) {
-    if (const auto at = totals.find(column); at != totals.end()) exporter_->Set(metric, at->second);
   }
   for (const auto& [name, value] : view.log->last_row()) {
     exporter_->Set("pmoe_learner_stat", value, name);
   }
   ExportDisk("learner", directory_->path(), exporter_.get());
   ExportMembers();
+}
+
+void ClusterRun::ExportMeter(const RunMeter& meter) {
+  const auto set = [this](absl::string_view name, double value, const std::string& label = "") {
+    exporter_->Set(name, value, label);
+  };
+  set("pmoe_learner_update_seconds_total", meter.Seconds(LoopPhase::kUpdate));
+  set("pmoe_learner_sample_wait_seconds_total", meter.Seconds(LoopPhase::kSampleWait));
+  set("pmoe_learner_publish_seconds_total", meter.Seconds(LoopPhase::kPublish));
+  set("pmoe_learner_evaluation_wait_seconds_total", meter.Seconds(LoopPhase::kEvaluation));
+  set("pmoe_learner_checkpoint_seconds_total", meter.Seconds(LoopPhase::kCheckpoint));
+  set("pmoe_learner_idle_seconds_total", meter.Seconds(LoopPhase::kIdle));
+  exporter_->SetHistogram("pmoe_learner_sample_seconds", meter.sample_wait());
+  exporter_->SetHistogram("pmoe_learner_publish_to_use_seconds",
+                          meter.policy_lag().publish_to_use());
+  set("pmoe_learner_policy_lag_versions", status_.policy_lag_versions());
+  set("pmoe_learner_policy_lag_seconds", status_.policy_lag_s());
+  set("pmoe_learner_sampled_lag_versions", status_.lag_versions());
+  set("pmoe_learner_sampled_lag_seconds", status_.lag_s());
+  if (status_.samples_per_insert_window_s() > 0.0) {
+    set("pmoe_learner_samples_per_insert", status_.samples_per_insert());
+  }
+  for (const GpuUsage& gpu : status_.gpus()) {
+    const std::string index = absl::StrCat(gpu.index());
+    set("pmoe_learner_gpu_busy_ratio", gpu.busy(), index);
+    set("pmoe_learner_gpu_memory_bytes", static_cast<double>(gpu.memory_used_bytes()), index);
+    set("pmoe_learner_gpu_memory_size_bytes", static_cast<double>(gpu.memory_total_bytes()), index);
+  }
+  if (meter.gpu_s().has_value()) set("pmoe_learner_gpu_seconds_total", *meter.gpu_s());
 }
 
 // From the first moment on: a run that waits for an actor shall not look as if it were off.

@@ -12,11 +12,13 @@
 #include "common/base/process_usage.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
+#include "common/metrics/process_metrics.h"
 #include "common/rpc/server.h"
 #include "control/core/evaluation_backlog.h"
 #include "control/service/run_hub.h"
 #include "control/service/run_service.h"
 #include "control/service/version_mark.h"
+#include "control/wire/run_resources.h"
 #include "control/wire/usage.h"
 #include "learner/demo_tables.h"
 #include "replay/client/rpc_replay_client.h"
@@ -73,8 +75,10 @@ class ClusterRun {
                                const std::atomic<bool>& interrupted);
   bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
+  void ShowUse(RunMeter* meter);
   void Export(const RunView& view);
-  void ExportRefusals();
+  void ExportMeter(const RunMeter& meter);
+  void ExportProcess();
   void ExportMembers();
   bool lockstep() const { return IsLockstep(config_); }
 
@@ -98,6 +102,8 @@ class ClusterRun {
   std::unique_ptr<TrainingRun> run_;
   ProcessMeter meter_;
   GpuMeter gpus_;
+  RunResources resources_;
+  ProcessMetrics process_;
   Stopwatch uptime_;
   Stopwatch since_status_;
 };

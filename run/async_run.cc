@@ -116,15 +116,18 @@ absl::Status AsyncRun::Learn() {
   rollout.steps = config_.schedule().steps_per_round();
   rollout.version_min =
       static_cast<uint32_t>(snapshot_->version - std::min(snapshot_->version, lag));
-  Stopwatch watch;
+  RunMeter& meter = log_->meter();
+  meter.AwaitSample();
   const absl::StatusOr<Experience> lesson = parts_.replay->Next(rollout, kBatchWait);
-  counters_.replay_seconds += watch.Lap();
-  PMOE_RETURN_IF_ERROR(lesson.status());
+  if (!lesson.ok()) {
+    meter.Enter(LoopPhase::kOther);
+    return lesson.status();
+  }
+  meter.OnSample(*lesson);
   log_->sample_lag().OnRows(PolicyVersions(*lesson));
   PMOE_RETURN_IF_ERROR(parts_.learner->Update(*lesson));
-  counters_.update_seconds += watch.Lap();
   PMOE_RETURN_IF_ERROR(UpdatePriorities());
-  counters_.replay_seconds += watch.Lap();
+  meter.Enter(LoopPhase::kOther);
   const uint64_t every = static_cast<uint64_t>(config_.schedule().publish_every_updates());
   const bool whole_rollout = std::holds_alternative<const Rollout*>(*lesson);
   if (whole_rollout || parts_.learner->updates() % every == 0) PublishSnapshot();
@@ -135,15 +138,17 @@ absl::Status AsyncRun::Learn() {
 absl::Status AsyncRun::UpdatePriorities() {
   const absl::Span<const float> errors = parts_.learner->RowErrors();
   if (errors.empty()) return absl::OkStatus();
+  log_->meter().Enter(LoopPhase::kSampleWait);
   const absl::Status told = parts_.replay->UpdatePriorities(errors);
   const bool away = absl::IsUnavailable(told) || absl::IsDeadlineExceeded(told);
   return away ? absl::OkStatus() : told;
 }
 
 void AsyncRun::PublishSnapshot() {
+  const RunMeter::During publishes(&log_->meter(), LoopPhase::kPublish);
   const uint64_t version = std::max(snapshot_->version, parts_.actors->NewestVersionSeen()) + 1;
   snapshot_ = parts_.learner->Snapshot(version, env_steps_);
-  log_->sample_lag().OnPublish(version);
+  log_->OnPublish(version);
   parts_.replay->OnPublish(version);
   parts_.actors->PublishSnapshot(snapshot_);
 }
@@ -206,12 +211,11 @@ absl::Status AsyncRun::Record() {
     evaluate = parts_.learner->Snapshot(snapshot_->version, env_steps_);
     evaluated_steps_ = env_steps_;
   }
-  const RoundCounters counters = counters_;
-  counters_.replay_seconds = counters_.update_seconds = 0.0;
-  return log_->CloseRound(counters, parts_.learner, std::move(evaluate));
+  return log_->CloseRound(counters_, parts_.learner, std::move(evaluate));
 }
 
 absl::Status AsyncRun::Checkpoint(bool with_replay) {
+  const RunMeter::During saves(&log_->meter(), LoopPhase::kCheckpoint);
   ByteWriter run;
   log_->SaveState(&run);
   const RunCheckpoint checkpoint{.env_steps = env_steps_, .snapshot = snapshot_, .run = run.Take()};

@@ -1,21 +1,15 @@
 #include "run/learner_threads.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <thread>
-#include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "common/base/file.h"
 #include "common/base/process_usage.h"
 #include "common/base/stopwatch.h"
+#include "common/base/usable_cores.h"
 #include "common/config/algorithms.h"
 #include "common/config/learner_choices.h"
 #include "common/config/run_config.h"
@@ -27,18 +21,6 @@ constexpr int kMost = 8;          // barriers cost more than further threads bri
 constexpr int kRowsAThread = 48;  // of a minibatch, at least
 constexpr double kLittle = 0.25;  // load that takes nobody a core
 constexpr std::chrono::milliseconds kLook{200};
-
-// Of a container that may use less than it sees (docker --cpus, a pod's limit): "QUOTA PERIOD" or
-// "max PERIOD". No quota, or cgroups of version 1: what `seen` says.
-int WithinQuota(int seen) {
-  const absl::StatusOr<std::string> text = ReadText("/sys/fs/cgroup/cpu.max");
-  if (!text.ok()) return seen;
-  const std::vector<std::string> words = absl::StrSplit(absl::StripAsciiWhitespace(*text), ' ');
-  double quota = 0.0, period = 0.0;
-  const bool limited = words.size() == 2 && absl::SimpleAtod(words[0], &quota) &&
-                       absl::SimpleAtod(words[1], &period) && quota > 0.0 && period > 0.0;
-  return limited ? std::clamp(static_cast<int>(quota / period), 1, seen) : seen;
-}
 
 // Cores that are busy while this thread sleeps; `load` where nobody knows.
 double LoadNow(double load, Clock* clock) {
@@ -53,11 +35,7 @@ double LoadNow(double load, Clock* clock) {
 
 Cores FreeCores(const RunConfig& config, Clock* clock) {
   Cores cores;
-  cpu_set_t set;
-  cores.usable = sched_getaffinity(0, sizeof(set), &set) == 0
-                     ? CPU_COUNT(&set)
-                     : static_cast<int>(std::thread::hardware_concurrency());
-  cores.usable = WithinQuota(std::max(1, cores.usable));
+  cores.usable = UsableCores();
   cores.online = std::max(cores.usable, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
   double load = 0.0;
   if (getloadavg(&load, 1) != 1 || load < kLittle) return cores;

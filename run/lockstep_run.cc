@@ -54,7 +54,7 @@ absl::Status LockstepRun::Build(bool resume) {
 }
 
 void LockstepRun::Announce() {
-  log_->sample_lag().OnPublish(snapshot_->version);
+  log_->OnPublish(snapshot_->version);
   parts_.replay->OnPublish(snapshot_->version);
 }
 
@@ -107,6 +107,7 @@ absl::Status LockstepRun::Rounds(const std::atomic<bool>& interrupted) {
 }
 
 void LockstepRun::StartSteps(uint64_t round, std::shared_ptr<const PolicySnapshot> snapshot) {
+  const RunMeter::During publishes(&log_->meter(), LoopPhase::kPublish);
   Directive directive;
   directive.round = round;
   directive.steps_per_env =
@@ -121,8 +122,10 @@ void LockstepRun::StartSteps(uint64_t round, std::shared_ptr<const PolicySnapsho
 }
 
 absl::Status LockstepRun::FinishSteps(uint64_t round) {
+  log_->meter().Enter(LoopPhase::kIdle);
   absl::StatusOr<std::vector<ActorReport>> reports = parts_.actors->WaitReports(kRoundTimeout);
   const absl::Status done = reports.ok() ? CommitRound(round) : reports.status();
+  log_->meter().Enter(LoopPhase::kOther);
   if (!done.ok()) return KeepBarrier(done);
   // From here on the barrier is this round's.
   committed_ = round;
@@ -152,28 +155,31 @@ absl::Status LockstepRun::RunUpdates(uint64_t round, uint64_t acted, RoundCounte
   counters->env_steps = round * steps_per_round_;
   if (counters->env_steps < static_cast<uint64_t>(config_.schedule().update_after()))
     return absl::OkStatus();
-  PMOE_RETURN_IF_ERROR(Learn(acted, counters));
+  PMOE_RETURN_IF_ERROR(Learn(acted));
+  const RunMeter::During publishes(&log_->meter(), LoopPhase::kPublish);
   snapshot_ = parts_.learner->Snapshot(snapshot_->version + 1, counters->env_steps);
   Announce();
   return absl::OkStatus();
 }
 
-absl::Status LockstepRun::Learn(uint64_t acted, RoundCounters* counters) {
-  Stopwatch watch;
+absl::Status LockstepRun::Learn(uint64_t acted) {
+  RunMeter& meter = log_->meter();
   // On-policy: a round's rows were all made by one version.
   const uint32_t version = static_cast<uint32_t>(acted);
   const RolloutRequest rollout = {static_cast<int64_t>(steps_per_round_), version, version};
   parts_.replay->Expect(lessons_per_round_);
   for (int64_t i = 0; i < lessons_per_round_; ++i) {
+    meter.AwaitSample();
     PMOE_ASSIGN_OR_RETURN(const Experience lesson, parts_.replay->Next(rollout, kBatchTimeout));
-    counters->replay_seconds += watch.Lap();
+    meter.OnSample(lesson);
     log_->sample_lag().OnRows(PolicyVersions(lesson));
     PMOE_RETURN_IF_ERROR(parts_.learner->Update(lesson));
-    counters->update_seconds += watch.Lap();
     if (const auto errors = parts_.learner->RowErrors(); !errors.empty()) {
+      meter.Enter(LoopPhase::kSampleWait);
       PMOE_RETURN_IF_ERROR(parts_.replay->UpdatePriorities(errors));
     }
   }
+  meter.Enter(LoopPhase::kOther);
   return absl::OkStatus();
 }
 
@@ -204,6 +210,7 @@ absl::Status LockstepRun::Checkpoint() {
 
 // What waits for an evaluation is kept open, to be evaluated after a resume.
 absl::Status LockstepRun::WriteBarrier() {
+  const RunMeter::During saves(&log_->meter(), LoopPhase::kCheckpoint);
   ByteWriter run;
   run.Pod(committed_);
   run.Pod(updated_);

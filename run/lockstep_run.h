@@ -38,7 +38,7 @@ class LockstepRun : public TrainingRun {
   absl::Status FinishSteps(uint64_t round);
   absl::Status CommitRound(uint64_t round);
   absl::Status RunUpdates(uint64_t round, uint64_t acted, RoundCounters* counters);
-  absl::Status Learn(uint64_t acted, RoundCounters* counters);
+  absl::Status Learn(uint64_t acted);
   absl::Status CloseRound(uint64_t round, RoundCounters counters);
 
   absl::Status Checkpoint();

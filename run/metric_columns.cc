@@ -22,8 +22,10 @@ std::vector<std::string> MetricColumns(int primitives, const std::vector<std::st
                                       "env_steps_per_s",
                                       "updates_per_s",
                                       "policy_lag",
+                                      "policy_lag_s",
                                       "sampled_lag",
                                       "sampled_lag_s",
+                                      "samples_per_insert",
                                       "replay_size",
                                       "critic_loss",
                                       "actor_loss",
@@ -46,9 +48,16 @@ std::vector<std::string> MetricColumns(int primitives, const std::vector<std::st
                                       "time_env_s",
                                       "time_policy_s",
                                       "time_write_s",
+                                      "time_blocked_s",
+                                      "time_idle_s",
                                       "time_replay_s",
                                       "time_update_s",
-                                      "time_eval_s"};
+                                      "time_publish_s",
+                                      "time_checkpoint_s",
+                                      "time_eval_wait_s",
+                                      "time_eval_s",
+                                      "cpu_s",
+                                      "gpu_s"};
   for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_usage_", k));
   for (int k = 0; k < primitives; ++k) columns.push_back(absl::StrCat("primitive_win_rate_", k));
   for (const std::string& name : info) {

@@ -10,9 +10,7 @@ struct RoundCounters {
   uint64_t env_steps = 0;
   uint64_t updates = 0;
   int64_t replay_size = 0;
-  int policy_lag = 0;           // versions between the acting weights and the newest
-  double replay_seconds = 0.0;  // of the round
-  double update_seconds = 0.0;
+  int policy_lag = 0;  // versions between the acting weights and the newest
 };
 
 }  // namespace pmoe

@@ -49,6 +49,7 @@ RunLogOptions RunLogOptions::FromConfig(const RunConfig& config, uint64_t total_
   options.diverged_share_max = config.observe().diverged_share_max();
   options.env_errors_end_run =
       ParseChoice<OnEnvError>(config.env().on_error()) == OnEnvError::kEndRun;
+  if (!AlgorithmOf(config).on_policy()) options.own_rows = OwnRows(config);
   options.info = InfoNames(config.observe().info()).value_or(std::vector<std::string>());
   options.settings = {PrintConfig(config), ChangedValues(RunConfig(), config)};
   return options;
@@ -98,6 +99,7 @@ RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
       break_downs_(options.diverged_share_max),
       env_errors_(options.env_errors_end_run),
       info_(options.info),
+      meter_(options.own_rows),
       best_return_(-std::numeric_limits<double>::infinity()),
       last_eval_return_(0.0),
       rate_env_steps_(options.resumed_steps) {}
@@ -114,9 +116,13 @@ void RunLog::OnReport(const ActorReport& report) {
     Log(LogLevel::kWarning, *line);
     Note(absl::StrCat("warning: ", *line));
   }
-  totals_["time_env_s"] += report.seconds.env;
-  totals_["time_policy_s"] += report.seconds.policy;
-  totals_["time_write_s"] += report.seconds.write;
+  actor_seconds_ = actor_seconds_ + report.seconds;
+  meter_.policy_lag().OnReport(report.actor, report.acting_version);
+}
+
+void RunLog::OnPublish(uint64_t version) {
+  sample_lag_.OnPublish(version);
+  meter_.policy_lag().OnPublish(version);
 }
 
 absl::Status RunLog::Check() const {
@@ -126,8 +132,7 @@ absl::Status RunLog::Check() const {
 
 absl::Status RunLog::CloseRound(const RoundCounters& counters, Learner* learner,
                                 std::shared_ptr<const PolicySnapshot> evaluate) {
-  totals_["time_replay_s"] += counters.replay_seconds;
-  totals_["time_update_s"] += counters.update_seconds;
+  meter_.Look(counters.env_steps, counters.updates, *learner);
   const bool last = counters.env_steps >= options_.total_steps;
   const bool row_due =
       evaluate != nullptr || last ||
@@ -136,7 +141,10 @@ absl::Status RunLog::CloseRound(const RoundCounters& counters, Learner* learner,
     open_.push_back({MakeRow(counters, learner), evaluate != nullptr});
     logged_ = counters.env_steps;
   }
-  if (evaluate != nullptr) PMOE_RETURN_IF_ERROR(evaluations_->Submit(std::move(evaluate)));
+  if (evaluate != nullptr) {
+    const RunMeter::During waits(&meter_, LoopPhase::kEvaluation);
+    PMOE_RETURN_IF_ERROR(evaluations_->Submit(std::move(evaluate)));
+  }
   PMOE_RETURN_IF_ERROR(TakeEvaluations(std::chrono::seconds(0)));
   PMOE_RETURN_IF_ERROR(WriteReady());
   ShowProgress(counters);
@@ -156,6 +164,7 @@ MetricRow RunLog::MakeRow(const RoundCounters& counters, Learner* learner) {
   AddEpisodeMeans(std::exchange(episodes_, {}), &row);
   info_.AddTo(&row);
   AddRates(counters, &row);
+  AddTimes(&row);
   last_row_ = row;
   return row;
 }
@@ -164,20 +173,46 @@ void RunLog::AddRates(const RoundCounters& counters, MetricRow* row) {
   const double now_s = wall_.Elapsed();
   const double seconds = now_s - std::exchange(rate_wall_s_, now_s);
   (*row)["wall_s"] = now_s;
-  env_steps_per_s_ =
-      static_cast<double>(counters.env_steps - std::exchange(rate_env_steps_, counters.env_steps)) /
-      seconds;
-  updates_per_s_ =
-      static_cast<double>(counters.updates - std::exchange(rate_updates_, counters.updates)) /
-      seconds;
-  (*row)["env_steps_per_s"] = env_steps_per_s_;
-  (*row)["updates_per_s"] = updates_per_s_;
-  for (const auto& [name, total] : totals_) (*row)[name] = total;
+  const auto since = [](uint64_t now, uint64_t* before) {
+    return static_cast<double>(now - std::exchange(*before, now));
+  };
+  const double env_steps = since(counters.env_steps, &rate_env_steps_);
+  const double updates = since(counters.updates, &rate_updates_);
+  (*row)["env_steps_per_s"] = env_steps / seconds;
+  (*row)["updates_per_s"] = updates / seconds;
+  // Not the meter's, which is over a time: in lockstep this one has the same bits in every run.
+  if (options_.own_rows > 0 && env_steps > 0.0) {
+    (*row)["samples_per_insert"] = updates * options_.own_rows / env_steps;
+  }
+}
+
+void RunLog::AddTimes(MetricRow* row) const {
+  (*row)["time_env_s"] = actor_seconds_.env;
+  (*row)["time_policy_s"] = actor_seconds_.policy;
+  (*row)["time_write_s"] = actor_seconds_.write;
+  (*row)["time_blocked_s"] = actor_seconds_.blocked;
+  (*row)["time_idle_s"] = actor_seconds_.idle;
+  (*row)["time_replay_s"] = meter_.Seconds(LoopPhase::kSampleWait);
+  (*row)["time_update_s"] = meter_.Seconds(LoopPhase::kUpdate);
+  (*row)["time_publish_s"] = meter_.Seconds(LoopPhase::kPublish);
+  (*row)["time_checkpoint_s"] = meter_.Seconds(LoopPhase::kCheckpoint);
+  (*row)["time_eval_wait_s"] = meter_.Seconds(LoopPhase::kEvaluation);
+  (*row)["time_eval_s"] = eval_seconds_;
+  if (meter_.cpu_s().has_value()) (*row)["cpu_s"] = *meter_.cpu_s();
+  if (meter_.gpu_s().has_value()) (*row)["gpu_s"] = *meter_.gpu_s();
+  if (const auto lag = meter_.policy_lag().Lately()) (*row)["policy_lag_s"] = lag->seconds;
 }
 
 absl::Status RunLog::TakeEvaluations(std::chrono::seconds wait) {
-  PMOE_ASSIGN_OR_RETURN(const std::deque<EvaluatedSnapshot> finished, evaluations_->Take(wait));
-  for (const EvaluatedSnapshot& done : finished) {
+  absl::StatusOr<std::deque<EvaluatedSnapshot>> finished;
+  if (wait.count() == 0) {
+    finished = evaluations_->Take(wait);
+  } else {
+    const RunMeter::During waits(&meter_, LoopPhase::kEvaluation);
+    finished = evaluations_->Take(wait);
+  }
+  PMOE_RETURN_IF_ERROR(finished.status());
+  for (const EvaluatedSnapshot& done : *finished) {
     if (done.evaluation.has_value()) {
       PMOE_RETURN_IF_ERROR(OnEvaluation(*done.snapshot, *done.evaluation));
     } else {
@@ -199,7 +234,7 @@ RunLog::OpenRow* RunLog::Release(const PolicySnapshot& snapshot) {
 }
 
 absl::Status RunLog::OnEvaluation(const PolicySnapshot& snapshot, const Evaluation& evaluation) {
-  totals_["time_eval_s"] += evaluation.seconds;
+  eval_seconds_ += evaluation.seconds;
   if (evaluation.returns.empty()) {  // its row has no return, and nothing was best
     Note(absl::StrCat("evaluation at ", evaluation.env_steps,
                       " env steps: the environment failed in every episode"));
@@ -263,8 +298,9 @@ void RunLog::ShowProgress(const RoundCounters& counters) {
   state.env_steps = static_cast<int64_t>(counters.env_steps);
   state.total_steps = static_cast<int64_t>(options_.total_steps);
   state.elapsed_s = wall_.Elapsed();
-  state.env_steps_per_s = env_steps_per_s_;
-  state.updates_per_s = updates_per_s_;
+  const RunMeter::Pace pace = meter_.Lately().value_or(RunMeter::Pace());
+  state.env_steps_per_s = pace.env_steps_per_s;
+  state.updates_per_s = pace.updates_per_s;
   if (has_evaluation_) state.eval_return = last_eval_return_;
   progress_.Update(state);
 }

@@ -29,6 +29,7 @@
 #include "run/metric_columns.h"
 #include "run/round_counters.h"
 #include "run/run_directory.h"
+#include "run/run_meter.h"
 #include "run/sample_lag.h"
 
 namespace pmoe {
@@ -43,6 +44,7 @@ struct RunLogOptions {
   double diverged_share_max = 1.0;
   bool env_errors_end_run = true;   // env.on_error
   std::vector<std::string> info{};  // observe.info
+  int own_rows = 0;                 // of a minibatch, not demonstrations; 0: on-policy
   bool show_progress = true;        // false: somebody else shows it
   bool resumed = false;
   uint64_t resumed_steps = 0;  // rows after it are dropped from metrics.csv
@@ -72,15 +74,14 @@ class RunLog {
   // A line of log.txt with the time in front. The run does not end because this file cannot grow.
   void Note(const std::string& text);
 
-  // How old the sampled rows are; the loop feeds it, rows show it.
+  // How old the sampled rows are, and where time goes; the loop feeds them, rows show them.
   SampleLag& sample_lag() { return sample_lag_; }
-  // Of the last row and the last evaluation, for status and metrics.
-  double env_steps_per_s() const { return env_steps_per_s_; }
-  double updates_per_s() const { return updates_per_s_; }
+  RunMeter& meter() { return meter_; }
+  // The newest snapshot, to both.
+  void OnPublish(uint64_t version);
+  // Of the last evaluation and the last row, for status and metrics.
   std::optional<double> eval_return() const;
   const MetricRow& last_row() const { return last_row_; }
-
-  const MetricRow& totals() const { return totals_; }  // time_*_s of this process
 
   // What the next rows' bits depend on; of what is open only SaveOpen speaks.
   void SaveState(ByteWriter* out) const;
@@ -106,6 +107,7 @@ class RunLog {
          EvaluationBacklog* evaluations, Files files);
   MetricRow MakeRow(const RoundCounters& counters, Learner* learner);
   void AddRates(const RoundCounters& counters, MetricRow* row);
+  void AddTimes(MetricRow* row) const;
   absl::Status TakeEvaluations(std::chrono::seconds wait);
   absl::Status OnEvaluation(const PolicySnapshot& snapshot, const Evaluation& evaluation);
   // The row that waits for this snapshot does so no more.
@@ -128,6 +130,7 @@ class RunLog {
   EnvErrors env_errors_;
   InfoColumns info_;
   SampleLag sample_lag_;
+  RunMeter meter_;
   MetricRow last_row_;
   double best_return_;
   double last_eval_return_;
@@ -138,9 +141,8 @@ class RunLog {
   uint64_t rate_env_steps_ = 0;
   uint64_t rate_updates_ = 0;
   double rate_wall_s_ = 0.0;
-  double env_steps_per_s_ = 0.0;
-  double updates_per_s_ = 0.0;
-  MetricRow totals_;
+  ActorSeconds actor_seconds_;  // of all actors
+  double eval_seconds_ = 0.0;
 };
 
 }  // namespace pmoe

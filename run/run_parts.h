@@ -21,7 +21,7 @@ struct RunView {
   uint64_t env_steps = 0;
   uint64_t updates = 0;
   uint64_t policy_version = 0;
-  const RunLog* log = nullptr;
+  RunLog* log = nullptr;
   std::string limiter;
 };
 

@@ -1,13 +1,50 @@
 #include "run/view_status.h"
 
+#include "control/wire/timing.h"
+
 namespace pmoe {
+namespace {
+
+void FillTime(const RunMeter::Pace& pace, LearnerTime* time) {
+  const auto share = [&pace](LoopPhase phase) { return pace.shares[static_cast<size_t>(phase)]; };
+  time->set_sample_wait(share(LoopPhase::kSampleWait));
+  time->set_update(share(LoopPhase::kUpdate));
+  time->set_publish(share(LoopPhase::kPublish));
+  time->set_evaluation(share(LoopPhase::kEvaluation));
+  time->set_checkpoint(share(LoopPhase::kCheckpoint));
+  time->set_idle(share(LoopPhase::kIdle));
+  time->clear_phases();
+  for (const auto& [name, part] : pace.update_phases) {
+    PhaseShare* const phase = time->add_phases();
+    phase->set_name(name);
+    phase->set_share(part);
+  }
+}
+
+void FillMeasured(const RunMeter& meter, RunStatus* status) {
+  if (const auto pace = meter.Lately()) {
+    status->set_env_steps_per_s(pace->env_steps_per_s);
+    status->set_updates_per_s(pace->updates_per_s);
+    FillTime(*pace, status->mutable_time());
+  }
+  status->clear_latencies();
+  *status->add_latencies() = ToMessage("sample", meter.sample_wait());
+  *status->add_latencies() = ToMessage("publish_to_use", meter.policy_lag().publish_to_use());
+  const PolicyLag::Means lag = meter.policy_lag().Lately().value_or(PolicyLag::Means());
+  status->set_policy_lag_versions(lag.versions);
+  status->set_policy_lag_s(lag.seconds);
+  const auto ratio = meter.samples_per_insert().value_or(RunMeter::SamplesPerInsert());
+  status->set_samples_per_insert(ratio.ratio);
+  status->set_samples_per_insert_window_s(ratio.window_s);
+}
+
+}  // namespace
 
 void FillStatus(const RunView& view, RunStatus* status) {
   status->set_env_steps(view.env_steps);
   status->set_updates(view.updates);
   status->set_policy_version(view.policy_version);
-  status->set_env_steps_per_s(view.log->env_steps_per_s());
-  status->set_updates_per_s(view.log->updates_per_s());
+  FillMeasured(view.log->meter(), status);
   const MetricRow& row = view.log->last_row();
   if (const auto lag = row.find("sampled_lag"); lag != row.end()) {
     status->set_lag_versions(lag->second);

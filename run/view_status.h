@@ -7,7 +7,8 @@
 
 namespace pmoe {
 
-// Counters, rates, lag, evaluation and limiter.
+// Counters, rates, where time went, latencies, lag, evaluation and limiter. What is not known yet
+// stays as it was.
 void FillStatus(const RunView& view, RunStatus* status);
 
 }  // namespace pmoe

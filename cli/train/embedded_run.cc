@@ -39,7 +39,7 @@ EmbeddedRun::EmbeddedRun(const RunConfig& config, const RunDirectory* directory,
     : config_(config),
       directory_(directory),
       show_progress_(show_progress),
-      status_(config, directory->path()),
+      status_(config, directory->path(), /*alone=*/show_progress),
       backlog_(EvaluationsKept(config)),
       link_(config.actor().count(), EnvMayFail(config)) {}
 
@@ -94,10 +94,14 @@ absl::Status EmbeddedRun::BuildActors(const PolicySpec& policy) {
     writer.chunks.rows_max = ChunkRows(config_);
     writer.chunks.first_round = kFirstRound;
     writer.lockstep = lockstep();
+    seat.time = std::make_unique<ActorClock>();
+    // A robot's rows are written by another thread, whose waits are not the robot's.
+    if (config_.actor().real_time_hz() == 0.0) writer.on_wait = seat.time->OnWait();
     PMOE_ASSIGN_OR_RETURN(seat.writer, DirectTransitionWriter::Create(writer, replay_.get()));
     seat.client = std::make_unique<LocalRunClient>(&link_, index);
-    const ActorOptions options = {config_.seed(), static_cast<uint32_t>(index), epoch,
-                                  config_.actor().real_time_hz(), Clock::Real()};
+    const ActorOptions options = {config_.seed(), static_cast<uint32_t>(index),
+                                  epoch,          config_.actor().real_time_hz(),
+                                  Clock::Real(),  seat.time.get()};
     seat.actor = std::make_unique<Actor>(options, std::move(envs), policy, seat.client.get(),
                                          seat.writer.get());
     seats_.push_back(std::move(seat));
@@ -154,7 +158,12 @@ void EmbeddedRun::ShowStatus(const RunView& view) {
   if (!status_.Due()) return;
   std::optional<ShardStats> demos;
   if (demos_ != nullptr) demos = demos_->Stats();
-  status_.Show(view, run_->total_steps(), *replay_, demos, link_.EnvSteps());
+  const std::vector<uint64_t> steps = link_.EnvSteps();
+  std::vector<EmbeddedActor> actors;
+  for (size_t i = 0; i < seats_.size(); ++i) {
+    actors.push_back({steps[i], seats_[i].time->Seconds()});
+  }
+  status_.Show(view, run_->total_steps(), *replay_, demos, actors);
 }
 
 absl::Status EmbeddedRun::Train(const std::atomic<bool>& interrupted) {

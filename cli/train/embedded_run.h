@@ -47,6 +47,7 @@ class EmbeddedRun {
   // One actor with everything it borrows.
   struct ActorSeat {
     std::unique_ptr<LocalRunClient> client;
+    std::unique_ptr<ActorClock> time;
     std::unique_ptr<DirectTransitionWriter> writer;
     std::unique_ptr<Actor> actor;
     std::thread thread;

@@ -11,17 +11,20 @@
 namespace pmoe {
 namespace {
 
-constexpr double kRatesEvery_s = 2.0;  // actors report once a second
+constexpr double kRates_s = 4.0;  // of env steps; actors report once a second
 
 }  // namespace
 
-EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& directory) {
+EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& directory, bool alone)
+    : alone_(alone),
+      on_gpu_(config.learner().device() != "cpu"),
+      step_rates_(static_cast<size_t>(config.actor().count()), RecentRates(kRates_s)),
+      shares_(static_cast<size_t>(config.actor().count())) {
   next_.set_directory(directory);
   next_.set_state("running");
   next_.set_mode(config.schedule().mode());
   next_.set_label(RunLabel(config));
   next_.mutable_process()->set_pid(static_cast<uint32_t>(::getpid()));
-  rated_steps_.resize(static_cast<size_t>(config.actor().count()));
   for (int index = 0; index < config.actor().count(); ++index) {
     MemberStatus* const actor = next_.add_members();
     actor->set_role(RUN_ROLE_ACTOR);
@@ -37,17 +40,15 @@ EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& direc
 
 void EmbeddedStatus::Show(const RunView& view, uint64_t total_steps, const ReplayShard& replay,
                           const std::optional<ShardStats>& demos,
-                          const std::vector<uint64_t>& actor_steps) {
+                          const std::vector<EmbeddedActor>& actors) {
   shown_ = true;
   since_shown_.Lap();
   FillStatus(view, &next_);
   next_.set_total_steps(total_steps);
   next_.set_uptime_s(uptime_.Elapsed());
-  ShowActors(actor_steps);
+  ShowActors(actors);
   ShowReplay(replay, demos);
-  *next_.mutable_usage() = MeasureUsage(&meter_);
-  next_.clear_gpus();
-  for (GpuUsage& gpu : gpus_.Look()) *next_.add_gpus() = std::move(gpu);
+  ShowUse(&view.log->meter());
   MutexLock lock(&mu_);
   status_ = next_;
 }
@@ -58,17 +59,30 @@ RunStatus EmbeddedStatus::Get() const {
 }
 
 // They read the newest weights at every step.
-void EmbeddedStatus::ShowActors(const std::vector<uint64_t>& steps) {
-  const bool rates_due = since_rates_.Elapsed() >= kRatesEvery_s;
-  const double seconds = rates_due ? since_rates_.Lap() : 0.0;
-  for (size_t index = 0; index < rated_steps_.size(); ++index) {
-    MemberStatus* const actor = next_.mutable_members(static_cast<int>(index));
-    actor->set_policy_version(next_.policy_version());
-    actor->mutable_rates()->set_env_steps(steps[index]);
-    if (!rates_due) continue;
-    const uint64_t made = steps[index] - std::exchange(rated_steps_[index], steps[index]);
-    actor->mutable_rates()->set_env_steps_per_s(static_cast<double>(made) / seconds);
+void EmbeddedStatus::ShowActors(const std::vector<EmbeddedActor>& actors) {
+  for (size_t index = 0; index < actors.size(); ++index) {
+    MemberStatus* const member = next_.mutable_members(static_cast<int>(index));
+    ActorRates* const rates = member->mutable_rates();
+    member->set_policy_version(next_.policy_version());
+    rates->set_env_steps(actors[index].env_steps);
+    rates->set_write_blocked_s(actors[index].seconds.blocked);
+    step_rates_[index].Add({static_cast<double>(actors[index].env_steps)});
+    const std::vector<double> per_second = step_rates_[index].PerSecond();
+    if (!per_second.empty()) rates->set_env_steps_per_s(per_second[0]);
+    shares_[index].Look(actors[index].seconds);
+    if (ActorTime time; shares_[index].Fill(&time)) *rates->mutable_time() = time;
   }
+}
+
+void EmbeddedStatus::ShowUse(RunMeter* meter) {
+  *next_.mutable_usage() = MeasureUsage(&meter_);
+  const std::vector<GpuUsage> gpus = gpus_.Look();
+  *next_.mutable_gpus() = {gpus.begin(), gpus.end()};
+  resources_.LookAtOwn(next_.usage());
+  resources_.LookAtGpus(gpus);
+  if (!alone_) return;
+  meter->SetCpuSeconds(resources_.cpu_s());
+  if (on_gpu_ && resources_.has_gpus()) meter->SetGpuSeconds(resources_.gpu_s());
 }
 
 void EmbeddedStatus::ShowReplay(const ReplayShard& replay, const std::optional<ShardStats>& demos) {

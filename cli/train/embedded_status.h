@@ -10,6 +10,9 @@
 #include "common/base/mutex.h"
 #include "common/base/process_usage.h"
 #include "common/base/stopwatch.h"
+#include "control/core/control.h"
+#include "control/wire/run_resources.h"
+#include "control/wire/timing.h"
 #include "control/wire/usage.h"
 #include "proto/config.pb.h"
 #include "proto/run.pb.h"
@@ -18,30 +21,41 @@
 
 namespace pmoe {
 
+// What one actor of the run has done so far.
+struct EmbeddedActor {
+  uint64_t env_steps = 0;  // of this process
+  ActorSeconds seconds;
+};
+
 class EmbeddedStatus {
  public:
-  EmbeddedStatus(const RunConfig& config, const std::string& directory);
+  // alone: no other run shares the process, and what it uses is the run's.
+  EmbeddedStatus(const RunConfig& config, const std::string& directory, bool alone);
 
   // Whether Show has something to do: half a second has passed.
   bool Due() const { return !shown_ || since_shown_.Elapsed() >= kEvery_s; }
-  // `actor_steps`: env steps of each actor of this process. The loop's thread only, as Due.
+  // Also tells the log what the run has used. The loop's thread only, as Due.
   void Show(const RunView& view, uint64_t total_steps, const ReplayShard& replay,
-            const std::optional<ShardStats>& demos, const std::vector<uint64_t>& actor_steps)
+            const std::optional<ShardStats>& demos, const std::vector<EmbeddedActor>& actors)
       ABSL_LOCKS_EXCLUDED(mu_);
   RunStatus Get() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   static constexpr double kEvery_s = 0.5;
-  void ShowActors(const std::vector<uint64_t>& steps);
+  void ShowActors(const std::vector<EmbeddedActor>& actors);
   void ShowReplay(const ReplayShard& replay, const std::optional<ShardStats>& demos);
+  void ShowUse(RunMeter* meter);
 
   // The loop's thread.
+  const bool alone_;
+  const bool on_gpu_;
   RunStatus next_;
   bool shown_ = false;
   Stopwatch uptime_;
   Stopwatch since_shown_;
-  Stopwatch since_rates_;
-  std::vector<uint64_t> rated_steps_;  // [actors], when rates were last taken
+  std::vector<RecentRates> step_rates_;  // [actors]
+  std::vector<ActorShares> shares_;      // [actors]
+  RunResources resources_;
   ProcessMeter meter_;
   GpuMeter gpus_;
 

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "common/base/usable_cores.h"
+
 namespace pmoe {
 namespace {
 
@@ -44,13 +46,19 @@ double MachineCpuSeconds() {
          static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-ProcessMeter::ProcessMeter() : cpu_s_(CpuSeconds()) { load_.memory_bytes = ResidentBytes(); }
+ProcessMeter::ProcessMeter() : cpu_s_(CpuSeconds()) {
+  load_.cpu_s = cpu_s_;
+  load_.memory_bytes = ResidentBytes();
+  load_.cores = UsableCores();
+}
 
 ProcessLoad ProcessMeter::Look() {
   if (since_look_.Elapsed() < kLookEvery_s) return load_;
   const double cpu_s = CpuSeconds();
   load_.cpu_cores = (cpu_s - std::exchange(cpu_s_, cpu_s)) / since_look_.Lap();
+  load_.cpu_s = cpu_s;
   load_.memory_bytes = ResidentBytes();
+  load_.cores = UsableCores();  // a quota may be changed while it runs
   return load_;
 }
 

@@ -9,7 +9,9 @@ namespace pmoe {
 
 struct ProcessLoad {
   double cpu_cores = 0.0;    // since the look before: 1 is one core all the time
+  double cpu_s = 0.0;        // of all its threads, since it began
   int64_t memory_bytes = 0;  // resident
+  int cores = 1;             // that it may use, UsableCores
 };
 
 class ProcessMeter {

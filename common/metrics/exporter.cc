@@ -1,5 +1,7 @@
 #include "common/metrics/exporter.h"
 
+#include <utility>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -15,6 +17,7 @@ constexpr int kNotFound = 404;
 // "door, reason" and "insert,version": each name with its value. They are this program's own words.
 prometheus::Labels LabelsOf(const MetricInfo& info, const std::string& values) {
   const std::vector<std::string> names = absl::StrSplit(info.label, ", ");
+  if (names.size() == 1) return {{names[0], values}};
   const std::vector<std::string> parts = absl::StrSplit(values, ',');
   PMOE_CHECK(names.size() == parts.size());
   prometheus::Labels labels;
@@ -58,12 +61,32 @@ HttpAnswer MetricsExporter::Answer(const HttpRequest& request) const {
   HttpAnswer answer;
   if (request.path == "/metrics") {
     answer.type = "text/plain; version=0.0.4; charset=utf-8";
-    answer.body = prometheus::TextSerializer().Serialize(registry_.Collect());
+    answer.body = prometheus::TextSerializer().Serialize(Collect());
   } else {
     answer.status = kNotFound;
     answer.body = "only /metrics is here\n";
   }
   return answer;
+}
+
+// Each series with the process's own labels, which may change while it runs.
+std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
+  std::vector<prometheus::MetricFamily> families = registry_.Collect();
+  MutexLock lock(&mu_);
+  if (identity_.role.empty()) return families;
+  for (prometheus::MetricFamily& family : families) {
+    for (prometheus::ClientMetric& metric : family.metric) {
+      metric.label.push_back({"run", identity_.run});
+      metric.label.push_back({"role", identity_.role});
+      metric.label.push_back({"index", identity_.index});
+    }
+  }
+  return families;
+}
+
+void MetricsExporter::Identify(MetricsIdentity identity) {
+  MutexLock lock(&mu_);
+  identity_ = std::move(identity);
 }
 
 MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std::string& label) {
@@ -78,6 +101,12 @@ MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std:
                           .Help(info->help)
                           .Register(registry_)
                           .Add(labels);
+  } else if (info->kind == MetricKind::kHistogram) {
+    series.histogram = &prometheus::BuildHistogram()
+                            .Name(info->name)
+                            .Help(info->help)
+                            .Register(registry_)
+                            .Add(labels, LatencyHistogram::CoarseEnds_s());
   } else {
     series.gauge =
         &prometheus::BuildGauge().Name(info->name).Help(info->help).Register(registry_).Add(labels);
@@ -85,15 +114,30 @@ MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std:
   return series;
 }
 
-void MetricsExporter::Set(absl::string_view name, double value, const std::string& label) {
-  MutexLock lock(&mu_);
+MetricsExporter::Series& MetricsExporter::Find(absl::string_view name, const std::string& label) {
   const auto [at, made] = series_.try_emplace({std::string(name), label});
   if (made) at->second = Make(name, label);
-  if (at->second.gauge != nullptr) {
-    at->second.gauge->Set(value);
-  } else if (value > at->second.counter->Value()) {
-    at->second.counter->Increment(value - at->second.counter->Value());
+  return at->second;
+}
+
+void MetricsExporter::Set(absl::string_view name, double value, const std::string& label) {
+  MutexLock lock(&mu_);
+  const Series& series = Find(name, label);
+  if (series.gauge != nullptr) {
+    series.gauge->Set(value);
+  } else if (value > series.counter->Value()) {
+    series.counter->Increment(value - series.counter->Value());
   }
+}
+
+void MetricsExporter::SetHistogram(absl::string_view name, const LatencyHistogram& histogram) {
+  LatencyHistogram::Counts counts = histogram.SinceStart();
+  MutexLock lock(&mu_);
+  Series& series = Find(name, /*label=*/"");
+  std::vector<double> more = counts.events;
+  for (size_t i = 0; i < series.served.events.size(); ++i) more[i] -= series.served.events[i];
+  series.histogram->ObserveMultiple(more, counts.sum_s - series.served.sum_s);
+  series.served = std::move(counts);
 }
 
 }  // namespace pmoe

@@ -1,5 +1,6 @@
 // Every metric of /metrics: the one list that the roles' code, docs/metrics.md and the test that
-// compares them share. Names end in their unit; counters in _total.
+// compares them share. Names end in their unit; counters in _total. Every series also has the
+// labels run, role and index (MetricsIdentity); no metric has a label of those names.
 #pragma once
 
 #include <vector>
@@ -8,7 +9,7 @@
 
 namespace pmoe {
 
-enum class MetricKind { kCounter, kGauge };
+enum class MetricKind { kCounter, kGauge, kHistogram };
 
 struct MetricInfo {
   const char* name;

@@ -36,9 +36,6 @@ absl::Status RpcRunClient::Report(ActorReport report) {
     totals_.episodes += report.episodes.size();
     for (const EpisodeResult& episode : report.episodes) totals_.diverged += episode.diverged;
     if (!report.episodes.empty()) totals_.last_episode = report.episodes.back();
-    totals_.seconds.env += report.seconds.env;
-    totals_.seconds.policy += report.seconds.policy;
-    totals_.seconds.write += report.seconds.write;
     totals_.deadline_misses += report.deadline_misses;
     totals_.rows_left_out += report.rows_left_out;
     reports_.push_back(std::move(report));

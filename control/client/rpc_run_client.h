@@ -24,7 +24,6 @@ struct ActorTotals {
   uint64_t episodes = 0;
   uint64_t diverged = 0;  // episodes
   EpisodeResult last_episode;
-  ActorSeconds seconds;
   uint64_t deadline_misses = 0;
   uint64_t rows_left_out = 0;
   uint64_t weights_version = 0;  // in use

@@ -49,9 +49,20 @@ void AddInfo(const std::map<std::string, double>& info, InfoSums* sums);
 
 // Where an actor's time went, seconds.
 struct ActorSeconds {
-  double env = 0.0;
-  double policy = 0.0;
-  double write = 0.0;
+  double env = 0.0;      // resets and steps
+  double policy = 0.0;   // forward passes, weights taken in
+  double write = 0.0;    // rows handed on, waiting for room included
+  double blocked = 0.0;  // of write: waited for room
+  double idle = 0.0;     // waited for a directive, or for a robot's tick
+
+  ActorSeconds operator+(const ActorSeconds& more) const {
+    return {env + more.env, policy + more.policy, write + more.write, blocked + more.blocked,
+            idle + more.idle};
+  }
+  ActorSeconds operator-(const ActorSeconds& before) const {
+    return {env - before.env, policy - before.policy, write - before.write,
+            blocked - before.blocked, idle - before.idle};
+  }
 };
 
 // An actor's answer to a directive; in async, about once a second.
@@ -61,6 +72,7 @@ struct ActorReport {
   uint64_t env_steps = 0;               // since the last report
   std::vector<EpisodeResult> episodes;  // that ended since then, in order of (step, env)
   ActorSeconds seconds;                 // spent since then
+  uint64_t acting_version = 0;          // of the last step; 0: actions were drawn uniformly
   uint64_t deadline_misses = 0;         // since then, of an actor with a rate of its own
   uint64_t rows_left_out = 0;           // since then, because replay gave no room for long
   InfoSums info;                        // of the episodes

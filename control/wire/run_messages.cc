@@ -79,6 +79,9 @@ ActorReportMessage ToMessage(const ActorReport& report) {
   message.set_env_s(report.seconds.env);
   message.set_policy_s(report.seconds.policy);
   message.set_write_s(report.seconds.write);
+  message.set_blocked_s(report.seconds.blocked);
+  message.set_idle_s(report.seconds.idle);
+  message.set_acting_version(report.acting_version);
   message.set_checkpoint_part(report.checkpoint_part);
   message.set_deadline_misses(report.deadline_misses);
   message.set_rows_left_out(report.rows_left_out);
@@ -97,7 +100,9 @@ ActorReport FromMessage(uint32_t actor, const ActorReportMessage& message) {
     report.episodes.push_back(
         {episode.episode_return(), episode.length(), episode.diverged() ? 1u : 0u});
   }
-  report.seconds = {message.env_s(), message.policy_s(), message.write_s()};
+  report.seconds = {message.env_s(), message.policy_s(), message.write_s(), message.blocked_s(),
+                    message.idle_s()};
+  report.acting_version = message.acting_version();
   report.checkpoint_part = message.checkpoint_part();
   report.deadline_misses = message.deadline_misses();
   report.rows_left_out = message.rows_left_out();

@@ -22,6 +22,8 @@ constexpr int kPrimitivesMax = 1024;
 constexpr uint32_t kIndexMax = 1 << 16;
 constexpr uint32_t kStepsPerRoundMax = 1'000'000;  // schedule.steps_per_round
 constexpr int kColumnMax = 1 << 20;
+constexpr uint32_t kCoresMax = 1 << 16;
+constexpr double kCpuSecondsMax = kSecondsMax * kCoresMax;
 
 // Looks at one value after the other and keeps the first that makes no sense.
 class Look {
@@ -113,6 +115,11 @@ void LookAtReport(const ActorReportMessage& report, const FollowerLimits& limits
   look->Seconds("env_s", report.env_s());
   look->Seconds("policy_s", report.policy_s());
   look->Seconds("write_s", report.write_s());
+  look->Seconds("blocked_s", report.blocked_s());
+  look->Seconds("idle_s", report.idle_s());
+  if (auto version = CheckVersion(report.acting_version(), limits.version_max)) {
+    look->Refuse(version->reason, version->what);
+  }
   if (!report.checkpoint_part().empty() && !limits.checkpoint) {
     look->Refuse("too_long", absl::StrCat("checkpoint_part has ", report.checkpoint_part().size(),
                                           " bytes, and nobody asked for it"));
@@ -176,6 +183,32 @@ void LookAtTable(const TableStats& table, Look* look) {
   }
 }
 
+void LookAtTime(const ActorTime& time, Look* look) {
+  const std::initializer_list<std::pair<const char*, double>> shares = {
+      {"rates.time.env", time.env()},
+      {"rates.time.policy", time.policy()},
+      {"rates.time.write", time.write()},
+      {"rates.time.blocked", time.blocked()},
+      {"rates.time.idle", time.idle()}};
+  for (const auto& [name, share] : shares) look->Number(name, share, 0.0, 1.0);
+}
+
+void LookAtLatency(const LatencyMessage& latency, Look* look) {
+  look->Text("rates.insert_ack.name", latency.name());
+  look->Count("rates.insert_ack.count", AsDouble(latency.count()));
+  look->Seconds("rates.insert_ack.p50_s", latency.p50_s());
+  look->Seconds("rates.insert_ack.p90_s", latency.p90_s());
+  look->Seconds("rates.insert_ack.p99_s", latency.p99_s());
+  look->Seconds("rates.insert_ack.max_s", latency.max_s());
+}
+
+void LookAtUsage(const ProcessUsage& usage, Look* look) {
+  look->Count("usage.cpu_cores", usage.cpu_cores());
+  look->Count("usage.memory_bytes", static_cast<double>(usage.memory_bytes()));
+  look->Count("usage.cpu_s", usage.cpu_s(), kCpuSecondsMax);
+  look->Count("usage.cores", usage.cores(), kCoresMax);
+}
+
 void LookAtRates(const ActorRates& rates, Look* look) {
   look->Count("rates.env_steps_per_s", rates.env_steps_per_s());
   look->Count("rates.env_steps", AsDouble(rates.env_steps()));
@@ -184,6 +217,8 @@ void LookAtRates(const ActorRates& rates, Look* look) {
   look->Count("rates.reconnects", AsDouble(rates.reconnects()));
   look->Count("rates.deadline_misses", AsDouble(rates.deadline_misses()));
   look->Count("rates.rows_left_out", AsDouble(rates.rows_left_out()));
+  LookAtTime(rates.time(), look);
+  LookAtLatency(rates.insert_ack(), look);
 }
 
 // What only another role has to tell.
@@ -232,8 +267,7 @@ MaybeNonsense CheckFollower(RunRole role, const FollowerMessage& message,
   if (message.has_evaluation()) LookAtEvaluation(message.evaluation(), limits, &look);
   if (message.has_table()) LookAtTable(message.table(), &look);
   if (message.has_rates()) LookAtRates(message.rates(), &look);
-  look.Count("usage.cpu_cores", message.usage().cpu_cores());
-  look.Count("usage.memory_bytes", static_cast<double>(message.usage().memory_bytes()));
+  LookAtUsage(message.usage(), &look);
   return look.Take();
 }
 

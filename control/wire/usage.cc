@@ -59,6 +59,8 @@ ProcessUsage MeasureUsage(ProcessMeter* meter) {
   ProcessUsage usage;
   usage.set_cpu_cores(load.cpu_cores);
   usage.set_memory_bytes(load.memory_bytes);
+  usage.set_cpu_s(load.cpu_s);
+  usage.set_cores(static_cast<uint32_t>(load.cores));
   return usage;
 }
 

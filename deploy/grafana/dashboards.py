@@ -1,4 +1,4 @@
-"""What the four dashboards show: one line per panel. make_dashboards.py turns this into JSON."""
+"""What the five dashboards show: one line per panel. make_dashboards.py turns this into JSON."""
 from typing import NamedTuple
 
 
@@ -19,25 +19,30 @@ def seconds_per_second(names, role):
     return tuple((f"avg(rate(pmoe_{role}_{name}_seconds_total[1m]))", name) for name in names)
 
 
+def quantile(share, histogram, legend):
+    return (f"histogram_quantile({share}, sum by (le) (rate({histogram}_bucket[1m])))", legend)
+
+
 THROUGHPUT = (
     Panel("env steps per second", "ops", (("sum(rate(pmoe_actor_env_steps_total[1m]))", "all"),),
           "stat"),
     Panel("updates per second", "ops", (("sum(rate(pmoe_learner_updates_total[1m]))", "all"),),
           "stat"),
-    Panel("members", "none", (("sum by (role) (pmoe_learner_members)", "{{role}}"),), "stat"),
+    Panel("members", "none", (("sum by (member) (pmoe_learner_members)", "{{member}}"),), "stat"),
     Panel("env steps of the run", "short", (("max(pmoe_learner_env_steps)", "env steps"),), "stat"),
     Panel("env steps per second, by actor", "ops",
           (("rate(pmoe_actor_env_steps_total[1m])", "{{instance}}"),)),
     Panel("updates per second", "ops", (("rate(pmoe_learner_updates_total[1m])", "{{instance}}"),)),
     Panel("where an actor's time goes", "percentunit",
-          seconds_per_second(("env", "policy", "write", "write_blocked"), "actor"),
+          seconds_per_second(("env", "policy", "write", "write_blocked", "idle"), "actor"),
           help="Mean over the actors. write holds write_blocked: the wait for acknowledgements."),
     Panel("robots: missed deadlines and rows left out, per second", "ops",
           (("rate(pmoe_actor_deadline_misses_total[1m])", "{{instance}} missed"),
            ("rate(pmoe_actor_rows_left_out_total[1m])", "{{instance}} left out")),
           help="Of actors with actor.real_time_hz. Left out: replay gave no room for a minute."),
     Panel("where the learner's time goes", "percentunit",
-          seconds_per_second(("update", "sample_wait"), "learner"),
+          seconds_per_second(("update", "sample_wait", "publish", "evaluation_wait", "checkpoint",
+                              "idle"), "learner"),
           help="Much sample_wait: more actors help. Little of it: a faster learner does."),
     Panel("limiter: share of time that a side waits", "percentunit",
           (("pmoe:limiter_blocked:ratio", "{{instance}} {{side}}"),),
@@ -144,10 +149,42 @@ DATA_PLANE = (
           (("pmoe_learner_weights_version", "published"),
            ("pmoe_actor_weights_version", "{{instance}}"),
            ("pmoe_evaluator_weights_version", "evaluated"))),
-    Panel("age of the weights that actors use", "s", (("pmoe:policy_lag:seconds", "newest"),)),
-    Panel("age of the sampled rows", "s", (("pmoe_learner_policy_lag_seconds", "seconds"),)),
+    Panel("age of the weights that actors use", "s",
+          (("pmoe:policy_lag:seconds", "newest"),
+           ("pmoe_learner_policy_lag_seconds", "mean"))),
+    Panel("age of the weights that actors use, in versions", "short",
+          (("pmoe_learner_policy_lag_versions", "mean"),)),
+    Panel("age of the sampled rows", "s", (("pmoe_learner_sampled_lag_seconds", "seconds"),)),
     Panel("age of the sampled rows, in versions", "short",
-          (("pmoe_learner_policy_lag_versions", "versions"),)),
+          (("pmoe_learner_sampled_lag_versions", "versions"),)),
+    Panel("samples per insert, lately", "short",
+          (("pmoe_learner_samples_per_insert", "{{run}}"),)),
+    Panel("latencies, 99th percentile", "s",
+          (quantile("0.99", "pmoe_actor_insert_ack_seconds", "insert to acknowledgement"),
+           quantile("0.99", "pmoe_learner_sample_seconds", "sample"),
+           quantile("0.99", "pmoe_learner_publish_to_use_seconds", "publication to first use"))),
+    Panel("latencies, median", "s",
+          (quantile("0.5", "pmoe_actor_insert_ack_seconds", "insert to acknowledgement"),
+           quantile("0.5", "pmoe_learner_sample_seconds", "sample"),
+           quantile("0.5", "pmoe_learner_publish_to_use_seconds", "publication to first use"))),
+)
+
+PROCESSES = (
+    Panel("runs", "none", (("pmoe_learner_run_info", "{{label}}"),), "stat"),
+    Panel("CPU: cores in use", "none",
+          (("rate(pmoe_process_cpu_seconds_total[1m])", "{{role}} {{index}}"),)),
+    Panel("cores that a process may use", "none",
+          (("pmoe_process_cores", "{{role}} {{index}}"),)),
+    Panel("memory", "bytes", (("pmoe_process_memory_bytes", "{{role}} {{index}}"),)),
+    Panel("network, per second", "Bps",
+          (("rate(pmoe_process_network_bytes_total[1m])", "{{role}} {{index}} {{direction}}"),),
+          help="Of the process's network namespace: a container's own, else all of the machine."),
+    Panel("GPU: share of the time at work", "percentunit",
+          (("pmoe_learner_gpu_busy_ratio", "GPU {{gpu}}"),
+           ("rate(pmoe_learner_gpu_seconds_total[1m])", "of the run"))),
+    Panel("GPU memory", "bytes",
+          (("pmoe_learner_gpu_memory_bytes", "GPU {{gpu}}, in use"),
+           ("pmoe_learner_gpu_memory_size_bytes", "GPU {{gpu}}, size"))),
 )
 
 DASHBOARDS = (
@@ -155,4 +192,5 @@ DASHBOARDS = (
     ("learning", "pmoe: learning", LEARNING),
     ("router", "pmoe: router", ROUTER),
     ("data_plane", "pmoe: data plane", DATA_PLANE),
+    ("processes", "pmoe: processes", PROCESSES),
 )

@@ -24,6 +24,7 @@ absl::StatusOr<std::unique_ptr<DirectTransitionWriter>> DirectTransitionWriter::
 DirectTransitionWriter::DirectTransitionWriter(const DirectTransitionWriterOptions& options,
                                                ReplayShard* shard)
     : lockstep_(options.lockstep),
+      on_wait_(options.on_wait),
       shard_(shard),
       chunks_(options.chunks, shard->spec(),
               [this](Chunk chunk) { return Send(std::move(chunk)); }) {}
@@ -37,7 +38,7 @@ absl::Status DirectTransitionWriter::EndRound(uint64_t round) { return chunks_.E
 absl::Status DirectTransitionWriter::Send(Chunk chunk) {
   if (cancelled_) return absl::CancelledError("this actor shall end");
   if (lockstep_) return shard_->Stage(std::move(chunk));
-  return shard_->Insert(chunk, {kRoomTimeout, [this] { return cancelled_.load(); }});
+  return shard_->Insert(chunk, {kRoomTimeout, [this] { return cancelled_.load(); }, on_wait_});
 }
 
 }  // namespace pmoe

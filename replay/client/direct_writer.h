@@ -18,6 +18,7 @@ namespace pmoe {
 struct DirectTransitionWriterOptions {
   ChunkBuilderOptions chunks{};
   bool lockstep = true;  // chunks are staged; else entered at once, waiting for the limiter
+  OnWait on_wait{};
 };
 
 class DirectTransitionWriter : public TransitionWriter {
@@ -40,6 +41,7 @@ class DirectTransitionWriter : public TransitionWriter {
   absl::Status Send(Chunk chunk);
 
   const bool lockstep_;
+  const OnWait on_wait_;
   ReplayShard* const shard_;
   ChunkBuilder chunks_;
   std::atomic<bool> cancelled_{false};

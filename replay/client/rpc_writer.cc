@@ -109,6 +109,7 @@ absl::Status RpcTransitionWriter::Push(Chunk chunk) {
   PMOE_RETURN_IF_ERROR(failure_);
   if (audit_ != nullptr) audit_->OnChunk(options_.spec, chunk);
   window_.Push(std::move(encoded));
+  pushed_.push_back(Clock::Real()->Now());
   changed_.NotifyAll();
   return room;
 }
@@ -117,10 +118,12 @@ absl::Status RpcTransitionWriter::AwaitRoom() {
   if (!window_.full()) return absl::OkStatus();
   const Clock::Time began = Clock::Real()->Now();
   blocked_.Begin(began);
+  if (options_.on_wait) options_.on_wait(true);
   // Close may go beyond the bound by what is buffered.
   while (failure_.ok() && !cancelled_ && !closing_ && window_.full() &&
          changed_.WaitUntil(&mu_, began + kRoomTimeout)) {
   }
+  if (options_.on_wait) options_.on_wait(false);
   blocked_.End(began, Clock::Real()->Now());
   if (!window_.full() || closing_) return absl::OkStatus();
   if (cancelled_) return absl::CancelledError("this actor shall end");
@@ -238,11 +241,21 @@ NextStream RpcTransitionWriter::OnEnd(const absl::Status& status) {
 absl::Status RpcTransitionWriter::ReadReplies(Stream* stream) {
   for (InsertReply reply; stream->Read(&reply);) {
     if (reply.refused_size() > 0) SayRefused(reply);
-    MutexLock lock(&mu_);
-    PMOE_RETURN_IF_ERROR(window_.OnReply(reply));
-    if (audit_ != nullptr) audit_->OnAcked(reply.next_seq());
-    changed_.NotifyAll();
+    PMOE_RETURN_IF_ERROR(OnReply(reply));
   }
+  return absl::OkStatus();
+}
+
+absl::Status RpcTransitionWriter::OnReply(const InsertReply& reply) {
+  const Clock::Time now = Clock::Real()->Now();
+  MutexLock lock(&mu_);
+  PMOE_RETURN_IF_ERROR(window_.OnReply(reply));
+  if (audit_ != nullptr) audit_->OnAcked(reply.next_seq());
+  for (; pushed_.size() > window_.held(); pushed_.pop_front()) {
+    if (options_.insert_ack == nullptr) continue;
+    options_.insert_ack->Add(std::chrono::duration<double>(now - pushed_.front()).count());
+  }
+  changed_.NotifyAll();
   return absl::OkStatus();
 }
 

@@ -6,12 +6,14 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
 #include "common/base/stopwatch.h"
+#include "common/metrics/latency_histogram.h"
 #include "common/rpc/address.h"
 #include "common/rpc/reconnecting_stream.h"
 #include "common/rpc/security.h"
@@ -36,6 +38,10 @@ struct RpcWriterOptions {
   bool lockstep = false;
   size_t chunks_max = 64;  // kept without an acknowledgement; then Write waits
   std::string audit_path;  // empty: none
+  OnWait on_wait{};
+  // From a chunk's place in the window to its acknowledgement; outlives the writer. Null: nobody
+  // asks.
+  LatencyHistogram* insert_ack = nullptr;
 };
 
 struct RpcWriterStats {
@@ -90,6 +96,7 @@ class RpcTransitionWriter : public TransitionWriter {
   NextStream OnEnd(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu_);
   grpc::ByteBuffer Hello() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status ReadReplies(Stream* stream) ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status OnReply(const InsertReply& reply) ABSL_LOCKS_EXCLUDED(mu_);
   void SayRefused(const InsertReply& reply);
   bool NextRequest(grpc::ByteBuffer* request) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -103,6 +110,7 @@ class RpcTransitionWriter : public TransitionWriter {
   mutable Mutex mu_;
   CondVar changed_;
   InsertWindow window_ ABSL_GUARDED_BY(mu_);
+  std::deque<Clock::Time> pushed_ ABSL_GUARDED_BY(mu_);  // when, of what the window holds
   std::unique_ptr<AuditLog> audit_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   uint64_t acked_before_ ABSL_GUARDED_BY(mu_) = 0;  // the stream that is open

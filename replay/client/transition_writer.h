@@ -2,12 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "absl/status/status.h"
 #include "common/base/bytes.h"
 #include "replay/core/chunk.h"
 
 namespace pmoe {
+
+// Told when a wait for room begins (true) and when it is over (false), by the thread that waits.
+// May be empty.
+using OnWait = std::function<void(bool waits)>;
 
 class TransitionWriter {
  public:

@@ -91,6 +91,7 @@ absl::Status Gate::Await(Mutex* mu, const Turn& turn, const WaitLimit& limit) {
   const Clock::Time deadline = began + limit.timeout;
   Clock::Time ask_at = limit.stop == nullptr ? Clock::Time::max() : began + kAskAgain;
   waiters.blocked.Begin(began);
+  if (limit.on_wait) limit.on_wait(true);
   const auto self = waiters.line.emplace(waiters.line.end(), turn, clock_);
   const auto first = [&] { return !IsLine(turn.side) || self == waiters.line.begin(); };
   absl::Status status = cancelled_;
@@ -115,6 +116,7 @@ absl::Status Gate::Await(Mutex* mu, const Turn& turn, const WaitLimit& limit) {
   waiters.line.erase(self);
   if (led && !status.ok()) Wake(turn.side);  // whoever is the first now may bring fewer rows
   waiters.blocked.End(began, clock_->Now());
+  if (limit.on_wait) limit.on_wait(false);
   return status;
 }
 

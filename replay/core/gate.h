@@ -24,14 +24,19 @@ namespace pmoe {
 
 // How long a call may wait: until `timeout` has passed (DeadlineExceededError) or `stop` says true
 // (CancelledError). `stop` is asked about ten times a second, on the caller's thread and without a
-// lock.
+// lock. `on_wait`, which may be empty, is told by that thread when a wait begins (true) and when it
+// is over (false), with the shard's lock held.
 struct WaitLimit {
   template <typename Rep, typename Period>
-  WaitLimit(std::chrono::duration<Rep, Period> timeout, std::function<bool()> stop = nullptr)
-      : timeout(std::chrono::ceil<std::chrono::milliseconds>(timeout)), stop(std::move(stop)) {}
+  WaitLimit(std::chrono::duration<Rep, Period> timeout, std::function<bool()> stop = nullptr,
+            std::function<void(bool waits)> on_wait = nullptr)
+      : timeout(std::chrono::ceil<std::chrono::milliseconds>(timeout)),
+        stop(std::move(stop)),
+        on_wait(std::move(on_wait)) {}
 
   std::chrono::milliseconds timeout;
   std::function<bool()> stop;
+  std::function<void(bool waits)> on_wait;
 };
 
 // Seconds that one side of the shard was kept waiting.

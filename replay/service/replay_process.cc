@@ -17,6 +17,7 @@
 #include "common/base/status_macros.h"
 #include "common/base/thread_name.h"
 #include "common/metrics/disk_metrics.h"
+#include "common/metrics/process_metrics.h"
 #include "common/metrics/rejection_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/server.h"
@@ -127,7 +128,7 @@ void LookAtTable(const ServedTable& table, Said* said) {
 
 // Every second: long waits and new losses to stderr, everything else to /metrics.
 void LookAtTables(const ReplayServer& service, const std::string& dir, SaidByTable* said,
-                  MetricsExporter* metrics) {
+                  ProcessMetrics* process, MetricsExporter* metrics) {
   for (const ServedTable* const table : service.Tables()) {
     LookAtTable(*table, &(*said)[table->name()]);
     if (metrics == nullptr || table->name().empty()) continue;
@@ -135,6 +136,7 @@ void LookAtTables(const ReplayServer& service, const std::string& dir, SaidByTab
                  table->name());
   }
   if (metrics == nullptr) return;
+  process->Export(metrics);
   Export(service.Stats(), service.Counts(), service.LogStats(), metrics);
   ExportDisk("replay", dir, metrics);
 }
@@ -185,11 +187,12 @@ absl::Status Serve(const Member& member, const RunFollower& follower, ReplayServ
                    const std::string& dir, KeptSeat* seat, MetricsExporter* metrics,
                    const std::atomic<bool>& interrupted) {
   SaidByTable said;
+  ProcessMetrics process;
   for (int tick = 1; !interrupted && !member.finished(); ++tick) {
     const absl::Status status = follower.status();
     if (!status.ok()) return absl::IsCancelled(status) ? absl::OkStatus() : status;
     if (tick % kLookEvery == 0) {
-      LookAtTables(*service, dir, &said, metrics);
+      LookAtTables(*service, dir, &said, &process, metrics);
       seat->Tend();
     }
     Clock::Real()->Sleep(kTick);
@@ -204,6 +207,9 @@ absl::Status JoinAndServe(RunFollower* follower, const Member& member, ReplaySer
   if (absl::IsCancelled(joined.status())) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(joined.status());
   service->AdoptRun(joined->seat().run_id());
+  if (metrics != nullptr) {
+    metrics->Identify({joined->seat().run_id(), "replay", absl::StrCat(joined->seat().index())});
+  }
   follower->Follow();
   return Serve(member, *follower, service, dir, seat, metrics, interrupted);
 }

@@ -87,6 +87,7 @@ struct PacedRun {
       misses += report.deadline_misses;
       left_out += report.rows_left_out;
       steps += report.env_steps;
+      seconds = seconds + report.seconds;
     }
   }
 
@@ -95,6 +96,7 @@ struct PacedRun {
   ListedDirectives client;
   absl::Status status;
   uint64_t misses = 0, left_out = 0, steps = 0;
+  ActorSeconds seconds;
 };
 
 TEST(PacedActorTest, StepsOnTheGridOfEachEpisodeAndMakesUpForNothing) {
@@ -111,6 +113,18 @@ TEST(PacedActorTest, StepsOnTheGridOfEachEpisodeAndMakesUpForNothing) {
   EXPECT_EQ(run.misses, 3u);  // of the stall
   EXPECT_EQ(run.steps, run.times.steps.size());
   EXPECT_EQ(writer.rows.size(), run.times.steps.size());
+}
+
+TEST(PacedActorTest, TheWaitForATickIsIdle) {
+  RecordingWriter writer;
+  const PacedRun run(&writer, /*patience=*/200);
+  ASSERT_OK(run.status);
+  const double steps = static_cast<double>(run.times.steps.size());
+  const double env_s = 1.234 * static_cast<double>(run.times.episodes.size()) + 0.013 * steps;
+  EXPECT_NEAR(run.seconds.env, env_s + 0.057, 1e-6);  // and of the stall
+  // Of each period 7 ms are left; the first of an episode begins with its start.
+  EXPECT_NEAR(run.seconds.idle, 0.007 * steps, 0.05 * static_cast<double>(kEpisodeSteps));
+  EXPECT_DOUBLE_EQ(run.seconds.blocked, 0.0);
 }
 
 TEST(PacedActorTest, IsNotHeldUpByReplayAndSaysWhatItLeavesOut) {

@@ -64,12 +64,16 @@ def down_targets(prometheus):
 
 
 def absent_metrics(prometheus):
-    return {name for name in metric_names.served() if not prometheus.series(name)}
+    kinds = {name: metric.kind for name, metric in metric_names.served().items()
+             if not metric_names.GPU.match(name)}
+    return {name for name, kind in kinds.items()
+            if not prometheus.series(f"{name}_count" if kind == "histogram" else name)}
 
 
 def empty_panels(prometheus):
     return {f"{dashboard}/{title}" for dashboard, title, promql in metric_names.panels()
-            if not set(metric_names.stats_in(promql)) & ON_POLICY and not prometheus.series(promql)}
+            if not set(metric_names.stats_in(promql)) & ON_POLICY
+            and not metric_names.GPU.search(promql) and not prometheus.series(promql)}
 
 
 def sick_rules(prometheus):

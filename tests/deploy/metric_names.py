@@ -7,7 +7,9 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
 RULES = ROOT / "deploy/prometheus/rules.yml"
-TARGET_LABELS = {"job", "instance"}  # Prometheus adds them
+TARGET_LABELS = {"job", "instance",  # Prometheus adds them
+                 "run", "role", "index"}  # and the process
+GPU = re.compile(r"pmoe_learner_gpu_")  # of a machine that has one
 
 
 class Metric(NamedTuple):
@@ -59,9 +61,12 @@ def without_strings(promql):
 
 
 def names_in(text):
-    """Metrics, and recorded ones with their colons, that a text speaks of."""
-    name = r"\bpmoe(?:_(?:actor|evaluator|replay|learner|rpc|rejected|connections)_\w+|:\w+:\w+)"
-    return set(re.findall(name, without_strings(text)))
+    """Metrics, and recorded ones with their colons, that a text speaks of; a histogram's series
+    by the histogram's name."""
+    first = "actor|evaluator|replay|learner|process|rpc|rejected|connections"
+    name = rf"\bpmoe(?:_(?:{first})_\w+|:\w+:\w+)"
+    found = re.findall(name, without_strings(text))
+    return {re.sub(r"_(bucket|sum|count)$", "", one) for one in found}
 
 
 def selections_in(promql):

@@ -110,6 +110,19 @@ TEST_F(CsvWriterTest, ResumeAddsColumnsThatWereNotWrittenBefore) {
   EXPECT_EQ(Text(), absl::StrCat(kHeader, "1,,2\n3,,4\n"));
 }
 
+// metrics.csv of a run of before: new columns stand between its own.
+TEST_F(CsvWriterTest, ResumeKeepsTheRowsOfAnOlderVersionWhereverItsColumnsStand) {
+  const std::string old = "env_steps,critic_loss,alpha\n100,1.5,0.2\n200,,0.3\n300,1.25,";
+  ASSERT_OK(WriteFileAtomic(path_, old));  // torn in its last row
+  absl::StatusOr<CsvWriter> writer =
+      CsvWriter::Resume(path_, {"env_steps", "cpu_s", "critic_loss", "policy_lag_s", "alpha"}, 300);
+  ASSERT_OK(writer);
+  ASSERT_OK(writer->Write({{"env_steps", 400}, {"cpu_s", 2.5}, {"alpha", 0.4}}));
+  EXPECT_EQ(Text(),
+            "env_steps,cpu_s,critic_loss,policy_lag_s,alpha\n100,,1.5,,0.2\n200,,,,0.3\n"
+            "400,2.5,,,0.4\n");
+}
+
 TEST(AppendFileTest, AFullDiskIsAStatusThatSaysWhatToDo) {
   absl::StatusOr<AppendFile> file = AppendFile::Open("/dev/full");
   ASSERT_OK(file);

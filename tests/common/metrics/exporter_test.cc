@@ -50,8 +50,41 @@ TEST_F(MetricsExporterTest, ALabelMakesItsOwnSeries) {
   exporter_->Set("pmoe_learner_members", 2, "actor");
   exporter_->Set("pmoe_learner_members", 1, "replay");
   const std::string page = Scrape(exporter_->address());
-  EXPECT_THAT(page, HasSubstr("pmoe_learner_members{role=\"actor\"} 2"));
-  EXPECT_THAT(page, HasSubstr("pmoe_learner_members{role=\"replay\"} 1"));
+  EXPECT_THAT(page, HasSubstr("pmoe_learner_members{member=\"actor\"} 2"));
+  EXPECT_THAT(page, HasSubstr("pmoe_learner_members{member=\"replay\"} 1"));
+}
+
+TEST_F(MetricsExporterTest, EverySeriesSaysWhoseItIsAlsoAfterAnotherSeat) {
+  exporter_->Set("pmoe_learner_members", 2, "actor");
+  exporter_->Set("pmoe_actor_env_steps_total", 7);
+  exporter_->Identify({"9a0f", "actor", "3"});
+  const std::string page = Scrape(exporter_->address());
+  EXPECT_THAT(page, HasSubstr("{run=\"9a0f\",role=\"actor\",index=\"3\"} 7"));
+  EXPECT_THAT(page, HasSubstr("{member=\"actor\",run=\"9a0f\",role=\"actor\",index=\"3\"} 2"));
+  exporter_->Identify({"9a0f", "actor", "4"});
+  EXPECT_THAT(Scrape(exporter_->address()), Not(HasSubstr("index=\"3\"")));
+}
+
+TEST_F(MetricsExporterTest, ALabelsValueMayHoldAnything) {
+  exporter_->Set("pmoe_learner_run_info", 1, "a \"b\", c\\d\n<e>");
+  EXPECT_THAT(Scrape(exporter_->address()),
+              HasSubstr(R"(pmoe_learner_run_info{label="a \"b\", c\\d\n<e>"} 1)"));
+}
+
+TEST_F(MetricsExporterTest, AHistogramIsServedWithItsBuckets) {
+  LatencyHistogram latencies;
+  latencies.Add(0.0015);
+  latencies.Add(0.0040);
+  exporter_->SetHistogram("pmoe_actor_insert_ack_seconds", latencies);
+  latencies.Add(0.0045);
+  exporter_->SetHistogram("pmoe_actor_insert_ack_seconds", latencies);
+  const std::string page = Scrape(exporter_->address());
+  EXPECT_THAT(page, HasSubstr("# TYPE pmoe_actor_insert_ack_seconds histogram"));
+  EXPECT_THAT(page, HasSubstr("pmoe_actor_insert_ack_seconds_bucket{le=\"0.002\"} 1\n"));
+  EXPECT_THAT(page, HasSubstr("pmoe_actor_insert_ack_seconds_bucket{le=\"0.005\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("pmoe_actor_insert_ack_seconds_bucket{le=\"+Inf\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("pmoe_actor_insert_ack_seconds_count 3\n"));
+  EXPECT_THAT(page, HasSubstr("pmoe_actor_insert_ack_seconds_sum 0.01"));
 }
 
 TEST_F(MetricsExporterTest, WhatWasRefusedIsServedByDoorAndReason) {

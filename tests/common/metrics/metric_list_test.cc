@@ -30,7 +30,9 @@ std::set<std::string> Documented() {
 TEST(MetricListTest, TheDocumentAndTheCodeNameTheSameMetrics) {
   std::set<std::string> listed;
   for (const MetricInfo& info : MetricList()) {
-    const std::string kind = info.kind == MetricKind::kCounter ? " counter " : " gauge ";
+    const std::string kind = info.kind == MetricKind::kCounter     ? " counter "
+                             : info.kind == MetricKind::kHistogram ? " histogram "
+                                                                   : " gauge ";
     listed.insert(std::string(" `") + info.name + "` " + kind + " " + info.role + " ");
   }
   EXPECT_EQ(Documented(), listed);

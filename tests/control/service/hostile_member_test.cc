@@ -52,11 +52,16 @@ FollowerMessage HonestReport() {
   ActorReportMessage* const report = message.add_reports();
   report->set_env_steps(100);
   report->set_env_s(0.5);
+  report->set_acting_version(kPublished);
   EpisodeMessage* const episode = report->add_episodes();
   episode->set_episode_return(-3.5);
   episode->set_length(50);
   message.mutable_rates()->set_env_steps_per_s(100.0);
+  message.mutable_rates()->mutable_time()->set_env(0.75);
+  message.mutable_rates()->mutable_insert_ack()->set_p50_s(0.001);
   message.mutable_usage()->set_cpu_cores(1.0);
+  message.mutable_usage()->set_cpu_s(17.0);
+  message.mutable_usage()->set_cores(4);
   return message;
 }
 
@@ -108,13 +113,30 @@ class HostileMemberTest : public ::testing::Test {
     for (const ActorReport& report : hub_.TakeReports()) {
       EXPECT_LE(report.episodes.size(), report.env_steps) << what;
       EXPECT_TRUE(report.seconds.env >= 0.0 && std::isfinite(report.seconds.env)) << what;
+      EXPECT_LE(report.acting_version, kPublished) << what;
       EXPECT_EQ(report.checkpoint_part, "") << what;
       for (const EpisodeResult& episode : report.episodes) {
         EXPECT_TRUE(std::isfinite(episode.episode_return)) << what;
         EXPECT_GE(episode.length, 1u) << what;
       }
     }
+    for (const MemberStatus& member : hub_.Status().members()) CheckTimes(member, what);
     ASSERT_OK(hub_.OnReport(honest_, HonestReport())) << what;
+  }
+  // What pages, the verdict and the cost reckon with.
+  static void CheckTimes(const MemberStatus& member, const std::string& what) {
+    const ActorTime& time = member.rates().time();
+    for (const double share :
+         {time.env(), time.policy(), time.write(), time.blocked(), time.idle()}) {
+      EXPECT_TRUE(share >= 0.0 && share <= 1.0) << what << ": " << share;
+    }
+    const LatencyMessage& ack = member.rates().insert_ack();
+    for (const double seconds : {ack.p50_s(), ack.p90_s(), ack.p99_s(), ack.max_s()}) {
+      EXPECT_TRUE(seconds >= 0.0 && seconds <= 1e9) << what << ": " << seconds;
+    }
+    EXPECT_LE(ack.name().size(), 255u) << what;
+    EXPECT_TRUE(member.usage().cpu_s() >= 0.0 && std::isfinite(member.usage().cpu_s())) << what;
+    EXPECT_LE(member.usage().cores(), 65536u) << what;
   }
 
   FakeClock clock_;

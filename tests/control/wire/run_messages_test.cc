@@ -39,7 +39,8 @@ TEST(RunMessagesTest, AReportComesBackAsItWas) {
   report.round = 9;
   report.env_steps = 400;
   report.episodes = {{-1.5, 10}, {2.25, 1000}};
-  report.seconds = {0.5, 0.25, 0.125};
+  report.seconds = {0.5, 0.25, 0.125, 0.0625, 8.0};
+  report.acting_version = 41;
   report.checkpoint_part = std::string("\0part", 5);
   report.info = {{"success", {2.0, 3}}, {"distance", {0.5, 1}}};
   report.env_errors = 4;
@@ -59,6 +60,9 @@ TEST(RunMessagesTest, AReportComesBackAsItWas) {
   EXPECT_EQ(back.seconds.env, 0.5);
   EXPECT_EQ(back.seconds.policy, 0.25);
   EXPECT_EQ(back.seconds.write, 0.125);
+  EXPECT_EQ(back.seconds.blocked, 0.0625);
+  EXPECT_EQ(back.seconds.idle, 8.0);
+  EXPECT_EQ(back.acting_version, 41u);
   EXPECT_EQ(back.checkpoint_part, report.checkpoint_part);
 }
 

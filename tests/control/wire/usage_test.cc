@@ -19,6 +19,8 @@ TEST(ProcessMeterTest, ABusyThreadTakesAboutOneCore) {
   EXPECT_GT(usage.cpu_cores(), 0.02);
   EXPECT_LT(usage.cpu_cores(), 1.1);
   EXPECT_GT(usage.memory_bytes(), 1'000'000);
+  EXPECT_GE(usage.cpu_s(), 0.5 * usage.cpu_cores());
+  EXPECT_GE(usage.cores(), 1u);
   // The machine counts in hundredths.
   EXPECT_GT(MachineCpuSeconds() - machine_s, 0.7 * usage.cpu_cores() - 0.05);
 }

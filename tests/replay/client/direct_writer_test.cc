@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/replay/replay_testing.h"
+#include "tests/testing/eventually.h"
 
 namespace pmoe {
 namespace {
@@ -196,6 +200,33 @@ TEST_F(DirectWriterTest, InAsyncRowsEnterAtOnceAndAFlushSendsTheRest) {
   EXPECT_EQ(shard_->size(), kPageRows);
   ASSERT_OK(writer_->Flush());
   EXPECT_EQ(shard_->size(), kPageRows + 3);
+}
+
+TEST(DirectWriterWaitTest, SaysWhenItWaitsForTheLimiter) {
+  ReplayShardOptions shard_options{.spec = kSpec};
+  shard_options.gate.limiter = RateLimiterOptions{.min_size = 1, .insert_max = kPageRows};
+  auto shard = ReplayShard::Create(shard_options);
+  ASSERT_OK(shard);
+  std::atomic<int> waits{0}, over{0};
+  DirectTransitionWriterOptions options;
+  options.lockstep = false;
+  options.on_wait = [&](bool begins) { ++(begins ? waits : over); };
+  auto writer = DirectTransitionWriter::Create(options, shard->get());
+  ASSERT_OK(writer);
+  std::thread writes([&] {
+    absl::Status status;
+    for (int i = 0; status.ok(); ++i) {
+      const float obs[] = {static_cast<float>(i), 0.0f}, next[] = {obs[0] + 1.0f, 0.0f};
+      const float action[] = {0.5f};
+      status = (*writer)->Write(0, {.obs = obs, .action = action, .next_obs = next});
+    }
+    EXPECT_THAT(status, FailsWith(absl::StatusCode::kCancelled, "over"));
+  });
+  EXPECT_TRUE(Eventually([&] { return waits == 1; }));
+  EXPECT_EQ(over, 0);
+  (*shard)->Cancel(absl::CancelledError("the run is over"));
+  writes.join();
+  EXPECT_EQ(over, 1);
 }
 
 }  // namespace

@@ -81,6 +81,37 @@ TEST_F(RpcWriterTest, EveryRowArrivesAndTheBufferedOnesWithClose) {
   EXPECT_EQ(writer->stats().rows_acked, 1000u);
 }
 
+TEST_F(RpcWriterTest, TimesEachChunkUntilItsAcknowledgement) {
+  LatencyHistogram insert_ack;
+  RpcWriterOptions options = Options();
+  options.insert_ack = &insert_ack;
+  auto writer = NewWriter(options);
+  ASSERT_OK(Write(writer.get(), 2 * kPageRows));
+  EXPECT_EQ(insert_ack.Lately().count, 0u);
+  const Clock::Time before = Clock::Real()->Now();
+  Serve();  // no chunk can be acknowledged before
+  EXPECT_OK(writer->Close(seconds(10)));
+  const double most_s = std::chrono::duration<double>(Clock::Real()->Now() - before).count();
+  EXPECT_EQ(insert_ack.Lately().count, 2u);
+  EXPECT_GT(insert_ack.Lately().max, 0.0);
+  EXPECT_LT(insert_ack.Lately().max, most_s + 10.0);
+}
+
+TEST_F(RpcWriterTest, AWaitForRoomIsSaidWhenItBeginsAndWhenItIsOver) {
+  Serve(LimitedTableRequest());
+  std::atomic<int> waits{0}, over{0};
+  RpcWriterOptions options = Options();
+  options.on_wait = [&](bool begins) { ++(begins ? waits : over); };
+  auto writer = NewWriter(options);
+  std::thread cancel([&] {
+    EXPECT_TRUE(Eventually([&] { return waits == 1 + over; }));
+    writer->Cancel();
+  });
+  EXPECT_THAT(Write(writer.get(), 100'000), FailsWith(absl::StatusCode::kCancelled, "end"));
+  cancel.join();
+  EXPECT_EQ(waits, over);
+}
+
 TEST_F(RpcWriterTest, AChunkThatIsRefusedIsLostAloneAndCounted) {
   Serve();
   auto writer = NewWriter();
