@@ -11,7 +11,6 @@
 #include "actor/configured_env.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
-#include "common/base/stopwatch.h"
 #include "common/config/run_config.h"
 #include "common/metrics/exporter.h"
 #include "common/metrics/process_metrics.h"
@@ -64,12 +63,11 @@ class ActorProcess {
   const std::atomic<bool>& interrupted_;
   RunConfig config_;
   EnvSpec env_;
-  Stopwatch since_rates_;         // the reporting thread's
-  uint64_t rates_env_steps_ = 0;  // the reporting thread's
-  ActorClock time_;               // of all seats
-  ActorShares shares_;            // the reporting thread's
-  LatencyHistogram insert_ack_;   // of all seats
-  ProcessMetrics process_;        // the reporting thread's
+  RecentRates steps_{kTimeWindow_s};  // the reporting thread's
+  ActorClock time_;                   // of all seats
+  ActorShares shares_;                // the reporting thread's
+  LatencyHistogram insert_ack_;       // of all seats
+  ProcessMetrics process_;            // the reporting thread's
   Mutex mu_;
   // Of the seat that is taken, for the thread that reports rates; null between two.
   std::shared_ptr<RpcTransitionWriter> writer_ ABSL_GUARDED_BY(mu_);
@@ -222,9 +220,9 @@ ActorRates ActorProcess::Rates() {
   const ActorTotals totals = client_.totals();
   ActorRates rates;
   rates.set_env_steps(totals.env_steps);
-  rates.set_env_steps_per_s(static_cast<double>(totals.env_steps - rates_env_steps_) /
-                            since_rates_.Lap());
-  rates_env_steps_ = totals.env_steps;
+  if (steps_.Due()) steps_.Add({static_cast<double>(totals.env_steps)});
+  const std::vector<double> per_second = steps_.PerSecond();
+  if (!per_second.empty()) rates.set_env_steps_per_s(per_second[0]);
   rates.set_reconnects(follower_.reconnects());
   rates.set_deadline_misses(totals.deadline_misses);
   rates.set_rows_left_out(totals.rows_left_out);

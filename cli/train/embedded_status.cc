@@ -9,16 +9,12 @@
 #include "run/view_status.h"
 
 namespace pmoe {
-namespace {
-
-constexpr double kRates_s = 4.0;  // of env steps; actors report once a second
-
-}  // namespace
+namespace {}  // namespace
 
 EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& directory, bool alone)
     : alone_(alone),
       on_gpu_(config.learner().device() != "cpu"),
-      step_rates_(static_cast<size_t>(config.actor().count()), RecentRates(kRates_s)),
+      step_rates_(static_cast<size_t>(config.actor().count()), RecentRates(kTimeWindow_s)),
       shares_(static_cast<size_t>(config.actor().count())) {
   next_.set_directory(directory);
   next_.set_state("running");
