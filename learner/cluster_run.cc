@@ -18,6 +18,7 @@
 #include "common/metrics/rejection_metrics.h"
 #include "common/rpc/refusals.h"
 #include "common/rpc/rpc_status.h"
+#include "common/verdict/verdict.h"
 #include "control/client/run_follower.h"
 #include "control/wire/run_messages.h"
 #include "learner/learner_config.h"
@@ -92,7 +93,8 @@ ClusterRun::ClusterRun(const RunConfig& config, const RunDirectory* directory,
       versions_(directory->File("learner.versions")),
       backlog_(EvaluationsKept(config)),
       hub_(WithVersions(hub_options_, &versions_)),
-      service_(&hub_, &backlog_) {}
+      service_(&hub_, &backlog_),
+      judge_(config, RunJudge::Processes::kSeveral) {}
 
 absl::Status ClusterRun::Prepare(bool resume, const std::atomic<bool>& interrupted) {
   PMOE_RETURN_IF_ERROR(AwaitMembers(interrupted));
@@ -292,6 +294,10 @@ void ClusterRun::ShowStatus(const RunView& view) {
   status_.mutable_disk()->set_total_bytes(disk.total_bytes);
   ShowUse(&view.log->meter());
   hub_.SetStatus(status_);
+  if (judge_.Due()) {
+    *status_.mutable_verdict() = judge_.Judge(hub_.Status());
+    hub_.SetStatus(status_);
+  }
   if (exporter_ != nullptr) Export(view);
 }
 
@@ -325,6 +331,9 @@ void ClusterRun::Export(const RunView& view) {
   exporter_->Set("pmoe_learner_weights_version", static_cast<double>(view.policy_version));
   if (status_.has_evaluation()) {
     exporter_->Set("pmoe_learner_eval_return", status_.eval_return());
+  }
+  for (const std::string& name : BottleneckNames()) {
+    exporter_->Set("pmoe_learner_bottleneck", name == status_.verdict().bottleneck() ? 1 : 0, name);
   }
   for (const auto& [name, value] : view.log->last_row()) {
     exporter_->Set("pmoe_learner_stat", value, name);

@@ -24,6 +24,7 @@
 #include "replay/client/rpc_replay_client.h"
 #include "run/learner.h"
 #include "run/run_directory.h"
+#include "run/run_judge.h"
 #include "run/run_parts.h"
 
 namespace pmoe {
@@ -102,6 +103,7 @@ class ClusterRun {
   std::unique_ptr<TrainingRun> run_;
   ProcessMeter meter_;
   GpuMeter gpus_;
+  RunJudge judge_;
   RunResources resources_;
   ProcessMetrics process_;
   Stopwatch uptime_;

@@ -45,18 +45,21 @@ Cores FreeCores(const RunConfig& config, Clock* clock) {
   return cores;
 }
 
-// In lockstep without lag the actors wait while the learner works.
-int ThreadsFor(const RunConfig& config, const Cores& cores) {
+int ThreadsThatPay(const RunConfig& config) {
   const LearnerConfig& learner = config.learner();
   const bool fast = ParseChoice<UpdateStep>(learner.step()) == UpdateStep::kFast &&
                     ParseChoice<OptimizerKind>(learner.optimizer()) == OptimizerKind::kAdam &&
                     learner.device() == "cpu" && !AlgorithmOf(config).on_policy();
-  if (!fast) return 1;
+  return fast ? std::clamp(learner.batch_size() / kRowsAThread, 1, kMost) : 1;
+}
+
+// In lockstep without lag the actors wait while the learner works.
+int ThreadsFor(const RunConfig& config, const Cores& cores) {
   const bool beside = !IsLockstep(config) || config.schedule().lag() > 0;
   const int actors = beside ? config.actor().count() : 0;
   const int idle = cores.online - static_cast<int>(std::lround(cores.load));
   const int free = std::min(cores.usable, idle) - actors;
-  return std::clamp(std::min(free, learner.batch_size() / kRowsAThread), 1, kMost);
+  return std::clamp(free, 1, ThreadsThatPay(config));
 }
 
 std::string SettleLearnerThreads(const Cores& cores, RunConfig* config) {

@@ -18,6 +18,10 @@ struct Cores {
 // Takes a fifth of a second to look at what is busy now, where learner.threads is not set.
 Cores FreeCores(const RunConfig& config, Clock* clock = Clock::Real());
 
+// The most threads that an update of this configuration is faster with, however many cores there
+// are. Always >= 1.
+int ThreadsThatPay(const RunConfig& config);
+
 // The threads for a learner on such a machine: the cores that nobody uses and that no actor of this
 // machine needs at the same time, but no more than pay off. Always >= 1.
 int ThreadsFor(const RunConfig& config, const Cores& cores);

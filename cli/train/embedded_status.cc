@@ -15,7 +15,8 @@ EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& direc
     : alone_(alone),
       on_gpu_(config.learner().device() != "cpu"),
       step_rates_(static_cast<size_t>(config.actor().count()), RecentRates(kTimeWindow_s)),
-      shares_(static_cast<size_t>(config.actor().count())) {
+      shares_(static_cast<size_t>(config.actor().count())),
+      judge_(config, alone ? RunJudge::Processes::kOne : RunJudge::Processes::kShared) {
   next_.set_directory(directory);
   next_.set_state("running");
   next_.set_mode(config.schedule().mode());
@@ -45,6 +46,7 @@ void EmbeddedStatus::Show(const RunView& view, uint64_t total_steps, const Repla
   ShowActors(actors);
   ShowReplay(replay, demos);
   ShowUse(&view.log->meter());
+  if (judge_.Due()) *next_.mutable_verdict() = judge_.Judge(next_);
   MutexLock lock(&mu_);
   status_ = next_;
 }

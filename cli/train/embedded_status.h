@@ -17,6 +17,7 @@
 #include "proto/config.pb.h"
 #include "proto/run.pb.h"
 #include "replay/core/replay_shard.h"
+#include "run/run_judge.h"
 #include "run/run_parts.h"
 
 namespace pmoe {
@@ -58,6 +59,7 @@ class EmbeddedStatus {
   RunResources resources_;
   ProcessMeter meter_;
   GpuMeter gpus_;
+  RunJudge judge_;
 
   mutable Mutex mu_;
   RunStatus status_ ABSL_GUARDED_BY(mu_);

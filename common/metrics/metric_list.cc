@@ -109,6 +109,8 @@ const std::vector<MetricInfo>& MetricList() {
       {"pmoe_learner_eval_return", kGauge, "learner", "", "mean return of the last evaluation"},
       {"pmoe_learner_members", kGauge, "learner", "member", "processes that follow the learner"},
       {"pmoe_learner_run_info", kGauge, "learner", "label", "1; the run's name for people"},
+      {"pmoe_learner_bottleneck", kGauge, "learner", "name",
+       "1: this holds the run back; 0 for all: not known"},
       {"pmoe_learner_gpu_busy_ratio", kGauge, "learner", "gpu",
        "share of the time that a GPU of the learner's machine works, whoever uses it"},
       {"pmoe_learner_gpu_memory_bytes", kGauge, "learner", "gpu", "of these, in use"},
