@@ -45,6 +45,8 @@ constexpr Bench kBenches[] = {
     {"cluster",
      "What a cluster costs over one process, with more actors, TLS, viewers; how actors scale",
      BenchCluster, 0.0, 3, true, 4000},
+    {"verdict", "What a run's verdict promises of more actors or threads, and what they bring",
+     BenchVerdict, 0.0, 1, true},
     {"e2e", "HalfCheetah-v5 at one update per env step, beside SBX, on the wall clock",
      BenchEndToEnd, 0.0, 3, true, 4000},
     {"ppo", "HalfCheetah-v5 by PPO, beside Stable-Baselines3 and CleanRL, per CPU-second", BenchPpo,
@@ -84,6 +86,11 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
   if (bench.run == BenchCluster) {
     command->add_option("--csv", flags->csv, "File for the points of the part \"scale\"");
     command->footer("--only takes a part: modes, actors, tls, viewer or scale.");
+  }
+  if (bench.run == BenchVerdict) {
+    command->add_option("--set", flags->sets, "A setting of the runs, as in pmoe up")->expected(1);
+    command->footer(
+        "--only takes a part of sleep_light, sleep_heavy, cheetah_light, cheetah_heavy.");
   }
   if (bench.run == BenchEndToEnd || bench.run == BenchPpo || bench.run == BenchLearner) {
     command->add_flag("!--no-peers", flags->peers, "Leave the peers out");

@@ -35,6 +35,7 @@ absl::Status BenchLearner(const BenchFlags& flags, Report* report);
 absl::Status BenchActor(const BenchFlags& flags, Report* report);
 absl::Status BenchCluster(const BenchFlags& flags, Report* report);
 absl::Status BenchEndToEnd(const BenchFlags& flags, Report* report);
+absl::Status BenchVerdict(const BenchFlags& flags, Report* report);
 absl::Status BenchPpo(const BenchFlags& flags, Report* report);
 
 }  // namespace pmoe

@@ -91,6 +91,11 @@ absl::StatusOr<ClusterLook> RunningCluster::Look() const {
       ++look.actors;
     }
   }
+  const json verdict = status.value("verdict", json::object());
+  look.verdict = verdict.value("text", "");
+  for (const json& gain : verdict.value("gains", json::array())) {
+    look.gains[gain.value("change", "")] = Number(gain, "factor");
+  }
   for (const Member& member : members()) {
     look.cpu_s += CpuSecondsOf(member.pid);
     look.private_mb += PrivateMegabytes(member.pid);

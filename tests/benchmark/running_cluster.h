@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,9 @@ struct ClusterLook {
   double cpu_s = 0.0;       // of the members' threads that live
   double private_mb = 0.0;  // of all members
   int actors = 0;           // connected
+  // The run's verdict: its text, and the factor of each change that it names.
+  std::string verdict{};
+  std::map<std::string, double> gains{};
 };
 
 class RunningCluster {
