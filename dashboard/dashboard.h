@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "dashboard/live_status.h"
 #include "dashboard/run_catalog.h"
-#include "dashboard/run_watch.h"
 
 namespace pmoe {
 
@@ -25,7 +25,8 @@ struct DashboardOptions {
 
 class Dashboard {
  public:
-  static constexpr int kRunsPerViewer = 8;  // the first ones asked for
+  static constexpr int kRunsPerViewer = 10;  // the first ones asked for
+  static constexpr int kPages = 16;          // at once
 
   // InvalidArgumentError: not host:port, or the token file is none; FailedPreconditionError: cannot
   // be listened on.

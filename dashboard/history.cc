@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "dashboard/run_totals.h"
 
 namespace pmoe {
 namespace {
@@ -12,8 +12,7 @@ namespace {
 constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 
 bool OnlyGrows(const std::string& column) {
-  return column == "env_steps" || column == "updates" || column == "wall_s" ||
-         absl::StartsWith(column, "time_");
+  return column == "env_steps" || column == "updates" || RunTotals::IsTotal(column);
 }
 
 }  // namespace

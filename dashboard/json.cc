@@ -1,5 +1,6 @@
 #include "dashboard/json.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -66,19 +67,30 @@ std::string HistoryJson(const History& history, size_t from) {
   return text + "}}";
 }
 
-std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own) {
+std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own, int64_t now_unix_s) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const RunEntry& run : runs) {
+    const RunFacts& facts = run.facts;
+    nlohmann::ordered_json target;
+    if (facts.target_return.has_value()) target = *facts.target_return;
     list.push_back({{"id", run.id},
-                    {"env", run.env},
-                    {"algorithm", run.algorithm},
-                    {"mode", run.mode},
-                    {"seed", run.seed},
-                    {"primitives", run.primitives},
-                    {"total_steps", run.total_steps},
-                    {"replay_capacity", run.replay_capacity},
-                    {"batch_size", run.batch_size},
-                    {"changed_unix_s", run.changed_unix_s}});
+                    {"env", facts.env},
+                    {"algorithm", facts.algorithm},
+                    {"preset", facts.preset},
+                    {"mode", facts.mode},
+                    {"group", facts.group},
+                    {"seed", facts.seed},
+                    {"primitives", facts.primitives},
+                    {"total_steps", facts.total_steps},
+                    {"replay_capacity", facts.replay_capacity},
+                    {"batch_size", facts.batch_size},
+                    {"price_per_hour", facts.price_per_hour},
+                    {"target_return", std::move(target)},
+                    {"commit", facts.commit},
+                    {"started", facts.started},
+                    {"host", facts.host},
+                    {"held", run.held},
+                    {"changed_ago_s", std::max<int64_t>(0, now_unix_s - run.changed_unix_s)}});
   }
   return Dump({{"own", std::string(own)}, {"runs", std::move(list)}});
 }

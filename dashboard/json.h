@@ -2,6 +2,7 @@
 // UTF-8 are replaced.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ void AppendJsonNumber(double value, bool exact, std::string* out);
 // columns that have a value there, and the last value of each, exactly.
 std::string HistoryJson(const History& history, size_t from);
 
-// {"own": id, "runs": [{"id": ..., "env": ...}, ...]}
-std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own);
+// {"own": id, "runs": [{"id": ..., "env": ...}, ...]}. What a browser is told are ages: its clock
+// may be another.
+std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own, int64_t now_unix_s);
 
 }  // namespace pmoe

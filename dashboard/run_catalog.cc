@@ -8,8 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/base/file.h"
-#include "common/config/run_config.h"
+#include "common/base/file_lock.h"
 
 namespace pmoe {
 namespace {
@@ -17,33 +16,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kSearchEvery_s = 2.0;
-constexpr int64_t kConfigBytesMax = 1 << 20;
 
-// The last change and the size of a regular file; nullopt where there is none.
-struct FileInfo {
-  int64_t changed_unix_s;
-  int64_t bytes;
-};
-std::optional<FileInfo> Look(const std::string& path) {
+// The last change of a regular file; nullopt where there is none.
+std::optional<int64_t> ChangedAt(const std::string& path) {
   struct stat info;
   if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
-  return FileInfo{info.st_mtim.tv_sec, info.st_size};
-}
-
-void ReadConfig(const std::string& file, RunEntry* entry) {
-  const absl::StatusOr<std::string> text = ReadFile(file);
-  if (!text.ok()) return;
-  const absl::StatusOr<RunConfig> config = ParseConfigText(*text);
-  if (!config.ok()) return;
-  entry->env = config->env().id();
-  entry->algorithm = config->algorithm();
-  entry->mode = config->schedule().mode();
-  entry->seed = config->seed();
-  entry->primitives = config->policy().primitives();
-  // A file of nonsense may have rounds of no steps.
-  if (ValidateConfig(*config).ok()) entry->total_steps = TotalSteps(*config);
-  entry->replay_capacity = config->replay().capacity();
-  entry->batch_size = config->learner().batch_size();
+  return info.st_mtim.tv_sec;
 }
 
 std::string Normal(const std::string& path) {
@@ -93,16 +71,18 @@ void RunCatalog::Search() {
   searched_ = true;
   since_search_.Lap();
   runs_.clear();
+  facts_.BeginSearch();
   int budget = kFoldersMax;
   for (const RunFolder& folder : folders_) {
     SearchBelow(folder, folder.path, folder.depth, &budget);
   }
+  facts_.EndSearch();
 }
 
 void RunCatalog::SearchBelow(const RunFolder& root, const std::string& path, int depth,
                              int* budget) {
   if (runs_.size() >= kRunsMax || --*budget < 0) return;
-  if (Look(path + "/config.textproto").has_value()) {
+  if (ChangedAt(path + "/config.textproto").has_value()) {
     AddRun(root, path);
     return;
   }
@@ -130,14 +110,12 @@ void RunCatalog::AddRun(const RunFolder& root, const std::string& path) {
     if (Normal(runs_[entry.id].path) == Normal(path)) return;
     entry.id = absl::StrCat(name, " (", i, ")");
   }
-  const std::string config = path + "/config.textproto";
-  const std::optional<FileInfo> info = Look(config);
-  if (!info.has_value()) return;
-  if (info->bytes <= kConfigBytesMax) ReadConfig(config, &entry);
-  entry.changed_unix_s = info->changed_unix_s;
-  if (const std::optional<FileInfo> metrics = Look(path + "/metrics.csv")) {
-    entry.changed_unix_s = std::max(entry.changed_unix_s, metrics->changed_unix_s);
-  }
+  const std::optional<int64_t> configured = ChangedAt(path + "/config.textproto");
+  if (!configured.has_value()) return;
+  entry.facts = facts_.Of(path);
+  entry.held = FileLock::Holder(path + "/lock") != 0;
+  entry.changed_unix_s =
+      std::max(*configured, ChangedAt(path + "/metrics.csv").value_or(*configured));
   runs_.emplace(entry.id, std::move(entry));
 }
 

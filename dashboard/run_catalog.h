@@ -12,6 +12,7 @@
 
 #include "common/base/mutex.h"
 #include "common/base/stopwatch.h"
+#include "dashboard/run_facts.h"
 
 namespace pmoe {
 
@@ -19,15 +20,9 @@ namespace pmoe {
 struct RunEntry {
   std::string id;  // its path below the folder
   std::string path;
-  std::string env;  // empty: config.textproto cannot be read
-  std::string algorithm;
-  std::string mode;
-  uint64_t seed = 0;
-  int primitives = 0;
-  int64_t total_steps = 0;
-  int64_t replay_capacity = 0;
-  int64_t batch_size = 0;
+  RunFacts facts;
   int64_t changed_unix_s = 0;  // metrics.csv, or the configuration where there is none
+  bool held = false;           // a process of this machine trains it
 };
 
 struct RunFolder {
@@ -59,6 +54,7 @@ class RunCatalog {
   bool searched_ ABSL_GUARDED_BY(mu_) = false;
   Stopwatch since_search_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, RunEntry> runs_ ABSL_GUARDED_BY(mu_);  // by id
+  RunFactsBook facts_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace pmoe

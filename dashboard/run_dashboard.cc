@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<Dashboard>> Start(const DashboardFlags& flags,
 
 absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlags& flags,
                                                              const std::string& directory,
-                                                             std::function<std::string()> status) {
+                                                             std::function<RunStatus()> status) {
   if (!flags.wanted()) return nullptr;
   std::error_code error;
   const fs::path own = fs::weakly_canonical(directory, error);
@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlag
   options.folders = {{own.parent_path().string(), /*depth=*/1}};
   options.own = own.string();
   options.live = [own = own.string(), status = std::move(status)](const std::string& run) {
-    return run == own ? status() : "";
+    return run == own ? std::optional<RunStatus>(status()) : std::nullopt;
   };
   return Start(flags, std::move(options));
 }

@@ -13,11 +13,11 @@
 namespace pmoe {
 
 // Prints the URL. Null without one: --dashboard none, or no address was named and no port is free,
-// which a note says: nobody asked for it. `status`: the run as it is now, a RunStatus as JSON;
-// called by any thread.
+// which a note says: nobody asked for it. `status`: the run as it is now; called by any
+// thread.
 absl::StatusOr<std::unique_ptr<Dashboard>> StartRunDashboard(const DashboardFlags& flags,
                                                              const std::string& directory,
-                                                             std::function<std::string()> status);
+                                                             std::function<RunStatus()> status);
 
 // As above, of a process that trains several runs in the folder `directory`: those, beside them the
 // runs that lie where `directory` lies. The page opens with the run `first`.

@@ -15,8 +15,13 @@ void MetricsFile::Read() {
     }
     if (news->bytes.empty()) return;
     reader_.Feed(news->bytes, [this](absl::Span<const double> row) {
-      if (!history_.has_value()) history_.emplace(reader_.columns());
-      history_->Add(row);
+      if (!history_.has_value()) {
+        history_.emplace(reader_.columns());
+        totals_.emplace(reader_.columns());
+      }
+      row_.assign(row.begin(), row.end());
+      totals_->Apply(&row_);
+      history_->Add(row_);
     });
   }
 }
@@ -29,6 +34,7 @@ void LogFile::Read() {
       lines_.clear();
       line_.clear();
       lines_read_ = 0;
+      marks_.Clear();
       ++reading_;
     }
     if (news->bytes.empty()) return;
@@ -42,6 +48,7 @@ void LogFile::Add(absl::string_view bytes) {
       if (line_.size() < kLineBytesMax) line_.push_back(c);
       continue;
     }
+    marks_.AddLine(line_);
     lines_.push_back(std::exchange(line_, ""));
     ++lines_read_;
     if (lines_.size() > kLinesMax) lines_.pop_front();

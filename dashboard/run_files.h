@@ -5,15 +5,18 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "common/metrics/csv_reader.h"
 #include "dashboard/history.h"
+#include "dashboard/run_marks.h"
+#include "dashboard/run_totals.h"
 #include "dashboard/tail_file.h"
 
 namespace pmoe {
 
-// metrics.csv as a bounded history.
+// metrics.csv as a bounded history; seconds are the run's, over all its processes.
 class MetricsFile {
  public:
   explicit MetricsFile(const std::string& path) : file_(path) {}
@@ -28,11 +31,13 @@ class MetricsFile {
  private:
   TailFile file_;
   CsvReader reader_;
+  std::optional<RunTotals> totals_;
   std::optional<History> history_;
+  std::vector<double> row_;
   uint64_t reading_ = 1;
 };
 
-// The last lines of log.txt.
+// The last lines of log.txt, and the marks of all.
 class LogFile {
  public:
   static constexpr size_t kLinesMax = 200;
@@ -45,6 +50,7 @@ class LogFile {
   const std::deque<std::string>& lines() const { return lines_; }
   // Whole lines so far, those forgotten included.
   uint64_t lines_read() const { return lines_read_; }
+  const RunMarks& marks() const { return marks_; }
   // Grows when the file has begun anew.
   uint64_t reading() const { return reading_; }
 
@@ -55,6 +61,7 @@ class LogFile {
   std::deque<std::string> lines_;
   std::string line_;  // one that is not whole yet
   uint64_t lines_read_ = 0;
+  RunMarks marks_;
   uint64_t reading_ = 1;
 };
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "dashboard/json.h"
+#include "dashboard/status_text.h"
 
 namespace pmoe {
 namespace {
@@ -23,7 +24,7 @@ RunWatch::RunWatch(std::string id, const std::string& directory, LiveStatus live
 std::string RunWatch::News(RunCursor* cursor) {
   Refresh();
   MutexLock lock(&mu_);
-  return absl::StrCat(HistoryNews(cursor), LogNews(cursor), StatusNews(cursor));
+  return absl::StrCat(HistoryNews(cursor), LogNews(cursor), MarkNews(cursor), StatusNews(cursor));
 }
 
 // The live state may have to come from another process: it is asked for without the lock, by one
@@ -39,12 +40,21 @@ void RunWatch::Refresh() {
     if (live_ == nullptr) return;
     asking_ = true;
   }
-  std::string status = live_(directory_);
+  std::optional<RunStatus> status = live_(directory_);
   MutexLock lock(&mu_);
   asking_ = false;
-  if (status == status_) return;
+  if (!status.has_value() && !status_.has_value()) return;
+  if (status.has_value()) actors_.Add(*status, clock_.Elapsed());
   status_ = std::move(status);
+  status_text_.clear();
   ++status_changes_;
+}
+
+std::string RunWatch::Actors(ActorHistory::Value value, uint64_t merges, size_t from) {
+  Refresh();
+  MutexLock lock(&mu_);
+  const bool goes_on = merges == actors_.merges() && from <= actors_.times();
+  return actors_.Json(value, goes_on ? from : 0);
 }
 
 std::string RunWatch::HistoryNews(RunCursor* cursor) const {
@@ -77,10 +87,17 @@ std::string RunWatch::LogNews(RunCursor* cursor) const {
                absl::StrCat("{\"reset\":", reset ? "true" : "false", ",\"lines\":[", lines, "]}"));
 }
 
-std::string RunWatch::StatusNews(RunCursor* cursor) const {
+std::string RunWatch::MarkNews(RunCursor* cursor) const {
+  if (cursor->mark_changes == log_.marks().changes()) return "";
+  cursor->mark_changes = log_.marks().changes();
+  return Event("marks", log_.marks().Json());
+}
+
+std::string RunWatch::StatusNews(RunCursor* cursor) {
   if (cursor->status_changes == status_changes_) return "";
   cursor->status_changes = status_changes_;
-  return Event("status", status_.empty() ? "null" : status_);
+  if (status_text_.empty()) status_text_ = status_.has_value() ? PageStatusJson(*status_) : "null";
+  return Event("status", status_text_);
 }
 
 // JSON text has no line breaks, so that one data line holds it.

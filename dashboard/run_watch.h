@@ -1,23 +1,20 @@
-// One run under observation, for all its viewers: its curves, the end of its log and its live
-// state, brought up to date when a viewer asks, at most twice a second. Each viewer has a cursor
-// and gets what is new since. Thread-safe.
+// One run under observation, for all its viewers: its curves, the end of its log, its live state
+// and its actors' past, brought up to date when a viewer asks, at most twice a second. Each viewer
+// has a cursor and gets what is new since. Thread-safe.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
 #include "common/base/mutex.h"
 #include "common/base/stopwatch.h"
+#include "dashboard/actor_history.h"
+#include "dashboard/live_status.h"
 #include "dashboard/run_files.h"
 
 namespace pmoe {
-
-// The run in this directory as it is now, a RunStatus as JSON; empty: nobody runs it. May take a
-// second; called by any thread.
-using LiveStatus = std::function<std::string(const std::string& directory)>;
 
 // How much of a run one viewer has. Readings begin at 1.
 struct RunCursor {
@@ -27,6 +24,7 @@ struct RunCursor {
   size_t points = 0;
   uint64_t log_reading = 0;
   uint64_t lines = 0;
+  uint64_t mark_changes = 0;
   uint64_t status_changes = 0;
 };
 
@@ -35,15 +33,20 @@ class RunWatch {
   // `live` may be null.
   RunWatch(std::string id, const std::string& directory, LiveStatus live);
 
-  // Events for a viewer, as server-sent events carry them: history, log, status, each with the
-  // run's id. Empty: nothing is new.
+  // Events for a viewer, as server-sent events carry them: history, log, marks, status, each with
+  // the run's id. Empty: nothing is new.
   std::string News(RunCursor* cursor) ABSL_LOCKS_EXCLUDED(mu_);
+  // ActorHistory::Json; all columns unless the viewer has those up to `from` after `merges`.
+  std::string Actors(ActorHistory::Value value, uint64_t merges, size_t from)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // What News does first; for who keeps the actors' past while nobody looks.
+  void Refresh() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  void Refresh() ABSL_LOCKS_EXCLUDED(mu_);
   std::string HistoryNews(RunCursor* cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string LogNews(RunCursor* cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  std::string StatusNews(RunCursor* cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string MarkNews(RunCursor* cursor) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::string StatusNews(RunCursor* cursor) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::string Event(absl::string_view name, absl::string_view value) const;
 
   const std::string id_;
@@ -54,7 +57,10 @@ class RunWatch {
   bool asking_ ABSL_GUARDED_BY(mu_) = false;  // a thread asks for the live state
   MetricsFile metrics_ ABSL_GUARDED_BY(mu_);
   LogFile log_ ABSL_GUARDED_BY(mu_);
-  std::string status_ ABSL_GUARDED_BY(mu_);
+  const Stopwatch clock_;
+  ActorHistory actors_ ABSL_GUARDED_BY(mu_);
+  std::optional<RunStatus> status_ ABSL_GUARDED_BY(mu_);
+  std::string status_text_ ABSL_GUARDED_BY(mu_);  // of status_; empty: to be made when asked for
   uint64_t status_changes_ ABSL_GUARDED_BY(mu_) = 1;
 };
 

@@ -3,8 +3,13 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "dashboard/embedded_files.h"
 #include "dashboard/json.h"
+#include "dashboard/run_details.h"
+#include "dashboard/video_answer.h"
 
 namespace pmoe {
 namespace {
@@ -13,9 +18,11 @@ constexpr int kAnswerThreads = 4;
 constexpr int kBeatEvery = 10;  // looks without news, then a comment shows whether it lives
 constexpr char kPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    "media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-constexpr int kSeeOther = 303, kUnauthorized = 401, kForbidden = 403, kNotFound = 404;
+constexpr int kSeeOther = 303, kBadRequest = 400, kUnauthorized = 401, kForbidden = 403,
+              kNotFound = 404;
+constexpr char kNoRun[] = "no such run; /api/runs lists them";
 
 std::string TypeOf(absl::string_view url) {
   if (absl::EndsWith(url, ".js")) return "application/javascript; charset=utf-8";
@@ -31,16 +38,25 @@ HttpAnswer Say(int status, const std::string& text) {
   return answer;
 }
 
-// Its runs that exist, at most kRunsPerViewer.
-std::vector<std::shared_ptr<RunWatch>> AskedFor(const HttpRequest& request, WatchList* watches) {
-  std::vector<std::shared_ptr<RunWatch>> runs;
-  int asked = 0;
+HttpAnswer Json(std::string text) {
+  HttpAnswer answer;
+  answer.type = "application/json; charset=utf-8";
+  answer.body = std::move(text);
+  return answer;
+}
+
+// The first kRunsPerViewer.
+std::vector<std::string> AskedFor(const HttpRequest& request) {
+  std::vector<std::string> runs;
   for (const auto& [name, value] : request.parameters) {
-    if (name != "run" || ++asked > Dashboard::kRunsPerViewer) continue;
-    auto watch = watches->Watch(value);
-    if (watch != nullptr) runs.push_back(std::move(watch));
+    if (name == "run" && runs.size() < Dashboard::kRunsPerViewer) runs.push_back(value);
   }
   return runs;
+}
+
+uint64_t NumberOr0(const std::string& text) {
+  uint64_t number = 0;
+  return absl::SimpleAtoi(text, &number) ? number : 0;
 }
 
 }  // namespace
@@ -50,7 +66,8 @@ Dashboard::Site::Site(const DashboardOptions& options, Access access, ListeningS
     : access_(std::move(access)),
       own_(options.own),
       catalog_(options.folders),
-      watches_(&catalog_, options.live) {
+      watches_(&catalog_, options.live),
+      own_run_(options.own, &catalog_, &watches_) {
   HttpServerOptions server;
   server.thread_name = "dashboard";
   server.where = std::move(where);
@@ -61,6 +78,7 @@ Dashboard::Site::Site(const DashboardOptions& options, Access access, ListeningS
   server.refuse = [this](const HttpRequest& request) { return Refuse(request); };
   server.answer = [this](const HttpRequest& request) { return Answer(request); };
   server.answer_threads = kAnswerThreads;
+  server.streams_max = kPages;
   server_ = std::make_unique<HttpServer>(std::move(socket), std::move(server));
 }
 
@@ -84,6 +102,11 @@ std::optional<HttpAnswer> Dashboard::Site::Refuse(const HttpRequest& request) co
 
 HttpAnswer Dashboard::Site::Answer(const HttpRequest& request) {
   if (request.path == "/api/runs") return Runs();
+  if (request.path == "/api/summaries") return Json(summaries_.Json(catalog_.List()));
+  if (request.path == "/api/run") return Details(request);
+  if (request.path == "/api/differences") return Differences(request);
+  if (request.path == "/api/video") return Video(request);
+  if (request.path == "/api/actors") return Actors(request);
   if (request.path == "/api/events") return Events(request);
   for (const EmbeddedFile& file : EmbeddedFiles()) {
     if (request.path != file.url) continue;
@@ -96,15 +119,46 @@ HttpAnswer Dashboard::Site::Answer(const HttpRequest& request) {
 }
 
 HttpAnswer Dashboard::Site::Runs() {
-  HttpAnswer answer;
-  answer.type = "application/json; charset=utf-8";
-  answer.body = RunsJson(catalog_.List(), own_.empty() ? "" : catalog_.IdOf(own_));
-  return answer;
+  return Json(RunsJson(catalog_.List(), own_.empty() ? "" : catalog_.IdOf(own_),
+                       absl::ToUnixSeconds(absl::Now())));
+}
+
+HttpAnswer Dashboard::Site::Details(const HttpRequest& request) {
+  const std::optional<RunEntry> run = catalog_.Find(request.Parameter("run"));
+  return run.has_value() ? Json(DetailsJson(*run)) : Say(kNotFound, kNoRun);
+}
+
+HttpAnswer Dashboard::Site::Differences(const HttpRequest& request) {
+  std::vector<RunEntry> runs;
+  for (const std::string& id : AskedFor(request)) {
+    if (std::optional<RunEntry> run = catalog_.Find(id)) runs.push_back(*std::move(run));
+  }
+  return Json(DifferencesJson(runs));
+}
+
+HttpAnswer Dashboard::Site::Video(const HttpRequest& request) {
+  const std::optional<RunEntry> run = catalog_.Find(request.Parameter("run"));
+  if (!run.has_value()) return Say(kNotFound, kNoRun);
+  return VideoAnswer(run->path, request.Parameter("name"), request.range);
+}
+
+HttpAnswer Dashboard::Site::Actors(const HttpRequest& request) {
+  const auto value = ActorHistory::ValueNamed(request.Parameter("value"));
+  if (!value.has_value()) {
+    return Say(kBadRequest, "value must be steps_per_s, behind or blocked");
+  }
+  const std::shared_ptr<RunWatch> run = watches_.Watch(request.Parameter("run"));
+  if (run == nullptr) return Say(kNotFound, kNoRun);
+  return Json(run->Actors(*value, NumberOr0(request.Parameter("merges")),
+                          NumberOr0(request.Parameter("from"))));
 }
 
 HttpAnswer Dashboard::Site::Events(const HttpRequest& request) {
-  std::vector<std::shared_ptr<RunWatch>> runs = AskedFor(request, &watches_);
-  if (runs.empty()) return Say(kNotFound, "no such run; /api/runs lists them");
+  std::vector<std::shared_ptr<RunWatch>> runs;
+  for (const std::string& id : AskedFor(request)) {
+    if (auto watch = watches_.Watch(id)) runs.push_back(std::move(watch));
+  }
+  if (runs.empty()) return Say(kNotFound, kNoRun);
   HttpAnswer answer;
   answer.type = "text/event-stream";
   answer.headers = {{"X-Accel-Buffering", "no"}};

@@ -15,7 +15,6 @@
 #include "common/config/run_config.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/security_flags.h"
-#include "control/wire/status_json.h"
 #include "dashboard/run_dashboard.h"
 #include "learner/cluster_run.h"
 #include "learner/torch_info.h"
@@ -101,9 +100,9 @@ absl::Status LearnerCommand(const LearnerFlags& flags, const std::atomic<bool>& 
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<ClusterRun> run,
                         ClusterRun::Create(config, &directory, security, listen, flags.metrics,
                                            start.allow_other_env));
-  PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
-                        StartRunDashboard(flags.dashboard, directory.path(),
-                                          [&run] { return StatusJson(run->Status()); }));
+  PMOE_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Dashboard> dashboard,
+      StartRunDashboard(flags.dashboard, directory.path(), [&run] { return run->Status(); }));
   const absl::Status prepared = run->Prepare(resume, interrupted);
   if (absl::IsCancelled(prepared) && interrupted) return absl::OkStatus();
   PMOE_RETURN_IF_ERROR(prepared);

@@ -15,7 +15,6 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
-#include "control/wire/status_json.h"
 #include "dashboard/run_dashboard.h"
 #include "learner/torch_info.h"
 #include "run/learner_threads.h"
@@ -59,7 +58,7 @@ absl::Status TrainCommand(const TrainFlags& flags, const DashboardFlags& dashboa
   Say("run directory: ", directory.path());
   PMOE_ASSIGN_OR_RETURN(const std::unique_ptr<Dashboard> dashboard,
                         StartRunDashboard(dashboard_flags, directory.path(),
-                                          [&run] { return StatusJson(run->Status()); }));
+                                          [&run] { return run->Status(); }));
   const std::string command = UserCommand() + " train";
   const absl::Status trained = run->Train(interrupted);
   PMOE_RETURN_IF_ERROR(DescribeFailure(trained, directory, command, run->env_steps()));

@@ -23,7 +23,6 @@
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
 #include "common/config/seed_folder.h"
-#include "control/wire/status_json.h"
 #include "dashboard/run_dashboard.h"
 #include "run/run_env.h"
 #include "run/run_start.h"
@@ -217,14 +216,13 @@ SeedNotes Notes(const RunStartOptions& start, const Plan& plan) {
 absl::StatusOr<std::unique_ptr<Dashboard>> StartDashboard(const DashboardFlags& flags,
                                                           const Plan& plan,
                                                           const SeedGroup& group) {
-  const auto live = [&group](const std::string& directory) -> std::string {
+  const auto live = [&group](const std::string& directory) -> std::optional<RunStatus> {
     for (const auto& member : group.members()) {
       std::error_code error;
       if (!fs::equivalent(member->path(), directory, error)) continue;
-      const std::optional<RunStatus> status = member->Status();
-      return status.has_value() ? StatusJson(*status) : "";
+      return member->Status();
     }
-    return "";
+    return std::nullopt;
   };
   return StartSeedsDashboard(flags, Folder(plan), group.members().front()->path(), live);
 }

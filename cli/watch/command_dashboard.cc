@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,7 +22,6 @@
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/security_flags.h"
-#include "control/wire/status_json.h"
 #include "dashboard/dashboard.h"
 #include "dashboard/dashboard_flags.h"
 #include "proto/run.grpc.pb.h"
@@ -38,15 +38,15 @@ class ClusterStatus {
  public:
   explicit ClusterStatus(SecurityFlags flags) : flags_(std::move(flags)) {}
 
-  // Empty: no learner answers.
-  std::string Ask(const std::string& directory) {
+  // Nullopt: no learner answers.
+  std::optional<RunStatus> Ask(const std::string& directory) {
     const std::shared_ptr<RunService::Stub> stub = Stub(directory);
-    if (stub == nullptr) return "";
+    if (stub == nullptr) return std::nullopt;
     grpc::ClientContext context;
     SetDeadline(&context, kClusterTimeout);
     RunStatus status;
-    if (!stub->GetStatus(&context, GetStatusRequest(), &status).ok()) return "";
-    return StatusJson(status);
+    if (!stub->GetStatus(&context, GetStatusRequest(), &status).ok()) return std::nullopt;
+    return status;
   }
 
  private:

@@ -18,6 +18,7 @@ struct HttpRequest {
   std::string host{};           // headers; empty: none
   std::string authorization{};  //
   std::string cookie{};         //
+  std::string range{};          //
 
   // The first of that name; empty: none.
   std::string Parameter(absl::string_view name) const;

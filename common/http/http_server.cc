@@ -55,6 +55,7 @@ HttpRequest Parse(MHD_Connection* connection, const char* url) {
   request.host = Header(connection, "Host");
   request.authorization = Header(connection, "Authorization");
   request.cookie = Header(connection, "Cookie");
+  request.range = Header(connection, "Range");
   return request;
 }
 

@@ -13,7 +13,7 @@ ALLOWED = {
     "control/wire": ("control/wire", "control/core", "common", "proto"),
     "control/service": ("control/service", "control/wire", "control/core", "common", "proto"),
     "control/client": ("control/client", "control/wire", "control/core", "common", "proto"),
-    "dashboard": ("dashboard", "common", "proto"),
+    "dashboard": ("dashboard", "control/wire", "common", "proto"),
     "replay/wire": ("replay/wire", "replay/core", "common/base", "common/config", "proto"),
     "replay/log": ("replay/log", "replay/core", "common/base"),
     "replay/load": ("replay/load", "replay/client", "replay/wire", "replay/core", "common",
