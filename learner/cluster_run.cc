@@ -259,7 +259,15 @@ absl::Status ClusterRun::Tick(const RunView& view) {
   if (since_status_.Elapsed() < kStatus_s) return absl::OkStatus();
   since_status_.Lap();
   ShowStatus(view);
+  NoteMembers(view.env_steps);
   return absl::OkStatus();
+}
+
+// The run does not end because log.txt cannot grow.
+void ClusterRun::NoteMembers(uint64_t env_steps) {
+  for (const std::string& line : member_notes_.Changes(hub_.Status(), env_steps)) {
+    directory_->Note(line).IgnoreError();
+  }
 }
 
 // A shard that came back, perhaps as another process elsewhere, gets its table again.

@@ -21,6 +21,7 @@
 #include "control/wire/run_resources.h"
 #include "control/wire/usage.h"
 #include "learner/demo_tables.h"
+#include "learner/member_notes.h"
 #include "replay/client/rpc_replay_client.h"
 #include "run/learner.h"
 #include "run/run_directory.h"
@@ -77,6 +78,7 @@ class ClusterRun {
   bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
   void ShowUse(RunMeter* meter);
+  void NoteMembers(uint64_t env_steps);
   void Export(const RunView& view);
   void ExportMeter(const RunMeter& meter);
   void ExportProcess();
@@ -108,6 +110,7 @@ class ClusterRun {
   ProcessMetrics process_;
   Stopwatch uptime_;
   Stopwatch since_status_;
+  MemberNotes member_notes_;
 };
 
 }  // namespace pmoe

@@ -1,78 +1,29 @@
-// Which runs are shown, and what the server says of them: one stream of events for all.
+// The page: what is asked of the server, and which part shows it.
 import {Charts} from "./charts.js";
-import {showChips, showChooser, showHeader, showLimiter, showLog, showMembers, showTiles}
-  from "./view.js";
+import {ActorsCard} from "./actors_card.js";
+import {showBars, showLatencies, showVerdict} from "./live.js";
+import {showDetails, showDifferences} from "./run_details.js";
+import {Runs} from "./runs.js";
+import {showTable} from "./runs_table.js";
+import {readState, setState, state, toggleState} from "./state.js";
+import {showTiles} from "./tiles.js";
+import {Toolbar} from "./toolbar.js";
+import {showChips, showHeader, showLimiter, showLog, showMembers} from "./view.js";
 
 const $ = (id) => document.getElementById(id);
-const RUNS_MAX = 8;
+const RUNS_MAX = 10;
 const LIST_EVERY_MS = 15000;
+const PENDING_EVERY_MS = 400;
 const DRAW_EVERY_MS = 250;
-const RETRY_MS = 5000;
-const LOG_MAX = 200;
 
-let entries = [];         // all runs that the server knows
-const runs = new Map();   // chosen ones by id, in the order chosen
-let main = "";            // the one whose numbers the tiles show
-let events = null;
-let charts = null;
+let entries = [];  // all runs that the server knows
+let summaries = {pending: 0, runs: {}};
 let drawDue = false;
-let retry = 0;
-
-function addRun(id) {
-  const used = new Set([...runs.values()].map((run) => run.slot));
-  let slot = 0;
-  while (used.has(slot)) ++slot;
-  runs.set(id, {name: id, slot, entry: entries.find((entry) => entry.id === id) ?? null,
-                columns: {}, latest: {}, log: [], status: null, main: false});
-}
-
-// Points from value.from on are new; a column that is not there has no value in them.
-function addHistory(run, value) {
-  const count = value.columns.env_steps?.length ?? 0;
-  for (const name of Object.keys(value.columns)) run.columns[name] ??= [];
-  for (const [name, list] of Object.entries(run.columns)) {
-    list.length = Math.min(list.length, value.from);
-    while (list.length < value.from) list.push(null);
-    const added = value.columns[name];
-    for (let i = 0; i < count; ++i) list.push(added === undefined ? null : added[i]);
-  }
-  run.latest = value.latest;
-}
-
-function addLog(run, value) {
-  run.log = (value.reset ? [] : run.log).concat(value.lines).slice(-LOG_MAX);
-}
-
-const ON_EVENT = {
-  history: addHistory,
-  log: addLog,
-  status: (run, value) => { run.status = value; },
-};
-
-function connect() {
-  events?.close();
-  clearTimeout(retry);
-  const query = [...runs.keys()].map((id) => "run=" + encodeURIComponent(id)).join("&");
-  history.replaceState(null, "", "?" + query);
-  events = new EventSource("/api/events?" + query);
-  events.onopen = () => { $("link").textContent = "live"; };
-  events.onerror = () => {
-    $("link").textContent = "no answer";
-    for (const run of runs.values()) run.status = null;
-    drawSoon();
-    // A stream that broke is opened again by the browser, one that was refused is not.
-    if (events.readyState === EventSource.CLOSED) retry = setTimeout(connect, RETRY_MS);
-  };
-  for (const [name, add] of Object.entries(ON_EVENT)) {
-    events.addEventListener(name, (event) => {
-      const {run: id, value} = JSON.parse(event.data);
-      const run = runs.get(id);
-      if (run === undefined) return;
-      add(run, value);
-      drawSoon();
-    });
-  }
-}
+let listTimer = 0;
+const runs = new Runs(drawSoon, (text) => { $("link").textContent = text; });
+const actors = new ActorsCard($("actors-card"), change);
+const toolbar = new Toolbar($("toolbar"), change);
+let charts = null;
 
 function drawSoon() {
   if (drawDue) return;
@@ -82,32 +33,57 @@ function drawSoon() {
 
 function draw() {
   drawDue = false;
-  if (!runs.has(main)) main = runs.keys().next().value ?? "";
-  const list = [...runs.values()];
-  for (const run of list) run.main = run.name === main;
-  showChips(list, choose, toggle);
-  showChooser(entries, new Set(runs.keys()), RUNS_MAX, toggle);
-  charts.show(list);
-  const run = runs.get(main);
-  if (run === undefined) return;
-  showHeader(run);
-  showTiles(run);
-  showLimiter(run);
-  showMembers(run);
-  showLog(run);
+  const list = [...runs.byId.values()];
+  const main = runs.byId.get(state.main) ?? list[0];
+  for (const run of list) run.main = run === main;
+  const isTable = state.view === "runs";
+  $("run-view").hidden = isTable;
+  $("runs-view").hidden = !isTable;
+  $("to-run").classList.toggle("on", !isTable);
+  $("to-runs").classList.toggle("on", isTable);
+  showHeader(main, isTable);
+  showChips(list, (id) => change({main: id}), (id) => choose([id], false));
+  if (isTable) drawTable(main);
+  else if (main !== undefined) drawRun(list, main);
   document.body.dataset.drawn = String(Number(document.body.dataset.drawn ?? 0) + 1);
 }
 
-function choose(id) {
-  main = id;
+function drawRun(list, main) {
+  showVerdict($("verdict"), main);
+  showTiles($("tiles"), main);
+  toolbar.show(list);
+  charts.show(list);
+  showBars($("bars"), main);
+  showLatencies($("latencies"), main);
+  actors.show(main);
+  showLimiter(main);
+  showMembers(main);
+  showLog(main);
+}
+
+function drawTable(main) {
+  showTable(entries, summaries, new Set(runs.ids), RUNS_MAX, {
+    choose, redraw: drawSoon,
+    open: (ids) => { choose(ids.slice(0, RUNS_MAX), true, true); change({view: "run"}); },
+  });
+  showDifferences(runs.ids);
+  if (main !== undefined) showDetails(main.name);
+}
+
+function change(changes) {
+  // A piece of one axis is none of another.
+  if (changes.x !== undefined && changes.x !== state.x) Object.assign(changes, {from: null, to: null});
+  setState(changes);
+  if (changes.view === "runs") loadSummaries();
   drawSoon();
 }
 
-function toggle(id) {
-  if (runs.has(id)) runs.delete(id);
-  else if (runs.size < RUNS_MAX) addRun(id);
-  connect();
-  drawSoon();
+// Draws these runs too, or no longer; `only`: no others.
+function choose(ids, yes, only = false) {
+  const others = only ? [] : runs.ids.filter((id) => !ids.includes(id));
+  const chosen = (yes ? [...others, ...ids] : others).slice(0, RUNS_MAX);
+  runs.choose(chosen, entries);
+  change({run: chosen, main: chosen.includes(state.main) ? state.main : chosen[0] ?? ""});
 }
 
 async function loadList() {
@@ -115,16 +91,29 @@ async function loadList() {
   if (!response.ok) throw new Error(await response.text());
   const answer = await response.json();
   entries = answer.runs;
-  for (const run of runs.values()) {
-    run.entry = entries.find((entry) => entry.id === run.name) ?? run.entry;
-  }
+  runs.setEntries(entries);
   return answer.own;
+}
+
+async function loadSummaries() {
+  clearTimeout(listTimer);
+  try {
+    const response = await fetch("/api/summaries");
+    if (response.ok) summaries = await response.json();
+  } catch (error) {
+    $("link").textContent = "no answer";
+  }
+  if (summaries.pending > 0 && state.view === "runs") {
+    listTimer = setTimeout(loadSummaries, PENDING_EVERY_MS);
+  }
+  drawSoon();
 }
 
 async function keepList() {
   try {
     const own = await loadList();
-    if (runs.size === 0 && entries.length > 0) start(own);
+    if (runs.byId.size === 0 && entries.length > 0) start(own);
+    if (state.view === "runs") await loadSummaries();
     drawSoon();
   } catch (error) {
     $("link").textContent = "no answer";
@@ -134,12 +123,11 @@ async function keepList() {
 
 // The runs of the address line, or this process's own, or the newest.
 function start(own) {
-  const asked = new URLSearchParams(location.search).getAll("run").slice(0, RUNS_MAX);
-  const known = asked.filter((id) => entries.some((entry) => entry.id === id));
+  const known = state.run.slice(0, RUNS_MAX)
+    .filter((id) => entries.some((entry) => entry.id === id));
   const first = known.length > 0 ? known : [own || entries[0].id];
-  for (const id of first) addRun(id);
-  main = first[0];
-  connect();
+  runs.choose(first, entries);
+  setState({run: first, main: first.includes(state.main) ? state.main : first[0]});
 }
 
 function setTheme(theme) {
@@ -160,7 +148,17 @@ function startTheme() {
   });
 }
 
+readState();
 startTheme();
-charts = new Charts($("charts"), $("more-charts"), $("more"));
-$("filter").addEventListener("input", drawSoon);
+charts = new Charts({charts: $("charts"), times: $("times"), primitives: $("primitives"),
+                     more: $("more-charts")}, $("more"),
+                    {change, toggle: (list, id) => { toggleState(list, id); drawSoon(); }});
+$("to-run").addEventListener("click", () => change({view: "run"}));
+$("to-runs").addEventListener("click", () => change({view: "runs"}));
+$("filter").value = state.filter;
+$("filter").addEventListener("input", () => change({filter: $("filter").value}));
+$("group-runs").checked = state.group;
+$("group-runs").addEventListener("change", () => change({group: $("group-runs").checked}));
+$("draw-chosen").addEventListener("click", () => change({view: "run"}));
+addEventListener("resize", drawSoon);
 keepList();

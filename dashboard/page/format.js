@@ -38,17 +38,29 @@ export function bytes(value) {
   return Math.round(value / 1e6) + " MB";
 }
 
-export function duration(seconds) {
+// 42 s, 7 min, 3 h 20 min; `fine`: 7 min 30 s too
+export function duration(seconds, fine = false) {
   if (!Number.isFinite(seconds)) return DASH;
-  if (seconds < 60) return Math.round(seconds) + " s";
-  if (seconds < 3600) return Math.round(seconds / 60) + " min";
-  const hours = Math.floor(seconds / 3600);
-  if (hours < 48) return hours + " h " + Math.round((seconds % 3600) / 60) + " min";
-  return Math.round(hours / 24) + " days";
+  if (seconds < 60) return (fine && seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)) + " s";
+  if (seconds < 3600) {
+    const rest = Math.round(seconds % 60);
+    return fine && rest > 0 && rest < 60 ? `${Math.floor(seconds / 60)} min ${rest} s` :
+      Math.round(seconds / 60) + " min";
+  }
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 48 * 60) return Math.floor(minutes / 60) + " h " + minutes % 60 + " min";
+  return (minutes / 1440).toFixed(minutes < 14400 ? 1 : 0) + " days";
 }
 
-export function ago(unixSeconds) {
-  const seconds = Date.now() / 1000 - unixSeconds;
+// 350 µs, 1.2 ms, 3.4 s
+export function latency(seconds) {
+  if (!Number.isFinite(seconds)) return DASH;
+  if (seconds < 1e-3) return Math.round(seconds * 1e6) + " µs";
+  if (seconds < 1) return Number((seconds * 1e3).toPrecision(3)) + " ms";
+  return Number(seconds.toPrecision(3)) + " s";
+}
+
+export function ago(seconds) {
   return seconds < 60 ? "now" : duration(seconds) + " ago";
 }
 

@@ -1,0 +1,66 @@
+// What is known of a run right now, from its process or else from its files. Pure functions. What an
+// older process does not say is absent or zero, and means nothing.
+
+export const ROLES = {
+  RUN_ROLE_ACTOR: "actor", RUN_ROLE_EVALUATOR: "evaluator", RUN_ROLE_REPLAY: "replay",
+  RUN_ROLE_LEARNER: "learner",
+};
+const FRESH_S = 90;  // a run of another machine whose files changed this lately may be at work
+
+// 64-bit numbers are texts in protobuf's JSON.
+export const num = (value) => (value === undefined || value === null ? NaN : Number(value));
+// Zero: not said.
+export const said = (value) => num(value) || NaN;
+
+export function membersOf(run, role) {
+  return (run.status?.members ?? []).filter((member) => ROLES[member.role] === role);
+}
+
+export function tablesOf(run) {
+  return membersOf(run, "replay").map((member) => member.table).filter((table) => table);
+}
+
+// The actors' table as objects.
+export function actorsOf(status) {
+  const {columns, rows} = status?.actors ?? {columns: [], rows: []};
+  return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
+}
+
+// {state, tone} of an entry of the list, with what its process or its files say of it.
+export function stateOf(entry, status, steps) {
+  if (status !== null) {
+    const tone = status.state.startsWith("waiting") ? "warn" : "good";
+    return {state: status.state || "running", tone};
+  }
+  if (entry?.held) return {state: "running", tone: "good"};
+  if (entry?.total_steps > 0 && steps >= entry.total_steps) return {state: "finished", tone: ""};
+  return entry?.changed_ago_s < FRESH_S ? {state: "running", tone: "good"} :
+    {state: "stopped", tone: "warn"};
+}
+
+export function best(values) {
+  let top = -Infinity;
+  for (const value of values ?? []) if (value !== null && value > top) top = value;
+  return top;
+}
+
+// What a run has cost: hours, and money where a price is known. Unknown: NaN.
+export function costOf(run) {
+  const {status, latest, entry} = run;
+  const wall_h = num(latest.wall_s) / 3600;
+  const price = entry?.price_per_hour || NaN;
+  return {
+    cpu_h: said(status?.cpu_hours) || num(latest.cpu_s) / 3600,
+    gpu_h: said(status?.gpu_hours) || num(latest.gpu_s) / 3600,
+    money: said(status?.cost) || wall_h * price,
+    steps: num(latest.env_steps),
+  };
+}
+
+// The point at which an evaluation first reached the run's aim: its index; -1: not yet.
+export function reachedAt(run) {
+  const target = run.entry?.target_return;
+  if (target === null || target === undefined) return -1;
+  return (run.columns.eval_return_mean ?? []).findIndex((value) => value !== null &&
+    value >= target);
+}
