@@ -12,11 +12,6 @@ namespace {
 
 constexpr double kFloatMax = 3e38;
 
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false,
-                   nlohmann::ordered_json::error_handler_t::replace);
-}
-
 bool HasValue(const History& history, size_t from, size_t column) {
   for (size_t point = from; point < history.points(); ++point) {
     if (!std::isnan(history.at(point, column))) return true;
@@ -35,7 +30,12 @@ void AppendColumn(const History& history, size_t from, size_t column, std::strin
 
 }  // namespace
 
-std::string JsonText(absl::string_view text) { return Dump(std::string(text)); }
+std::string JsonLine(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', /*ensure_ascii=*/false,
+                   nlohmann::ordered_json::error_handler_t::replace);
+}
+
+std::string JsonText(absl::string_view text) { return JsonLine(std::string(text)); }
 
 void AppendJsonNumber(double value, bool exact, std::string* out) {
   if (!std::isfinite(value)) {
@@ -92,7 +92,7 @@ std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own, i
                     {"held", run.held},
                     {"changed_ago_s", std::max<int64_t>(0, now_unix_s - run.changed_unix_s)}});
   }
-  return Dump({{"own", std::string(own)}, {"runs", std::move(list)}});
+  return JsonLine({{"own", std::string(own)}, {"runs", std::move(list)}});
 }
 
 }  // namespace pmoe

@@ -9,8 +9,12 @@
 #include "absl/strings/string_view.h"
 #include "dashboard/history.h"
 #include "dashboard/run_catalog.h"
+#include "nlohmann/json_fwd.hpp"
 
 namespace pmoe {
+
+// In one line.
+std::string JsonLine(const nlohmann::ordered_json& json);
 
 // With its quotes.
 std::string JsonText(absl::string_view text);

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/config/run_config.h"
+#include "dashboard/json.h"
 #include "dashboard/run_facts.h"
 #include "nlohmann/json.hpp"
 
@@ -24,11 +25,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kVideosMax = 100;
 constexpr size_t kLooksMax = 10'000;
-
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false,
-                   nlohmann::ordered_json::error_handler_t::replace);
-}
 
 std::string FolderOf(const std::string& directory) { return directory + "/videos"; }
 
@@ -131,7 +127,7 @@ std::string DetailsJson(const RunEntry& run) {
   for (const RunVideo& video : VideosOf(run.path)) {
     details["videos"].push_back({{"name", video.name}, {"bytes", video.bytes}});
   }
-  return Dump(details);
+  return JsonLine(details);
 }
 
 std::string DifferencesJson(const std::vector<RunEntry>& runs) {
@@ -163,7 +159,7 @@ std::string DifferencesJson(const std::vector<RunEntry>& runs) {
     }
     settings.push_back({{"path", path}, {"values", std::move(values)}});
   }
-  return Dump({{"runs", std::move(ids)}, {"settings", std::move(settings)}});
+  return JsonLine({{"runs", std::move(ids)}, {"settings", std::move(settings)}});
 }
 
 }  // namespace pmoe

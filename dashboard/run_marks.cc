@@ -13,7 +13,7 @@ namespace pmoe {
 namespace {
 
 constexpr size_t kTimeBytes = sizeof("2026-11-30 14:11:15 ") - 1;
-constexpr size_t kTextMax = 120;
+constexpr size_t kMarkTextMax = 120;
 
 const char* KindOf(absl::string_view what) {
   if (what == "checkpoint") return "checkpoint";
@@ -41,7 +41,7 @@ void RunMarks::AddLine(absl::string_view line) {
   const char* const kind = KindOf(line.substr(0, at));
   if (kind == nullptr || !absl::SimpleAtoi(steps, &mark.env_steps)) return;
   mark.kind = kind;
-  mark.text = std::string(line.substr(0, std::min(at, kTextMax)));
+  mark.text = std::string(line.substr(0, std::min(at, kMarkTextMax)));
   if (marks_.size() == kMarksMax) ThinOut();
   marks_.push_back(std::move(mark));
   ++changes_;

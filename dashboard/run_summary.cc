@@ -99,7 +99,8 @@ std::string SummaryBook::Json(const std::vector<RunEntry>& runs) {
   std::string text;
   for (const RunEntry& run : runs) {
     SummaryReader& reader =
-        readers_.try_emplace(run.path, run.path + "/metrics.csv", run.target_return).first->second;
+        readers_.try_emplace(run.path, run.path + "/metrics.csv", run.facts.target_return)
+            .first->second;
     const SummaryReader::Taken taken = reader.Read(left);
     left -= std::min(left, taken.bytes);
     if (!taken.all) ++pending;

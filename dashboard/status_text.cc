@@ -21,8 +21,8 @@ struct Column {
 double OfTime(const MemberStatus& actor, double (ActorTime::*share)() const) {
   return actor.rates().has_time() ? (actor.rates().time().*share)() : kUnknown;
 }
-double OfAck(const MemberStatus& actor, double (Latency::*quantile)() const) {
-  const Latency& ack = actor.rates().insert_ack();
+double OfAck(const MemberStatus& actor, double (LatencyMessage::*quantile)() const) {
+  const LatencyMessage& ack = actor.rates().insert_ack();
   return ack.count() > 0 ? (ack.*quantile)() : kUnknown;
 }
 double OfUsage(const MemberStatus& actor, double value) {
@@ -44,10 +44,10 @@ const std::vector<Column>& Columns() {
       {"write", [](M m) { return OfTime(m, &ActorTime::write); }},
       {"blocked", [](M m) { return OfTime(m, &ActorTime::blocked); }},
       {"idle", [](M m) { return OfTime(m, &ActorTime::idle); }},
-      {"ack_p50_s", [](M m) { return OfAck(m, &Latency::p50_s); }},
-      {"ack_p90_s", [](M m) { return OfAck(m, &Latency::p90_s); }},
-      {"ack_p99_s", [](M m) { return OfAck(m, &Latency::p99_s); }},
-      {"ack_max_s", [](M m) { return OfAck(m, &Latency::max_s); }},
+      {"ack_p50_s", [](M m) { return OfAck(m, &LatencyMessage::p50_s); }},
+      {"ack_p90_s", [](M m) { return OfAck(m, &LatencyMessage::p90_s); }},
+      {"ack_p99_s", [](M m) { return OfAck(m, &LatencyMessage::p99_s); }},
+      {"ack_max_s", [](M m) { return OfAck(m, &LatencyMessage::max_s); }},
       {"cpu_cores", [](M m) { return OfUsage(m, m.usage().cpu_cores()); }},
       {"memory_bytes",
        [](M m) { return OfUsage(m, static_cast<double>(m.usage().memory_bytes())); }},

@@ -35,7 +35,7 @@ std::optional<ByteRange> ParseRange(absl::string_view text) {
   return range;
 }
 
-HttpAnswer Say(int status, std::string text) {
+HttpAnswer NoVideo(int status, std::string text) {
   HttpAnswer answer;
   answer.status = status;
   answer.body = std::move(text) + "\n";
@@ -50,13 +50,14 @@ HttpAnswer VideoAnswer(const std::string& directory, absl::string_view name,
   const ByteRange wanted = range.value_or(ByteRange{0, kVideoBytesMax});
   std::optional<VideoPiece> piece = ReadVideo(directory, name, wanted.first, wanted.count);
   if (!piece.has_value()) {
-    return range.has_value() && wanted.first > 0 ? Say(kNoSuchRange, "the video ends before that")
-                                                 : Say(kNotFound, "the run has no such video");
+    return range.has_value() && wanted.first > 0
+               ? NoVideo(kNoSuchRange, "the video ends before that")
+               : NoVideo(kNotFound, "the run has no such video");
   }
   const auto count = static_cast<int64_t>(piece->bytes.size());
   if (!range.has_value() && count < piece->total) {
-    return Say(kTooLarge, absl::StrCat("the video has ", piece->total,
-                                       " bytes; ask for pieces with the header Range"));
+    return NoVideo(kTooLarge, absl::StrCat("the video has ", piece->total,
+                                           " bytes; ask for pieces with the header Range"));
   }
   HttpAnswer answer;
   answer.type = "video/mp4";

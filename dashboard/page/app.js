@@ -52,8 +52,8 @@ function drawRun(list, main) {
   showVerdict($("verdict"), main);
   showTiles($("tiles"), main);
   toolbar.show(list);
-  charts.show(list);
   showBars($("bars"), main);
+  charts.show(list);
   showLatencies($("latencies"), main);
   actors.show(main);
   showLimiter(main);

@@ -116,7 +116,7 @@ export const CHARTS = [
    robust: false},
   {id: "env_steps_per_s", title: "Env steps/s", lines: ofColumn("env_steps_per_s")},
   {id: "updates_per_s", title: "Updates/s", lines: ofColumn("updates_per_s")},
-  {id: "policy_lag", title: "Policy lag", note: "snapshots, weights in use",
+  {id: "policy_lag", title: "Policy lag", note: "snapshots",
    lines: ofColumn("policy_lag"), optional: true},
   {id: "sampled_lag", title: "Age of sampled rows", note: "snapshots",
    lines: ofColumn("sampled_lag")},

@@ -4,6 +4,29 @@ import {placedMarks} from "./marks.js";
 import {Panel} from "./panel.js";
 import {state} from "./state.js";
 
+const CARD_PX = 318;
+const GAP_PX = 12;
+
+// As many columns as there is room for, and no more than fill the rows; the last row's cards share
+// its whole width.
+export function fill(place) {
+  const cards = [...place.children].filter((card) => !card.hidden);
+  const room = Math.max(1, Math.floor((place.clientWidth + GAP_PX) / (CARD_PX + GAP_PX)));
+  const spans = cards.map((card) => card.classList.contains("wide") && room > 2 ? 2 : 1);
+  const cells = spans.reduce((sum, span) => sum + span, 0);
+  const rows = Math.ceil(cells / room);
+  const columns = Math.ceil(cells / rows);
+  const last = cells - (rows - 1) * columns;
+  place.style.setProperty("--columns", String(columns));
+  cards.forEach((card, i) => {
+    const inLast = i - (cards.length - last);
+    const share = (k) => Math.floor(k * columns / last);
+    const span = inLast >= 0 && spans[i] === 1 ?
+      share(inLast + 1) - share(inLast) : spans[i];
+    card.style.gridColumn = `span ${span}`;
+  });
+}
+
 export class Charts {
   // places: {charts, times, primitives, more}: elements; details: the one that `more` lies in.
   // change(changes), toggle(list, id): of the page's state.
@@ -18,6 +41,7 @@ export class Charts {
     const panels = (specs, place) => specs.map((spec) => new Panel(spec, place, on));
     this.panels = [...panels(CHARTS, places.charts), ...panels(TIMES, places.times),
                    ...panels(PRIMITIVES, places.primitives)];
+    this.places = places;
     this.sections = [places.times, places.primitives];
     this.more = panels(MORE, places.more);
     this.details = details;
@@ -40,8 +64,8 @@ export class Charts {
     for (const place of this.sections) {
       place.closest("section").hidden = ![...place.children].some((card) => !card.hidden);
     }
-    if (!this.details.open) return;
-    for (const panel of this.more) panel.show(runs, view);
+    if (this.details.open) for (const panel of this.more) panel.show(runs, view);
+    for (const place of Object.values(this.places)) fill(place);
   }
 
   point(x, chart) {

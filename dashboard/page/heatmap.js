@@ -66,6 +66,7 @@ export class Heatmap {
   constructor(place) {
     this.canvas = make("canvas", "heat");
     this.canvas.setAttribute("role", "img");
+    this.canvas.height = 0;
     this.scroll = make("div", "heat-scroll", this.canvas);
     this.note = make("p", "note");
     this.legend = make("div", "heat-legend");
@@ -98,7 +99,8 @@ export class Heatmap {
     draw.scale(scale, scale);
     const {bar, accent, bad, soft} = theme();
     const top = this.top();
-    const column_px = (width - LABEL_PX) / Math.max(1, grid.times);
+    // Whole pixels: no seams.
+    const left = (t) => Math.round(LABEL_PX + t * (width - LABEL_PX) / Math.max(1, grid.times));
     rows.forEach(({actors, values}, i) => {
       draw.globalAlpha = 1;
       draw.fillStyle = bar;
@@ -106,9 +108,10 @@ export class Heatmap {
       draw.fillStyle = accent;
       values.forEach((value, t) => {
         if (value === null) return;
-        draw.clearRect(LABEL_PX + t * column_px, i * row_px, column_px + 0.5, row_px);
+        const piece = [left(t), i * row_px, left(t + 1) - left(t), row_px];
+        draw.clearRect(...piece);
         draw.globalAlpha = top > 0 ? Math.min(1, 0.06 + 0.94 * Math.max(0, value) / top) : 0.06;
-        draw.fillRect(LABEL_PX + t * column_px, i * row_px, column_px + 0.5, row_px);
+        draw.fillRect(...piece);
       });
       draw.globalAlpha = 1;
       this.label(draw, i, actors, {bad, soft});

@@ -7,15 +7,16 @@ const NEAR_PX = 7;
 
 // The run's marks with their places on the axis.
 export function placedMarks(run, axis) {
-  if (run === undefined) return [];
-  if (axis === "env_steps") return run.marks.map((mark) => ({...mark, x: mark.env_steps}));
-  const steps = run.columns.env_steps ?? [];
-  const places = run.columns[axis] ?? [];
+  // That actors join as the run begins is no news.
+  const marks = (run?.marks ?? []).filter((mark) => mark.env_steps > 0);
+  if (axis === "env_steps") return marks.map((mark) => ({...mark, x: mark.env_steps}));
+  const steps = run?.columns.env_steps ?? [];
+  const places = run?.columns[axis] ?? [];
   const list = [{x: 0, y: 0}];
   for (let i = 0; i < steps.length; ++i) {
     if (Number.isFinite(places[i])) list.push({x: steps[i], y: places[i]});
   }
-  return run.marks.map((mark) => ({...mark, x: valueAt(list, mark.env_steps)}))
+  return marks.map((mark) => ({...mark, x: valueAt(list, mark.env_steps)}))
     .filter((mark) => mark.x !== null);
 }
 

@@ -7,7 +7,8 @@ import {drawPointer, listen} from "./pointer.js";
 import {AXES, indexNear, robustRange, smooth} from "./series.js";
 import {evenTicks, logTicks, tickText} from "./ticks.js";
 
-const TICK_PX = 90;
+const TICK_PX = 48;       // between two of them
+const TIME_TICK_PX = 72;  // "90 min" is longer than "200k"
 
 export function placeText(x, axis) {
   return axis === "wall_s" ? duration(x, true) : number(x) + " " + AXES[axis];
@@ -144,7 +145,7 @@ export class Panel {
       scales: {
         x: {type: "linear", grid: {...grid, display: false},
             afterBuildTicks: (scale) =>
-              even(scale, Math.max(2, Math.min(8, scale.width / TICK_PX)), this.view.axis),
+              even(scale, this.ticksFor(scale.width), this.view.axis),
             ticks: {color: soft, font, maxRotation: 0, autoSkip: false,
                     callback: (value) => tickText(value, this.view.axis)}},
         y: {type: "linear", grid, stacked: this.spec.stacked,
@@ -168,6 +169,11 @@ export class Panel {
         },
       },
     };
+  }
+
+  ticksFor(width) {
+    const apart = this.view.axis === "wall_s" ? TIME_TICK_PX : TICK_PX;
+    return Math.max(2, Math.min(7, width / apart));
   }
 
   valueText(value) {

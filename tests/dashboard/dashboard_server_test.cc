@@ -1,14 +1,17 @@
 // Real requests over HTTP.
 
+#include <atomic>
 #include <chrono>
 #include <vector>
 
 #include "common/base/clock.h"
 #include "common/http/http_server.h"
 #include "dashboard/dashboard.h"
+#include "dashboard/embedded_files.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
 #include "tests/dashboard/dashboard_testing.h"
+#include "tests/testing/eventually.h"
 #include "tests/testing/http_client.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
@@ -46,7 +49,7 @@ class DashboardTest : public ::testing::Test {
 TEST_F(DashboardTest, ServesThePageAndItsFilesFromTheBinary) {
   Start();
   for (const char* path : {"/", "/app.js", "/charts.js", "/view.js", "/format.js", "/style.css",
-                           "/icon.svg", "/chart.js"}) {
+                           "/parts.css", "/icon.svg", "/chart.js"}) {
     const HttpReply answer = Get(path);
     EXPECT_EQ(answer.status, 200) << path;
     EXPECT_GT(answer.body.size(), 100u) << path;
@@ -57,10 +60,11 @@ TEST_F(DashboardTest, ServesThePageAndItsFilesFromTheBinary) {
 
 TEST_F(DashboardTest, ThePageNamesNoOtherHost) {
   Start();
-  for (const char* path : {"/", "/app.js", "/charts.js", "/view.js", "/format.js", "/style.css"}) {
-    EXPECT_THAT(Get(path).body, Not(HasSubstr("//cdn")));
-    EXPECT_THAT(Get(path).body, Not(HasSubstr("https:"))) << path;
-    EXPECT_THAT(Get(path).body, Not(HasSubstr("innerHTML"))) << path;
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    if (file.url == "/chart.js" || file.url == "/icon.svg") continue;
+    EXPECT_THAT(Get(std::string(file.url)).body, Not(HasSubstr("//cdn"))) << file.url;
+    EXPECT_THAT(Get(std::string(file.url)).body, Not(HasSubstr("https:"))) << file.url;
+    EXPECT_THAT(Get(std::string(file.url)).body, Not(HasSubstr("innerHTML"))) << file.url;
   }
 }
 
@@ -129,12 +133,54 @@ TEST_F(DashboardTest, ATokenIsAskedForEverywhereAndBecomesACookie) {
 TEST_F(DashboardTest, OneViewerTooManyIsToldAndRequestsStillPass) {
   Start();
   std::vector<RawConnection> viewers;
-  for (size_t i = 0; i < HttpServerOptions().streams_max; ++i) {
+  for (int i = 0; i < Dashboard::kPages; ++i) {
     viewers.push_back(Events("run=a"));
     ASSERT_TRUE(viewers.back().ReadUntil("env_steps"));
   }
   EXPECT_EQ(Get("/api/events?run=a").status, 503);
   EXPECT_EQ(Get("/api/runs").status, 200);
+}
+
+TEST_F(DashboardTest, AnswersOnRunsTheirVideosAndTheirActors) {
+  ASSERT_TRUE(MakeDirs(run_ + "/videos").ok());
+  Append(run_ + "/videos/best.mp4", "0123456789");
+  DashboardOptions options;
+  options.live = [](const std::string&) { return StatusOfActors({3, 4}); };
+  Start(options);
+  EXPECT_EQ(nlohmann::json::parse(Get("/api/summaries").body)["runs"]["a"]["best_return"], 5);
+  EXPECT_EQ(nlohmann::json::parse(Get("/api/run?run=a").body)["videos"].size(), 1u);
+  EXPECT_EQ(nlohmann::json::parse(Get("/api/differences?run=a").body)["runs"].size(), 1u);
+  const HttpReply video = Get("/api/video?run=a&name=best.mp4", "Range: bytes=2-4\r\n");
+  EXPECT_EQ(video.status, 206);
+  EXPECT_EQ(video.body, "234");
+  EXPECT_EQ(video.Header("Content-Range"), "bytes 2-4/10");
+  const auto actors = nlohmann::json::parse(Get("/api/actors?run=a&value=steps_per_s").body);
+  EXPECT_EQ(actors["rows"].dump(), "[[3],[4]]");
+}
+
+TEST_F(DashboardTest, ARunOrAVideoThatIsNotThereIsSaid) {
+  Start();
+  for (const char* path : {"/api/run?run=b", "/api/run", "/api/video?run=b&name=x.mp4",
+                           "/api/video?run=a&name=../config.textproto",
+                           "/api/video?run=../a&name=best.mp4", "/api/actors?run=b&value=behind"}) {
+    EXPECT_EQ(Get(path).status, 404) << path;
+  }
+  EXPECT_EQ(Get("/api/actors?run=a&value=x").status, 400);
+  EXPECT_EQ(nlohmann::json::parse(Get("/api/differences?run=b").body)["runs"].size(), 0u);
+}
+
+// A page opened in the morning shows the night.
+TEST_F(DashboardTest, ItsOwnRunsPastIsKeptWhileNobodyLooks) {
+  std::atomic<int> asked = 0;
+  DashboardOptions options;
+  options.own = run_;
+  options.live = [&](const std::string&) {
+    ++asked;
+    return StatusOfActors({3});
+  };
+  Start(options);
+  EXPECT_TRUE(Eventually([&] { return asked > 0; }));
+  dashboard_.reset();  // its thread uses `asked`
 }
 
 // A page that is loaded anew leaves its stream, and its place must be free at once.

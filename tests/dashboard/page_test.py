@@ -166,11 +166,10 @@ class PageTest(unittest.TestCase):
 
     def test_a_phone_scrolls_in_one_direction_only(self):
         url = self.serve_runs("phone")
-        for width in (360, 768):
+        for width in (360, 390, 768):
             self.browser.show_as(width, 800, mobile=width < 500)
             self.open(url, "finished")
-            self.browser.evaluate("document.getElementById('more').open = true; "
-                                  "document.getElementById('chooser').open = true")
+            self.browser.evaluate("document.getElementById('more').open = true")
             self.browser.wait_for("document.querySelector('#more canvas').clientWidth > 0")
             self.assertLessEqual(
                 self.browser.evaluate("document.documentElement.scrollWidth"), width)

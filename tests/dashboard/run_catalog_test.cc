@@ -42,10 +42,10 @@ TEST(RunCatalogTest, ReadsWhatThePageNeedsOfTheConfiguration) {
   RunCatalog catalog({{dir.path(), 1}});
   const std::optional<RunEntry> run = catalog.Find("a");
   ASSERT_TRUE(run.has_value());
-  EXPECT_EQ(run->env, "Hopper-v5");
-  EXPECT_EQ(run->algorithm, "sac");
-  EXPECT_EQ(run->seed, 7u);
-  EXPECT_EQ(run->total_steps, 3000);
+  EXPECT_EQ(run->facts.env, "Hopper-v5");
+  EXPECT_EQ(run->facts.algorithm, "sac");
+  EXPECT_EQ(run->facts.seed, 7u);
+  EXPECT_EQ(run->facts.total_steps, 3000);
   EXPECT_EQ(catalog.IdOf(dir.File("a/")), "a");
 }
 
@@ -84,7 +84,7 @@ TEST(RunCatalogTest, AConfigurationThatCannotBeReadStillNamesARun) {
   Append(dir.File("a/config.textproto"), "no { such: field }");
   RunCatalog catalog({{dir.path(), 1}});
   ASSERT_TRUE(catalog.Find("a").has_value());
-  EXPECT_EQ(catalog.Find("a")->env, "");
+  EXPECT_EQ(catalog.Find("a")->facts.env, "");
 }
 
 // Rounds of no steps were divided by.
@@ -95,8 +95,8 @@ TEST(RunCatalogTest, AConfigurationOfNonsenseStillNamesARun) {
          "env { id: \"Hopper-v5\" } schedule { steps_per_round: 0 mode: \"none\" }");
   RunCatalog catalog({{dir.path(), 1}});
   ASSERT_TRUE(catalog.Find("a").has_value());
-  EXPECT_EQ(catalog.Find("a")->env, "Hopper-v5");
-  EXPECT_EQ(catalog.Find("a")->total_steps, 0);
+  EXPECT_EQ(catalog.Find("a")->facts.env, "Hopper-v5");
+  EXPECT_EQ(catalog.Find("a")->facts.total_steps, 0);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "dashboard/run_watch.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "absl/strings/str_split.h"
@@ -81,15 +82,53 @@ TEST_F(RunWatchTest, ALineOfTheLogCannotForgeAnEvent) {
 }
 
 TEST_F(RunWatchTest, ShowsTheLiveStateAndThatItIsOver) {
-  std::string state = R"({"state":"running"})";
+  std::optional<RunStatus> state = StatusOfActors({5});
   RunWatch watch("a", run_, [&](const std::string& directory) {
     EXPECT_EQ(directory, run_);
     return state;
   });
   RunCursor cursor;
   EXPECT_EQ(Find(watch.News(&cursor), "status")["state"], "running");
-  state = "";
+  state = std::nullopt;
   EXPECT_EQ(NextNews(&watch, &cursor), "event: status\ndata: {\"run\":\"a\",\"value\":null}\n\n");
+}
+
+TEST_F(RunWatchTest, ActorsAreATableAndWhatTheyDoNotSayIsNull) {
+  RunStatus state = StatusOfActors({5, 7});
+  state.mutable_members(1)->mutable_rates()->clear_time();
+  state.add_members()->set_role(RUN_ROLE_REPLAY);
+  RunWatch watch("a", run_, [&](const std::string&) { return state; });
+  RunCursor cursor;
+  const auto status = Find(watch.News(&cursor), "status");
+  EXPECT_EQ(status["members"].size(), 1u);
+  const auto columns = status["actors"]["columns"].get<std::vector<std::string>>();
+  const auto of = [&](size_t actor, const char* name) {
+    const auto at = std::find(columns.begin(), columns.end(), name) - columns.begin();
+    return status["actors"]["rows"][actor][static_cast<size_t>(at)];
+  };
+  EXPECT_EQ(of(1, "env_steps_per_s"), 7);
+  EXPECT_EQ(of(0, "blocked"), 0.25);
+  EXPECT_TRUE(of(1, "blocked").is_null());
+  EXPECT_TRUE(of(0, "cpu_cores").is_null());
+  EXPECT_TRUE(of(0, "ack_p50_s").is_null());
+}
+
+TEST_F(RunWatchTest, TheActorsPastIsAllOfItForWhoHasAnother) {
+  RunWatch watch("a", run_, [&](const std::string&) { return StatusOfActors({5, 7}); });
+  const auto all = nlohmann::json::parse(watch.Actors(ActorHistory::kBlocked, 0, 0));
+  EXPECT_EQ(all["rows"].dump(), "[[0.25],[0.25]]");
+  const auto again = nlohmann::json::parse(watch.Actors(ActorHistory::kBlocked, 3, 1));
+  EXPECT_EQ(again["from"], 0);
+}
+
+TEST_F(RunWatchTest, MarksComeOnceAndWithEachChange) {
+  Append(run_ + "/log.txt", "2026-11-30 14:11:20 checkpoint at 1000 env steps\n");
+  RunWatch watch("a", run_, nullptr);
+  RunCursor cursor;
+  EXPECT_EQ(Find(watch.News(&cursor), "marks").size(), 1u);
+  EXPECT_EQ(watch.News(&cursor), "");
+  Append(run_ + "/log.txt", "2026-11-30 14:11:20 checkpoint at 2000 env steps\n");
+  EXPECT_EQ(Find(NextNews(&watch, &cursor), "marks").size(), 2u);
 }
 
 TEST_F(RunWatchTest, ALogKeepsItsLastLines) {

@@ -1,0 +1,356 @@
+"""What the page offers beside a run's numbers, in headless Chromium with a real mouse: zoom, links,
+files, the heatmap, the table of runs."""
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from made_runs import make_run
+from page_test import BIN, LIMIT_S, Browser, Served, chromium, dashboard_cpu_s
+
+MANY = 1024
+
+
+@unittest.skipUnless(chromium(), "needs Debian's chromium and python3-websocket")
+class PartsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="pmoe-parts-test-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.runs = Path(cls.folder.name) / "runs"
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+        for seed in (1, 2, 3):
+            make_run(cls.runs / f"one-s{seed}", seed=seed)
+        make_run(cls.runs / "other", gamma=0.9, restart_at=50)
+        make_run(cls.runs / 'a "quoted" <b>run</b>', algorithm="sac", rows=20)
+        (cls.runs / "damaged").mkdir()
+        (cls.runs / "damaged" / "config.textproto").write_text("{{{")
+        (cls.runs / "damaged" / "metrics.csv").write_bytes(b"\0\xff,,\n1,2\n")
+        cls.served = Served([BIN / "pmoe", "dashboard", cls.runs, "--dashboard", "127.0.0.1:0"],
+                            Path(cls.folder.name) / "dashboard.log")
+        cls.addClassCleanup(cls.served.end)
+        cls.url = cls.served.url(cls.browser)
+
+    def setUp(self):
+        self.browser.problems.clear()
+        self.browser.show_as(1280, 900)
+
+    def open(self, *runs, **state):
+        query = [("run", run) for run in runs] + list(state.items())
+        self.browser.open("about:blank")
+        self.browser.open(self.url + "?" + urllib.parse.urlencode(query))
+        self.browser.wait_for("Number(document.body.dataset.drawn) > 1 && "
+                              "document.querySelector('[data-metric=env_steps]')")
+
+    def value(self, script):
+        return self.browser.evaluate(script)
+
+    def chart(self, name, what):
+        return self.value("((chart) => " + what + ")(Chart.getChart(document.querySelector("
+                          f"'[data-chart={name}] canvas')))")
+
+    def wait_chart(self, name, what):
+        self.browser.wait_for("((chart) => " + what + ")(Chart.getChart(document.querySelector("
+                              f"'[data-chart={name}] canvas')))")
+
+    def mouse(self, kind, x, y, **more):
+        self.browser.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def drag(self, chart, begin, end):
+        """From one share of the chart's width to another."""
+        self.value(f"document.querySelector('[data-chart={chart}]').scrollIntoView()")
+        box = self.chart(chart, "(() => { const box = chart.canvas.getBoundingClientRect();"
+                         " const area = chart.chartArea; return [box.x + area.left,"
+                         " area.right - area.left, box.y + 60]; })()")
+        at = [box[0] + share * box[1] for share in (begin, end)]
+        self.mouse("mouseMoved", at[0], box[2])
+        self.mouse("mousePressed", at[0], box[2], button="left", buttons=1, clickCount=1)
+        self.mouse("mouseMoved", at[1], box[2], button="left", buttons=1)
+        self.mouse("mouseReleased", at[1], box[2], button="left", clickCount=1)
+        return at[1], box[2]
+
+    def test_dragging_zooms_all_charts_and_a_double_click_shows_all_again(self):
+        self.open("one-s1")
+        x, y = self.drag("replay_size", 0.25, 0.5)
+        for name in ("replay_size", "return"):
+            self.wait_chart(name, "Math.abs(chart.scales.x.min - 25000) < 1500 && "
+                            "Math.abs(chart.scales.x.max - 50000) < 1500")
+        for _ in range(2):
+            self.mouse("mousePressed", x, y, button="left", clickCount=_ + 1)
+            self.mouse("mouseReleased", x, y, button="left", clickCount=_ + 1)
+        self.wait_chart("return", "chart.scales.x.max === 100000")
+        self.assertEqual(self.browser.problems, [])
+
+    def test_the_mouse_is_shown_at_the_same_place_of_every_chart(self):
+        self.open("one-s1")
+        self.drag("env_steps_per_s", 0.5, 0.5)
+        self.browser.wait_for("document.querySelector('[data-chart=updates_per_s] .read')"
+                              ".textContent !== ''")
+        shown = float(self.value("document.querySelector('[data-chart=updates_per_s] .read')"
+                                 ".textContent"))
+        self.assertAlmostEqual(shown, 350, delta=11)
+
+    def test_a_link_shows_the_same_again(self):
+        self.open("one-s1", x="wall_s", **{"from": 10, "to": 40, "log": "critic_loss"})
+        self.wait_chart("critic_loss", "chart.scales.y.type === 'logarithmic' && "
+                        "chart.scales.x.min === 10 && chart.scales.x.max === 40")
+        self.drag("replay_size", 0.0, 0.5)
+        self.wait_chart("return", "chart.scales.x.max < 30")
+        link = self.value("location.href")
+        ends = self.chart("return", "[chart.scales.x.min, chart.scales.x.max]")
+        self.browser.open("about:blank")
+        self.browser.open(link)
+        self.browser.wait_for("document.querySelector('[data-chart=return]')")
+        self.wait_chart("return", f"chart.scales.x.max === {ends[1]}")
+        self.assertEqual(self.value("document.getElementById('axis').value"), "wall_s")
+
+    def test_a_warm_up_does_not_flatten_the_rest_and_can_be_shown(self):
+        self.open("one-s1")
+        self.assertLess(self.chart("env_steps_per_s", "chart.scales.y.max"), 800)
+        self.value("document.querySelector('[data-chart=env_steps_per_s] [data-tool=all]')"
+                   ".click()")
+        self.wait_chart("env_steps_per_s", "chart.scales.y.max > 3600")
+        self.assertIn("full=env_steps_per_s", self.value("location.search"))
+
+    def test_wall_time_goes_on_over_a_restart(self):
+        self.open("other", x="wall_s")
+        # 49 s of the first process, 50.5 s of the second.
+        self.wait_chart("return", "Math.abs(chart.scales.x.max - 99.5) < 0.01")
+        places = self.chart("replay_size", "chart.data.datasets[0].data.map((p) => p.x)")
+        self.assertEqual(places, sorted(places))
+
+    def test_ticks_are_few_and_even(self):
+        for width in (390, 1280, 2560):
+            self.browser.show_as(width, 900)
+            self.open("one-s1")
+            for axis in ("x", "y"):
+                ticks = self.chart("replay_size", f"chart.scales.{axis}.ticks.map((t) => t.value)")
+                self.assertTrue(2 <= len(ticks) <= 9, (width, axis, ticks))
+                steps = {round(b - a) for a, b in zip(ticks, ticks[1:])}
+                self.assertEqual(len(steps), 1, (width, axis, ticks))
+
+    def test_shares_of_time_are_the_columns_gains(self):
+        self.open("other")
+        label = "chart.data.datasets.map((line) => [line.label, line.data.at(-1).y])"
+        shares = dict(self.chart("time_actors", label))
+        # The part that waited is taken out of the writing: 0.5, 0.1, 0.4 - 0.3, 0.3 of 1.
+        for part, share in (("environment", 0.5), ("policy", 0.1), ("write", 0.1),
+                            ("blocked: no room", 0.3)):
+            self.assertAlmostEqual(shares[part], share, places=4)
+        shares = dict(self.chart("time_learner", label))
+        self.assertAlmostEqual(shares["update"], 0.9, places=4)
+        self.assertAlmostEqual(shares["other"], 0.05, places=4)
+
+    def test_a_chart_can_be_saved_as_csv_and_png(self):
+        self.open("one-s1", "one-s2")
+        for ending in ("csv", "png"):
+            path = self.download(f"[data-chart=critic_loss] [data-tool={ending.upper()}]",
+                                 f"one-s1_critic_loss.{ending}")
+            if ending == "csv":
+                rows = [line.split(",") for line in path.read_text().splitlines()]
+                self.assertEqual(rows[0], ["env_steps", "one-s1", "one-s2"])
+                self.assertEqual(len(rows), 101)
+                self.assertEqual(rows[5][0], "5000")
+                self.assertAlmostEqual(float(rows[5][1]), 10.28366, places=4)
+            else:
+                data = path.read_bytes()
+                self.assertEqual(data[:8], b"\x89PNG\r\n\x1a\n")
+                width, height = struct.unpack(">II", data[16:24])
+                self.assertGreater(width, 300)
+                self.assertGreater(height, 200)
+                self.assertGreater(len(data), 4000, "an empty picture")
+
+    def download(self, button, name):
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        self.browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        self.value(f"document.querySelector('{button}').click()")
+        for _ in range(200):
+            if (folder / name).exists() and (folder / name).stat().st_size > 0:
+                return folder / name
+            self.browser.evaluate("new Promise((done) => setTimeout(done, 50))")
+        self.fail(f"no {name}, but {os.listdir(folder)}")
+
+    def test_seeds_become_a_mean_with_its_interval(self):
+        self.open("one-s1", "one-s2", "one-s3", group=1)
+        labels = self.chart("critic_loss", "chart.data.datasets.map((line) => line.label)")
+        self.assertEqual(labels[0], "Hopper-v5 pmoe_sac, mean of 3 seeds")
+        self.assertEqual(len(labels), 3)
+
+    def test_series_are_what_they_say(self):
+        got = self.value("""import('/series.js').then((s) => ({
+          gains: s.gains([1, 3, null, 2, 7]),
+          interval: s.meanInterval([1, 2, 3]),
+          smooth: s.smooth([{x: 0, y: 2}, {x: 1, y: 4}], 0.5).map((p) => p.y),
+          bulk: s.robustRange([...Array(20).keys(), 9999]),
+          none: s.robustRange([...Array(20).keys()]),
+          between: s.valueAt([{x: 0, y: 0}, {x: 4, y: 8}], 1),
+        }))""")
+        self.assertEqual(got["gains"], [1, 2, None, None, 5])
+        self.assertAlmostEqual(got["interval"]["mean"], 2)
+        self.assertAlmostEqual(got["interval"]["half"], 4.303 / 3 ** 0.5, places=3)  # t of 2, 95 %
+        self.assertAlmostEqual(got["smooth"][1], (0.5 * 2 * 0.5 + 0.5 * 4) / 0.75)
+        self.assertEqual(got["bulk"], {"low": 0, "high": 19, "outside": 1})
+        self.assertIsNone(got["none"])
+        self.assertEqual(got["between"], 2)
+
+    def test_the_cost_is_that_of_the_columns(self):
+        self.open("other")
+        # 99.5 s of two cores at 100,000 steps; the aim of 50 was reached at 50,000 of them.
+        tile = "Number(document.querySelector('[data-metric={}]').dataset.value)"
+        self.assertAlmostEqual(self.value(tile.format("cost")), 10 * 2 * 99.5 / 3600, places=4)
+        self.assertAlmostEqual(self.value(tile.format("target_cost")), 2 * 49.5 / 3600, places=4)
+
+    def rows(self):
+        return self.value("[...document.querySelectorAll('#table tbody tr')].map((row) => "
+                          "row.dataset.run)")
+
+    def test_the_table_sorts_filters_and_groups_by_seed(self):
+        self.open("one-s1", view="runs")
+        self.browser.wait_for("document.querySelectorAll('#table tbody tr').length === 6 && "
+                              "document.getElementById('pending').textContent === ''")
+        self.value("document.querySelector('[data-sort=steps] button').click()")
+        self.browser.wait_for("document.querySelector('[data-sort=steps]').getAttribute("
+                              "'aria-sort') === 'descending'")
+        rows = self.rows()
+        self.assertEqual(rows[-1], "damaged")  # what is not known comes last
+        self.assertEqual(rows[-2], 'a "quoted" <b>run</b>')
+        self.value("document.querySelector('[data-sort=steps] button').click()")
+        self.browser.wait_for("document.querySelector('[data-sort=steps]').getAttribute("
+                              "'aria-sort') === 'ascending'")
+        self.assertEqual(self.rows()[0], 'a "quoted" <b>run</b>')
+        self.value("document.getElementById('group-runs').click()")
+        self.browser.wait_for("document.querySelectorAll('#table tbody tr').length === 4")
+        seeds = self.value("[...document.querySelectorAll('#table tbody tr')].find((row) => "
+                           "row.dataset.run.includes('one-s2')).children[4].textContent")
+        self.assertEqual(seeds, "1, 2, 3")
+        self.value("document.getElementById('filter').value = 'quoted'; "
+                   "document.getElementById('filter').dispatchEvent(new Event('input'))")
+        self.browser.wait_for("document.querySelectorAll('#table tbody tr').length === 1")
+        self.assertEqual(self.value("document.querySelectorAll('main b').length"), 0)
+        self.assertEqual(self.browser.problems, [])
+
+    def test_the_table_says_in_what_chosen_runs_differ_and_how_to_begin_them(self):
+        self.open("one-s1", "other", view="runs")
+        self.browser.wait_for("document.querySelector('[data-setting=\"learner.gamma\"]')")
+        self.assertEqual(self.value(
+            "[...document.querySelectorAll('[data-setting]')].map((row) => "
+            "[...row.children].map((cell) => cell.textContent))"),
+            [["learner.gamma", "0.99", "0.9"]])
+        self.browser.wait_for("document.getElementById('command').textContent.startsWith('pmoe')")
+        self.assertIn("pmoe train --env Hopper-v5 --algo pmoe_sac --seed 1",
+                      self.value("document.getElementById('command').textContent"))
+
+    @unittest.skipUnless(shutil.which("ffmpeg"), "needs ffmpeg")
+    def test_a_video_of_the_run_plays(self):
+        folder = self.runs / "one-s1" / "videos"
+        folder.mkdir(exist_ok=True)
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i",
+                        "testsrc=size=320x240:rate=25:duration=2", "-pix_fmt", "yuv420p",
+                        folder / "best.mp4"], check=True)
+        self.open("one-s1", view="runs")
+        self.browser.wait_for("document.querySelector('video').readyState >= 1")
+        self.assertEqual(self.value("document.querySelector('video').videoWidth"), 320)
+        self.value("document.querySelector('video').currentTime = 1.5")
+        self.browser.wait_for("!document.querySelector('video').seeking && "
+                              "document.querySelector('video').currentTime === 1.5")
+
+    def test_nothing_is_clipped_at_any_width(self):
+        for width in (390, 1400, 2560):
+            for view in ("run", "runs"):
+                self.browser.show_as(width, 900, mobile=width < 500)
+                self.open("one-s1", "other", view=view)
+                self.assertLessEqual(
+                    self.value("document.documentElement.scrollWidth"), width, view)
+        self.assertGreater(self.value("document.querySelector('main').clientWidth"), 2500)
+
+    def test_ten_million_steps_are_there_within_a_second(self):
+        make_run(Path(self.folder.name) / "big" / "run", rows=10_000)
+        served = Served([BIN / "pmoe", "dashboard", Path(self.folder.name) / "big", "--dashboard",
+                         "127.0.0.1:0"], Path(self.folder.name) / "big.log")
+        self.addCleanup(served.end)
+        url = served.url(self.browser)
+        begin = time.monotonic()
+        with urllib.request.urlopen(url + "api/events?run=run", timeout=LIMIT_S) as stream:
+            while not stream.readline().startswith(b"data: "):
+                pass
+        seconds = time.monotonic() - begin
+        print(f"the data of 10,000,000 steps in 10,000 rows: {seconds:.3f} s")
+        self.assertLess(seconds, 1.0 if os.cpu_count() > 4 else 3.0)
+
+    def test_a_thousand_actors_are_shown_and_the_slow_ones_named(self):
+        url = self.many(MANY)
+        self.browser.open(url + "?heat=steps_per_s")
+        self.browser.wait_for("document.querySelector('#heat p').dataset.stragglers")
+        slow = self.value("document.querySelector('#heat p').dataset.stragglers").split(",")
+        self.assertEqual(slow, [str(i) for i in range(5, MANY, 10)])
+        self.assertEqual(self.value("document.querySelector('.verdict .first').textContent"),
+                         "The learner is the bottleneck: actors idle 36 %. More actors will not "
+                         "help.")
+        self.assertIn("a second learner thread ×1.60",
+                      self.value("document.querySelector('.gains').textContent"))
+        self.assertLessEqual(self.value("document.querySelectorAll('#members tr').length"), 70)
+        bars = json.loads(self.value("document.querySelector('[data-bar=learner]')"
+                                     ".dataset.shares"))
+        self.assertAlmostEqual(bars["update"], 0.9)
+        self.assertEqual(self.value("document.querySelector('[data-latency=sample]').dataset.p50"),
+                         "0.00035")
+        self.assertEqual(self.value("document.querySelector('[data-metric=policy_lag]')"
+                                    ".dataset.value"), "1.5")
+        self.assertIn("over the last 10 s", self.value(
+            "document.querySelector('[data-metric=samples_per_insert]').parentNode.textContent"))
+        self.assertEqual(self.browser.problems, [])
+
+    def test_the_heatmaps_colours_are_the_values(self):
+        url = self.many(20)
+        self.browser.open(url + "?heat=blocked")
+        self.browser.wait_for("Number(document.getElementById('actors-card').dataset.times) >= 2")
+        # Actor 5 is slow, and so never blocked; 3 is gone; the others are blocked for 40 %.
+        ink = """(row) => { const canvas = document.querySelector('canvas.heat');
+          const px = canvas.height / 20; return [...canvas.getContext('2d').getImageData(
+          canvas.width - 3, Math.floor((row + 0.5) * px), 1, 1).data]; }"""
+        busy, slow, gone = (self.value(f"({ink})({row})") for row in (4, 5, 3))
+        self.assertAlmostEqual(busy[3] / 255, 0.06 + 0.94 * 0.4, delta=0.03)
+        self.assertAlmostEqual(slow[3] / 255, 0.06, delta=0.03)
+        self.assertEqual(gone[3], 255)
+        self.browser.evaluate("document.querySelector('[data-heat=behind]').click()")
+        self.browser.wait_for("document.querySelector('#heat p').dataset.stragglers === '5,15'")
+
+    def many(self, actors):
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        make_run(folder / "run", rows=1000)
+        served = Served([BIN / "pmoe-many-actors", folder, actors], folder / "many.log")
+        self.addCleanup(served.process.wait)
+        self.addCleanup(served.process.terminate)
+        self.many_pid = served.process.pid
+        return served.url(self.browser)
+
+    def test_ten_viewers_of_256_actors_cost_little(self):
+        url = self.many(256)
+        streams = [urllib.request.urlopen(url + "api/events?run=run", timeout=LIMIT_S)
+                   for _ in range(10)]
+        for stream in streams:
+            self.addCleanup(stream.close)
+            while not stream.readline().startswith(b"event: status"):
+                pass
+        seconds = 10
+        before = dashboard_cpu_s(self.many_pid)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for stream in streams:
+                while not stream.readline().startswith(b"event: status"):
+                    pass
+        cores = (dashboard_cpu_s(self.many_pid) - before) / seconds
+        print(f"ten viewers of 256 actors: {100 * cores:.2f} % of a core")
+        self.assertLess(cores, 0.03)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
