@@ -1,6 +1,6 @@
 // pmoe-many-actors DIR ACTORS: the dashboard over the runs in DIR, whose first one has so many
-// actors, made up: each tenth is slow, number 3 is gone. For page_test.py and for measuring what
-// pages cost. Ends with the process.
+// actors, made up: each tenth is slow, number 3 goes; 0: nobody runs it. For page_parts_test.py,
+// which also measures what pages cost. Ends with the process.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -12,7 +12,8 @@
 namespace pmoe {
 namespace {
 
-constexpr double kBehind_s = 0.5;
+constexpr double kPublish_s = 0.5;  // between snapshots
+constexpr double kGone_s = 1.0;     // number 3 stays so long
 
 void AddActor(uint32_t index, double now_s, RunStatus* status) {
   const bool slow = index % 10 == 5;
@@ -20,7 +21,7 @@ void AddActor(uint32_t index, double now_s, RunStatus* status) {
   actor->set_role(RUN_ROLE_ACTOR);
   actor->set_index(index);
   actor->set_epoch(1);
-  actor->set_connected(index != 3);
+  actor->set_connected(index != 3 || now_s < kGone_s);
   actor->set_last_report_s(0.3);
   actor->set_policy_version(status->policy_version() - (slow ? 9 : index % 3));
   ActorRates* const rates = actor->mutable_rates();
@@ -43,7 +44,7 @@ RunStatus StatusOf(uint32_t actors, double now_s) {
   RunStatus status;
   status.set_state("running");
   status.set_mode("async");
-  status.set_policy_version(100 + static_cast<uint64_t>(now_s / kBehind_s));
+  status.set_policy_version(100 + static_cast<uint64_t>(now_s / kPublish_s));
   status.set_env_steps(static_cast<uint64_t>(now_s * 90 * actors) + 1);
   status.set_total_steps(10'000'000);
   status.set_env_steps_per_s(90.0 * actors);
@@ -91,7 +92,7 @@ int Main(int argc, char** argv) {
   if (runs.empty()) return 2;
   options.own = runs.front().path;
   options.live = [&, own = options.own](const std::string& run) -> std::optional<RunStatus> {
-    if (run != own) return std::nullopt;
+    if (run != own || actors == 0) return std::nullopt;
     return StatusOf(actors, watch.Elapsed());
   };
   const auto dashboard = Dashboard::Start(std::move(options));
