@@ -84,7 +84,8 @@ export class Panel {
     x.max = to;
     const values = lines.flatMap((line) => inside(line.data, from, to).map((point) => point.y));
     const isLog = this.view.log.includes(this.spec.id) && values.some((value) => value > 0);
-    const robust = this.spec.robust === false ? null : robustRange(values);
+    const whole = this.spec.robust === false || this.spec.stacked;
+    const robust = whole ? null : robustRange(values);
     const cut = robust !== null && !this.view.full.includes(this.spec.id);
     const kept = cut ? values.filter((v) => v >= robust.low && v <= robust.high) : values;
     this.full.hidden = robust === null;

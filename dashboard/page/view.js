@@ -81,7 +81,8 @@ function otherRow(member) {
 
 function actorRow(actor) {
   return memberRow("actor " + actor.index, actor.connected > 0, [
-    number(actor.env_steps_per_s), actor.blocked === null ? DASH : percent(actor.blocked),
+    actor.connected ? number(actor.env_steps_per_s) : DASH,
+    actor.connected && actor.blocked !== null ? percent(actor.blocked) : DASH,
     "v" + actor.policy_version, ...usageCells(actor.cpu_cores ?? NaN, actor.memory_bytes)],
     actor.last_report_s);
 }
