@@ -109,7 +109,9 @@ export class Panel {
     }
     if (isLog) return {min: low / 1.15, max: high * 1.15};
     if (this.spec.zero !== false) low = Math.min(low, 0);
-    const pad = 0.06 * (high - low) || 0.1 * Math.abs(high) || 1;
+    // What differs by rounding alone is one value.
+    const flat = high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+    const pad = flat ? 0.1 * Math.abs(high) || 1 : 0.06 * (high - low);
     return {min: low < 0 || this.spec.zero === false ? low - pad : 0, max: high + pad};
   }
 

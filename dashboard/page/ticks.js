@@ -16,17 +16,21 @@ function clockStep(width, count) {
   return CLOCK_S.find((step) => step >= raw) ?? 86400 * niceStep(width / 86400, count);
 }
 
+const TICKS_MAX = 100;  // whatever the range is, drawing must end
+
 export function evenTicks(min, max, count, isTime = false) {
   const step = isTime ? clockStep(max - min, count) : niceStep(max - min, count);
+  const first = Math.ceil(min / step - 1e-9);
   const ticks = [];
-  for (let i = Math.ceil(min / step - 1e-9); i * step <= max + step * 1e-9; ++i) {
-    ticks.push({value: Number((i * step).toPrecision(12))});
+  for (let i = 0; i < TICKS_MAX && (first + i) * step <= max + step * 1e-9; ++i) {
+    ticks.push({value: Number(((first + i) * step).toPrecision(12))});
   }
   return ticks;
 }
 
 // Whole decades; where there are fewer than three, also twice and five times them.
 export function logTicks(min, max) {
+  if (!(min > 0) || !Number.isFinite(max)) return [];
   const decades = Math.log10(max / min);
   const factors = decades > 3 ? [1] : decades > 1.2 ? [1, 3] : [1, 2, 5];
   const every = Math.max(1, Math.ceil(decades / 6));

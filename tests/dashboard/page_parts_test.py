@@ -138,6 +138,17 @@ class PartsTest(unittest.TestCase):
                 steps = {round(b - a) for a, b in zip(ticks, ticks[1:])}
                 self.assertEqual(len(steps), 1, (width, axis, ticks))
 
+    # The smoothed column differed in its last bit, and steps of that size had no end.
+    def test_a_column_that_does_not_change_has_an_axis(self):
+        self.open("one-s1", smooth=0.6)
+        ticks = self.chart("primitive_distance", "chart.scales.y.ticks.map((t) => t.value)")
+        self.assertTrue(2 <= len(ticks) <= 7, ticks)
+        got = self.value("import('/ticks.js').then((t) => ["
+                         "t.evenTicks(0.2, 0.2 + 2.8e-17, 5).length <= 100, t.evenTicks(1, 1, 5),"
+                         " t.logTicks(0, 1), t.evenTicks(-Infinity, 1, 5), t.logTicks(1, 1000)])")
+        self.assertEqual(got, [True, [{"value": 1}], [], [],
+                               [{"value": v} for v in (1, 3, 10, 30, 100, 300, 1000)]])
+
     def test_shares_of_time_are_the_columns_gains(self):
         self.open("other")
         label = "chart.data.datasets.map((line) => [line.label, line.data.at(-1).y])"
