@@ -161,4 +161,8 @@ $("group-runs").checked = state.group;
 $("group-runs").addEventListener("change", () => change({group: $("group-runs").checked}));
 $("draw-chosen").addEventListener("click", () => change({view: "run"}));
 addEventListener("resize", drawSoon);
+// A browser keeps pages that were left, and would keep their streams: six of them are all that it
+// opens to one host.
+addEventListener("pagehide", () => runs.close());
+addEventListener("pageshow", (event) => { if (event.persisted) runs.connect(); });
 keepList();

@@ -62,9 +62,13 @@ export class Runs {
     }
   }
 
-  connect() {
+  close() {
     this.events?.close();
     clearTimeout(this.retry);
+  }
+
+  connect() {
+    this.close();
     if (this.byId.size === 0) return;
     const query = this.ids.map((id) => "run=" + encodeURIComponent(id)).join("&");
     const events = new EventSource("/api/events?" + query);

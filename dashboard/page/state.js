@@ -28,6 +28,7 @@ export function setState(changes) {
   for (const [name, usual] of Object.entries({...TEXTS, ...NUMBERS})) {
     if (state[name] !== usual) query.set(name, state[name]);
   }
+  if (state.main === state.run[0]) query.delete("main");
   for (const [name, usual] of Object.entries(SWITCHES)) {
     if (state[name] !== usual) query.set(name, state[name] ? "1" : "0");
   }

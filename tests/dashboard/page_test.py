@@ -151,6 +151,17 @@ class PageTest(unittest.TestCase):
             self.open(url, "finished")
         self.assertEqual(self.browser.problems, [])
 
+    # Each stayed in the browser's cache with its stream, and the seventh found no connection free.
+    def test_pages_that_were_left_keep_no_stream(self):
+        url = self.serve_runs("left")
+        for smooth in range(1, 10):
+            self.browser.open(f"{url}?run=finished&smooth=0.0{smooth}")
+            self.browser.wait_for("tile('env_steps') > 0".replace("tile(", self.tile_script()))
+        self.browser.evaluate("history.back()")
+        self.browser.wait_for("location.search.includes('smooth=0.08') && "
+                              "document.getElementById('link').textContent === 'live'")
+        self.assertEqual(self.browser.problems, [])
+
     def test_text_of_a_run_stays_text(self):
         run = self.runs / "<img src=x onerror=alert(1)>"
         run.mkdir()
