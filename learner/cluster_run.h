@@ -69,6 +69,7 @@ class ClusterRun {
   absl::Status TendShards();
   absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
   void AssignTables();
+  void NoteMembers(uint64_t env_steps);
   // load_demos: what its table of demonstrations lacks, from the file.
   absl::Status OpenShard(size_t index, const RunHub::ShardSeat& seat, absl::string_view restore,
                          bool load_demos);
@@ -78,7 +79,6 @@ class ClusterRun {
   bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
   void ShowUse(RunMeter* meter);
-  void NoteMembers(uint64_t env_steps);
   void Export(const RunView& view);
   void ExportMeter(const RunMeter& meter);
   void ExportProcess();
@@ -96,6 +96,7 @@ class ClusterRun {
   RunServiceImpl service_;
   std::unique_ptr<RpcServer> server_;
   std::unique_ptr<MetricsExporter> exporter_;  // null: none
+  MemberNotes member_notes_;
   EnvSpecMessage env_;
   std::unique_ptr<Learner> learner_;
   CreateTableRequest table_;  // of all shards together
@@ -110,7 +111,6 @@ class ClusterRun {
   ProcessMetrics process_;
   Stopwatch uptime_;
   Stopwatch since_status_;
-  MemberNotes member_notes_;
 };
 
 }  // namespace pmoe
