@@ -63,7 +63,7 @@ function drawRun(list, main) {
 
 function drawTable(main) {
   showTable(entries, summaries, new Set(runs.ids), RUNS_MAX, {
-    choose, redraw: drawSoon,
+    choose, redraw: drawSoon, statusOf: (id) => runs.byId.get(id)?.status ?? null,
     open: (ids) => { choose(ids.slice(0, RUNS_MAX), true, true); change({view: "run"}); },
   });
   showDifferences(runs.ids);

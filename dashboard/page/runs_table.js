@@ -29,11 +29,11 @@ function interval(row, field) {
   return number(row.sum[field]) + (half > 0 ? " ± " + number(half) : "");
 }
 
-function rowOf(entry, summaries) {
+function rowOf(entry, summaries, statusOf) {
   const sum = summaries[entry.id] ?? {};
   return {
     ids: [entry.id], name: entry.id, entry, sum, rate: sum.env_steps / sum.wall_s,
-    state: stateOf(entry, null, sum.env_steps).state,
+    state: stateOf(entry, statusOf(entry.id), sum.env_steps).state,
   };
 }
 
@@ -68,11 +68,11 @@ function compare(a, b) {
   return state.up ? order : -order;
 }
 
-export function rowsOf(entries, summaries) {
+export function rowsOf(entries, summaries, statusOf) {
   const words = state.filter.toLowerCase().split(/\s+/).filter((word) => word);
   let rows = entries.filter((entry) => words.every((word) =>
     `${entry.id} ${entry.env} ${entry.algorithm} ${entry.preset} ${entry.commit}`.toLowerCase()
-      .includes(word))).map((entry) => rowOf(entry, summaries));
+      .includes(word))).map((entry) => rowOf(entry, summaries, statusOf));
   if (state.group) {
     const groups = new Map();
     for (const row of rows) {
@@ -119,9 +119,9 @@ function bodyRow(row, chosen, limit, on) {
   return element;
 }
 
-// on: {choose(ids, yes), open(ids), redraw()}
+// on: {choose(ids, yes), open(ids), redraw(), statusOf(id)}
 export function showTable(entries, summaries, chosen, limit, on) {
-  const rows = rowsOf(entries, summaries.runs);
+  const rows = rowsOf(entries, summaries.runs, on.statusOf);
   $("pending").textContent = summaries.pending > 0 ?
     `reading ${summaries.pending} more files …` : "";
   $("run-count").textContent = `${rows.length} of ${entries.length}`;

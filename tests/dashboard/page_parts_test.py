@@ -128,6 +128,37 @@ class PartsTest(unittest.TestCase):
         places = self.chart("replay_size", "chart.data.datasets[0].data.map((p) => p.x)")
         self.assertEqual(places, sorted(places))
 
+    def test_what_befell_the_run_stands_in_its_curves(self):
+        self.open("one-s1")
+        # The triangle of the actor that went, at 25,000 steps, in the colour of what is bad.
+        ink = ("[...chart.ctx.getImageData(Math.round(chart.scales.x.getPixelForValue({})),"
+               " Math.round(chart.chartArea.top) + 2, 1, 1).data]")
+        self.assertEqual(self.chart("env_steps_per_s", ink.format(25000)), [192, 45, 45, 255])
+        self.assertNotEqual(self.chart("env_steps_per_s", ink.format(30000)), [192, 45, 45, 255])
+        self.value("document.getElementById('show-marks').click()")
+        self.browser.wait_for("location.search.includes('marks=0')")
+        self.wait_chart("env_steps_per_s", f"{ink.format(25000)}[0] !== 192")
+
+    def test_a_file_of_an_older_version_shows_what_it_has(self):
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        run = make_run(folder / "old")
+        (run / "manifest.json").unlink()
+        (run / "metrics.csv").write_text("env_steps,updates,eval_return_mean,time_env_s\n"
+                                         "1000,0,,0.5\n2000,500,7,1\n3000,15")
+        served = Served([BIN / "pmoe", "dashboard", folder, "--dashboard", "127.0.0.1:0"],
+                        folder / "old.log")
+        self.addCleanup(served.end)
+        self.browser.open(served.url(self.browser))
+        tile = "document.querySelector('[data-metric={}]')"
+        self.browser.wait_for(f"{tile.format('env_steps')}.dataset.value === '2000'")
+        self.assertEqual(self.value(tile.format("policy_lag") + ".textContent"), "–")
+        self.assertIsNone(self.value(tile.format("cost")))
+        self.assertTrue(self.value("document.getElementById('verdict').hidden"))
+        self.assertTrue(self.value("document.getElementById('times').closest('section').hidden"))
+        (run / "metrics.csv").open("a").write("00,8,1.5\n")  # the rest of the row that was cut
+        self.browser.wait_for(f"{tile.format('env_steps')}.dataset.value === '3000'")
+        self.assertEqual(self.browser.problems, [])
+
     def test_ticks_are_few_and_even(self):
         for width in (390, 1280, 2560):
             self.browser.show_as(width, 900)
