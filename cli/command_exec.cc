@@ -22,6 +22,7 @@ const std::vector<RoleCommand>& RoleCommands() {
       {"env", "pmoe-actor", "env", "Replay actions in a task and print every step"},
       {"replay", "pmoe-replay", "", "Serve a replay shard, or look after its files"},
       {"ray", "", "ray_cluster", "Train on a Ray cluster"},
+      {"scale", "", "scale", "Measure how a training scales with actors"},
       {"bench", "pmoe-bench", "", "Run a named benchmark"},
   };
   return commands;
