@@ -28,6 +28,7 @@
 #include "run/learner.h"
 #include "run/metric_columns.h"
 #include "run/round_counters.h"
+#include "run/run_cost.h"
 #include "run/run_directory.h"
 #include "run/run_meter.h"
 #include "run/sample_lag.h"
@@ -42,6 +43,7 @@ struct RunLogOptions {
   int primitives = 1;
   uint64_t log_every_steps = 1000;
   double diverged_share_max = 1.0;
+  double price_per_hour = 0.0;      // 0: none
   bool env_errors_end_run = true;   // env.on_error
   std::vector<std::string> info{};  // observe.info
   int own_rows = 0;                 // of a minibatch, not demonstrations; 0: on-policy
@@ -82,6 +84,8 @@ class RunLog {
   // Of the last evaluation and the last row, for status and metrics.
   std::optional<double> eval_return() const;
   const MetricRow& last_row() const { return last_row_; }
+  RunCost Cost() const;  // of all lives, to the last row
+  double price_per_hour() const { return options_.price_per_hour; }
 
   // What the next rows' bits depend on; of what is open only SaveOpen speaks.
   void SaveState(ByteWriter* out) const;
@@ -143,6 +147,7 @@ class RunLog {
   double rate_wall_s_ = 0.0;
   ActorSeconds actor_seconds_;  // of all actors
   double eval_seconds_ = 0.0;
+  RunCost before_;  // what the lives before this one took
 };
 
 }  // namespace pmoe

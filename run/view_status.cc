@@ -5,6 +5,8 @@
 namespace pmoe {
 namespace {
 
+constexpr double kHour_s = 3600.0;
+
 void FillTime(const RunMeter::Pace& pace, LearnerTime* time) {
   const auto share = [&pace](LoopPhase phase) { return pace.shares[static_cast<size_t>(phase)]; };
   time->set_sample_wait(share(LoopPhase::kSampleWait));
@@ -53,6 +55,10 @@ void FillStatus(const RunView& view, RunStatus* status) {
   status->set_has_evaluation(view.log->eval_return().has_value());
   status->set_eval_return(view.log->eval_return().value_or(0.0));
   status->set_limiter(view.limiter);
+  const RunCost cost = view.log->Cost();
+  status->set_cpu_hours(cost.cpu_s.value_or(0.0) / kHour_s);
+  status->set_gpu_hours(cost.gpu_s.value_or(0.0) / kHour_s);
+  status->set_cost(cost.Money(view.log->price_per_hour()).value_or(0.0));
 }
 
 }  // namespace pmoe

@@ -7,7 +7,7 @@
 
 namespace pmoe {
 
-// Counters, rates, where time went, latencies, lag, evaluation and limiter. What is not known yet
+// Counters, rates, where time went, latencies, lag, evaluation, limiter, cost. What is not known yet
 // stays as it was.
 void FillStatus(const RunView& view, RunStatus* status);
 

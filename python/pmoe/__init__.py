@@ -15,6 +15,7 @@ import typing as _typing
 
 if _typing.TYPE_CHECKING:
     from pmoe.cluster import Cluster
+    from pmoe.cost import Cost
     from pmoe.errors import CommandError, Error, RpcError
     from pmoe.evaluation import Evaluation
     from pmoe.policy import Acted, Policy, Primitives
@@ -25,6 +26,7 @@ if _typing.TYPE_CHECKING:
 
 _HOMES = {
     "cluster": ("Cluster",),
+    "cost": ("Cost",),
     "errors": ("CommandError", "Error", "RpcError"),
     "evaluation": ("Evaluation",),
     "policy": ("Acted", "Policy", "Primitives"),
@@ -35,8 +37,8 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["Acted", "Batch", "Cluster", "CommandError", "Error", "Evaluation", "Learner", "Loaded",
-           "Policy", "Primitives", "ReplayClient", "RpcError", "Run", "Table",
+__all__ = ["Acted", "Batch", "Cluster", "CommandError", "Cost", "Error", "Evaluation", "Learner",
+           "Loaded", "Policy", "Primitives", "ReplayClient", "RpcError", "Run", "Table",
            "TrainingInterrupted", "read_table", "runs", "train"]
 
 

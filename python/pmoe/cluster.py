@@ -17,7 +17,8 @@ if typing.TYPE_CHECKING:
 # Of proto/run.proto and what it holds; every other value that is text is a 64-bit number, which
 # JSON carries as text (tests/python/cluster_test.py holds this against the protos).
 TEXTS = frozenset({"run_id", "directory", "label", "state", "host", "build_id", "listen_address",
-                   "metrics_address", "limiter", "durability", "mode", "name", "role"})
+                   "metrics_address", "limiter", "durability", "mode", "name", "role", "bottleneck",
+                   "text", "change"})
 NUMBER = re.compile(r"-?\d+\Z")
 NOBODY_ANSWERS = 3
 

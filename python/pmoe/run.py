@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import re
@@ -11,9 +12,10 @@ import typing
 
 from pmoe import command
 from pmoe.config import read_config
+from pmoe.cost import Cost, costs
 from pmoe.errors import Error
 from pmoe.evaluation import Evaluation, parse_evaluation
-from pmoe.metrics import evaluations, read_metrics
+from pmoe.metrics import RETURN, evaluations, read_metrics
 
 if typing.TYPE_CHECKING:
     import pandas
@@ -79,6 +81,30 @@ class Run:
     def evaluations(self) -> tuple[list[int], list[float]]:
         """(env steps, mean returns) of all evaluations; needs no pandas."""
         return evaluations(*read_metrics(self.path / "metrics.csv"))
+
+    def cost(self, target_return: float | None = None,
+             price_per_hour: float | None = None) -> Cost | None:
+        """Hours, CPU hours, GPU hours and money so far, from metrics.csv.
+
+            run.cost().per_million_steps().cpu_hours
+            run.cost(target_return=3000)
+
+        Args:
+            target_return: only to the first evaluation with this return; None if there is none.
+            price_per_hour: of all machines together; default: the run's observe.price_per_hour.
+        """
+        price = self._price() if price_per_hour is None else price_per_hour
+        if not 0 <= price < math.inf:
+            raise Error(f"price_per_hour is {price}, must be 0 or more; 0: no price")
+        columns, rows = read_metrics(self.path / "metrics.csv")
+        after = costs(columns, rows, price)
+        if target_return is None:
+            return after[-1] if after else Cost(0, 0.0, 0.0, 0.0, math.nan)
+        returns = [row[columns.index(RETURN)] for row in rows]
+        return next((cost for cost, value in zip(after, returns) if value >= target_return), None)
+
+    def _price(self) -> float:
+        return float(self.config["observe"].get("price_per_hour", 0.0))
 
     def policy(self, snapshot: str = "latest") -> Policy:
         """The newest policy, or with "best" that of the best evaluation; acts on NumPy arrays."""

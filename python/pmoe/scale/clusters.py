@@ -1,5 +1,5 @@
-"""How one training of `pmoe scale` is started, asked and ended: a cluster on this machine, on Ray, on
-Slurm, or the one of Compose, which runs already. Each is a Cluster; nothing here measures."""
+"""How one training of `pmoe scale` is started, asked and ended: a cluster on this machine, on Ray,
+on Slurm, or the one of Compose, which runs already. Each is a Cluster; nothing here measures."""
 
 from __future__ import annotations
 
@@ -167,8 +167,8 @@ class Slurm:
 
 
 class Compose:
-    """The project that runs, of deploy/docker-compose.yml or of COMPOSE_FILE. Its actors are scaled;
-    learner and replay go on."""
+    """The project that runs, of deploy/docker-compose.yml or of COMPOSE_FILE. Its actors are
+    scaled; learner and replay go on."""
 
     own_run = False
 

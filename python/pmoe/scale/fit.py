@@ -4,8 +4,8 @@
     ceiling  r(N) = a min(N, b)             a line until what the actors wait for is busy all the
                                             time: the learner, the limiter, or the cores
 
-a is the rate of one actor. Both are fitted by least squares of log r, so that an error is a share of
-the rate. Pure functions.
+a is the rate of one actor. Both are fitted by least squares of log r, so that an error is a share
+of the rate. Pure functions.
 """
 
 from __future__ import annotations

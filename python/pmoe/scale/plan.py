@@ -1,5 +1,5 @@
-"""What `pmoe scale` is to run: trainings of each size, in which folder, and which of them an earlier
-call has measured. Looks at files and asks `pmoe config print`; starts nothing."""
+"""What `pmoe scale` is to run: trainings of each size, and in which folder. Looks at files and asks
+`pmoe config print`; starts nothing."""
 
 from __future__ import annotations
 

@@ -98,9 +98,9 @@ def _actors(number: int) -> str:
 def advice_text(study: Study) -> str:
     sizes, size = study.sizes, study.recommended
     fastest = max(sizes, key=lambda each: each.steps_per_s)
-    text = (f"Recommended: {_actors(size.actors)}: the smallest of these sizes with {ENOUGH:.0%} of "
-            f"the fastest one's env steps/s ({size.steps_per_s:,.1f} of {fastest.steps_per_s:,.1f}"
-            ").")
+    text = (f"Recommended: {_actors(size.actors)}: the smallest of these sizes with {ENOUGH:.0%} "
+            f"of the fastest one's env steps/s ({size.steps_per_s:,.1f} of "
+            f"{fastest.steps_per_s:,.1f}).")
     laws = study.laws
     if not laws or size.actors != sizes[-1].actors:
         return text
@@ -108,7 +108,8 @@ def advice_text(study: Study) -> str:
     expected = laws[0].rate(more)
     if expected < size.steps_per_s / ENOUGH:
         return text
-    return f"{text} It is the largest of them: more may help, {more} to {expected:,.0f} by this law."
+    return (f"{text} It is the largest of them, and more may help: by this law {more} would make "
+            f"{expected:,.1f}.")
 
 
 def write_page(plan: Plan, study: Study, picture: bytes | None) -> None:
@@ -182,6 +183,6 @@ def _machine(plan: Plan, study: Study) -> str:
         manifest = Run(plan.folder(study.measured[0].trial)).manifest
     except Error:
         return ""
-    return (f"pmoe {manifest.get('pmoe', UNKNOWN)} ({manifest.get('commit', UNKNOWN)}); the learner "
-            f"on {manifest.get('host', UNKNOWN)}, {manifest.get('cpu', UNKNOWN)}; measured from "
-            f"{manifest.get('started', UNKNOWN)}.")
+    pmoe, commit, host, cpu, started = (
+        manifest.get(key, UNKNOWN) for key in ("pmoe", "commit", "host", "cpu", "started"))
+    return f"pmoe {pmoe} ({commit}); the learner on {host}, {cpu}; measured from {started}."

@@ -1,5 +1,5 @@
-"""All trainings of one `pmoe scale` together: scale.csv, and what it says of each size, of the limit
-and of the size to take."""
+"""All trainings of one `pmoe scale` together: scale.csv, and what it says of each size, of the
+limit and of the size to take."""
 
 from __future__ import annotations
 
@@ -110,7 +110,8 @@ class Study:
             table.writerow(map(_cell, (
                 trial.actors, trial.repeat, trial.seed, window.begin_s, window.end_s,
                 window.env_steps, window.updates, window.cpu_begin_s, window.cpu_end_s,
-                window.gpu_s, window.seconds, window.cpu_s, window.steps_per_s, window.updates_per_s, self._efficiency(one), window.cores,
+                window.gpu_s, window.seconds, window.cpu_s, window.steps_per_s,
+                window.updates_per_s, self._efficiency(one), window.cores,
                 one.return_by("wall_s", self.wall_budget_s),
                 one.return_by("cpu_s", self.cpu_budget_s), trial.name)))
         write_whole(self.file, text.getvalue().encode())

@@ -1,6 +1,6 @@
-"""One training of `pmoe scale`: waits for its actors and its warm-up, then for the end of what is to
-be measured, and reads rates from its metrics.csv. What that says is the learner's own account, on
-the learner's clock."""
+"""One training of `pmoe scale`: waits for its actors and its warm-up, then for the end of what is
+to be measured, and reads rates from its metrics.csv. What that says is the learner's own account,
+on the learner's clock."""
 
 from __future__ import annotations
 
