@@ -18,7 +18,7 @@ struct RoleCommand {
   const char* help;
 };
 
-// train, eval, play, export, envs, env, ray, bench.
+// train, eval, play, export, envs, env, replay, ray, scale, bench.
 const std::vector<RoleCommand>& RoleCommands();
 
 // nullptr: no role does it.

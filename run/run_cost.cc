@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "common/base/file.h"
 #include "common/metrics/csv_reader.h"
@@ -11,23 +12,21 @@ namespace {
 
 constexpr double kHour_s = 3600.0;
 
-// A column that begins anew in each life, summed over all of them.
+// A column that begins anew in each life, summed over all of them. Within a life it does not fall:
+// a member that was lost had used what it had used.
 class LivesSum {
  public:
-  void Add(double value) {
-    if (std::isnan(value)) {
-      known_ = false;
-      return;
-    }
-    sum_ += value >= last_ ? value - last_ : value;
-    last_ = value;
+  void Add(double value, bool new_life) {
+    if (new_life) before_ += std::exchange(now_, 0.0);
+    if (std::isnan(value)) known_ = false;
+    now_ = std::max(now_, value);  // NaN: as it was
   }
-  double sum() const { return sum_; }
-  std::optional<double> known() const { return known_ ? std::optional(sum_) : std::nullopt; }
+  double sum() const { return before_ + now_; }
+  std::optional<double> known() const { return known_ ? std::optional(sum()) : std::nullopt; }
 
  private:
-  double last_ = 0.0;
-  double sum_ = 0.0;
+  double before_ = 0.0;
+  double now_ = 0.0;
   bool known_ = true;
 };
 
@@ -56,13 +55,16 @@ std::optional<double> RunCost::Money(double price_per_hour) const {
 RunCosts ReadRunCosts(const std::string& run_directory, std::optional<double> target_return) {
   RunCosts costs;
   LivesSum wall_s, cpu_s, gpu_s;
+  double life_s = 0.0;  // the life's age at the row before
   CsvReader reader;
   reader.Feed(ReadFile(run_directory + "/metrics.csv").value_or(""),
               [&](absl::Span<const double> row) {
                 const Cells cells(reader.columns(), row);
-                wall_s.Add(cells["wall_s"]);
-                cpu_s.Add(cells["cpu_s"]);
-                gpu_s.Add(cells["gpu_s"]);
+                const bool new_life = cells["wall_s"] < life_s;
+                if (!std::isnan(cells["wall_s"])) life_s = cells["wall_s"];
+                wall_s.Add(cells["wall_s"], new_life);
+                cpu_s.Add(cells["cpu_s"], new_life);
+                gpu_s.Add(cells["gpu_s"], new_life);
                 if (std::isfinite(cells["env_steps"])) {
                   costs.all.env_steps = static_cast<int64_t>(cells["env_steps"]);
                 }

@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 HOUR_S = 3600.0
+COLUMNS = ("wall_s", "cpu_s", "gpu_s")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,25 +35,23 @@ class Cost:
 
 
 def costs(columns: list[str], rows: list[list[float]], price_per_hour: float) -> list[Cost]:
-    """After each row. A column that begins anew, in a new life, adds to what was before."""
-    sums = {name: _sums(columns, rows, name) for name in ("wall_s", "cpu_s", "gpu_s")}
-    at = columns.index("env_steps")
-    found = []
-    for number, row in enumerate(rows):
-        wall, cpu, gpu = (sums[name][number] / HOUR_S for name in ("wall_s", "cpu_s", "gpu_s"))
-        money = wall * price_per_hour if price_per_hour > 0 else math.nan
-        found.append(Cost(int(row[at]), wall, cpu, gpu, money))
-    return found
-
-
-def _sums(columns: list[str], rows: list[list[float]], name: str) -> list[float]:
-    if name not in columns:
-        return [math.nan] * len(rows)
-    at = columns.index(name)
-    total = before = 0.0
-    found = []
+    """After each row. Where wall_s falls a new life began, which adds to those before; within a life
+    nothing falls: a member that was lost had used what it had used."""
+    places = [columns.index(name) if name in columns else -1 for name in COLUMNS]
+    before, now, found = [0.0] * len(COLUMNS), [0.0] * len(COLUMNS), []
+    age_s = 0.0  # of the life, at the row before
     for row in rows:
-        total += row[at] - before if row[at] >= before else row[at]
-        before = row[at]
-        found.append(total)
+        values = [row[at] if at >= 0 else math.nan for at in places]
+        if values[0] < age_s:
+            before, now = [sum(pair) for pair in zip(before, now)], [0.0] * len(COLUMNS)
+        age_s = values[0]
+        now = [_larger(old, new) for old, new in zip(now, values)]
+        hours, cpu_hours, gpu_hours = (sum(pair) / HOUR_S for pair in zip(before, now))
+        money = hours * price_per_hour if price_per_hour > 0 else math.nan
+        found.append(Cost(int(row[columns.index("env_steps")]), hours, cpu_hours, gpu_hours, money))
     return found
+
+
+def _larger(old: float, new: float) -> float:
+    """NaN once there was one: a row that does not say it leaves the sum unknown."""
+    return math.nan if math.isnan(old) or math.isnan(new) else max(old, new)

@@ -33,6 +33,17 @@ TEST_F(RunCostTest, ALifeAddsToTheOnesBefore) {
   EXPECT_DOUBLE_EQ(all.gpu_s.value(), 5.0);
 }
 
+TEST_F(RunCostTest, AMemberThatIsLostHadUsedWhatItHadUsed) {
+  Write(
+      "env_steps,wall_s,cpu_s\n"
+      "1000,10,40\n"
+      "2000,20,30\n"  // the same life, with one process less
+      "3000,30,55\n"
+      "4000,5,7\n");
+  EXPECT_DOUBLE_EQ(Read().all.cpu_s.value(), 62.0);
+  EXPECT_DOUBLE_EQ(Read().all.wall_s, 35.0);
+}
+
 TEST_F(RunCostTest, TheCostToAReturnEndsWithTheFirstEvaluationThatHasIt) {
   Write(
       "env_steps,wall_s,eval_return_mean,cpu_s,gpu_s\n"

@@ -35,7 +35,7 @@ class Law:
     Attributes:
         name: "Amdahl" or "ceiling".
         one: the rate of one actor.
-        number: s of Amdahl's, b of the ceiling.
+        number: s of Amdahl's, b of the ceiling; infinite where there is none.
         limit: the rate that no number of actors exceeds; None: the sizes show none.
         error: root mean square of log(fitted / measured): 0.05 is 5 %.
     """
@@ -64,7 +64,8 @@ def fit_laws(points: list[tuple[int, float]]) -> list[Law]:
     low, high = math.log(least), math.log(most)
     one, bend, error = _best(points, ceiling, math.exp, low, high)
     seen = math.log(most / bend) > UNSEEN
-    by_ceiling = Law("ceiling", one, bend, one * bend if seen else None, error)
+    by_ceiling = (Law("ceiling", one, bend, one * bend, error) if seen else
+                  Law("ceiling", one, math.inf, None, error))
     if by_amdahl.error < by_ceiling.error - 1e-3:
         return [by_amdahl, by_ceiling]
     return [by_ceiling, by_amdahl]

@@ -168,7 +168,7 @@ def _measured(file: pathlib.Path, number: int, row: dict[str, str]) -> Measured:
         raise Error(f"{file}, line {number} is damaged; remove the line, and its size is measured "
                     "again") from None
     trial, window = Trial(actors, repeat, seed), Window(*values)
-    if not window.seconds > 0 or not math.isfinite(window.steps_per_s) or actors < 1:
+    if not 0 < window.seconds < math.inf or not window.env_steps >= 0 or actors < 1:
         raise Error(f"{file}, line {number} is damaged: {window.seconds:g} s for {actors} actors; "
                     "remove the line, and its size is measured again")
     return Measured(trial, window, _evaluations(file.parent, trial, window))
