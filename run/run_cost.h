@@ -1,6 +1,6 @@
 // What a run has taken so far, in all its lives: the sums of metrics.csv, whose wall_s, cpu_s and
-// gpu_s begin anew in each life, which is where wall_s falls. What a crash undid, and its rows with it, is not in them. Free
-// functions and values.
+// gpu_s begin anew in each life, which is where wall_s falls. What a crash undid, and its rows with
+// it, is not in them. Free functions and values.
 #pragma once
 
 #include <cstdint>

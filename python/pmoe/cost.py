@@ -35,8 +35,8 @@ class Cost:
 
 
 def costs(columns: list[str], rows: list[list[float]], price_per_hour: float) -> list[Cost]:
-    """After each row. Where wall_s falls a new life began, which adds to those before; within a life
-    nothing falls: a member that was lost had used what it had used."""
+    """After each row. Where wall_s falls a new life began, which adds to those before; within a
+    life nothing falls: a member that was lost had used what it had used."""
     places = [columns.index(name) if name in columns else -1 for name in COLUMNS]
     before, now, found = [0.0] * len(COLUMNS), [0.0] * len(COLUMNS), []
     age_s = 0.0  # of the life, at the row before

@@ -169,8 +169,7 @@ class Call:
         if not self.study.measured:
             return
         study, plan, say = self.study, self.plan, self.progress.say
-        title = report.command_text(plan)
-        picture = draw(study, title)
+        picture = draw(study, report.task_text(plan))
         if picture is not None:
             write_whole(plan.out / report.PICTURE, picture)
         report.write_page(plan, study, picture)

@@ -6,13 +6,13 @@ import io
 import math
 import typing
 
-from pmoe.scale.report import limit_text
+from pmoe.scale.report import limit_text, percent
 from pmoe.scale.study import Study
 
 CURVE = 100  # places of a law's line
 
 
-def draw(study: Study, title: str) -> bytes | None:
+def draw(study: Study, task: str) -> bytes | None:
     """The picture; None: there is no matplotlib."""
     try:
         import matplotlib
@@ -30,7 +30,7 @@ def draw(study: Study, title: str) -> bytes | None:
             _returns(panels[1][1], study)
             for panel in panels.flat:
                 _axis(panel, [size.actors for size in study.sizes])
-            figure.suptitle(f"{title}\n{limit_text(study)}", fontsize=10, wrap=True)
+            figure.suptitle(f"{task}\n{limit_text(study)}", fontsize=10, wrap=True)
             data = io.BytesIO()
             figure.savefig(data, format="png", dpi=130)
         finally:
@@ -44,10 +44,13 @@ def _axis(panel: typing.Any, sizes: list[int]) -> None:
     panel.set_xticks(sizes, [str(size) for size in sizes])
     panel.minorticks_off()
     panel.set_xlabel("actors")
-    panel.set_ylim(bottom=0)
     panel.grid(alpha=0.25)
     if panel.get_legend_handles_labels()[0]:
         panel.legend(frameon=False, fontsize=9)
+
+
+def _from_zero(panel: typing.Any) -> None:
+    panel.set_ylim(0, 1.1 * panel.dataLim.y1 or 1)
 
 
 def _rates(panel: typing.Any, study: Study) -> None:
@@ -61,7 +64,7 @@ def _rates(panel: typing.Any, study: Study) -> None:
     places = [math.exp(low + (high - low) * i / CURVE) for i in range(CURVE + 1)]
     for law, style in zip(study.laws, ("-", ":")):
         panel.plot(places, [law.rate(place) for place in places], style, color="C0", alpha=0.7,
-                   label=f"{law.name}, error {law.error:.1%}")
+                   label=f"{law.name}, error {percent(law.error, 1)}")
     limit = study.laws[0].limit if study.laws else None
     if limit is not None and limit < 3 * max(rates):  # a far one would flatten the rest
         panel.axhline(limit, color="0.5", linestyle="--", linewidth=1, label=f"limit {limit:,.0f}")
@@ -69,12 +72,14 @@ def _rates(panel: typing.Any, study: Study) -> None:
     panel.plot([best.actors], [best.steps_per_s], "o", color="C3", markersize=11, fillstyle="none",
                markeredgewidth=2, label="recommended")
     panel.set_ylabel("env steps per second")
+    _from_zero(panel)
 
 
 def _updates(panel: typing.Any, study: Study) -> None:
     panel.plot([size.actors for size in study.sizes], [size.updates_per_s for size in study.sizes],
                "o-", color="C1")
     panel.set_ylabel("updates per second")
+    _from_zero(panel)
 
 
 def _efficiency(panel: typing.Any, study: Study) -> None:
@@ -82,12 +87,13 @@ def _efficiency(panel: typing.Any, study: Study) -> None:
     panel.plot(actors, [100 * size.efficiency for size in study.sizes], "o-", color="C2",
                label=f"env steps/s per actor, {actors[0]} = 100")
     panel.set_ylabel("efficiency, %")
+    _from_zero(panel)
     cores = [size.cores for size in study.sizes]
     if not all(map(math.isnan, cores)):
         other = panel.twinx()
         other.plot(actors, cores, "s--", color="0.5", label="cores")
         other.set_ylabel("cores, all processes")
-        other.set_ylim(bottom=0)
+        _from_zero(other)
 
 
 def _returns(panel: typing.Any, study: Study) -> None:

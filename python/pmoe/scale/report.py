@@ -34,6 +34,10 @@ class Column(typing.NamedTuple):
     text: typing.Callable[[Size], str]
 
 
+def percent(share: float, digits: int = 0) -> str:
+    return UNKNOWN if math.isnan(share) else f"{100 * share:.{digits}f} %"
+
+
 def _text(value: float, form: str) -> str:
     return UNKNOWN if math.isnan(value) else format(value, form)
 
@@ -46,7 +50,7 @@ def columns(study: Study) -> list[Column]:
         Column("least–most", lambda size: UNKNOWN if size.runs == 1 else
                f"{size.least:,.1f}–{size.most:,.1f}"),
         Column("updates/s", lambda size: _text(size.updates_per_s, ",.1f")),
-        Column("efficiency", lambda size: _text(size.efficiency, ".0%")),
+        Column("efficiency", lambda size: percent(size.efficiency)),
         Column("cores", lambda size: _text(size.cores, ".2f")),
         Column("CPU-ms/step", lambda size: _text(size.cpu_ms_per_step, ".3f")),
         Column(f"return at {wall:.0f} s", lambda size: _text(size.return_by_wall, ".1f")),
@@ -69,7 +73,7 @@ def limit_text(study: Study) -> str:
     if not laws:
         return "Limit: one size tells nothing of it; measure a second."
     best, other = laws
-    error = f"error {best.error:.1%}; {_name(other)}: {other.error:.1%}"
+    error = f"error {percent(best.error, 1)}; {_name(other)}: {percent(other.error, 1)}"
     if len(study.sizes) == 2:
         error = "two sizes fit any law; measure a third"
     if best.limit is None:
@@ -84,9 +88,9 @@ def _name(law: Law) -> str:
 
 def _why(law: Law, least: int) -> str:
     if law.name == "Amdahl":
-        return f"by Amdahl's law: {law.number:.1%} of the work is done in turn"
+        return f"by Amdahl's law: {percent(law.number, 1)} of the work is done in turn"
     if law.number <= least:
-        return f"a ceiling that {_actors(least)} reach already"
+        return f"a ceiling that {_actors(least)} reach{'es' if least == 1 else ''} already"
     return (f"a ceiling that {law.number:.1f} actors reach, {law.one:,.1f} each; then learner, "
             "limiter or cores are busy all the time")
 
@@ -98,8 +102,8 @@ def _actors(number: int) -> str:
 def advice_text(study: Study) -> str:
     sizes, size = study.sizes, study.recommended
     fastest = max(sizes, key=lambda each: each.steps_per_s)
-    text = (f"Recommended: {_actors(size.actors)}: the smallest of these sizes with {ENOUGH:.0%} "
-            f"of the fastest one's env steps/s ({size.steps_per_s:,.1f} of "
+    text = (f"Recommended: {_actors(size.actors)}: the smallest of these sizes with "
+            f"{percent(ENOUGH)} of the fastest one's env steps/s ({size.steps_per_s:,.1f} of "
             f"{fastest.steps_per_s:,.1f}).")
     laws = study.laws
     if not laws or size.actors != sizes[-1].actors:
@@ -112,11 +116,16 @@ def advice_text(study: Study) -> str:
             f"{expected:,.1f}.")
 
 
+def task_text(plan: Plan) -> str:
+    if plan.how == "compose":
+        return "the project of Compose"
+    settings = plan.settings
+    return f"{settings['env']['id']}, {settings['algorithm']}, {settings['schedule']['mode']}"
+
+
 def write_page(plan: Plan, study: Study, picture: bytes | None) -> None:
     escape = html.escape
-    task = "the project of Compose" if plan.how == "compose" else (
-        f"{plan.settings['env']['id']}, {plan.settings['algorithm']}, "
-        f"{plan.settings['schedule']['mode']}")
+    task = task_text(plan)
     shown = "<p>No picture: this Python has no matplotlib.</p>"
     if picture is not None:
         shown = ('<img alt="env steps and updates per second, efficiency and returns by the number '
@@ -147,7 +156,8 @@ def _table(study: Study) -> str:
         best = ' class="best"' if size.actors == study.recommended.actors else ""
         cells = "".join(f"<td>{html.escape(column.text(size))}" for column in shown)
         share = size.steps_per_s / most
-        lines.append(f'<tr{best}>{cells}<td><meter value="{share:.4f}">{share:.0%}</meter></tr>')
+        lines.append(f'<tr{best}>{cells}<td><meter value="{share:.4f}">{percent(share)}</meter>'
+                     "</tr>")
     return "\n".join([*lines, "</table>"])
 
 
