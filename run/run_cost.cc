@@ -17,16 +17,24 @@ constexpr double kHour_s = 3600.0;
 class LivesSum {
  public:
   void Add(double value, bool new_life) {
-    if (new_life) before_ += std::exchange(now_, 0.0);
-    if (std::isnan(value)) known_ = false;
-    now_ = std::max(now_, value);  // NaN: as it was
+    if (new_life) {
+      before_ += std::exchange(now_, 0.0);
+      known_ = known_ && std::exchange(said_, false);
+    }
+    if (std::isnan(value)) return;  // a life's first rows may not know it yet
+    said_ = true;
+    now_ = std::max(now_, value);
   }
   double sum() const { return before_ + now_; }
-  std::optional<double> known() const { return known_ ? std::optional(sum()) : std::nullopt; }
+  // nullopt: a life has not said it in any row.
+  std::optional<double> known() const {
+    return known_ && said_ ? std::optional(sum()) : std::nullopt;
+  }
 
  private:
   double before_ = 0.0;
   double now_ = 0.0;
+  bool said_ = false;
   bool known_ = true;
 };
 

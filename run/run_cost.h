@@ -12,7 +12,7 @@ namespace pmoe {
 struct RunCost {
   int64_t env_steps = 0;
   double wall_s = 0.0;
-  // Of all processes of the run; nullopt: not measured, or not in every row.
+  // Of all processes of the run; nullopt: not measured in each of its lives.
   std::optional<double> cpu_s = 0.0;
   std::optional<double> gpu_s = 0.0;
 

@@ -14,6 +14,7 @@
 #include "common/config/env_choices.h"
 #include "common/config/info_names.h"
 #include "common/config/run_config.h"
+#include "run/run_cost.h"
 
 namespace pmoe {
 namespace {
@@ -80,7 +81,8 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Create(const RunLogOptions& opti
                                                        EvaluationBacklog* evaluations) {
   PMOE_ASSIGN_OR_RETURN(Files files, OpenFiles(options, *directory));
   std::unique_ptr<RunLog> log(new RunLog(options, directory, evaluations, std::move(files)));
-  if (options.resumed) log->before_ = ReadRunCosts(directory->path()).all;
+  log->meter_.SetCost(options.resumed ? ReadRunCosts(directory->path()).all : RunCost(),
+                      options.price_per_hour);
   log->Note(options.resumed ? absl::StrCat("resumed at ", options.resumed_steps, " env steps")
                             : "started");
   return log;
@@ -257,23 +259,6 @@ absl::Status RunLog::OnEvaluation(const PolicySnapshot& snapshot, const Evaluati
   if (evaluation.return_mean <= best_return_) return absl::OkStatus();
   best_return_ = evaluation.return_mean;
   return WriteFileAtomic(directory_->SnapshotFile("best"), snapshot.Encode());
-}
-
-RunCost RunLog::Cost() const {
-  RunCost cost = before_;
-  const auto value = [this](const char* column) {
-    const auto at = last_row_.find(column);
-    return at == last_row_.end() ? std::optional<double>() : std::optional(at->second);
-  };
-  if (const auto steps = value("env_steps")) cost.env_steps = static_cast<int64_t>(*steps);
-  cost.wall_s += value("wall_s").value_or(0.0);
-  const auto add = [&](const char* column, std::optional<double>* sum) {
-    if (last_row_.empty() || !sum->has_value()) return;
-    *sum = value(column).has_value() ? std::optional(**sum + *value(column)) : std::nullopt;
-  };
-  add("cpu_s", &cost.cpu_s);
-  add("gpu_s", &cost.gpu_s);
-  return cost;
 }
 
 std::optional<double> RunLog::eval_return() const {

@@ -28,7 +28,6 @@
 #include "run/learner.h"
 #include "run/metric_columns.h"
 #include "run/round_counters.h"
-#include "run/run_cost.h"
 #include "run/run_directory.h"
 #include "run/run_meter.h"
 #include "run/sample_lag.h"
@@ -84,8 +83,6 @@ class RunLog {
   // Of the last evaluation and the last row, for status and metrics.
   std::optional<double> eval_return() const;
   const MetricRow& last_row() const { return last_row_; }
-  RunCost Cost() const;  // of all lives, to the last row
-  double price_per_hour() const { return options_.price_per_hour; }
 
   // What the next rows' bits depend on; of what is open only SaveOpen speaks.
   void SaveState(ByteWriter* out) const;
@@ -147,7 +144,6 @@ class RunLog {
   double rate_wall_s_ = 0.0;
   ActorSeconds actor_seconds_;  // of all actors
   double eval_seconds_ = 0.0;
-  RunCost before_;  // what the lives before this one took
 };
 
 }  // namespace pmoe

@@ -16,6 +16,7 @@
 #include "replay/core/experience.h"
 #include "run/learner.h"
 #include "run/policy_lag.h"
+#include "run/run_cost.h"
 
 namespace pmoe {
 
@@ -59,6 +60,11 @@ class RunMeter {
   // What all processes of the run have used since this one began. Until then it is not known.
   void SetCpuSeconds(double cpu_s) { cpu_s_ = cpu_s; }
   void SetGpuSeconds(double gpu_s) { gpu_s_ = gpu_s; }
+  // What the run's lives before this one took; the price of all its machines, 0: none.
+  void SetCost(const RunCost& before, double price_per_hour) {
+    cost_before_ = before;
+    price_per_hour_ = price_per_hour;
+  }
   PolicyLag& policy_lag() { return policy_lag_; }
   const PolicyLag& policy_lag() const { return policy_lag_; }
 
@@ -69,6 +75,8 @@ class RunMeter {
   double Seconds(LoopPhase phase) const { return time_.Seconds()[static_cast<size_t>(phase)]; }
   std::optional<double> cpu_s() const { return cpu_s_; }
   std::optional<double> gpu_s() const { return gpu_s_; }
+  const RunCost& cost_before() const { return cost_before_; }
+  double price_per_hour() const { return price_per_hour_; }
   // Over the last 10 s.
   struct Pace {
     double env_steps_per_s = 0.0;
@@ -100,6 +108,8 @@ class RunMeter {
   LatencyHistogram sample_wait_;
   PolicyLag policy_lag_;
   std::optional<double> cpu_s_, gpu_s_;
+  RunCost cost_before_;
+  double price_per_hour_ = 0.0;
 };
 
 }  // namespace pmoe

@@ -40,6 +40,19 @@ void FillMeasured(const RunMeter& meter, RunStatus* status) {
   status->set_samples_per_insert_window_s(ratio.window_s);
 }
 
+// To the last row.
+void FillCost(const RunMeter& meter, const MetricRow& row, RunStatus* status) {
+  const auto value = [&row](const char* column) {
+    const auto at = row.find(column);
+    return at == row.end() ? 0.0 : at->second;
+  };
+  RunCost cost = meter.cost_before();
+  cost.wall_s += value("wall_s");
+  if (cost.cpu_s.has_value()) status->set_cpu_hours((*cost.cpu_s + value("cpu_s")) / kHour_s);
+  if (cost.gpu_s.has_value()) status->set_gpu_hours((*cost.gpu_s + value("gpu_s")) / kHour_s);
+  status->set_cost(cost.Money(meter.price_per_hour()).value_or(0.0));
+}
+
 }  // namespace
 
 void FillStatus(const RunView& view, RunStatus* status) {
@@ -55,10 +68,7 @@ void FillStatus(const RunView& view, RunStatus* status) {
   status->set_has_evaluation(view.log->eval_return().has_value());
   status->set_eval_return(view.log->eval_return().value_or(0.0));
   status->set_limiter(view.limiter);
-  const RunCost cost = view.log->Cost();
-  status->set_cpu_hours(cost.cpu_s.value_or(0.0) / kHour_s);
-  status->set_gpu_hours(cost.gpu_s.value_or(0.0) / kHour_s);
-  status->set_cost(cost.Money(view.log->price_per_hour()).value_or(0.0));
+  FillCost(view.log->meter(), view.log->last_row(), status);
 }
 
 }  // namespace pmoe

@@ -7,8 +7,8 @@
 
 namespace pmoe {
 
-// Counters, rates, where time went, latencies, lag, evaluation, limiter, cost. What is not known yet
-// stays as it was.
+// Counters, rates, where time went, latencies, lag, evaluation, limiter, cost. What is not known
+// yet stays as it was.
 void FillStatus(const RunView& view, RunStatus* status);
 
 }  // namespace pmoe

@@ -6,7 +6,6 @@ import dataclasses
 import math
 
 HOUR_S = 3600.0
-COLUMNS = ("wall_s", "cpu_s", "gpu_s")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,8 +15,8 @@ class Cost:
     Attributes:
         env_steps: of the run by then.
         hours: of wall time, in which it trained.
-        cpu_hours, gpu_hours: of all its processes. Not known where rows of an older version of
-            pmoe do not say them.
+        cpu_hours, gpu_hours: of all its processes. Not known where an older version of pmoe, which
+            does not say them, ran it for a while.
         money: the hours at the price of all machines together; NaN without a price.
     """
 
@@ -36,22 +35,29 @@ class Cost:
 
 def costs(columns: list[str], rows: list[list[float]], price_per_hour: float) -> list[Cost]:
     """After each row. Where wall_s falls a new life began, which adds to those before; within a
-    life nothing falls: a member that was lost had used what it had used."""
-    places = [columns.index(name) if name in columns else -1 for name in COLUMNS]
-    before, now, found = [0.0] * len(COLUMNS), [0.0] * len(COLUMNS), []
-    age_s = 0.0  # of the life, at the row before
-    for row in rows:
-        values = [row[at] if at >= 0 else math.nan for at in places]
-        if values[0] < age_s:
-            before, now = [sum(pair) for pair in zip(before, now)], [0.0] * len(COLUMNS)
-        age_s = values[0]
-        now = [_larger(old, new) for old, new in zip(now, values)]
-        hours, cpu_hours, gpu_hours = (sum(pair) / HOUR_S for pair in zip(before, now))
+    life nothing falls: a member that was lost had used what it had used. A life that says a column
+    in none of its rows leaves the sum unknown."""
+    sums = [_sums(columns, rows, name) for name in ("wall_s", "cpu_s", "gpu_s")]
+    steps = columns.index("env_steps")
+    found = []
+    for row, hours, cpu_hours, gpu_hours in zip(rows, *sums):
         money = hours * price_per_hour if price_per_hour > 0 else math.nan
-        found.append(Cost(int(row[columns.index("env_steps")]), hours, cpu_hours, gpu_hours, money))
+        found.append(Cost(int(row[steps]), hours, cpu_hours, gpu_hours, money))
     return found
 
 
-def _larger(old: float, new: float) -> float:
-    """NaN once there was one: a row that does not say it leaves the sum unknown."""
-    return math.nan if math.isnan(old) or math.isnan(new) else max(old, new)
+def _sums(columns: list[str], rows: list[list[float]], name: str) -> list[float]:
+    """Hours after each row."""
+    if name not in columns:
+        return [math.nan] * len(rows)
+    wall, at = columns.index("wall_s"), columns.index(name)
+    age_s = before = now = 0.0
+    said, found = False, []
+    for row in rows:
+        if row[wall] < age_s:
+            before, now, said = (before + now if said else math.nan), 0.0, False
+        age_s = row[wall]
+        if not math.isnan(row[at]):
+            now, said = max(now, row[at]), True
+        found.append((before + now) / HOUR_S if said else math.nan)
+    return found

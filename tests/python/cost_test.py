@@ -41,7 +41,12 @@ def test_to_a_return_it_ends_with_the_first_evaluation_that_has_it(run):
     assert made.cost(target_return=81) is None
 
 
-def test_what_some_rows_do_not_say_is_not_known(run):
+def test_first_rows_may_not_know_it_yet(run):
+    cost = run("1000,3600,,,\n2000,5400,,7200,0\n3000,1800,,3600,0\n").cost()
+    assert cost.cpu_hours == 3
+
+
+def test_what_a_life_does_not_say_is_not_known(run):
     cost = run("1000,3600,,,\n2000,1800,,3600,0\n").cost()
     assert cost.hours == 1.5 and math.isnan(cost.cpu_hours) and math.isnan(cost.money)
 

@@ -60,7 +60,23 @@ TEST_F(RunCostTest, TheCostToAReturnEndsWithTheFirstEvaluationThatHasIt) {
   EXPECT_FALSE(Read().to_target.has_value());
 }
 
-TEST_F(RunCostTest, WhatSomeRowsDoNotSayIsNotKnown) {
+TEST_F(RunCostTest, FirstRowsMayNotKnowItYet) {
+  Write(
+      "env_steps,wall_s,cpu_s\n"
+      "1000,10,\n"
+      "2000,20,30\n"
+      "3000,5,\n");
+  EXPECT_FALSE(Read().all.cpu_s.has_value()) << "this life has not said it";
+  Write(
+      "env_steps,wall_s,cpu_s\n"
+      "1000,10,\n"
+      "2000,20,30\n"
+      "3000,5,\n"
+      "4000,6,8\n");
+  EXPECT_DOUBLE_EQ(Read().all.cpu_s.value(), 38.0);
+}
+
+TEST_F(RunCostTest, WhatALifeDoesNotSayIsNotKnown) {
   Write(
       "env_steps,wall_s,cpu_s\n"
       "1000,10,\n"  // an older version's
