@@ -4,6 +4,7 @@ is killed, or loses its node, comes back; what cannot run is told. deploy/check.
 
     PMOE_BIN_DIR=build/release/bin build/ray/bin/python tests/deploy/ray_test.py
 """
+import csv
 import json
 import os
 import pathlib
@@ -31,13 +32,13 @@ SETS = tuple(word for path, value in SETTINGS.items() for word in ("--set", f"{p
 
 
 class PmoeRay:
-    """`pmoe ray` and what it says, until the test's end."""
+    """`pmoe ray` and what it says, until the test's end; or another command on that cluster."""
 
-    def __init__(self, address, *words, variables=None):
+    def __init__(self, address, *words, variables=None, command=("ray",)):
         self.lines, self._more = [], threading.Condition()
         environment = {**os.environ, "PMOE_PYTHON": sys.executable, **(variables or {})}
         self.process = subprocess.Popen(
-            [BIN / "pmoe", "ray", "--address", address, *words], stdout=subprocess.PIPE,
+            [BIN / "pmoe", *command, "--address", address, *words], stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, env=environment)
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -192,6 +193,19 @@ class RayTest(unittest.TestCase):
                          "--actor-cpus", "0.5")
         self.assertEqual(run.end(), 0, run.text())
         self.assertIn("finished; look at it with", run.text())
+
+    def test_scale_measures_each_size_on_the_cluster(self):
+        directory = self.folder / "scale"
+        run = self.start(*SMALL, *SETS, command=("scale", "--with", "ray", "--actors", "1,2",
+                                                 "--seconds", "5", "--out", directory))
+        self.assertEqual(run.end(), 0, run.text())
+        with open(directory / "scale.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["actors"] for row in rows], ["1", "2"])
+        self.assertTrue(all(float(row["updates_per_s"]) > 0 for row in rows), rows)
+        self.assertTrue((directory / "scale.html").is_file())
+        self.assertIn("node 127.", (directory / "logs/actors-2-run-1.log").read_text())
+        self.assert_nothing_is_left(directory / "actors-2-run-1")
 
     def assert_refused(self, run, *words):
         self.assertEqual(run.end(), 2, run.text())
