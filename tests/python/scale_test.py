@@ -183,7 +183,7 @@ def test_repeats_have_seeds_of_their_own_and_steps_end_a_training(tmp_path):
         run_of = pmoe.Run(out / row["folder"])
         assert run_of.config["seed"] == int(row["seed"])
         assert run_of.evaluations[0][-1] >= 1500
-        assert row["return_at_equal_wall"] != ""
+    assert any(row["return_at_equal_wall"] for row in rows(out))  # the shorter one's last
     assert "Medians of 2 runs" in (out / "scale.html").read_text()
 
 

@@ -176,7 +176,7 @@ def _measured(file: pathlib.Path, number: int, row: dict[str, str]) -> Measured:
 
 def _cell(value: float | int | str) -> str:
     if isinstance(value, float):
-        return "" if math.isnan(value) else repr(round(value, 6))
+        return "" if math.isnan(value) else f"{value:.10g}"
     return str(value)
 
 
