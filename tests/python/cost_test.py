@@ -66,4 +66,4 @@ def test_a_real_run_took_the_time_that_its_last_row_says(short_runs):
     made = short_runs.of("sac")
     seconds = made.metrics["wall_s"].iloc[-1]
     assert made.cost().hours == pytest.approx(seconds / 3600)
-    assert made.cost().cpu_hours * 3600 > 0.3 * seconds  # it computes all the time
+    assert made.cost().cpu_hours > 0 and math.isnan(made.cost().money)

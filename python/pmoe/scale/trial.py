@@ -16,6 +16,7 @@ from pmoe.scale.plan import Plan, Trial
 
 POLL_S = 1.0
 ROWS_MIN = 3  # of the window, however slow the training is
+CPU_KNOWN_S = 5.0  # a training's first rows may not know cpu_s yet; later ones never will
 
 
 class Stopped(Exception):
@@ -145,7 +146,8 @@ class Measurement:
             return
         for at in range(self._after, len(self.tail.rows)):
             row = self.tail.rows[at]
-            if row.env_steps >= self._plan.warm_up_steps and row.updates > 0:
+            warm = row.env_steps >= self._plan.warm_up_steps and row.updates > 0
+            if warm and (row.wall_s > CPU_KNOWN_S or not math.isnan(row.cpu_s)):
                 self.begin = at
                 self._deadline = time.monotonic() + self._plan.seconds
                 return
