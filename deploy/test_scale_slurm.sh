@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Really runs `pmoe scale --with slurm` on a Slurm of one node: each size is two jobs, which end once
-# it is measured; Ctrl-C cancels those at work, and the same command measures the rest. About two
-# minutes. Needs what slurm_testing.sh says.
+# Really runs `pmoe scale --with slurm` on a Slurm of one node: each size is two jobs, which end
+# once it is measured; Ctrl-C cancels those at work, and the same command measures the rest. About
+# two minutes. Needs what slurm_testing.sh says.
 #   deploy/test_scale_slurm.sh [FOLDER]     FOLDER keeps the logs; default: a temporary one
 set -euo pipefail
 cd "$(dirname "$0")/.."

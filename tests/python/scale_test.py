@@ -202,7 +202,7 @@ def test_repeats_have_seeds_of_their_own_and_steps_end_a_training(tmp_path):
     (("--actors", "1,2", "--set", "learner.alfa=1"), "unknown setting learner.alfa; did you mean"),
     (("--actors", "1,2", "--set", "actor.count=3"), "--set actor.count=3 is stronger than"),
     (("--actors", "1,2", "--set", "seed=3"), "give it as --seed"),
-    (("--actors", "1,2", "--set", "observe.price_per_hour=-1"), "observe.price_per_hour must be >="),
+    (("--actors", "1,2", "--set", "observe.price_per_hour=-1"), "price_per_hour must be >= 0"),
     (("--actors", "1,2", "--set", "observe.target_return=inf"), "observe.target_return must be a"),
     (("--actors", "1,2", "--mode", "lockstep", "--set", "schedule.steps_per_round=25"),
      "must be a multiple of actor.count x actor.envs = 2"),
