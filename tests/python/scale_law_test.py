@@ -3,6 +3,7 @@ rows of a metrics.csv, and the words of a result. scale_test.py trains."""
 
 import csv
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from pmoe.scale import report
 from pmoe.scale.fit import fit_laws
 from pmoe.scale.plan import Trial, parse_sizes
 from pmoe.scale.study import Study
-from pmoe.scale.trial import Tail, Window
+from pmoe.scale.trial import Measurement, Tail, Window
 
 SIZES = (1, 2, 4, 8, 16, 32)
 HEAD = b"env_steps,updates,wall_s,eval_return_mean,cpu_s,gpu_s\n"
@@ -97,7 +98,6 @@ def test_an_older_file_does_not_say_cpu_seconds(tmp_path):
 
 
 @pytest.mark.parametrize("text, why", [
-    (HEAD + b"100,50,9,,2,\n50,20,1,,1,\n", "line 3: its learner was started again"),
     (HEAD + b"100,fifty,9,,2,\n", "line 2: damaged"), (HEAD + b"100\n", "line 2: damaged"),
     (b"steps,loss\n1,2\n", "no column env_steps"), (b"\xff\x00\n", "no column env_steps")])
 def test_rows_that_are_none_are_told(tmp_path, text, why):
@@ -105,6 +105,42 @@ def test_rows_that_are_none_are_told(tmp_path, text, why):
     file.write_bytes(text)
     with pytest.raises(Error, match=why):
         Tail().read(file)
+
+
+def measurement(file, seconds=5.0):
+    found = Measurement(SimpleNamespace(warm_up_steps=100, seconds=seconds, steps=0))
+    found.join()
+    found.read(file)
+    return found
+
+
+def test_a_window_begins_behind_the_warm_up_and_ends_with_its_time(tmp_path):
+    rows = [(50, 0, 1), (100, 0, 2), (150, 9, 3), (200, 19, 4), (300, 39, 6), (450, 69, 9),
+            (999, 99, 20)]
+    file = tmp_path / "metrics.csv"
+    file.write_bytes(HEAD + "".join(f"{steps},{updates},{wall},,{2 * wall},\n"
+                                    for steps, updates, wall in rows).encode())
+    found = measurement(file)
+    assert found.enough
+    window = found.window()
+    assert (window.begin_s, window.end_s, window.env_steps, window.updates) == (3, 9, 300, 60)
+    assert window.steps_per_s == 50 and window.cores == 2
+
+
+def test_a_window_begins_where_cpu_seconds_are_known(tmp_path):
+    file = tmp_path / "metrics.csv"
+    file.write_bytes(HEAD + b"150,9,1,,,\n200,19,2,,3,\n300,39,4,,7,\n")
+    assert measurement(file).window().cores == 2
+    file.write_bytes(HEAD + b"150,9,4,,,\n200,19,6,,,\n300,39,9,,,\n")  # an older version
+    window = measurement(file).window()
+    assert window.begin_s == 6 and math.isnan(window.cores)
+
+
+def test_a_learner_that_is_started_again_spoils_the_window(tmp_path):
+    file = tmp_path / "metrics.csv"
+    file.write_bytes(HEAD + b"150,9,5,,9,\n250,29,8,,9,\n200,19,1,,1,\n900,90,30,,9,\n")
+    with pytest.raises(Error, match="started again while it was measured"):
+        measurement(file).window()
 
 
 def test_rows_that_are_gone_are_told(tmp_path):

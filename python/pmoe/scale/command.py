@@ -157,7 +157,9 @@ class Call:
             if isinstance(error, CommandError) and error.code == WRONG:
                 raise  # so would be all others
             self.failed += 1
-            self.progress.say(f"{name}: failed: {error}; its log: {self.logs}/{trial.name}.log")
+            log = self.logs / f"{trial.name}.log"
+            said = f"; its log: {log}" if log.exists() else ""
+            self.progress.say(f"{name}: failed: {error}{said}")
             return
         finally:
             self.interrupts.cluster = None

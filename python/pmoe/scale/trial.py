@@ -51,7 +51,7 @@ class Tail:
         """Takes what is new; no file is no news.
 
         Raises:
-            Error: rows are gone, or are none: the training was started again, or is damaged.
+            Error: rows are gone, or are none: the learner was started again, or the file is damaged.
         """
         try:
             with open(file, "rb") as opened:
@@ -80,8 +80,6 @@ class Tail:
         except (IndexError, ValueError):
             raise Error(f"{file}, line {len(self.rows) + 2}: damaged; measure this size again"
                         ) from None
-        if self.rows and row.wall_s < self.rows[-1].wall_s:
-            raise Error(f"{file}, line {len(self.rows) + 2}: its learner was started again")
         self.rows.append(row)
 
 
@@ -175,14 +173,16 @@ class Measurement:
         """Raises: Error: it ended before there was one."""
         if not self.joined:
             raise Error("it ended before all its actors took part; give it more --steps")
+        measured = self.tail.rows[self.begin:] if self.begin is not None else []
+        if any(after.wall_s < row.wall_s for row, after in zip(measured, measured[1:])):
+            raise Error("its learner was started again while it was measured")
         if self.rows_measured < 2 or self.measured_s <= 0:
             reached = self.tail.rows[-1].env_steps if self.tail.rows else 0
             raise Error(f"it ended at {reached:.0f} env steps, before there was anything to "
                         f"measure; the warm-up takes {self._plan.warm_up_steps}")
         first, last = self._first, self.tail.rows[-1]
         if not self._plan.steps:  # a row beyond the end of the time counts if it must
-            rows = self.tail.rows[self.begin:]
-            last = next((row for row in rows[ROWS_MIN - 1:]
+            last = next((row for row in measured[ROWS_MIN - 1:]
                          if row.wall_s - first.wall_s >= self._plan.seconds), last)
         return Window(first.wall_s, last.wall_s, last.env_steps - first.env_steps,
                       last.updates - first.updates, first.cpu_s, last.cpu_s,
@@ -237,7 +237,7 @@ def _progress(trial: Trial, found: Measurement) -> str:
     if found.begin is None:
         return f"warm-up; {steps}"
     if found.measured_s <= 0:
-        return f"measuring; {steps}"
+        return f"measures; {steps}"
     rate = found.window().steps_per_s
     return f"measured {found.measured_s:.0f} s; {steps}, {rate:,.1f} per s"
 
