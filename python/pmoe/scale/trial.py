@@ -51,7 +51,7 @@ class Tail:
         """Takes what is new; no file is no news.
 
         Raises:
-            Error: rows are gone, or are none: the learner was started again, or the file is damaged.
+            Error: rows are gone, or are none: the learner was started again, or it is damaged.
         """
         try:
             with open(file, "rb") as opened:
