@@ -10,6 +10,7 @@ from pmoe.scale.report import limit_text, percent
 from pmoe.scale.study import Study
 
 CURVE = 100  # places of a law's line
+WIDE = 4     # the fastest over the slowest size
 
 
 def draw(study: Study, task: str) -> bytes | None:
@@ -49,6 +50,17 @@ def _axis(panel: typing.Any, sizes: list[int]) -> None:
         panel.legend(frameon=False, fontsize=9)
 
 
+def _rate_axis(panel: typing.Any, values: list[float]) -> None:
+    """Both axes by powers of two, so that what scales in full is a straight line; near sizes from
+    0 on."""
+    if min(values) <= 0 or max(values) < WIDE * min(values):
+        return _from_zero(panel)
+    panel.set_yscale("log", base=2)
+    panel.set_ylim(min(values) / 2, max(values) * 2)
+    panel.yaxis.set_major_formatter(
+        lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+
+
 def _from_zero(panel: typing.Any) -> None:
     panel.set_ylim(0, 1.1 * panel.dataLim.y1 or 1)
 
@@ -72,14 +84,14 @@ def _rates(panel: typing.Any, study: Study) -> None:
     panel.plot([best.actors], [best.steps_per_s], "o", color="C3", markersize=11, fillstyle="none",
                markeredgewidth=2, label="recommended")
     panel.set_ylabel("env steps per second")
-    _from_zero(panel)
+    _rate_axis(panel, rates)
 
 
 def _updates(panel: typing.Any, study: Study) -> None:
-    panel.plot([size.actors for size in study.sizes], [size.updates_per_s for size in study.sizes],
-               "o-", color="C1")
+    rates = [size.updates_per_s for size in study.sizes]
+    panel.plot([size.actors for size in study.sizes], rates, "o-", color="C1")
     panel.set_ylabel("updates per second")
-    _from_zero(panel)
+    _rate_axis(panel, rates)
 
 
 def _efficiency(panel: typing.Any, study: Study) -> None:
@@ -106,4 +118,5 @@ def _returns(panel: typing.Any, study: Study) -> None:
     if not known:
         panel.text(0.5, 0.5, "no evaluation within the time\nthat all sizes have had",
                    ha="center", va="center", transform=panel.transAxes, color="0.5")
+        panel.set_yticks([])
     panel.set_ylabel("return of the last evaluation")
