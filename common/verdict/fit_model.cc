@@ -9,8 +9,10 @@ namespace {
 constexpr int kIterations = 40;
 constexpr double kTolerance = 1e-4;
 constexpr double kEvaluatorBinds = 0.1;  // of the learner's time; less is part of its work
-constexpr double kRateLeast = 1e-3;      // of an actor, over the mean
-constexpr double kWaitMax = 0.999;       // of an actor whose steps are counted all the same
+constexpr double kForeignCounts = 0.25;  // cores
+constexpr double kPilesUp = 1.25;
+constexpr double kRateLeast = 1e-3;  // of an actor, over the mean
+constexpr double kWaitMax = 0.999;   // of an actor whose steps are counted all the same
 
 // How far ahead one side may be, in the places of run_model.h. Both are far more rows than one
 // side's times vary by, so that only their being many counts.
@@ -30,10 +32,11 @@ double MiddleOf(std::vector<double> values) {
 
 // The actors as one station.
 struct Station {
-  double actors = 0.0;     // of the middle kind
-  double work = 0.0;       // share of an actor's time that its steps take
-  double wait = 0.0;       // share of it that ends sooner with a faster learner
-  double cpu_cores = 0.0;  // all together
+  double actors = 0.0;       // of the middle kind
+  double work = 0.0;         // share of an actor's time that its steps take
+  double wait = 0.0;         // share of it that ends sooner with a faster learner
+  double steps_per_s = 0.0;  // that they make; more than the run's while rows pile up on their way
+  double cpu_cores = 0.0;    // all together
   bool knows_cpu = true;
   double here = 1.0;  // share of them
 };
@@ -48,6 +51,15 @@ void AddWhere(const RunMeasure& measure, Station* station) {
     station->cpu_cores += actor.cpu_cores.value_or(0.0);
   }
   station->here = here / all;
+}
+
+// Actors make more steps than replay counts, by more than two windows differ: what lies between
+// them fills, and then they wait.
+bool PilesUp(const RunMeasure& measure) {
+  double rate = 0.0;
+  for (const ActorMeasure& actor : measure.actors)
+    rate += IsMeasured(actor) ? actor.steps_per_s : 0.0;
+  return rate > kPilesUp * measure.env_steps_per_s;
 }
 
 // Async: each goes at its own pace, and one that is slow adds less than one.
@@ -68,6 +80,9 @@ Station FreeActors(const RunMeasure& measure) {
   const double middle = MiddleOf(capacities);
   const double count = static_cast<double>(capacities.size());
   station.actors = middle > 0.0 ? std::min(capacity / middle, 2.0 * count) : count;
+  const bool piles_up = PilesUp(measure);
+  station.steps_per_s = piles_up ? rate : measure.env_steps_per_s;
+  if (piles_up) rate = measure.env_steps_per_s;
   station.wait = capacity > 0.0 ? 1.0 - rate / capacity : 0.0;
   station.work = 1.0 - station.wait;
   return station;
@@ -76,6 +91,7 @@ Station FreeActors(const RunMeasure& measure) {
 // Lockstep: a round lasts as long as its slowest actor.
 Station ActorsOfRounds(const RunMeasure& measure) {
   Station station;
+  station.steps_per_s = measure.env_steps_per_s;
   for (const ActorMeasure& actor : measure.actors) {
     if (!IsMeasured(actor)) continue;
     station.actors += 1.0;
@@ -199,6 +215,17 @@ class Fit {
     return (model.update_cpu_s + model.learner_cpu_s) / step_s_;
   }
 
+  // Other programs that fill the machine want more cores than they get: how many, the learner shows
+  // by how much longer than its CPU time it works.
+  double ForeignThreads() const {
+    if (!KnowsCores() || learner_.on_gpu || measure_.foreign_cores < kForeignCounts) return 0.0;
+    const double work = learner_.worked() /
+                        (learner_.serial_share + (1.0 - learner_.serial_share) / learner_.threads);
+    const double stretch = work / std::max(1e-3, *learner_.cpu_cores);
+    return std::max(0.0,
+                    stretch * measure_.cores_here - learner_.threads - actors_.cpu_cores * stretch);
+  }
+
   void AddActors(RunModel* model) const {
     const double wall_s = step_s_ * actors_.work * actors_.actors;
     const double left = std::max(0.0, learner_.cpu_cores.value_or(0.0) - LearnerCores(*model));
@@ -209,8 +236,9 @@ class Fit {
       model->steady_cores += left - cores;  // its evaluator
     } else {
       model->other_cpu_s = step_s_ * (left + measure_.replay_cores);
+      model->steady_cores = std::max(model->steady_cores, ForeignThreads());
     }
-    model->step_cpu_s = KnowsCores() ? std::min(step_s_ * cores, wall_s) : 0.0;
+    model->step_cpu_s = KnowsCores() ? std::min(cores / actors_.steps_per_s, wall_s) : 0.0;
     model->step_sleep_s = std::max(0.0, wall_s - stretch_actors_ * model->step_cpu_s);
   }
 
@@ -228,6 +256,7 @@ class Fit {
 RunModel FitModel(const RunMeasure& measure) { return Fit(measure).Run(); }
 
 double ActorsWait(const RunMeasure& measure) {
+  if (measure.pace == Pace::kLimiter && PilesUp(measure)) return FreeActors(measure).wait;
   double wait = 0.0, count = 0.0;
   for (const ActorMeasure& actor : measure.actors) {
     if (!IsMeasured(actor)) continue;

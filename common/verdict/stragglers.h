@@ -23,8 +23,8 @@ struct Stragglers {
 };
 
 // Slow: less than half the middle actor's pace. The middle one is that of all that report: up to
-// half of them may be slow without moving it far. Whoever waits for room most of its time is held up
-// and not slow. Two actors are compared with each other.
+// half of them may be slow without moving it far. Whoever waits for room most of its time is held
+// up and not slow. Two actors are compared with each other.
 Stragglers FindStragglers(const RunMeasure& measure);
 inline constexpr double kSlow = 0.5;
 

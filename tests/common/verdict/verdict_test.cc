@@ -176,6 +176,21 @@ TEST(VerdictTest, NamesTheLearnerWhereNoActorHasMadeAStepLately) {
   EXPECT_EQ(Judge(measure).bottleneck, Bottleneck::kLearner);
 }
 
+// An actor's rows wait in its window of unacknowledged chunks before it waits itself.
+TEST(VerdictTest, NamesTheLearnerWhileRowsPileUpOnTheirWay) {
+  RunMeasure measure = Simulate(HeavyLearner());
+  for (ActorMeasure& actor : measure.actors) {
+    const double work = actor.time->busy;
+    actor.time = ActorMeasure::Time{.busy = 1.0};
+    actor.steps_per_s /= work;
+    *actor.cpu_cores /= work;
+  }
+  const RunVerdict verdict = Judge(measure);
+  EXPECT_EQ(verdict.bottleneck, Bottleneck::kLearner);
+  EXPECT_NEAR(verdict.actors_wait, 0.75, 0.02);
+  EXPECT_NEAR(verdict.gains[0].factor, 1.0, 0.02);
+}
+
 TEST(VerdictTest, GoesOnWithoutAnActorThatIsGone) {
   RunMeasure measure = Simulate(HeavyLearner());
   measure.actors[2].connected = false;
