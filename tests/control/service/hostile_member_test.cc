@@ -120,7 +120,8 @@ class HostileMemberTest : public ::testing::Test {
         EXPECT_GE(episode.length, 1u) << what;
       }
     }
-    for (const MemberStatus& member : hub_.Status().members()) CheckTimes(member, what);
+    const RunStatus status = hub_.Status();
+    for (const MemberStatus& member : status.members()) CheckTimes(member, what);
     ASSERT_OK(hub_.OnReport(honest_, HonestReport())) << what;
   }
   // What pages, the verdict and the cost reckon with.
