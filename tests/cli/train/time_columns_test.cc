@@ -40,10 +40,15 @@ std::map<std::string, double> LastRow(const std::string& run) {
 
 class TimeColumnsTest : public TrainTest {
  protected:
-  static std::vector<std::string> Words(const std::string& mode) {
+  // Some seconds; a checkpoint within them and one at the end.
+  static std::vector<std::string> Words(const std::string& mode,
+                                        const std::string& steps = "2048") {
     std::vector<std::string> words = SmallRun("sac");
-    words.insert(words.end(),
-                 {"--steps", "2000", "--mode", mode, "--set", "checkpoint.every_steps=1000"});
+    for (std::string& word : words) {
+      if (word == "256") word = steps;
+      if (word == "checkpoint.every_steps=128") word = "checkpoint.every_steps=1024";
+    }
+    words.insert(words.end(), {"--mode", mode});
     return words;
   }
   // The shares of both threads, and what must hold of any run.
@@ -78,7 +83,7 @@ TEST_F(TimeColumnsTest, OfAnAsyncRunTheyAddUpAndItsActorsWaitForRoom) {
 
 // A run of before these columns goes on with them, and keeps its rows.
 TEST_F(TimeColumnsTest, ARunWithoutThemIsResumedWithThem) {
-  const std::string run = MustTrain("run", Words("lockstep"), {"--steps", "1024"});
+  const std::string run = MustTrain("run", Words("lockstep", "1024"));
   std::vector<Cells> table = Table(run);
   Cells old;
   for (Cells& row : table) {
