@@ -85,7 +85,8 @@ const ofTime = (parts, ofWall) => (runs, view) => {
     return ofWall ? Math.max(sum, gain ?? 0) : sum;
   });
   const shares = there.map((part) => totals.map((all, i) => all > 0 ? of(part, i) / all : null));
-  const drawn = there.map(([, index, label], k) => [shares[k], index, label]);
+  const drawn = there.map(([, index, label, inner], k) =>
+    [shares[k], index, label + (inner && !gained.has(inner) ? ", waiting included" : "")]);
   if (ofWall) {
     drawn.push([totals.map((all, i) => all > 0 ?
       Math.max(0, 1 - shares.reduce((sum, list) => sum + list[i], 0)) : null), GREY, "other"]);

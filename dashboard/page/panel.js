@@ -90,6 +90,7 @@ export class Panel {
     const kept = cut ? values.filter((v) => v >= robust.low && v <= robust.high) : values;
     this.full.hidden = robust === null;
     this.full.classList.toggle("on", robust !== null && !cut);
+    this.full.classList.toggle("cut", cut);
     this.full.title = robust === null ? "" : cut ?
       `${robust.outside} values lie outside; show them` : "Show the bulk of the values";
     this.log.classList.toggle("on", isLog);

@@ -155,7 +155,8 @@ class PartsTest(unittest.TestCase):
         self.assertIsNone(self.value(tile.format("cost")))
         self.assertTrue(self.value("document.getElementById('verdict').hidden"))
         self.assertTrue(self.value("document.getElementById('times').closest('section').hidden"))
-        (run / "metrics.csv").open("a").write("00,8,1.5\n")  # the rest of the row that was cut
+        with (run / "metrics.csv").open("a") as file:  # the rest of the row that was cut
+            file.write("00,8,1.5\n")
         self.browser.wait_for(f"{tile.format('env_steps')}.dataset.value === '3000'")
         self.assertEqual(self.browser.problems, [])
 
