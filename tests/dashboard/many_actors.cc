@@ -1,5 +1,5 @@
 // pmoe-many-actors DIR ACTORS: the dashboard over the runs in DIR, whose first one has so many
-// actors, made up: each tenth is slow, number 3 goes; 0: nobody runs it. For page_parts_test.py,
+// actors, made up: each tenth is slow, number 3 goes; 0: nobody runs it. For page_actors_test.py,
 // which also measures what pages cost. Ends with the process.
 #include <cmath>
 #include <cstdio>
