@@ -2,6 +2,7 @@
 rows of a metrics.csv, and the words of a result. scale_test.py trains."""
 
 import csv
+import dataclasses
 import math
 from types import SimpleNamespace
 
@@ -108,7 +109,7 @@ def test_rows_that_are_none_are_told(tmp_path, text, why):
 
 
 def measurement(file, seconds=5.0):
-    found = Measurement(SimpleNamespace(warm_up_steps=100, seconds=seconds, steps=0))
+    found = Measurement(SimpleNamespace(warm_up_steps=100, seconds=seconds, steps=0, how="up"))
     found.join()
     found.read(file)
     return found
@@ -167,6 +168,14 @@ def test_where_the_limit_is_not_in_sight_more_is_said_to_help(tmp_path):
     assert "more may help: by this law 8 would make 800.0" in report.advice_text(study)
 
 
+def test_a_machine_that_others_use_is_told(tmp_path):
+    study = Study(tmp_path)
+    study.add(Trial(1, 1, 1), dataclasses.replace(window(100, cores=1.5), busy_cores=1.6))
+    assert report.warning_text(study) == ""
+    study.add(Trial(2, 1, 1), dataclasses.replace(window(100, cores=0.5), busy_cores=1.9))
+    assert "other processes had up to 1.4 cores" in report.warning_text(study)
+
+
 def test_two_sizes_fit_any_law(tmp_path):
     assert "two sizes fit any law" in report.limit_text(study_of(tmp_path, [(1, 100), (2, 150)]))
 
@@ -199,8 +208,9 @@ def test_what_was_not_measured_is_no_zero(tmp_path):
     assert report.table_text(study).splitlines()[1].split()[-3:] == [report.UNKNOWN] * 3
 
 
-@pytest.mark.parametrize("line", ["1,1,1,0,10", "one,1,1,0,10,100,50,1,2,0", "1,1,1,5,5,9,9,1,1,0",
-                                  "1,1,1,0,inf,9,9,1,1,0", "0,1,1,0,9,9,9,1,1,0"])
+@pytest.mark.parametrize("line", [
+    "1,1,1,0,10", "one,1,1,0,10,100,50,1,2,0,0", "1,1,1,5,5,9,9,1,1,0,0",
+    "1,1,1,0,inf,9,9,1,1,0,0", "0,1,1,0,9,9,9,1,1,0,0"])
 def test_a_damaged_table_is_told(tmp_path, line):
     study = study_of(tmp_path, [(1, 100)])
     head = study.file.read_text().splitlines()[0]

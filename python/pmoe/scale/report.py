@@ -13,7 +13,7 @@ from pmoe.errors import Error
 from pmoe.run import Run
 from pmoe.scale.fit import Law
 from pmoe.scale.plan import Plan, write_whole
-from pmoe.scale.study import ENOUGH, Size, Study
+from pmoe.scale.study import DISTURBED, ENOUGH, Size, Study
 
 PAGE, PICTURE = "scale.html", "scale.png"
 UNKNOWN = "–"
@@ -123,6 +123,14 @@ def task_text(plan: Plan) -> str:
     return f"{settings['env']['id']}, {settings['algorithm']}, {settings['schedule']['mode']}"
 
 
+def warning_text(study: Study) -> str:
+    """"" where the machine was left alone, or nobody knows."""
+    if not study.other_cores >= DISTURBED:
+        return ""
+    return (f"Beware: other processes had up to {study.other_cores:.1f} cores of this machine "
+            "meanwhile; measure again where it is left alone.")
+
+
 def write_page(plan: Plan, study: Study, picture: bytes | None) -> None:
     escape = html.escape
     task = task_text(plan)
@@ -137,6 +145,7 @@ def write_page(plan: Plan, study: Study, picture: bytes | None) -> None:
 <h1>How {escape(task)} scales with actors</h1>
 <p>{escape(limit_text(study))}</p>
 <p>{escape(advice_text(study))}</p>
+<p>{escape(warning_text(study))}</p>
 {shown}
 <div class="wide">{_table(study)}</div>
 <p>{escape(_method(plan, study))}</p>

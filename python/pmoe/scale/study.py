@@ -15,9 +15,10 @@ from pmoe.scale.fit import Law, fit_laws
 from pmoe.scale.plan import TABLE, Trial, write_whole
 from pmoe.scale.trial import Row, Tail, Window
 
+DISTURBED = 0.25  # cores for others, from which on rates are not to be trusted
 ENOUGH = 0.9  # of the fastest size: what the recommended one has at least
 BASE = ("actors", "repeat", "seed", "begin_s", "end_s", "env_steps", "updates", "cpu_begin_s",
-        "cpu_end_s", "gpu_s")
+        "cpu_end_s", "gpu_s", "busy_cores")
 DERIVED = ("seconds", "cpu_s", "env_steps_per_s", "updates_per_s", "efficiency", "cores",
            "return_at_equal_wall", "return_at_equal_cpu", "folder")
 
@@ -96,6 +97,13 @@ class Study:
                          if one.window.steps_per_s > 0])
 
     @property
+    def other_cores(self) -> float:
+        """Of this machine, for others than the training, the most of all windows; NaN: unknown."""
+        known = [one.window.other_cores for one in self.measured
+                 if not math.isnan(one.window.other_cores)]
+        return max(known, default=math.nan)
+
+    @property
     def recommended(self) -> Size:
         sizes = self.sizes
         fastest = max(size.steps_per_s for size in sizes)
@@ -110,7 +118,7 @@ class Study:
             table.writerow(map(_cell, (
                 trial.actors, trial.repeat, trial.seed, window.begin_s, window.end_s,
                 window.env_steps, window.updates, window.cpu_begin_s, window.cpu_end_s,
-                window.gpu_s, window.seconds, window.cpu_s, window.steps_per_s,
+                window.gpu_s, window.busy_cores, window.seconds, window.cpu_s, window.steps_per_s,
                 window.updates_per_s, self._efficiency(one), window.cores,
                 one.return_by("wall_s", self.wall_budget_s),
                 one.return_by("cpu_s", self.cpu_budget_s), trial.name)))

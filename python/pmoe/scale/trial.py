@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import pathlib
 import time
 import typing
@@ -90,6 +91,8 @@ class Window:
     Attributes:
         begin_s, end_s: on the clock of the column wall_s.
         cpu_begin_s, cpu_end_s: what all its processes had used by then; NaN: it does not say.
+        busy_cores: cores of this machine that were at work meanwhile, for whomever; NaN: the
+            training is elsewhere.
     """
 
     begin_s: float
@@ -99,6 +102,7 @@ class Window:
     cpu_begin_s: float
     cpu_end_s: float
     gpu_s: float
+    busy_cores: float = math.nan
 
     @property
     def cpu_s(self) -> float:
@@ -120,6 +124,39 @@ class Window:
     def cores(self) -> float:
         return self.cpu_s / self.seconds
 
+    @property
+    def other_cores(self) -> float:
+        return self.busy_cores - self.cores
+
+
+class Machine:
+    """How many of this machine's cores are at work between two moments, as /proc/stat has it."""
+
+    def __init__(self) -> None:
+        self._begin = self._end = (math.nan, 0.0)
+
+    def begin(self) -> None:
+        self._begin = self._look()
+
+    def end(self) -> None:
+        self._end = self._look()
+
+    @property
+    def busy_cores(self) -> float:
+        seconds = self._end[1] - self._begin[1]
+        return (self._end[0] - self._begin[0]) / seconds if seconds > 0 else math.nan
+
+    @staticmethod
+    def _look() -> tuple[float, float]:
+        """(CPU seconds of all since the machine's start, now); NaN where there is no /proc."""
+        try:
+            words = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
+        except OSError:
+            return math.nan, time.monotonic()
+        user, nice, system, _, _, irq, softirq, steal = map(int, words[1:9])
+        ticks = user + nice + system + irq + softirq + steal
+        return ticks / os.sysconf("SC_CLK_TCK"), time.monotonic()
+
 
 class Measurement:
     """Rows become a window, which begins once all actors take part and the warm-up is over."""
@@ -130,10 +167,15 @@ class Measurement:
         self._after: int | None = None  # rows that there were when all actors took part
         self.begin: int | None = None   # the window's first row
         self._deadline = math.inf       # on our clock
+        self._machine = Machine()
 
     @property
     def joined(self) -> bool:
         return self._after is not None
+
+    def end(self) -> None:
+        """Before the training is ended."""
+        self._machine.end()
 
     def join(self) -> None:
         self._after = len(self.tail.rows)
@@ -148,6 +190,7 @@ class Measurement:
             if warm and (row.wall_s > CPU_KNOWN_S or not math.isnan(row.cpu_s)):
                 self.begin = at
                 self._deadline = time.monotonic() + self._plan.seconds
+                self._machine.begin()
                 return
 
     @property
@@ -186,7 +229,8 @@ class Measurement:
                          if row.wall_s - first.wall_s >= self._plan.seconds), last)
         return Window(first.wall_s, last.wall_s, last.env_steps - first.env_steps,
                       last.updates - first.updates, first.cpu_s, last.cpu_s,
-                      last.gpu_s - first.gpu_s)
+                      last.gpu_s - first.gpu_s,
+                      self._machine.busy_cores if self._plan.how == "up" else math.nan)
 
 
 def measure(plan: Plan, trial: Trial, cluster: Cluster, stopped: typing.Callable[[], int],
@@ -206,6 +250,7 @@ def measure(plan: Plan, trial: Trial, cluster: Cluster, stopped: typing.Callable
     try:
         _watch(trial, cluster, found, stopped, tell)
     finally:
+        found.end()
         tell("ends")
         cluster.stop()
     found.read(cluster.metrics())
