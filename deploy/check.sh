@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Everything about deploy/ that can be checked without a cluster; `./pmoe check deploy` installs the
 # Debian packages and builds the programs first. Makes a virtual environment beside the wheels for
-# kubernetes-validate, and build/ray, of 285 MB, for a Ray cluster on this machine.
+# kubernetes-validate and Grafana's schemas, and build/ray, of 285 MB, for a Ray cluster on this
+# machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${PMOE_DEPS:-.deps}/deploy
-if [[ ! -x $venv/bin/kubernetes-validate ]]; then
+if ! cmp -s tests/deploy/requirements.txt "$venv/requirements.txt"; then
   /usr/bin/python3 -m venv --clear "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/deploy/requirements.txt
+  cp tests/deploy/requirements.txt "$venv"
 fi
 export PYTHONDONTWRITEBYTECODE=1 PATH=$PWD/$venv/bin:$PATH
 if [[ $venv == /* ]]; then PATH=$venv/bin:$PATH; fi
@@ -15,6 +17,7 @@ status=0
 for test in metrics kubernetes; do
   /usr/bin/python3 "tests/deploy/${test}_test.py" || status=1
 done
+"$venv/bin/python" tests/deploy/grafana_test.py || status=1
 
 # has_ray: build/ray holds what the test imports; a machine without an index of packages has none.
 has_ray() {

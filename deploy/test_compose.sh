@@ -158,7 +158,7 @@ scraped_are() { # count(up{job="pmoe-actor"}==1)
   [[ $(fetch "http://127.0.0.1:9090/api/v1/query?query=$query") == *"\"$1\"]"* ]]
 }
 
-# Prometheus finds actors by the name that Docker answers with every replica's address.
+# Prometheus finds actors by what the learner says at /sd: where it sees each container call from.
 observe() {
   await 10 "the dashboard" shows_a_page
   say "the dashboard answers"

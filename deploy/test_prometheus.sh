@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Debian's prometheus really scrapes a cluster of `pmoe up` on this machine with the rules of
-# deploy/prometheus: every metric of the code must arrive, every panel of deploy/grafana draw
-# something, every rule evaluate; then the actors are halted until the alerts fire, and go on until
-# they are silent. About 4 minutes. Needs the package prometheus and the built binaries.
+# Debian's prometheus really scrapes a cluster of `pmoe up` on this machine with the configuration
+# of deploy/prometheus: every metric of the code must arrive with its labels, every panel of
+# deploy/grafana draw something, every rule evaluate, an actor that was started again be found; then
+# the actors are halted until the alerts fire, and go on until they are silent. About 5 minutes.
+# Needs the packages prometheus and curl, and the built binaries.
 #   deploy/test_prometheus.sh [FOLDER]      FOLDER keeps the logs; default: a temporary one
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,24 +37,30 @@ wait_for() {
   exit 1
 }
 
-write_targets() {
-  "$bin/pmoe" status --run "$work/run" --json 2>/dev/null >"$work/status.json" || return 1
-  deploy/prometheus/targets.py <"$work/status.json" >"$work/targets.json"
-  # The learner, one shard, two actors and the evaluator.
-  (($(grep -c '"pmoe-' "$work/targets.json") == 5))
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])'
 }
 
+metrics=127.0.0.1:$(free_port)
 "$bin/pmoe" up --env InvertedPendulum-v5 --actors 2 --seed 1 --steps 1e7 --out "$work/run" \
+  --metrics "$metrics" --dashboard none \
   --set policy.hidden=32,32 --set learner.critic_hidden=32,32 --set learner.batch_size=32 \
   --set schedule.start_steps=500 --set schedule.update_after=500 \
-  --set observe.eval_every_steps=2000 --set observe.eval_episodes=2 >"$work/up.log" 2>&1 &
+  --set observe.eval_every_steps=2000 --set observe.eval_episodes=2 \
+  --set checkpoint.every_seconds=20 >"$work/up.log" 2>&1 &
 cluster=$!
-wait_for 60 "a cluster with all its members" write_targets
 
-cp deploy/prometheus/{one_machine,rules}.yml "$work"
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
-prometheus --config.file "$work/one_machine.yml" --storage.tsdb.path "$work/data" \
+# What Prometheus will ask: the learner, one shard, two actors and the evaluator.
+all_members() {
+  (($(curl -s "http://$metrics/sd" | grep -c '"pmoe-') == 5))
+}
+wait_for 60 "a cluster with all its members" all_members
+
+sed "s/learner:9100/$metrics/" deploy/prometheus/prometheus.yml >"$work/prometheus.yml"
+cp deploy/prometheus/rules.yml "$work"
+port=$(free_port)
+prometheus --config.file "$work/prometheus.yml" --storage.tsdb.path "$work/data" \
   --web.listen-address "127.0.0.1:$port" --log.level warn >"$work/prometheus.log" 2>&1 &
 server=$!
-tests/deploy/live_prometheus.py "http://127.0.0.1:$port" "$work/status.json"
+tests/deploy/live_prometheus.py "http://127.0.0.1:$port" "$bin/pmoe" "$work/run"
 echo "prometheus: passed"

@@ -22,6 +22,7 @@
 #include "control/client/run_follower.h"
 #include "control/wire/run_messages.h"
 #include "learner/learner_config.h"
+#include "learner/targets_page.h"
 #include "replay/load/demos.h"
 #include "replay/wire/table_request.h"
 #include "run/make_run.h"
@@ -76,6 +77,9 @@ absl::StatusOr<std::unique_ptr<ClusterRun>> ClusterRun::Create(
     run->exporter_->Identify({run->hub_options_.roster.run_id, "learner", "0"});
     run->exporter_->Set("pmoe_learner_run_info", 1, RunLabel(config));
     run->status_.mutable_process()->set_metrics_address(run->exporter_->address());
+    run->exporter_->AddPage("/sd", [run = run.get()](const HttpRequest& request) {
+      return TargetsPage(run->hub_, run->security_, request);
+    });
   }
   run->status_.mutable_process()->set_listen_address(run->address().Text());
   PMOE_RETURN_IF_ERROR(

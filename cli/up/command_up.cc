@@ -31,6 +31,7 @@
 #include "common/base/status_macros.h"
 #include "common/config/config_flags.h"
 #include "common/config/run_config.h"
+#include "common/metrics/exporter.h"
 #include "dashboard/dashboard_flags.h"
 #include "replay/load/demos.h"
 #include "run/run_start.h"
@@ -41,6 +42,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kPoll_ms = 5;
+constexpr char kAnyPort[] = "127.0.0.1:0";
 
 // Held while `pmoe up` lives. The run's own lock is its learner's, which comes and goes.
 absl::StatusOr<FileLock> LockForUp(const std::string& directory) {
@@ -88,6 +90,7 @@ class ClusterPlan {
     return absl::OkStatus();
   }
   void set_audit(bool audit) { audit_ = audit; }
+  void set_metrics(std::string address) { metrics_ = std::move(address); }
   void set_learner_words(std::vector<std::string> words) { learner_words_ = std::move(words); }
   void set_resume_words(std::vector<std::string> words) { resume_words_ = std::move(words); }
 
@@ -115,12 +118,13 @@ class ClusterPlan {
                      [words = std::move(words)] { return words; }});
   }
   Words Start(const std::string& binary, PeerRole role, Words words) const {
+    const std::string metrics = role == PeerRole::kLearner ? metrics_ : kAnyPort;
     words.insert(words.begin(), BinaryPath(binary));
     if (tcp_) {
       const Words security = SecurityWords(certificates_, role);
       words.insert(words.end(), security.begin(), security.end());
     }
-    words.insert(words.end(), {"--metrics", "127.0.0.1:0", "--parent", absl::StrCat(::getpid())});
+    words.insert(words.end(), {"--metrics", metrics, "--parent", absl::StrCat(::getpid())});
     return words;
   }
   // A run that has begun goes on where it was.
@@ -156,7 +160,8 @@ class ClusterPlan {
   const std::string directory_;
   const SocketFolder* const sockets_;
   std::string learner_;
-  std::string certificates_;  // folder; empty: plain
+  std::string certificates_;        // folder; empty: plain
+  std::string metrics_ = kAnyPort;  // the learner's
   bool tcp_ = false;
   bool audit_ = false;
   Words learner_words_;
@@ -173,6 +178,10 @@ class UpCommand final : public Command {
     dashboard_.AddTo(up);
     up->add_flag("--tcp", tcp_, "Loopback TCP instead of unix sockets, with TLS");
     up->add_flag("--insecure", insecure_, "--tcp without TLS");
+    up->add_option("--metrics", metrics_,
+                   "The learner serves /metrics and /sd there, where Prometheus finds all members; "
+                   "default: a free port of 127.0.0.1")
+        ->type_name("HOST:PORT");
     up->add_flag("--audit", audit_, "Log every row sent under DIR/audit, for checks");
     up->footer(
         R"(Starts one learner, replay.shards replay shards, actor.count actors and an evaluator;
@@ -189,10 +198,7 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
 
   // After parsing: runs the cluster to its end.
   absl::StatusOr<int> Run() override {
-    if (insecure_ && !tcp_) {
-      return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
-    }
-    PMOE_RETURN_IF_ERROR(dashboard_.Check());
+    PMOE_RETURN_IF_ERROR(CheckFlags());
     PMOE_ASSIGN_OR_RETURN(const RunStartOptions start, flags_.Options());
     PMOE_ASSIGN_OR_RETURN(const RunConfig config, LoadRunConfig(start, "async"));
     PMOE_RETURN_IF_ERROR(CheckEnvId(config.env().id()));
@@ -222,6 +228,7 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
     ClusterPlan plan(config, directory, &sockets);
     PMOE_RETURN_IF_ERROR(plan.ChooseAddresses(tcp_, insecure_));
     plan.set_audit(audit_);
+    plan.set_metrics(metrics_);
     plan.set_learner_words(LearnerWords(start));
     if (resume) plan.set_resume_words(ResumeWords(directory, config));
 
@@ -248,6 +255,16 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
   }
 
  private:
+  // Before anything is made.
+  absl::Status CheckFlags() const {
+    if (insecure_ && !tcp_) {
+      return absl::InvalidArgumentError("--insecure goes with --tcp: unix sockets need no TLS");
+    }
+    PMOE_RETURN_IF_ERROR(dashboard_.Check());
+    // Could the learner listen there?
+    return MetricsExporter::Start(metrics_).status();
+  }
+
   // The folder's lock, its task checked. Locked before anything is written there: the files of a
   // run that goes on are its own. A folder that is not there is nobody's, and a mistake in the task
   // leaves none.
@@ -301,6 +318,7 @@ process's output, DIR/cluster.json their ids. The mode is async unless --mode sa
   bool tcp_ = false;
   bool insecure_ = false;
   bool audit_ = false;
+  std::string metrics_ = kAnyPort;
 };
 
 }  // namespace

@@ -14,8 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The newest folder under runs/ that a cluster's learner has written to.
-absl::StatusOr<std::string> NewestRun() {
+}  // namespace
+
+absl::StatusOr<std::string> NewestClusterRun() {
   std::string newest;
   fs::file_time_type written;
   std::error_code error;
@@ -29,8 +30,6 @@ absl::StatusOr<std::string> NewestRun() {
   return absl::NotFoundError("no cluster's run under runs/; name one with --run or --learner");
 }
 
-}  // namespace
-
 absl::StatusOr<LearnerTarget> TargetAt(absl::string_view address, absl::string_view flag,
                                        const SecurityFlags& flags) {
   LearnerTarget target;
@@ -39,10 +38,7 @@ absl::StatusOr<LearnerTarget> TargetAt(absl::string_view address, absl::string_v
   return target;
 }
 
-absl::StatusOr<LearnerTarget> TargetOfRun(std::string run, SecurityFlags flags) {
-  if (run.empty()) {
-    PMOE_ASSIGN_OR_RETURN(run, NewestRun());
-  }
+absl::StatusOr<LearnerTarget> TargetOfRun(const std::string& run, SecurityFlags flags) {
   const absl::StatusOr<std::string> text = ReadFile(run + "/learner.address");
   if (!text.ok()) {
     return absl::NotFoundError(absl::StrCat("--run ", run,

@@ -20,9 +20,10 @@ struct LearnerTarget {
 // `flag` names what the address came from in errors.
 absl::StatusOr<LearnerTarget> TargetAt(absl::string_view address, absl::string_view flag,
                                        const SecurityFlags& flags);
+// The newest folder under runs/ that a cluster's learner has written to. NotFoundError: none.
+absl::StatusOr<std::string> NewestClusterRun();
 // The learner of the cluster that trains, or trained, in this run directory; `flags` that say
-// nothing give way to those of `pmoe up`. Empty `run`: the newest under runs/. NotFoundError: no
-// cluster has.
-absl::StatusOr<LearnerTarget> TargetOfRun(std::string run, SecurityFlags flags);
+// nothing give way to those of `pmoe up`. NotFoundError: no cluster has.
+absl::StatusOr<LearnerTarget> TargetOfRun(const std::string& run, SecurityFlags flags);
 
 }  // namespace pmoe

@@ -4,14 +4,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "absl/strings/str_cat.h"
 
 namespace pmoe {
 namespace {
 
-bool BeginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
-bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+// Draws over nothing: it would show the sequences.
+bool IsDumb() {
+  const char* const kind = std::getenv("TERM");
+  return kind != nullptr && absl::string_view(kind) == "dumb";
+}
 
 }  // namespace
 
@@ -24,24 +28,25 @@ ScreenSize TerminalSize(int fd) {
   return size;
 }
 
-std::string FitLine(absl::string_view text, int columns) {
-  std::string fitted;
-  int used = 0;
-  for (const char c : text) {
-    if (BeginsCharacter(c) && ++used > columns) break;
-    fitted += IsControl(c) ? ' ' : c;
-  }
-  return fitted;
-}
-
-LiveScreen::LiveScreen(std::FILE* out) : out_(out), is_terminal_(::isatty(::fileno(out)) == 1) {}
+LiveScreen::LiveScreen(std::FILE* out, absl::string_view color)
+    : out_(out),
+      is_terminal_(::isatty(::fileno(out)) == 1 && !IsDumb()),
+      color_(WantsColor(color, is_terminal_)) {}
 
 ScreenSize LiveScreen::size() const { return TerminalSize(::fileno(out_)); }
 
 void LiveScreen::Draw(const std::vector<std::string>& lines) {
+  std::vector<StyledLine> styled;
+  for (const std::string& line : lines) styled.push_back({{line}});
+  Draw(styled);
+}
+
+void LiveScreen::Draw(const std::vector<StyledLine>& lines) {
   std::string text;
   if (!is_terminal_) {
-    for (const std::string& line : lines) absl::StrAppend(&text, line, "\n");
+    for (const StyledLine& line : lines) {
+      absl::StrAppend(&text, RenderLine(line, kNoLimit, color_), "\n");
+    }
   } else {
     const ScreenSize screen = size();
     // The cursor stands one line below the drawing, which needs that line too.
@@ -49,7 +54,7 @@ void LiveScreen::Draw(const std::vector<std::string>& lines) {
     if (drawn_ > 0) absl::StrAppend(&text, "\x1b[", drawn_, "A\r");
     for (size_t i = 0; i < count; ++i) {
       // A full line leaves the cursor on its last column, which the erasure would take.
-      absl::StrAppend(&text, FitLine(lines[i], screen.columns - 1), "\x1b[K\n");
+      absl::StrAppend(&text, RenderLine(lines[i], screen.columns - 1, color_), "\x1b[K\n");
     }
     text += "\x1b[J";
     drawn_ = count;

@@ -1,11 +1,11 @@
 #include "cli/watch/status_text.h"
 
 #include <algorithm>
-#include <map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "cli/watch/run_lines.h"
 
 namespace pmoe {
 namespace {
@@ -22,13 +22,6 @@ std::string MemberName(const MemberStatus& member) {
     default:
       return "?";
   }
-}
-
-// "12.3 of 100.0 GB free"; empty where the volume does not say.
-std::string DiskText(const DiskSpaceMessage& disk) {
-  if (disk.total_bytes() == 0) return "";
-  return absl::StrFormat("%.1f of %.1f GB free", 1e-9 * static_cast<double>(disk.free_bytes()),
-                         1e-9 * static_cast<double>(disk.total_bytes()));
 }
 
 // What acknowledged rows are worth, and how many were lost.
@@ -61,12 +54,27 @@ std::string PaceText(const ActorRates& rates) {
   return text;
 }
 
+// What an older actor does not say.
+std::string TimeText(const ActorRates& rates) {
+  if (!rates.has_time()) return "";
+  const ActorTime& time = rates.time();
+  return absl::StrFormat(" (env %.0f%%, policy %.0f%%, write %.0f%%, blocked %.0f%%, idle %.0f%%)",
+                         100.0 * time.env(), 100.0 * time.policy(), 100.0 * time.write(),
+                         100.0 * time.blocked(), 100.0 * time.idle());
+}
+
+std::string UsageText(const MemberStatus& member) {
+  if (!member.has_usage()) return "";
+  return absl::StrFormat("CPU %.2f, %.0f MB; ", member.usage().cpu_cores(),
+                         static_cast<double>(member.usage().memory_bytes()) / 1e6);
+}
+
 // What is particular to the role.
 std::string DetailText(const MemberStatus& member) {
   if (member.role() == RUN_ROLE_ACTOR) {
     return absl::StrFormat(
-        "%.0f steps/s, %d unacked chunks, waited %.1f s for room, %d reconnects%s; ",
-        member.rates().env_steps_per_s(), member.rates().unacked_chunks(),
+        "%.0f steps/s%s, %d unacked chunks, waited %.1f s for room, %d reconnects%s; ",
+        member.rates().env_steps_per_s(), TimeText(member.rates()), member.rates().unacked_chunks(),
         member.rates().write_blocked_s(), member.rates().reconnects(), PaceText(member.rates()));
   }
   if (member.role() == RUN_ROLE_REPLAY) {
@@ -84,26 +92,16 @@ std::string DetailText(const MemberStatus& member) {
 
 std::string MemberText(const MemberStatus& member) {
   return absl::StrFormat(
-      "  %-11s %-9s v%-8d seen %4.1f s ago  %sepoch %d, pid %d on %s, metrics %s\n",
+      "  %-11s %-9s v%-8d seen %4.1f s ago  %s%sepoch %d, pid %d on %s, metrics %s\n",
       MemberName(member), member.connected() ? "connected" : "GONE", member.policy_version(),
-      member.last_report_s(), DetailText(member), member.epoch(), member.process().pid(),
-      member.process().host(), member.process().metrics_address());
+      member.last_report_s(), DetailText(member), UsageText(member), member.epoch(),
+      member.process().pid(), member.process().host(), member.process().metrics_address());
 }
 
 int Rank(const MemberStatus& member) {
   if (!member.connected()) return 0;
   if (member.role() == RUN_ROLE_REPLAY) return 1;
   return member.role() == RUN_ROLE_EVALUATOR ? 2 : 3;
-}
-
-// Empty where all are of one build.
-std::string BuildsText(const RunStatus& status) {
-  std::map<std::string, int> builds = {{status.process().build_id(), 1}};
-  for (const MemberStatus& member : status.members()) ++builds[member.process().build_id()];
-  if (builds.size() == 1) return "";
-  std::string text = "BUILDS DIFFER:";
-  for (const auto& [build, count] : builds) absl::StrAppend(&text, " ", build, " × ", count);
-  return text + "\n";
 }
 
 // Who waits for whom; of one shard the learner only repeats what the shard says.
@@ -145,16 +143,12 @@ std::string StatusText(const RunStatus& status) {
       absl::StrFormat("%s  %s, %s\nrun %s in %s, learner epoch %d (pid %d on %s)\n", status.label(),
                       status.mode(), status.state(), status.run_id(), status.directory(),
                       status.learner_epoch(), status.process().pid(), status.process().host());
-  absl::StrAppendFormat(&text, "env steps %d of %d, %.0f/s; updates %d, %.0f/s; up %.0f s\n",
-                        status.env_steps(), status.total_steps(), status.env_steps_per_s(),
-                        status.updates(), status.updates_per_s(), status.uptime_s());
-  absl::StrAppendFormat(
-      &text, "policy v%d; sampled rows are %.1f versions, %.1f s old; evaluation %s\n",
-      status.policy_version(), status.lag_versions(), status.lag_s(),
-      status.has_evaluation() ? absl::StrFormat("%.1f", status.eval_return()) : "none yet");
-  const std::string disk = DiskText(status.disk());
-  if (!disk.empty()) absl::StrAppend(&text, "disk of the run directory: ", disk, "\n");
-  return absl::StrCat(text, BuildsText(status), LimitersText(status), MembersText(status));
+  for (const std::string& line :
+       {status.verdict().text(), ProgressText(status), LearnerTimeText(status), AgesText(status),
+        LatenciesText(status), CostText(status), MachineText(status), BuildsText(status)}) {
+    if (!line.empty()) absl::StrAppend(&text, line, "\n");
+  }
+  return absl::StrCat(text, LimitersText(status), MembersText(status));
 }
 
 }  // namespace pmoe

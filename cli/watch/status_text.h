@@ -1,4 +1,4 @@
-// What `pmoe status` prints for people, and draws once a second with --watch. Pure function.
+// What `pmoe status` prints for people: all that is known of each member. Pure function.
 #pragma once
 
 #include <string>
@@ -7,8 +7,7 @@
 
 namespace pmoe {
 
-// A screen may cut it on the right and below: what matters most comes first. Members that are gone
-// come before replay, and actors last.
+// What matters most comes first. Members that are gone come before replay, and actors last.
 std::string StatusText(const RunStatus& status);
 
 }  // namespace pmoe

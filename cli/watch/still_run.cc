@@ -70,51 +70,71 @@ Json CostJson(const RunCost& cost, double price_per_hour) {
           {"money", Or(cost.Money(price_per_hour))}};
 }
 
+const char* StateName(const StillRun& run) {
+  if (run.is_training()) return "training";
+  return run.is_finished() ? "finished" : "stopped";
+}
+
 }  // namespace
 
-absl::StatusOr<std::string> StillRunText(const std::string& directory, bool json) {
-  PMOE_ASSIGN_OR_RETURN(const RunConfig config, ReadRunConfig(directory, "--run"));
-  const LastMetrics metrics = ReadLastMetrics(directory);
-  const absl::StatusOr<uint64_t> checkpoint = NewestCheckpointIn(directory);
-  const int64_t at = std::max(metrics.env_steps, static_cast<int64_t>(checkpoint.value_or(0)));
-  const int64_t total = TotalSteps(config);
-  const RunCosts costs = ReadRunCosts(directory, Target(config.observe()));
-  const int process = FileLock::Holder(directory + "/lock");
-  const bool finished = checkpoint.ok() && static_cast<int64_t>(*checkpoint) >= total;
-  const char* const state = process != 0 ? "training" : finished ? "finished" : "stopped";
-  if (json) {
-    nlohmann::ordered_json object = {{"state", state},
-                                     {"directory", directory},
-                                     {"env_steps", at},
-                                     {"total_steps", total},
-                                     {"process", process}};
-    object["checkpoint"] = checkpoint.ok() ? nlohmann::json(*checkpoint) : nlohmann::json();
-    object["eval_return"] = Or(metrics.eval_return);
-    const double price = config.observe().price_per_hour();
-    object["cost"] = CostJson(costs.all, price);
-    object["cost_to_target"] =
-        costs.to_target.has_value() ? CostJson(*costs.to_target, price) : Json();
-    return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  }
-  std::string text =
-      absl::StrCat(RunLabel(config), ": ", state, " at ", at, " of ", total, " env steps");
-  if (metrics.eval_return.has_value()) {
-    absl::StrAppendFormat(&text, ", last return %.1f", *metrics.eval_return);
-  }
+bool StillRun::is_finished() const {
+  return checkpoint.has_value() && static_cast<int64_t>(*checkpoint) >= total_steps;
+}
+
+std::string StillRun::Text() const {
+  std::string text = absl::StrCat(label, ": ", StateName(*this), " at ", env_steps, " of ",
+                                  total_steps, " env steps");
+  if (eval_return.has_value()) absl::StrAppendFormat(&text, ", last return %.1f", *eval_return);
   const std::string word = ShellWord(directory);
-  const bool cluster = std::filesystem::exists(directory + "/learner.address");
-  if (process != 0) {
+  if (is_training()) {
     absl::StrAppend(&text, "\nby process ", process, "; watch it with: ", UserCommand(),
                     " dashboard ", word);
-  } else if (finished) {
+  } else if (is_finished()) {
     absl::StrAppend(&text, "\nlook at it with: ", UserCommand(), " eval --run ", word);
-  } else if (checkpoint.ok()) {
+  } else if (checkpoint.has_value()) {
     absl::StrAppend(&text, "\ngo on from its checkpoint at ", *checkpoint, " with: ", UserCommand(),
-                    " ", cluster ? "up" : "train", " --resume ", word);
+                    " ", of_cluster ? "up" : "train", " --resume ", word);
   } else {
     absl::StrAppend(&text, "\nit has no checkpoint to go on from; start it anew");
   }
-  return absl::StrCat(text, CostText(costs, config.observe()), "\n");
+  return absl::StrCat(text, CostText(costs, observe), "\n");
+}
+
+std::string StillRun::Json() const {
+  const double price = observe.price_per_hour();
+  const nlohmann::ordered_json object = {
+      {"state", StateName(*this)},
+      {"directory", directory},
+      {"env_steps", env_steps},
+      {"total_steps", total_steps},
+      {"process", process},
+      {"checkpoint",
+       checkpoint.has_value() ? nlohmann::ordered_json(*checkpoint) : nlohmann::ordered_json()},
+      {"eval_return", Or(eval_return)},
+      {"cost", CostJson(costs.all, price)},
+      {"cost_to_target",
+       costs.to_target.has_value() ? CostJson(*costs.to_target, price) : nlohmann::ordered_json()}};
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+absl::StatusOr<StillRun> LookAtStillRun(const std::string& directory) {
+  PMOE_ASSIGN_OR_RETURN(const RunConfig config, ReadRunConfig(directory, "--run"));
+  const LastMetrics metrics = ReadLastMetrics(directory);
+  const absl::StatusOr<uint64_t> checkpoint = NewestCheckpointIn(directory);
+  StillRun run;
+  run.directory = directory;
+  run.label = RunLabel(config);
+  run.env_steps = std::max(metrics.env_steps, static_cast<int64_t>(checkpoint.value_or(0)));
+  run.total_steps = TotalSteps(config);
+  // `pmoe up` starts its learner again.
+  run.process = FileLock::Holder(directory + "/lock");
+  if (run.process == 0) run.process = FileLock::Holder(directory + "/up.lock");
+  if (checkpoint.ok()) run.checkpoint = *checkpoint;
+  run.eval_return = metrics.eval_return;
+  run.observe = config.observe();
+  run.costs = ReadRunCosts(directory, Target(config.observe()));
+  run.of_cluster = std::filesystem::exists(directory + "/learner.address");
+  return run;
 }
 
 }  // namespace pmoe

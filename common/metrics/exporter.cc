@@ -62,10 +62,18 @@ HttpAnswer MetricsExporter::Answer(const HttpRequest& request) const {
   if (request.path == "/metrics") {
     answer.type = "text/plain; version=0.0.4; charset=utf-8";
     answer.body = prometheus::TextSerializer().Serialize(Collect());
-  } else {
-    answer.status = kNotFound;
-    answer.body = "only /metrics is here\n";
+    return answer;
   }
+  Page page;
+  answer.body = "only /metrics is here";
+  {
+    MutexLock lock(&mu_);
+    if (const auto at = pages_.find(request.path); at != pages_.end()) page = at->second;
+    for (const auto& [path, ignored] : pages_) absl::StrAppend(&answer.body, ", and ", path);
+  }
+  if (page) return page(request);
+  answer.status = kNotFound;
+  answer.body += "\n";
   return answer;
 }
 
@@ -87,6 +95,11 @@ std::vector<prometheus::MetricFamily> MetricsExporter::Collect() const {
 void MetricsExporter::Identify(MetricsIdentity identity) {
   MutexLock lock(&mu_);
   identity_ = std::move(identity);
+}
+
+void MetricsExporter::AddPage(const std::string& path, Page page) {
+  MutexLock lock(&mu_);
+  pages_[path] = std::move(page);
 }
 
 MetricsExporter::Series MetricsExporter::Make(absl::string_view name, const std::string& label) {

@@ -2,6 +2,7 @@
 // and then. Every series says whose it is: run, role and index. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,6 +48,10 @@ class MetricsExporter {
   void SetHistogram(absl::string_view name, const LatencyHistogram& histogram)
       ABSL_LOCKS_EXCLUDED(mu_);
 
+  using Page = std::function<HttpAnswer(const HttpRequest&)>;
+  // Serves another page beside /metrics; `page` is called by the server's thread.
+  void AddPage(const std::string& path, Page page) ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   // One time series; Family.Add is slow, so it is kept.
   struct Series {
@@ -67,6 +72,7 @@ class MetricsExporter {
   mutable Mutex mu_;
   MetricsIdentity identity_ ABSL_GUARDED_BY(mu_);
   std::map<std::pair<std::string, std::string>, Series> series_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, Page> pages_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<HttpServer> server_;  // its threads use the rest
 };
 

@@ -70,6 +70,8 @@ const std::vector<MetricInfo>& MetricList() {
       {"pmoe_process_cores", kGauge, "actor, evaluator, replay, learner", "",
        "that the process may use: affinity and the control group's quota"},
       {"pmoe_process_memory_bytes", kGauge, "actor, evaluator, replay, learner", "", "resident"},
+      {"pmoe_process_memory_limit_bytes", kGauge, "actor, evaluator, replay, learner", "",
+       "that the process may have: its control group's limit, else the machine's memory"},
       {"pmoe_process_network_bytes_total", kCounter, "actor, evaluator, replay, learner",
        "direction",
        "of its network namespace but for loopback: a container's own, else all of the machine"},

@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "common/base/file.h"
+#include "common/base/memory_limit.h"
 
 namespace pmoe {
 namespace {
@@ -41,6 +42,8 @@ void ProcessMetrics::Export(MetricsExporter* metrics) {
   metrics->Set("pmoe_process_cpu_seconds_total", load.cpu_s);
   metrics->Set("pmoe_process_cores", load.cores);
   metrics->Set("pmoe_process_memory_bytes", static_cast<double>(load.memory_bytes));
+  const auto limit = static_cast<double>(MemoryLimit());
+  if (limit > 0) metrics->Set("pmoe_process_memory_limit_bytes", limit);
   const absl::StatusOr<std::string> text = ReadText("/proc/self/net/dev");
   if (!text.ok()) return;
   const NetworkBytes bytes = ParseNetworkBytes(*text);

@@ -277,6 +277,11 @@ std::vector<MemberStatus> Roster::Members(double now_s) const {
   return members;
 }
 
+std::string Roster::machine(RunRole role, uint32_t index) const {
+  const auto at = entries_.find({role, index});
+  return at == entries_.end() ? "" : at->second.peer;
+}
+
 const MemberStatus* Roster::member(RunRole role, uint32_t index) const {
   const auto at = entries_.find({role, index});
   return at == entries_.end() ? nullptr : &at->second.status;

@@ -70,6 +70,8 @@ class Roster {
   int connected(RunRole role) const;
   // Who follows, and who did lately, with last_report_s as of now.
   std::vector<MemberStatus> Members(double now_s) const;
+  // From which machine it calls, as Join was told; empty: nobody has the seat, or had it lately.
+  std::string machine(RunRole role, uint32_t index) const;
   // Who had the seat last, without last_report_s; null: nobody yet, or it is forgotten.
   const MemberStatus* member(RunRole role, uint32_t index) const;
   // How often a process took the seat or came back to it; 0: nobody yet.

@@ -358,6 +358,11 @@ void RunHub::Close(const FollowerCursor& cursor, bool leaving) {
   Lose(*roster_.member(cursor.role, cursor.seat.index()), leaving, leaving ? "has left" : kLost);
 }
 
+std::string RunHub::MachineOf(RunRole role, uint32_t index) const {
+  MutexLock lock(&mu_);
+  return roster_.machine(role, index);
+}
+
 RunStatus RunHub::Status() const {
   MutexLock lock(&mu_);
   RunStatus status = status_;

@@ -85,6 +85,8 @@ class RunHub : public ActorGroup {
   void HandOut(uint64_t version) ABSL_LOCKS_EXCLUDED(mu_);
   void Close(const FollowerCursor& cursor, bool leaving) ABSL_LOCKS_EXCLUDED(mu_);
   RunStatus Status() const ABSL_LOCKS_EXCLUDED(mu_);
+  // As Roster's machine.
+  std::string MachineOf(RunRole role, uint32_t index) const ABSL_LOCKS_EXCLUDED(mu_);
   uint64_t learner_epoch() const { return options_.learner_epoch; }
 
  private:

@@ -1,13 +1,6 @@
-"""What the five dashboards show: one line per panel. make_dashboards.py turns this into JSON."""
-from typing import NamedTuple
-
-
-class Panel(NamedTuple):
-    title: str
-    unit: str  # Grafana's name: short, s, bytes, percentunit, ops (per second), none
-    queries: tuple  # of (PromQL, legend); {{x}} in a legend is the value of label x
-    kind: str = "timeseries"  # or "stat": one large number
-    help: str = ""
+"""What the dashboards show: one line per panel. make_dashboards.py turns this into JSON, and lets
+each query see the chosen clusters and runs alone."""
+from panels import Panel
 
 
 def stat_of(*names):
@@ -15,50 +8,120 @@ def stat_of(*names):
     return (('pmoe_learner_stat{name=~"%s"}' % "|".join(names), "{{name}}"),)
 
 
-def seconds_per_second(names, role):
-    return tuple((f"avg(rate(pmoe_{role}_{name}_seconds_total[1m]))", name) for name in names)
+def quantiles(histogram):
+    """Of all processes that serve it together."""
+    return tuple((f"histogram_quantile({q}, sum by (le) (rate({histogram}_bucket[1m])))", name)
+                 for q, name in ((0.5, "median"), (0.9, "90 %"), (0.99, "99 %")))
 
 
-def quantile(share, histogram, legend):
-    return (f"histogram_quantile({share}, sum by (le) (rate({histogram}_bucket[1m])))", legend)
+def buckets(histogram):
+    return ((f"sum by (le) (increase({histogram}_bucket[1m]))", "{{le}}"),)
 
 
 THROUGHPUT = (
-    Panel("env steps per second", "ops", (("sum(rate(pmoe_actor_env_steps_total[1m]))", "all"),),
-          "stat"),
-    Panel("updates per second", "ops", (("sum(rate(pmoe_learner_updates_total[1m]))", "all"),),
-          "stat"),
+    Panel("run", "none", (("pmoe_learner_run_info", "{{label}}"),), "name"),
+    Panel("env steps per second", "ops",
+          (("sum by (run) (pmoe:actor_steps:rate)", "{{run}}"),), "stat"),
+    Panel("bottleneck", "none", (("pmoe_learner_bottleneck == 1", "{{name}}"),), "name",
+          "docs/verdict.md; the text and the expected gains: pmoe status --json."),
     Panel("members", "none", (("sum by (member) (pmoe_learner_members)", "{{member}}"),), "stat"),
-    Panel("env steps of the run", "short", (("max(pmoe_learner_env_steps)", "env steps"),), "stat"),
-    Panel("env steps per second, by actor", "ops",
-          (("rate(pmoe_actor_env_steps_total[1m])", "{{instance}}"),)),
-    Panel("updates per second", "ops", (("rate(pmoe_learner_updates_total[1m])", "{{instance}}"),)),
-    Panel("where an actor's time goes", "percentunit",
-          seconds_per_second(("env", "policy", "write", "write_blocked", "idle"), "actor"),
-          help="Mean over the actors. write holds write_blocked: the wait for acknowledgements."),
-    Panel("robots: missed deadlines and rows left out, per second", "ops",
-          (("rate(pmoe_actor_deadline_misses_total[1m])", "{{instance}} missed"),
-           ("rate(pmoe_actor_rows_left_out_total[1m])", "{{instance}} left out")),
-          help="Of actors with actor.real_time_hz. Left out: replay gave no room for a minute."),
+    Panel("where the actors' time goes", "percentunit",
+          (("avg by (phase) (pmoe:actor_time:ratio)", "{{phase}}"),), "stack",
+          "Mean over the actors. blocked: waits for the learner or the network; idle: for the "
+          "next round, or a robot's tick."),
     Panel("where the learner's time goes", "percentunit",
-          seconds_per_second(("update", "sample_wait", "publish", "evaluation_wait", "checkpoint",
-                              "idle"), "learner"),
-          help="Much sample_wait: more actors help. Little of it: a faster learner does."),
-    Panel("what holds the run back", "none",
-          (("pmoe_learner_bottleneck == 1", "{{name}}"),),
-          help="docs/verdict.md; the text and the expected gains: pmoe status --json."),
+          (("avg by (phase) (pmoe:learner_time:ratio)", "{{phase}}"),), "stack",
+          "Much sample wait: more actors help. Little of it: a faster learner does."),
+    Panel("env steps per second: actors x time", "ops",
+          (('pmoe:actor_steps:rate{index=~"$actor"}', "actor {{index}}"),), "rows",
+          "Red rows are slow. Of hundreds choose some above, or look at how they spread below."),
+    Panel("share of time blocked: actors x time", "percentunit",
+          (('pmoe:actor_time:ratio{phase="blocked",index=~"$actor"}', "actor {{index}}"),),
+          "hot rows"),
+    Panel("age of weights in versions: actors x time", "short",
+          (('pmoe:actor_weights_behind:versions{index=~"$actor"}', "actor {{index}}"),),
+          "hot rows"),
+    Panel("how the actors' steps per second spread", "ops",
+          (("pmoe:actor_steps:rate", "actor {{index}}"),), "spread",
+          "One dark band: all are alike. Cells below it are stragglers."),
+    Panel("the slowest actors, against the median", "percentunit",
+          (("bottomk(10, pmoe:actor_pace:ratio)", "actor {{index}}"),),
+          help="Below 0.5 for 2 minutes: PmoeStraggler."),
+    Panel("env steps per second, by run", "ops",
+          (("sum by (run) (pmoe:actor_steps:rate)", "{{run}}"),)),
+    Panel("updates per second, by run", "ops",
+          (("sum by (run) (rate(pmoe_learner_updates_total[1m]))", "{{run}}"),)),
+    Panel("env steps of the run", "short", (("pmoe_learner_env_steps", "{{run}}"),)),
     Panel("limiter: share of time that a side waits", "percentunit",
-          (("pmoe:limiter_blocked:ratio", "{{instance}} {{side}}"),),
+          (("pmoe:limiter_blocked:ratio", "replay {{index}} {{side}}"),),
           help="insert: actors wait for the learner; sample: the learner waits for rows."),
     Panel("actors wanted, as a multiple of today's", "none",
-          (("pmoe:actors_wanted:ratio", "wanted"),),
+          (("pmoe:actors_wanted:ratio", "{{run}}"),),
           help="1 + share that samples wait - share that inserts wait."),
-    Panel("free disk", "percentunit", (("pmoe:disk_free:ratio", "{{instance}}"),)),
+    Panel("evaluator at work", "percentunit",
+          (("rate(pmoe_evaluator_seconds_total[1m])", "share of its time"),),
+          help="Near 1: evaluations take longer than the time between two of them."),
+    Panel("robots: missed deadlines and rows left out, per second", "ops",
+          (("rate(pmoe_actor_deadline_misses_total[1m])", "actor {{index}} missed"),
+           ("rate(pmoe_actor_rows_left_out_total[1m])", "actor {{index}} left out")),
+          help="Of actors with actor.real_time_hz. Left out: replay gave no room for a minute."),
+)
+
+LATENCIES = (
+    Panel("insert to acknowledgement", "s", quantiles("pmoe_actor_insert_ack_seconds")),
+    Panel("insert to acknowledgement, how often", "short",
+          buckets("pmoe_actor_insert_ack_seconds"), "heatmap"),
+    Panel("the learner's wait for a minibatch", "s", quantiles("pmoe_learner_sample_seconds")),
+    Panel("the learner's wait for a minibatch, how often", "short",
+          buckets("pmoe_learner_sample_seconds"), "heatmap"),
+    Panel("weights published to first used", "s",
+          quantiles("pmoe_learner_publish_to_use_seconds")),
+    Panel("weights published to first used, how often", "short",
+          buckets("pmoe_learner_publish_to_use_seconds"), "heatmap"),
+    Panel("age of the weights that actors use", "s",
+          (("pmoe_learner_policy_lag_seconds", "mean of the actors"),)),
+    Panel("age of the weights that actors use, in versions", "short",
+          (("pmoe_learner_policy_lag_versions", "mean of the actors"),
+           ("max(pmoe:actor_weights_behind:versions)", "the oldest"))),
+    Panel("age of the sampled rows", "s", (("pmoe_learner_sampled_lag_seconds", "{{run}}"),)),
+    Panel("age of the sampled rows, in versions", "short",
+          (("pmoe_learner_sampled_lag_versions", "{{run}}"),)),
+)
+
+WHO = "{{role}} {{index}}"
+
+MACHINES = (
+    Panel("CPU cores in use", "none", (("sum by (role) (pmoe:process_cpu:cores)", "{{role}}"),),
+          "stat"),
+    Panel("memory", "bytes", (("sum by (role) (pmoe_process_memory_bytes)", "{{role}}"),), "stat"),
+    Panel("busiest network", "Bps",
+          (("max by (direction) (rate(pmoe_process_network_bytes_total[1m]))", "{{direction}}"),),
+          "stat",
+          "Of one process's network namespace: a container's own, else all of the machine."),
+    Panel("GPU", "percentunit", (("max(pmoe_learner_gpu_busy_ratio)", "busiest"),), "stat"),
+    Panel("CPU, in cores", "none", (("pmoe:process_cpu:cores", WHO),)),
+    Panel("cores that a process may use", "none", (("pmoe_process_cores", WHO),),
+          help="By affinity and its container's quota."),
+    Panel("memory of each process", "bytes", (("pmoe_process_memory_bytes", WHO),)),
+    Panel("memory, as a share of what it may have", "percentunit",
+          (("pmoe:memory_used:ratio", WHO),),
+          help="Of its container's limit, else of the machine. Above 0.9: PmoeMemoryNearLimit."),
+    Panel("memory limits", "bytes", (("pmoe_process_memory_limit_bytes", WHO),)),
+    Panel("network, per second", "Bps",
+          (("rate(pmoe_process_network_bytes_total[1m])", f"{WHO} {{{{direction}}}}"),),
+          help="Of the process's network namespace: a container's own, else all of the machine."),
+    Panel("GPUs of the learner's machine, share of time busy", "percentunit",
+          (("pmoe_learner_gpu_busy_ratio", "GPU {{gpu}}"),
+           ("rate(pmoe_learner_gpu_seconds_total[1m])", "all, of the run"))),
+    Panel("GPU memory", "bytes",
+          (("pmoe_learner_gpu_memory_bytes", "GPU {{gpu}} in use"),
+           ("pmoe_learner_gpu_memory_size_bytes", "GPU {{gpu}} size"))),
+    Panel("free disk", "percentunit", (("pmoe:disk_free:ratio", WHO),)),
     Panel("free disk, bytes", "bytes",
           (("pmoe_learner_disk_free_bytes", "learner, free"),
            ("pmoe_learner_disk_size_bytes", "learner, size"),
-           ("pmoe_replay_disk_free_bytes", "{{instance}}, free"),
-           ("pmoe_replay_disk_size_bytes", "{{instance}}, size"))),
+           ("pmoe_replay_disk_free_bytes", "replay {{index}}, free"),
+           ("pmoe_replay_disk_size_bytes", "replay {{index}}, size"))),
 )
 
 LEARNING = (
@@ -81,9 +144,6 @@ LEARNING = (
     Panel("value", "short", stat_of("q_mean", "explained_variance")),
     Panel("PPO's step", "short", stat_of("approx_kl", "clip_fraction", "grad_norm")),
     Panel("learning rate", "short", stat_of("learning_rate")),
-    Panel("evaluator at work", "percentunit",
-          (("rate(pmoe_evaluator_seconds_total[1m])", "share of its time"),),
-          help="Near 1: evaluations take longer than the time between two of them."),
 )
 
 USAGE = 'pmoe_learner_stat{name=~"primitive_usage_[0-9]+"}'
@@ -109,22 +169,25 @@ ROUTER = (
 
 DATA_PLANE = (
     Panel("rows held", "short", (("sum(pmoe_replay_size_rows)", "rows"),), "stat"),
-    Panel("samples per insert", "short", (("avg(pmoe_replay_samples_per_insert)", "ratio"),),
-          "stat"),
+    Panel("samples per insert, lately", "short",
+          (("pmoe_learner_samples_per_insert", "{{run}}"),), "stat"),
     Panel("memory of replay", "bytes", (("sum(pmoe_replay_memory_bytes)", "bytes"),), "stat"),
     Panel("writers", "short", (("sum(pmoe_replay_writers)", "writers"),), "stat"),
     Panel("rows per second", "ops",
           (("sum(rate(pmoe_replay_inserts_total[1m]))", "inserted"),
            ("sum(rate(pmoe_replay_loaded_rows_total[1m]))", "loaded from files"),
            ("sum(rate(pmoe_replay_samples_total[1m]))", "sampled"))),
+    Panel("samples per insert", "short",
+          (("pmoe_learner_samples_per_insert", "lately"),
+           ("pmoe_replay_samples_per_insert", "replay {{index}}, since it began"))),
     Panel("oldest wait at the limiter", "s",
-          (("pmoe_replay_limiter_waiting_seconds", "{{instance}} {{side}}"),)),
+          (("pmoe_replay_limiter_waiting_seconds", "replay {{index}} {{side}}"),)),
     Panel("rows of other tables", "short",
           (("sum by (table) (pmoe_replay_table_rows)", "{{table}}"),),
           help="Tables of a shard beside the run's own, as demos."),
     Panel("seconds waited at the limiter", "percentunit",
-          (("rate(pmoe_replay_limiter_blocked_seconds_total[1m])", "{{instance}} {{side}}"),)),
-    Panel("chunks on their way", "short", (("pmoe_actor_unacked_chunks", "{{instance}}"),)),
+          (("rate(pmoe_replay_limiter_blocked_seconds_total[1m])", "replay {{index}} {{side}}"),)),
+    Panel("chunks on their way", "short", (("pmoe_actor_unacked_chunks", WHO),)),
     Panel("what went wrong, per minute", "short",
           (("sum(increase(pmoe_actor_reconnects_total[1m]))", "reconnects"),
            ("sum(increase(pmoe_replay_duplicates_total[1m]))", "chunks sent twice"),
@@ -133,12 +196,12 @@ DATA_PLANE = (
            ("sum(increase(pmoe_replay_log_errors_total[1m]))", "failed writes of the log"),
            ("sum(increase(pmoe_replay_rows_lost_total[1m]))", "rows lost"))),
     Panel("age of changes that are not on disk", "s",
-          (("pmoe_replay_log_behind_seconds", "{{instance}}"),),
+          (("pmoe_replay_log_behind_seconds", WHO),),
           help="replay.durability async: below a second while the disk can be written."),
     Panel("written to the log, per second", "Bps",
-          (("rate(pmoe_replay_log_bytes_total[1m])", "{{instance}}"),)),
+          (("rate(pmoe_replay_log_bytes_total[1m])", WHO),)),
     Panel("share of time that the log waits for the disk", "percentunit",
-          (("rate(pmoe_replay_log_sync_seconds_total[1m])", "{{instance}}"),)),
+          (("rate(pmoe_replay_log_sync_seconds_total[1m])", WHO),)),
     Panel("refused calls, by the caller's role", "short",
           (("sum by (caller) (increase(pmoe_rpc_refused_total[1m]))", "{{caller}}"),),
           help="unverified: its certificate did not hold, or it had none."),
@@ -146,54 +209,19 @@ DATA_PLANE = (
           (("sum by (door, reason) (increase(pmoe_rejected_total[1m]))", "{{door}}: {{reason}}"),),
           help="Values without sense, seats that nobody gave out, streams that say nothing."),
     Panel("connections closed for want of descriptors", "short",
-          (("increase(pmoe_connections_refused_total[1m])", "{{instance}}"),),
+          (("increase(pmoe_connections_refused_total[1m])", WHO),),
           help="More clients than `ulimit -n` leaves room for."),
     Panel("weights version", "short",
           (("pmoe_learner_weights_version", "published"),
-           ("pmoe_actor_weights_version", "{{instance}}"),
+           ("pmoe_actor_weights_version", WHO),
            ("pmoe_evaluator_weights_version", "evaluated"))),
-    Panel("age of the weights that actors use", "s",
-          (("pmoe:policy_lag:seconds", "newest"),
-           ("pmoe_learner_policy_lag_seconds", "mean"))),
-    Panel("age of the weights that actors use, in versions", "short",
-          (("pmoe_learner_policy_lag_versions", "mean"),)),
-    Panel("age of the sampled rows", "s", (("pmoe_learner_sampled_lag_seconds", "seconds"),)),
-    Panel("age of the sampled rows, in versions", "short",
-          (("pmoe_learner_sampled_lag_versions", "versions"),)),
-    Panel("samples per insert, lately", "short",
-          (("pmoe_learner_samples_per_insert", "{{run}}"),)),
-    Panel("latencies, 99th percentile", "s",
-          (quantile("0.99", "pmoe_actor_insert_ack_seconds", "insert to acknowledgement"),
-           quantile("0.99", "pmoe_learner_sample_seconds", "sample"),
-           quantile("0.99", "pmoe_learner_publish_to_use_seconds", "publication to first use"))),
-    Panel("latencies, median", "s",
-          (quantile("0.5", "pmoe_actor_insert_ack_seconds", "insert to acknowledgement"),
-           quantile("0.5", "pmoe_learner_sample_seconds", "sample"),
-           quantile("0.5", "pmoe_learner_publish_to_use_seconds", "publication to first use"))),
-)
-
-PROCESSES = (
-    Panel("runs", "none", (("pmoe_learner_run_info", "{{label}}"),), "stat"),
-    Panel("CPU: cores in use", "none",
-          (("rate(pmoe_process_cpu_seconds_total[1m])", "{{role}} {{index}}"),)),
-    Panel("cores that a process may use", "none",
-          (("pmoe_process_cores", "{{role}} {{index}}"),)),
-    Panel("memory", "bytes", (("pmoe_process_memory_bytes", "{{role}} {{index}}"),)),
-    Panel("network, per second", "Bps",
-          (("rate(pmoe_process_network_bytes_total[1m])", "{{role}} {{index}} {{direction}}"),),
-          help="Of the process's network namespace: a container's own, else all of the machine."),
-    Panel("GPU: share of the time at work", "percentunit",
-          (("pmoe_learner_gpu_busy_ratio", "GPU {{gpu}}"),
-           ("rate(pmoe_learner_gpu_seconds_total[1m])", "of the run"))),
-    Panel("GPU memory", "bytes",
-          (("pmoe_learner_gpu_memory_bytes", "GPU {{gpu}}, in use"),
-           ("pmoe_learner_gpu_memory_size_bytes", "GPU {{gpu}}, size"))),
 )
 
 DASHBOARDS = (
     ("throughput", "pmoe: throughput", THROUGHPUT),
+    ("latencies", "pmoe: latencies", LATENCIES),
+    ("machines", "pmoe: machines", MACHINES),
     ("learning", "pmoe: learning", LEARNING),
     ("router", "pmoe: router", ROUTER),
     ("data_plane", "pmoe: data plane", DATA_PLANE),
-    ("processes", "pmoe: processes", PROCESSES),
 )

@@ -29,12 +29,13 @@ class StillRunTest : public ::testing::Test {
                                             << rows;
   }
   std::string Text() {
-    const absl::StatusOr<std::string> text = StillRunText(dir_.path(), /*json=*/false);
-    EXPECT_OK(text);
-    return text.value_or("");
+    const absl::StatusOr<StillRun> run = LookAtStillRun(dir_.path());
+    EXPECT_OK(run);
+    return run.ok() ? run->Text() : "";
   }
   nlohmann::json Parsed() {
-    return nlohmann::json::parse(StillRunText(dir_.path(), /*json=*/true).value_or("null"));
+    const absl::StatusOr<StillRun> run = LookAtStillRun(dir_.path());
+    return run.ok() ? nlohmann::json::parse(run->Json()) : nlohmann::json();
   }
   TempDir dir_;
 };

@@ -128,6 +128,20 @@ TEST_F(MetricsExporterTest, AProcessWithMuchThreadLocalStorageIsScraped) {
   EXPECT_THAT(Scrape(exporter_->address()), HasSubstr("pmoe_actor_env_steps_total 7"));
 }
 
+TEST_F(MetricsExporterTest, AnotherPageIsServedBesideIt) {
+  exporter_->AddPage("/sd", [](const HttpRequest& request) {
+    HttpAnswer answer;
+    answer.type = "application/json";
+    answer.body = absl::StrCat("[\"", request.host, "\"]");
+    return answer;
+  });
+  const HttpReply reply = HttpGet(exporter_->address(), "/sd", "Host: learner:9100\r\n");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.Header("Content-Type"), "application/json");
+  EXPECT_EQ(reply.body, "[\"learner:9100\"]");
+  EXPECT_EQ(HttpGet(exporter_->address(), "/").body, "only /metrics is here, and /sd\n");
+}
+
 TEST_F(MetricsExporterTest, EndsAtOnce) {
   const auto begin = Clock::Real()->Now();
   exporter_.reset();

@@ -35,6 +35,7 @@ TEST(ProcessMetricsTest, AProcessServesWhatItTakes) {
   const std::string page = HttpGet((*exporter)->address(), "/metrics").body;
   EXPECT_THAT(page, ContainsRegex("\npmoe_process_cores [1-9]"));
   EXPECT_THAT(page, ContainsRegex("\npmoe_process_memory_bytes [1-9]"));
+  EXPECT_THAT(page, ContainsRegex("\npmoe_process_memory_limit_bytes [1-9]"));
   EXPECT_THAT(page, ContainsRegex("\npmoe_process_cpu_seconds_total [0-9.]*[1-9]"));
 }
 

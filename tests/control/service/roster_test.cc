@@ -293,6 +293,13 @@ TEST(RosterTest, ASeatIsHeldForWhoeverJustJoined) {
   EXPECT_EQ(JoinAs(&roster, 2, kSilence_s - 0.1).index(), 1u);
 }
 
+TEST(RosterTest, SaysFromWhichMachineAMemberCalls) {
+  Roster roster(SmallRoster());
+  JoinAs(&roster, 1);
+  EXPECT_EQ(roster.machine(kActor, 0), kHere);
+  EXPECT_EQ(roster.machine(kActor, 1), "");
+}
+
 TEST(RosterTest, MembersSayWhatTheyLastReported) {
   Roster roster(SmallRoster());
   const Seat seat = JoinAs(&roster, 1);
