@@ -22,9 +22,11 @@ double NoMachine() { return 0.0; }
 class RunJudgeTest : public ::testing::Test {
  protected:
   static RunConfig Config() {
-    return *ResolveConfig({.sets = {"env.id=HalfCheetah-v5", "schedule.mode=async", "actor.count=4",
-                                    "learner.threads=1", "algorithm=sac",
-                                    "schedule.update_after=1000", "schedule.start_steps=1000"}});
+    ConfigSources sources;
+    sources.sets = {"env.id=HalfCheetah-v5",    "schedule.mode=async", "actor.count=4",
+                    "learner.threads=1",        "algorithm=sac",       "schedule.update_after=1000",
+                    "schedule.start_steps=1000"};
+    return *ResolveConfig(sources);
   }
 
   RunJudgeTest() {
