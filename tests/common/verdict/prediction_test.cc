@@ -96,7 +96,7 @@ TEST(PredictionTest, IsWithin15PercentOfTheSimulatedGain) {
   RecordProperty("compared", static_cast<int>(compared));
   RecordProperty("within", static_cast<int>(compared - misses.size()));
   EXPECT_GT(compared, 2 * kRuns);
-  // Of 1,000 such runs 2,669 of 2,679 were; those missed are nearly all rounds of exponential steps
+  // Of 1,000 such runs 2,660 of 2,679 were; those missed are mostly rounds of exponential steps
   // shared by twice the actors, whose slowest the others wait for longer.
   EXPECT_LE(misses.size(), compared / 50) << compared << " compared" << Text(misses);
 }
