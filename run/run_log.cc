@@ -184,7 +184,7 @@ void RunLog::AddRates(const RoundCounters& counters, MetricRow* row) {
   const double updates = since(counters.updates, &rate_updates_);
   (*row)["env_steps_per_s"] = env_steps / seconds;
   (*row)["updates_per_s"] = updates / seconds;
-  // Not the meter's, which is over a time: from row to row, whoever's life those were in, so that in
+  // Not the meter's, which is over a time: from row to row, whichever life wrote those, so that in
   // lockstep it has the same bits in every run.
   if (options_.own_rows > 0 && counters.env_steps > logged_) {
     (*row)["samples_per_insert"] =

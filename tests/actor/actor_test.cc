@@ -295,8 +295,9 @@ TEST(FailingEnvTest, AnEvaluationEndsWithItOrOutlivesIt) {
         Evaluator::Create({.episodes = 2, .outlives_errors = outlives}, policy, make);
     const auto result = (*evaluator)->Run(RandomSnapshot(policy, 1), 7, [] { return false; });
     EXPECT_EQ(result.ok(), outlives) << result.status();
-    if (outlives) {
-      EXPECT_EQ(result->length_mean, 5.0);
+    if (outlives) {  // each of its episodes failed, and none counts
+      EXPECT_TRUE(result->returns.empty());
+      EXPECT_EQ(result->return_mean, 0.0);
     }
   }
 }

@@ -279,10 +279,10 @@ class PageTest(unittest.TestCase):
 
 
 def scrape(address):
-    """Metrics without labels, by name."""
+    """By name; of several series of a name, the last one."""
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=LIMIT_S) as answer:
         lines = answer.read().decode().splitlines()
-    return {name: float(value) for name, value in
+    return {name.partition("{")[0]: float(value) for name, value in
             (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
 

