@@ -126,6 +126,7 @@ absl::Status ActorProcess::Live() {
   watch.join();
   const bool led = follower_.connected() && !client_.finished();
   const absl::Status flushed = writer->Close(led ? kFlushTimeout : kFlushWithoutLearner);
+  time_.Enter(ActorClock::kOther);  // Close may have waited for room, and ended that as a write
   SetWriter(nullptr);
   PMOE_RETURN_IF_ERROR(status);
   // The limiter may rightly keep rows out until this process has to go. Nothing that was

@@ -130,7 +130,7 @@ absl::Status ClusterRun::AwaitMembers(const std::atomic<bool>& interrupted) {
     status_.set_state(absl::StrCat("waiting for ", missing));
     hub_.SetStatus(status_);
     ExportProcess();
-    ExportMembers();
+    if (exporter_ != nullptr) ExportMembers(hub_.Status());
     if (since_said.Elapsed() > kSayMissing_s) {
       since_said.Lap();
       Log(LogLevel::kInfo, "waiting for ", missing, " to join at ", address().Text());
@@ -263,13 +263,12 @@ absl::Status ClusterRun::Tick(const RunView& view) {
   if (since_status_.Elapsed() < kStatus_s) return absl::OkStatus();
   since_status_.Lap();
   ShowStatus(view);
-  NoteMembers(view.env_steps);
   return absl::OkStatus();
 }
 
 // The run does not end because log.txt cannot grow.
-void ClusterRun::NoteMembers(uint64_t env_steps) {
-  for (const std::string& line : member_notes_.Changes(hub_.Status(), env_steps)) {
+void ClusterRun::NoteMembers(const RunStatus& now, uint64_t env_steps) {
+  for (const std::string& line : member_notes_.Changes(now, env_steps)) {
     directory_->Note(line).IgnoreError();
   }
 }
@@ -304,21 +303,26 @@ void ClusterRun::ShowStatus(const RunView& view) {
   const DiskSpace disk = DiskSpaceAt(directory_->path());
   status_.mutable_disk()->set_free_bytes(disk.free_bytes);
   status_.mutable_disk()->set_total_bytes(disk.total_bytes);
-  ShowUse(&view.log->meter());
-  hub_.SetStatus(status_);
+  RunStatus all = hub_.Status();  // with the members; of many it is no small copy
+  ShowUse(all, &view.log->meter());
   if (judge_.Due()) {
-    *status_.mutable_verdict() = judge_.Judge(hub_.Status());
-    hub_.SetStatus(status_);
+    RunStatus judged = status_;
+    judged.mutable_members()->Swap(all.mutable_members());
+    *status_.mutable_verdict() = judge_.Judge(judged);
+    judged.mutable_members()->Swap(all.mutable_members());
   }
-  if (exporter_ != nullptr) Export(view);
+  hub_.SetStatus(status_);
+  NoteMembers(all, view.env_steps);
+  if (exporter_ == nullptr) return;
+  ExportMembers(all);
+  Export(view);
 }
 
-void ClusterRun::ShowUse(RunMeter* meter) {
+void ClusterRun::ShowUse(const RunStatus& now, RunMeter* meter) {
   *status_.mutable_usage() = MeasureUsage(&meter_);
   const std::vector<GpuUsage> gpus = gpus_.Look();
   *status_.mutable_gpus() = {gpus.begin(), gpus.end()};
   resources_.LookAtOwn(status_.usage());
-  const RunStatus now = hub_.Status();
   for (const MemberStatus& member : now.members()) resources_.LookAtMember(member);
   resources_.LookAtGpus(gpus);
   meter->SetCpuSeconds(resources_.cpu_s());
@@ -351,7 +355,6 @@ void ClusterRun::Export(const RunView& view) {
     exporter_->Set("pmoe_learner_stat", value, name);
   }
   ExportDisk("learner", directory_->path(), exporter_.get());
-  ExportMembers();
 }
 
 void ClusterRun::ExportMeter(const RunMeter& meter) {
@@ -367,8 +370,11 @@ void ClusterRun::ExportMeter(const RunMeter& meter) {
   exporter_->SetHistogram("pmoe_learner_sample_seconds", meter.sample_wait());
   exporter_->SetHistogram("pmoe_learner_publish_to_use_seconds",
                           meter.policy_lag().publish_to_use());
-  set("pmoe_learner_policy_lag_versions", status_.policy_lag_versions());
-  set("pmoe_learner_policy_lag_seconds", status_.policy_lag_s());
+  // Else what was known last: of actors that are all stuck it is no 0.
+  if (status_.has_policy_lag_s()) {
+    set("pmoe_learner_policy_lag_versions", status_.policy_lag_versions());
+    set("pmoe_learner_policy_lag_seconds", status_.policy_lag_s());
+  }
   set("pmoe_learner_sampled_lag_versions", status_.lag_versions());
   set("pmoe_learner_sampled_lag_seconds", status_.lag_s());
   if (status_.samples_per_insert_window_s() > 0.0) {
@@ -384,9 +390,7 @@ void ClusterRun::ExportMeter(const RunMeter& meter) {
 }
 
 // From the first moment on: a run that waits for an actor shall not look as if it were off.
-void ClusterRun::ExportMembers() {
-  if (exporter_ == nullptr) return;
-  const RunStatus members = hub_.Status();
+void ClusterRun::ExportMembers(const RunStatus& members) {
   std::map<std::string, int> connected = {{"actor", 0}, {"evaluator", 0}, {"replay", 0}};
   for (const MemberStatus& member : members.members()) {
     if (member.connected()) ++connected[RoleName(member.role())];

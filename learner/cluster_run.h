@@ -69,7 +69,7 @@ class ClusterRun {
   absl::Status TendShards();
   absl::Status TendShard(size_t index, const RunHub::ShardSeat& seat);
   void AssignTables();
-  void NoteMembers(uint64_t env_steps);
+  void NoteMembers(const RunStatus& now, uint64_t env_steps);
   // load_demos: what its table of demonstrations lacks, from the file.
   absl::Status OpenShard(size_t index, const RunHub::ShardSeat& seat, absl::string_view restore,
                          bool load_demos);
@@ -78,11 +78,11 @@ class ClusterRun {
                                const std::atomic<bool>& interrupted);
   bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
-  void ShowUse(RunMeter* meter);
+  void ShowUse(const RunStatus& now, RunMeter* meter);
   void Export(const RunView& view);
   void ExportMeter(const RunMeter& meter);
   void ExportProcess();
-  void ExportMembers();
+  void ExportMembers(const RunStatus& members);
   bool lockstep() const { return IsLockstep(config_); }
 
   const RunConfig config_;

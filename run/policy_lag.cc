@@ -37,7 +37,10 @@ double PolicyLag::SinceReplaced_s(uint64_t version, Clock::Time now) const {
 
 void PolicyLag::OnReport(uint32_t actor, uint64_t version) {
   const Clock::Time now = clock_->Now();
-  std::erase_if(actors_, [now](const auto& item) { return now - item.second.at > kLately; });
+  if (now - swept_at_ > kLately) {  // not at each report: of a thousand actors that is much
+    swept_at_ = now;
+    std::erase_if(actors_, [now](const auto& item) { return now - item.second.at > kLately; });
+  }
   if (version == 0 || version > newest_) return;
   OnUse(version, now);
   actors_[actor] = {now, {static_cast<double>(newest_ - version), SinceReplaced_s(version, now)}};

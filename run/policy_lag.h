@@ -55,6 +55,7 @@ class PolicyLag {
   uint64_t newest_ = 0;
   uint64_t used_ = 0;  // the newest version that anybody has used
   std::map<uint32_t, Reported> actors_;
+  Clock::Time swept_at_{};  // what was reported long ago was thrown away
   LatencyHistogram publish_to_use_;
 };
 

@@ -1,6 +1,7 @@
 #include "run/run_cost.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -11,6 +12,11 @@ namespace pmoe {
 namespace {
 
 constexpr double kHour_s = 3600.0;
+// Begin anew in each life and grow within it. A life of one row may begin with a later wall_s than
+// the one before ended with.
+constexpr std::array<absl::string_view, 4> kGrow = {"wall_s", "time_env_s", "time_replay_s",
+                                                    "time_update_s"};
+constexpr double kCountMax = 9e15;  // whole numbers below it are exact
 
 // A column that begins anew in each life, summed over all of them. Within a life it does not fall:
 // a member that was lost had used what it had used.
@@ -63,17 +69,21 @@ std::optional<double> RunCost::Money(double price_per_hour) const {
 RunCosts ReadRunCosts(const std::string& run_directory, std::optional<double> target_return) {
   RunCosts costs;
   LivesSum wall_s, cpu_s, gpu_s;
-  double life_s = 0.0;  // the life's age at the row before
+  std::array<double, kGrow.size()> life{};  // at the row before
   CsvReader reader;
   reader.Feed(ReadFile(run_directory + "/metrics.csv").value_or(""),
               [&](absl::Span<const double> row) {
                 const Cells cells(reader.columns(), row);
-                const bool new_life = cells["wall_s"] < life_s;
-                if (!std::isnan(cells["wall_s"])) life_s = cells["wall_s"];
+                bool new_life = false;  // seconds that only grow within one have fallen
+                for (size_t i = 0; i < life.size(); ++i) {
+                  const double now_s = cells[kGrow[i]];
+                  if (now_s < life[i]) new_life = true;
+                  if (!std::isnan(now_s)) life[i] = now_s;
+                }
                 wall_s.Add(cells["wall_s"], new_life);
                 cpu_s.Add(cells["cpu_s"], new_life);
                 gpu_s.Add(cells["gpu_s"], new_life);
-                if (std::isfinite(cells["env_steps"])) {
+                if (std::abs(cells["env_steps"]) < kCountMax) {  // not of a damaged file either
                   costs.all.env_steps = static_cast<int64_t>(cells["env_steps"]);
                 }
                 costs.all.wall_s = wall_s.sum();

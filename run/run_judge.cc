@@ -43,6 +43,10 @@ bool IsPaused(const RunStatus& status) {
                      [&](const MemberStatus& member) { return says(member.table().limiter()); });
 }
 
+const std::string& MachineOf(const ProcessInfo& process) {
+  return process.machine().empty() ? process.host() : process.machine();
+}
+
 double CountActors(const RunStatus& status) {
   return static_cast<double>(std::count_if(
       status.members().begin(), status.members().end(), [](const MemberStatus& member) {
@@ -175,16 +179,20 @@ void RunJudge::AddLearner(const RunStatus& status, RunMeasure* measure) {
   learner.sample_s = SampleSeconds(status);
 }
 
+bool RunJudge::IsHere(const RunStatus& status, const MemberStatus& member) const {
+  return one_process() || MachineOf(member.process()) == MachineOf(status.process());
+}
+
 void RunJudge::AddMembers(const RunStatus& status, RunMeasure* measure) {
-  std::map<std::string, double> machines;  // cores, by host; 0: not said
+  std::map<std::string, double> machines;  // cores; 0: not said
   double ours = measure->learner.cpu_cores.value_or(0.0);
   for (const MemberStatus& member : status.members()) {
-    const bool here = one_process() || member.process().host() == status.process().host();
+    const bool here = IsHere(status, member);
     const bool acts = member.role() == RUN_ROLE_ACTOR;
     if (acts) AddActor(status, member, measure);
     if (!member.connected()) continue;
     if (acts && !here) {
-      double& cores = machines[member.process().host()];
+      double& cores = machines[MachineOf(member.process())];
       cores = std::max<double>(cores, member.usage().cores());
     }
     if (one_process() || !here) continue;
@@ -198,7 +206,7 @@ void RunJudge::AddMembers(const RunStatus& status, RunMeasure* measure) {
   measure->machines_elsewhere = static_cast<int>(machines.size());
   const bool all_said = std::none_of(machines.begin(), machines.end(),
                                      [](const auto& machine) { return machine.second == 0.0; });
-  for (const auto& [host, cores] : machines) {
+  for (const auto& [machine, cores] : machines) {
     if (all_said) measure->cores_elsewhere += cores;
   }
   AddForeign(status, ours, measure);
@@ -208,7 +216,7 @@ void RunJudge::AddActor(const RunStatus& status, const MemberStatus& member, Run
   ActorMeasure& actor = measure->actors.emplace_back();
   actor.index = member.index();
   actor.connected = member.connected();
-  actor.here = one_process() || member.process().host() == status.process().host();
+  actor.here = IsHere(status, member);
   actor.silent_s = member.last_report_s();
   actor.steps_per_s = member.rates().env_steps_per_s();
   if (member.rates().has_time()) actor.time = TimeOf(member.rates().time());

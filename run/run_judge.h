@@ -47,6 +47,7 @@ class RunJudge {
   void AddMembers(const RunStatus& status, RunMeasure* measure);
   void AddActor(const RunStatus& status, const MemberStatus& member, RunMeasure* measure);
   void AddForeign(const RunStatus& status, double ours, RunMeasure* measure);
+  bool IsHere(const RunStatus& status, const MemberStatus& member) const;
   bool one_process() const { return processes_ != Processes::kSeveral; }
   std::optional<double> CoresOf(int role, uint32_t index, const ProcessUsage& usage);
 

@@ -32,9 +32,11 @@ void FillMeasured(const RunMeter& meter, RunStatus* status) {
   status->clear_latencies();
   *status->add_latencies() = ToMessage("sample", meter.sample_wait());
   *status->add_latencies() = ToMessage("publish_to_use", meter.policy_lag().publish_to_use());
-  const PolicyLag::Means lag = meter.policy_lag().Lately().value_or(PolicyLag::Means());
-  status->set_policy_lag_versions(lag.versions);
-  status->set_policy_lag_s(lag.seconds);
+  const std::optional<PolicyLag::Means> lag = meter.policy_lag().Lately();
+  status->clear_policy_lag_versions();  // unknown is not 0
+  status->clear_policy_lag_s();
+  if (lag.has_value()) status->set_policy_lag_versions(lag->versions);
+  if (lag.has_value()) status->set_policy_lag_s(lag->seconds);
   const auto ratio = meter.samples_per_insert().value_or(RunMeter::SamplesPerInsert());
   status->set_samples_per_insert(ratio.ratio);
   status->set_samples_per_insert_window_s(ratio.window_s);

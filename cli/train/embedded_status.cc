@@ -9,7 +9,6 @@
 #include "run/view_status.h"
 
 namespace pmoe {
-namespace {}  // namespace
 
 EmbeddedStatus::EmbeddedStatus(const RunConfig& config, const std::string& directory, bool alone)
     : alone_(alone),

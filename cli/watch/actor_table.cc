@@ -236,7 +236,8 @@ StyledLine ActorLine(const ActorRow& row) {
   const auto share = [known](double value) { return ShareText(Known(known, value)); };
   std::string state = StateName(row.state);
   if (row.state == ActorState::kSilent) {
-    state = absl::StrFormat("silent %.0fs", std::min(member.last_report_s(), 9.0));
+    const double silent_s = member.last_report_s();
+    state = silent_s < 9.5 ? absl::StrFormat("silent %.0fs", silent_s) : "silent";
   }
   const Tone tone = StateTone(row.state);
   StyledLine line = Begin(absl::StrCat("actor ", member.index()), state, tone, member);

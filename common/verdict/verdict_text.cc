@@ -97,7 +97,7 @@ std::string LearnerText(const RunVerdict& verdict) {
   std::string gains = Gains(verdict);
   const VerdictGain* const thread = GainOf(verdict, "learner thread");
   if (thread == nullptr || thread->factor < kHelps) {
-    gains = WithHint(std::move(gains), "a faster or a smaller update would");
+    gains = WithHint(std::move(gains), "a faster or a smaller update would help");
   }
   return absl::StrCat("The learner is the bottleneck: ", ActorsWaitText(verdict), ".",
                       Sentence(std::move(gains)));
@@ -106,7 +106,7 @@ std::string LearnerText(const RunVerdict& verdict) {
 std::string CoresText(const RunVerdict& verdict) {
   return absl::StrCat("The cores are the bottleneck: ",
                       absl::StrFormat("%.1f of %.3g are busy", verdict.cores_busy, verdict.cores),
-                      ".", Sentence(WithHint(Gains(verdict), "more cores would")));
+                      ".", Sentence(WithHint(Gains(verdict), "more cores would help")));
 }
 
 std::string EvaluatorText(const RunVerdict& verdict) {

@@ -6,10 +6,12 @@
 #include <functional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/build_info.h"
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
@@ -37,6 +39,12 @@ Rng BackoffRng(const ProcessInfo& process, RunRole role) {
   return Rng(std::hash<std::string>()(process.host()) ^ process.pid(), RngRole::kBackoff, role);
 }
 
+// Containers of one machine have host names of their own and its kernel in common.
+std::string Machine() {
+  const absl::StatusOr<std::string> boot = ReadFile("/proc/sys/kernel/random/boot_id");
+  return boot.ok() ? std::string(absl::StripAsciiWhitespace(*boot)) : "";
+}
+
 }  // namespace
 
 ProcessInfo MakeProcessInfo() {
@@ -45,6 +53,7 @@ ProcessInfo MakeProcessInfo() {
   if (gethostname(host, sizeof(host) - 1) == 0) info.set_host(host);
   info.set_pid(static_cast<uint32_t>(getpid()));
   info.set_build_id(BuildId());
+  info.set_machine(Machine());
   return info;
 }
 

@@ -19,8 +19,9 @@ class RunResources {
 
   // This process, as MeasureUsage has it.
   void LookAtOwn(const ProcessUsage& usage) { own_cpu_s_ = usage.cpu_s(); }
-  // Another one. Of a process that is older than this one, what it can have used since counts: all
-  // its cores for that long at most. One that is gone keeps what it had used.
+  // Another one. Of a process that is older than this one counts what it uses now, for as long as
+  // this one lives. One that is gone keeps what it had used. What members say is bounded by what
+  // their cores can have done.
   void LookAtMember(const MemberStatus& member);
   // The GPUs, as GpuMeter has them now: each was busy like this since the look before.
   void LookAtGpus(const std::vector<GpuUsage>& gpus);
@@ -31,8 +32,9 @@ class RunResources {
 
  private:
   struct Member {
-    std::string process;  // host and pid
-    double cpu_s = 0.0;   // last said
+    std::string process;  // host, pid and epoch
+    double cpu_s = 0.0;   // the most that it has said
+    double at_s = 0.0;    // of this process's life, when it said so
   };
 
   Stopwatch since_start_;

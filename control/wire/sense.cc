@@ -69,6 +69,7 @@ void LookAtProcess(const ProcessInfo& process, Look* look) {
   look->Text("process.build_id", process.build_id());
   look->Text("process.listen_address", process.listen_address());
   look->Text("process.metrics_address", process.metrics_address());
+  look->Text("process.machine", process.machine());
 }
 
 void LookAtSeat(const Seat& seat, Look* look) {

@@ -2,11 +2,11 @@
 // the wrong certificate is told so.
 #include <filesystem>
 #include <map>
-#include <regex>
 
 #include "absl/strings/ascii.h"
 #include "tests/cluster/cluster_testing.h"
 #include "tests/testing/certificates.h"
+#include "tests/testing/metrics_page.h"
 #include "tests/testing/run_comparison.h"
 
 namespace pmoe {
@@ -129,8 +129,7 @@ TEST_F(TlsTest, RefusalsAreCountedForPrometheus) {
         {"/usr/bin/python3", "-c",
          "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1]).read().decode())",
          "http://" + metrics + "/metrics"});
-    return std::regex_search(page.output,
-                             std::regex(R"(pmoe_rpc_refused_total\{.*caller="replay".*\} 1\b)"));
+    return MetricOf(page.output, "pmoe_rpc_refused_total", "caller=\"replay\"") == 1.0;
   }));
 }
 

@@ -33,6 +33,15 @@ TEST_F(RunCostTest, ALifeAddsToTheOnesBefore) {
   EXPECT_DOUBLE_EQ(all.gpu_s.value(), 5.0);
 }
 
+TEST_F(RunCostTest, ALifeOfOneRowIsOneOfItsOwn) {
+  Write(
+      "env_steps,wall_s,cpu_s,time_update_s\n"
+      "1000,3.0,4,2.5\n"
+      "2000,3.1,4.2,2.4\n");  // resumed, and a little slower to that row
+  EXPECT_DOUBLE_EQ(Read().all.wall_s, 6.1);
+  EXPECT_DOUBLE_EQ(Read().all.cpu_s.value(), 8.2);
+}
+
 TEST_F(RunCostTest, AMemberThatIsLostHadUsedWhatItHadUsed) {
   Write(
       "env_steps,wall_s,cpu_s\n"

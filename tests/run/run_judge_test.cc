@@ -3,6 +3,7 @@
 #include <limits>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/config/run_config.h"
 #include "common/verdict/verdict.h"
 #include "gmock/gmock.h"
@@ -141,6 +142,19 @@ TEST_F(RunJudgeTest, CountsTheCoresOfEachMachine) {
   EXPECT_TRUE(measure.actors[0].here);
   EXPECT_FALSE(measure.actors[1].here);
   EXPECT_NEAR(*measure.learner.cpu_cores, 1.0, 0.11);
+  EXPECT_NEAR(measure.replay_cores, 0.2, 0.03);
+}
+
+TEST_F(RunJudgeTest, ContainersOfOneMachineShareItsCores) {
+  status_.mutable_process()->set_machine("one");
+  for (MemberStatus& member : *status_.mutable_members()) {
+    member.mutable_process()->set_host(absl::StrCat("container ", member.index()));
+    member.mutable_process()->set_machine("one");
+  }
+  Steadily(&judge_);
+  const RunMeasure measure = judge_.MeasureOf(status_);
+  EXPECT_EQ(measure.machines_elsewhere, 0);
+  for (const ActorMeasure& actor : measure.actors) EXPECT_TRUE(actor.here);
   EXPECT_NEAR(measure.replay_cores, 0.2, 0.03);
 }
 

@@ -75,7 +75,7 @@ TEST(VerdictTest, NamesTheCoresThatAllCompeteFor) {
   EXPECT_EQ(verdict.bottleneck, Bottleneck::kCores);
   EXPECT_EQ(VerdictText(verdict),
             "The cores are the bottleneck: 2.0 of 2 are busy. More actors will not help, nor will "
-            "a second learner thread; more cores would.");
+            "a second learner thread; more cores would help.");
 }
 
 TEST(VerdictTest, NamesTheEvaluatorThatTheLearnerWaitsFor) {
@@ -125,7 +125,7 @@ TEST(VerdictTest, PromisesNoThreadToAGpu) {
   run.update_sleep_s = 1e-3;
   EXPECT_EQ(VerdictText(Judge(Simulate(run))),
             "The learner is the bottleneck: actors wait 74 % of the time. More actors will not "
-            "help; a faster or a smaller update would.");
+            "help; a faster or a smaller update would help.");
 }
 
 TEST(VerdictTest, SaysWhyNothingIsKnownYet) {

@@ -32,6 +32,7 @@ class RunResourcesTest : public ::testing::Test {
 TEST_F(RunResourcesTest, AllProcessesCountAndEachSecondOnce) {
   clock_.Advance(seconds(100));
   for (const double cpu_s : {20.0, 20.0, 30.0}) {
+    clock_.Advance(seconds(5));
     resources_.LookAtOwn(Own(2.0 * cpu_s));
     resources_.LookAtMember(Member(7, cpu_s));
   }
@@ -47,13 +48,27 @@ TEST_F(RunResourcesTest, AMemberThatWasReplacedKeepsWhatItHadUsed) {
 }
 
 // The learner was restarted, the actor has run for a day.
-TEST_F(RunResourcesTest, OfAnOlderProcessCountsWhatItCanHaveUsedSince) {
+TEST_F(RunResourcesTest, OfAnOlderProcessCountsWhatItUsesNow) {
   clock_.Advance(seconds(5));
-  resources_.LookAtMember(Member(7, 86400.0));
-  EXPECT_DOUBLE_EQ(resources_.cpu_s(), 10.0);
+  MemberStatus member = Member(7, 86400.0);
+  member.mutable_usage()->set_cpu_cores(0.5);
+  resources_.LookAtMember(member);
+  EXPECT_DOUBLE_EQ(resources_.cpu_s(), 2.5);
   clock_.Advance(seconds(1));
-  resources_.LookAtMember(Member(7, 86401.0));
-  EXPECT_DOUBLE_EQ(resources_.cpu_s(), 11.0);
+  member.mutable_usage()->set_cpu_s(86401.0);
+  resources_.LookAtMember(member);
+  EXPECT_DOUBLE_EQ(resources_.cpu_s(), 3.5);
+}
+
+// Two cores, and a report may be two seconds old.
+TEST_F(RunResourcesTest, AMemberCannotSayMoreThanItsCoresCanHaveDone) {
+  resources_.LookAtMember(Member(7, 1.0));
+  clock_.Advance(seconds(10));
+  const double before = resources_.cpu_s();
+  resources_.LookAtMember(Member(7, 1e13));
+  EXPECT_DOUBLE_EQ(resources_.cpu_s(), before + 24.0);
+  for (const double said : {100.0, 50.0, 100.0, 50.0}) resources_.LookAtMember(Member(7, said));
+  EXPECT_DOUBLE_EQ(resources_.cpu_s(), before + 24.0);
 }
 
 TEST_F(RunResourcesTest, AProcessOfAnOlderBuildSaysNothing) {

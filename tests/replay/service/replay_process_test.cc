@@ -17,6 +17,7 @@
 #include "tests/replay/service/process_testing.h"
 #include "tests/testing/eventually.h"
 #include "tests/testing/http_client.h"
+#include "tests/testing/metrics_page.h"
 
 namespace pmoe {
 namespace {
@@ -202,12 +203,12 @@ TEST_F(ReplayProcessTest, ServesItsCountsToPrometheus) {
   const std::string url = "http://" + run_.joined().process().metrics_address() + "/metrics";
   std::string page;
   // The values are set once a second.
-  for (int tries = 0; tries < 20 && page.find("inserts_total 10") == std::string::npos; ++tries) {
+  for (int tries = 0; tries < 20 && MetricOf(page, "pmoe_replay_inserts_total") != 10.0; ++tries) {
     run_.NextReport();
     page = RunProcess({"/usr/bin/python3", "-c", read, url}).output;
   }
-  EXPECT_THAT(page, HasSubstr("pmoe_replay_inserts_total 10"));
-  EXPECT_THAT(page, HasSubstr("pmoe_replay_limiter_blocked_seconds_total{side=\"insert\"} 0"));
+  EXPECT_EQ(MetricOf(page, "pmoe_replay_inserts_total"), 10.0);
+  EXPECT_EQ(MetricOf(page, "pmoe_replay_limiter_blocked_seconds_total", "side=\"insert\""), 0.0);
 }
 
 TEST_F(ReplayProcessTest, SigtermEndsItBeforeItHasFoundALearner) {
@@ -269,11 +270,9 @@ TEST_F(ReplayProcessTest, IdleConnectionsBeyondItsDescriptorsDoNotMakeItDeaf) {
   for (const int fd : more) ::close(fd);
   EXPECT_FALSE(run_.NextReport().leaving());
   const std::string metrics = run_.joined().process().metrics_address();
-  const std::string counted = "pmoe_connections_refused_total ";
   EXPECT_TRUE(Eventually([&] {
     const std::string page = HttpGet(metrics, "/metrics").body;
-    const size_t at = page.find("\n" + counted);
-    return at != std::string::npos && std::stod(page.substr(at + 1 + counted.size())) >= 72.0;
+    return MetricOf(page, "pmoe_connections_refused_total").value_or(0.0) >= 72.0;
   }));
   replay.Signal(SIGTERM);
   const ProcessResult result = replay.Wait();
