@@ -313,9 +313,7 @@ void ClusterRun::ShowStatus(const RunView& view) {
   }
   hub_.SetStatus(status_);
   NoteMembers(all, view.env_steps);
-  if (exporter_ == nullptr) return;
-  ExportMembers(all);
-  Export(view);
+  if (exporter_ != nullptr) Export(view, all);
 }
 
 void ClusterRun::ShowUse(const RunStatus& now, RunMeter* meter) {
@@ -339,7 +337,8 @@ void ClusterRun::ExportProcess() {
   ExportRejections(exporter_.get());
 }
 
-void ClusterRun::Export(const RunView& view) {
+void ClusterRun::Export(const RunView& view, const RunStatus& members) {
+  ExportMembers(members);
   ExportProcess();
   ExportMeter(view.log->meter());
   exporter_->Set("pmoe_learner_env_steps", static_cast<double>(view.env_steps));

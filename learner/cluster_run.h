@@ -79,7 +79,7 @@ class ClusterRun {
   bool ShardsAreHere() const;
   void ShowStatus(const RunView& view);
   void ShowUse(const RunStatus& now, RunMeter* meter);
-  void Export(const RunView& view);
+  void Export(const RunView& view, const RunStatus& members);
   void ExportMeter(const RunMeter& meter);
   void ExportProcess();
   void ExportMembers(const RunStatus& members);
