@@ -7,7 +7,7 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DASHBOARDS = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
 RULES = ROOT / "deploy/prometheus/rules.yml"
-# Prometheus adds the first three, every process says the others of itself.
+# Prometheus adds them, as the learner's /sd has them.
 COMMON_LABELS = {"job", "instance", "cluster", "run", "role", "index"}
 # Of a machine with a GPU, a peer that speaks nonsense, a shard with a second table.
 SELDOM = re.compile(r"pmoe_learner_gpu_|pmoe_rejected_total|pmoe_replay_table_rows")
