@@ -38,17 +38,18 @@ def costs(columns: list[str], rows: list[list[float]], price_per_hour: float) ->
     life nothing falls: a member that was lost had used what it had used. A life that says a column
     in none of its rows leaves the sum unknown."""
     sums = [_sums(columns, rows, name) for name in ("wall_s", "cpu_s", "gpu_s")]
-    steps = columns.index("env_steps")
+    column, steps = columns.index("env_steps"), 0
     found = []
     for row, hours, cpu_hours, gpu_hours in zip(rows, *sums):
+        steps = int(row[column]) if math.isfinite(row[column]) else steps
         money = hours * price_per_hour if price_per_hour > 0 else math.nan
-        found.append(Cost(int(row[steps]), hours, cpu_hours, gpu_hours, money))
+        found.append(Cost(steps, hours, cpu_hours, gpu_hours, money))
     return found
 
 
 def _sums(columns: list[str], rows: list[list[float]], name: str) -> list[float]:
     """Hours after each row."""
-    if name not in columns:
+    if name not in columns or "wall_s" not in columns:
         return [math.nan] * len(rows)
     wall, at = columns.index("wall_s"), columns.index(name)
     age_s = before = now = 0.0
@@ -56,7 +57,7 @@ def _sums(columns: list[str], rows: list[list[float]], name: str) -> list[float]
     for row in rows:
         if row[wall] < age_s:
             before, now, said = (before + now if said else math.nan), 0.0, False
-        age_s = row[wall]
+        age_s = age_s if math.isnan(row[wall]) else row[wall]
         if not math.isnan(row[at]):
             now, said = max(now, row[at]), True
         found.append((before + now) / HOUR_S if said else math.nan)

@@ -100,6 +100,8 @@ class Run:
         after = costs(columns, rows, price)
         if target_return is None:
             return after[-1] if after else Cost(0, 0.0, 0.0, 0.0, math.nan)
+        if RETURN not in columns:
+            return None
         returns = [row[columns.index(RETURN)] for row in rows]
         return next((cost for cost, value in zip(after, returns) if value >= target_return), None)
 

@@ -51,6 +51,23 @@ def test_what_a_life_does_not_say_is_not_known(run):
     assert cost.hours == 1.5 and math.isnan(cost.cpu_hours) and math.isnan(cost.money)
 
 
+def test_a_cell_that_is_empty_is_no_fall_and_hides_none(run):
+    cost = run("1000,3600,,3600,0\n,,,,\n1500,1800,,1800,0\n,,,,\n").cost()
+    assert (cost.env_steps, cost.hours, cost.cpu_hours) == (1500, 1.5, 1.5)
+
+
+def test_steps_that_are_no_number_are_none(run):
+    assert run("inf,3600,,,\n").cost().env_steps == 0
+
+
+def test_columns_that_are_not_there_are_not_known(run):
+    made = run("")
+    (made.path / "metrics.csv").write_text("env_steps,cpu_s\n1000,3600\n")
+    cost = made.cost()
+    assert cost.env_steps == 1000 and math.isnan(cost.hours) and math.isnan(cost.cpu_hours)
+    assert made.cost(target_return=1) is None
+
+
 def test_a_run_without_a_row_took_nothing(run):
     cost = run("").cost()
     assert (cost.env_steps, cost.hours) == (0, 0) and math.isnan(cost.per_million_steps().hours)

@@ -32,6 +32,11 @@ def study_of(folder, rates):
     return study
 
 
+def plan_of(env):
+    settings = {"env": {"id": env}, "algorithm": "sac", "schedule": {"mode": "async"}}
+    return SimpleNamespace(how="up", settings=settings)
+
+
 def test_a_line_with_a_ceiling_is_found():
     law = fit_laws([(n, min(130.0 * n, 700.0)) for n in SIZES])[0]
     assert law.name == "ceiling" and law.error < 1e-3
@@ -171,9 +176,18 @@ def test_where_the_limit_is_not_in_sight_more_is_said_to_help(tmp_path):
 def test_a_machine_that_others_use_is_told(tmp_path):
     study = Study(tmp_path)
     study.add(Trial(1, 1, 1), dataclasses.replace(window(100, cores=1.5), busy_cores=1.6))
-    assert report.warning_text(study) == ""
+    plan = plan_of("Hopper-v5")
+    assert report.warning_text(plan, study) == ""
     study.add(Trial(2, 1, 1), dataclasses.replace(window(100, cores=0.5), busy_cores=1.9))
-    assert "other processes had up to 1.4 cores" in report.warning_text(study)
+    assert "other processes had up to 1.4 cores" in report.warning_text(plan, study)
+    assert report.warning_text(plan_of("gym-process:Hopper-v5"), study) == ""
+
+
+@pytest.mark.parametrize("env, name", [
+    ("plugin:/home/me/lib/sleep_env.so", "sleep_env.so"), ("mjcf:robots/ant.textproto",
+    "ant.textproto"), ("gym:ALE/Pong-v5", "gym:ALE/Pong-v5"), ("Hopper-v5", "Hopper-v5")])
+def test_a_title_names_the_file_and_no_folder(env, name):
+    assert report.task_text(plan_of(env)) == f"{name}, sac, async"
 
 
 def test_two_sizes_fit_any_law(tmp_path):
@@ -210,12 +224,21 @@ def test_what_was_not_measured_is_no_zero(tmp_path):
 
 @pytest.mark.parametrize("line", [
     "1,1,1,0,10", "one,1,1,0,10,100,50,1,2,0,0", "1,1,1,5,5,9,9,1,1,0,0",
-    "1,1,1,0,inf,9,9,1,1,0,0", "0,1,1,0,9,9,9,1,1,0,0"])
+    "1,1,1,0,inf,9,9,1,1,0,0", "1,1,1,0,9,inf,9,1,1,0,0", "1,1,1,0,9,9,nan,1,1,0,0",
+    "1,1,1,0,9,9,9,1,inf,0,0", "0,1,1,0,9,9,9,1,1,0,0"])
 def test_a_damaged_table_is_told(tmp_path, line):
     study = study_of(tmp_path, [(1, 100)])
     head = study.file.read_text().splitlines()[0]
     study.file.write_text(f"{head}\n{line}\n")
     with pytest.raises(Error, match="scale.csv, line 2 is damaged.*remove the line"):
+        Study(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"1,1,\xff\n", b"1,1," + b"9" * 200000 + b"\n"])
+def test_a_table_that_is_no_text_is_told(tmp_path, damage):
+    study = study_of(tmp_path, [(1, 100)])
+    study.file.write_bytes(study.file.read_bytes() + damage)
+    with pytest.raises(Error, match="scale.csv is damaged .*put a copy of it back, or remove it"):
         Study(tmp_path)
 
 

@@ -177,7 +177,7 @@ class Call:
         report.write_page(plan, study, picture)
         study.write()
         say(f"\n{report.table_text(study)}\n\n{report.limit_text(study)}\n"
-            f"{report.advice_text(study)}\n{report.warning_text(study)}".rstrip())
+            f"{report.advice_text(study)}\n{report.warning_text(plan, study)}".rstrip())
         say(f"table: {study.file}")
         say(f"page: {plan.out / report.PAGE}")
         say(f"picture: {plan.out / report.PICTURE}" if picture is not None else

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import html
 import math
+import pathlib
 import shlex
 import typing
 
@@ -120,12 +121,23 @@ def task_text(plan: Plan) -> str:
     if plan.how == "compose":
         return "the project of Compose"
     settings = plan.settings
-    return f"{settings['env']['id']}, {settings['algorithm']}, {settings['schedule']['mode']}"
+    return f"{_env_name(plan)}, {settings['algorithm']}, {settings['schedule']['mode']}"
 
 
-def warning_text(study: Study) -> str:
+def _env_name(plan: Plan) -> str:
+    """A plugin's or a task file's without its folder."""
+    kind, _, file = plan.settings["env"]["id"].partition(":")
+    return pathlib.PurePath(file).name if kind in ("plugin", "mjcf") else plan.settings["env"]["id"]
+
+
+def has_env_processes(plan: Plan) -> bool:
+    """Whether environments run in processes of their own, whose CPU seconds nobody counts."""
+    return plan.settings.get("env", {}).get("id", "").startswith("gym-process:")
+
+
+def warning_text(plan: Plan, study: Study) -> str:
     """"" where the machine was left alone, or nobody knows."""
-    if not study.other_cores >= DISTURBED:
+    if not study.other_cores >= DISTURBED or has_env_processes(plan):
         return ""
     return (f"Beware: other processes had up to {study.other_cores:.1f} cores of this machine "
             "meanwhile; measure again where it is left alone.")
@@ -145,7 +157,7 @@ def write_page(plan: Plan, study: Study, picture: bytes | None) -> None:
 <h1>How {escape(task)} scales with actors</h1>
 <p>{escape(limit_text(study))}</p>
 <p>{escape(advice_text(study))}</p>
-<p>{escape(warning_text(study))}</p>
+<p>{escape(warning_text(plan, study))}</p>
 {shown}
 <div class="wide">{_table(study)}</div>
 <p>{escape(_method(plan, study))}</p>
@@ -179,6 +191,8 @@ def _method(plan: Plan, study: Study) -> str:
         text += f"Medians of {repeats} runs with seeds of their own, of returns the mean. "
     text += ("Efficiency: env steps per second and actor, over those of the smallest size. Cores: "
              "CPU seconds of all processes per second. ")
+    if has_env_processes(plan):
+        text += "The environments' own processes (gym-process:) are not among these. "
     if plan.how != "compose":
         text += ("Returns: of the last evaluation that every size could have made by then, the "
                  "warm-up included.")

@@ -165,6 +165,9 @@ def _read(file: pathlib.Path) -> list[Measured]:
         return []
     except OSError as error:
         raise Error(f"cannot read {file}: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Error(f"{file} is damaged ({error}); put a copy of it back, or remove it, and all "
+                    "sizes are measured again") from None
     return [_measured(file, number, row) for number, row in enumerate(rows, start=2)]
 
 
@@ -172,12 +175,14 @@ def _measured(file: pathlib.Path, number: int, row: dict[str, str]) -> Measured:
     try:
         actors, repeat, seed = (int(row[name]) for name in BASE[:3])
         values = [float(row[name]) if row[name] else math.nan for name in BASE[3:]]
-    except (KeyError, TypeError, ValueError, csv.Error):
+    except (KeyError, TypeError, ValueError):
         raise Error(f"{file}, line {number} is damaged; remove the line, and its size is measured "
                     "again") from None
     trial, window = Trial(actors, repeat, seed), Window(*values)
-    if not 0 < window.seconds < math.inf or not window.env_steps >= 0 or actors < 1:
-        raise Error(f"{file}, line {number} is damaged: {window.seconds:g} s for {actors} actors; "
+    counted = window.env_steps >= 0 and window.updates >= 0 and not any(map(math.isinf, values))
+    if not counted or not window.seconds > 0 or actors < 1:
+        raise Error(f"{file}, line {number} is damaged: {window.env_steps:g} env steps and "
+                    f"{window.updates:g} updates in {window.seconds:g} s with {actors} actors; "
                     "remove the line, and its size is measured again")
     return Measured(trial, window, _evaluations(file.parent, trial, window))
 
