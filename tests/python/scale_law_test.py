@@ -82,6 +82,18 @@ def test_a_bad_list_names_its_part(text, why):
     assert why in str(error.value)
 
 
+def test_what_a_file_says_is_not_overruled(tmp_path):
+    file = tmp_path / "run.textproto"
+    file.write_text('env { id: "Hopper-v5" }\nobserve { log_every_steps: 700 }\n')
+    training = ("--config", str(file), "--algo", "sac")
+    plan = plans.Plan(plans.Flags("1", "5", "", "", "", str(tmp_path / "out"), "up", training))
+    try:
+        words = plan.words(plan.trials[0])
+    finally:
+        plan.close()
+    assert [word for word in words if word.startswith("observe.")] == ["observe.video=false"]
+
+
 def test_a_file_that_grows_gives_each_row_once(tmp_path):
     file, tail = tmp_path / "metrics.csv", Tail()
     tail.read(file)

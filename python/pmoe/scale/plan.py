@@ -73,6 +73,7 @@ class Plan:
                         "a training is ended by one of them; leave the other away")
         self.seconds = _number("--seconds", flags.seconds or "60", 1, SECONDS_MAX)
         self.settings: dict[str, typing.Any] = {}
+        self._file: dict[str, typing.Any] = {}  # what --config sets
         if self.how == "compose":
             self._check_compose(flags)
             self.seed = 0
@@ -100,7 +101,8 @@ class Plan:
         words = [*self.training, "--actors", str(trial.actors), "--seed", str(trial.seed),
                  "--steps", steps]
         for path, value in DEFAULTS.items():
-            if not any(word.startswith((path + "=", f"--set={path}=")) for word in words):
+            typed = any(word.startswith((path + "=", f"--set={path}=")) for word in words)
+            if not typed and not _sets(self._file, path.split(".")):
                 words += ["--set", f"{path}={value}"]
         return words
 
@@ -139,6 +141,7 @@ class Plan:
                 raise Error(f"--set actor.count={got} is stronger than --actors: leave it away; "
                             f"--actors {flags.actors} are the sizes to measure")
         self.seed = int(self.settings["seed"])
+        self._file = _config_file(self.training)
         if 0 < self.steps <= self.warm_up_steps:
             raise Error(f"--steps {self.steps}: the first {self.warm_up_steps} env steps are the "
                         "warm-up, which is not measured; give more, or less of it by "
@@ -245,6 +248,29 @@ def _config_words(how: str, training: typing.Iterable[str]) -> list[str]:
         for name in ("--tcp", "--insecure", "--audit") if how == "up" else ():
             flags.add_argument(name, action="store_true")
     return flags.parse_known_args(list(training))[1]
+
+
+def _config_file(training: typing.Iterable[str]) -> dict[str, typing.Any]:
+    """What the file of --config sets; {} without one. `pmoe config print` has read it before."""
+    flags = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    flags.add_argument("--config")
+    name = flags.parse_known_args(list(training))[0].config
+    if name is None:
+        return {}
+    try:
+        text = pathlib.Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Error(f"--config {name} cannot be read: {error}") from None
+    return textproto.parse(text, name, REPEATED)
+
+
+def _sets(fields: object, path: list[str]) -> bool:
+    """Whether the field at `path` is there."""
+    for name in path:
+        if not isinstance(fields, dict) or name not in fields:
+            return False
+        fields = fields[name]
+    return True
 
 
 def _print_config(words: list[str]) -> str:
