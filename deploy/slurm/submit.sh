@@ -18,8 +18,16 @@ export PMOE_CERTS=${PMOE_CERTS:-$PMOE_RUN/certs}
 "$PMOE_BIN/pmoe" certs init --out "$PMOE_CERTS" >&2
 # An old address would send the actors to a learner that is gone.
 rm -f slurm.address
+job='' array=''
+# A learner without actors would wait for them until its time limit.
+drop() {
+  if [[ -n $job ]]; then scancel "$job" ${array:+"$array"}; fi
+  exit 1
+}
+trap drop INT TERM HUP
 job=$(sbatch --parsable "$here/pmoe.sbatch" "$@")
 array=$(sbatch --parsable --array="0-$((actors - 1))" --dependency="after:$job" \
-  "$here/actors.sbatch")
+  "$here/actors.sbatch") || drop
+trap - INT TERM HUP
 echo "jobs $job (learner, replay, evaluator) and $array ($actors actors); squeue --me shows them"
 echo "logs: $PMOE_RUN/pmoe-$job.log, pmoe-actors-${array}_*.log; end all: scancel $job $array"

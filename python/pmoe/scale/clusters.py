@@ -124,8 +124,7 @@ class Slurm:
     def start(self) -> None:
         variables = {**environment(), "PMOE_RUN": str(self.folder),
                      "PMOE_BIN": str(pathlib.Path(binary("pmoe")).parent)}
-        done = subprocess.run(self.words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              errors="replace", env=variables, check=False)
+        done = _ask(self.words, variables)
         self._log.write_text(done.stdout + done.stderr, encoding="utf-8")
         found = re.search(r"^jobs (\d+) .* and (\d+) ", done.stdout, re.MULTILINE)
         if done.returncode != 0 or not found:
@@ -143,18 +142,26 @@ class Slurm:
         return _count_actors(pmoe.cluster.Cluster(address, tls=self.folder / "certs/admin"))
 
     def exit_code(self) -> int | None:
-        """0 once no job is left: what they reached is in the run's directory."""
+        """0 once no job is left: what they reached is in the run's directory. Where squeue gets no
+        answer they run: a controller that is busy has lost no job."""
         if not self._jobs:
             return 0
-        asked = _said(["squeue", "--noheader", "--format=%T", f"--jobs={','.join(self._jobs)}"])
-        return None if asked else 0
+        asked = _ask(["squeue", "--noheader", "--format=%T", f"--jobs={','.join(self._jobs)}"])
+        if asked.returncode != 0:
+            return 0 if "Invalid job id" in asked.stderr else None
+        return None if asked.stdout.strip() else 0
 
     def stop(self) -> None:
-        if self._jobs:
-            _said(["scancel", *self._jobs])
-            until = time.monotonic() + GRACE_S
-            while self.exit_code() is None and time.monotonic() < until:
-                time.sleep(1)
+        """Raises: Error: jobs may still run; names them."""
+        until = time.monotonic() + GRACE_S
+        cancelled = False
+        while self.exit_code() is None:
+            if time.monotonic() >= until:
+                jobs = " ".join(self._jobs)
+                raise Error(f"Slurm's jobs {jobs} have not ended within {GRACE_S} s of scancel, or "
+                            f"it does not answer; look with squeue, end them: scancel {jobs}")
+            cancelled = cancelled or _ask(["scancel", *self._jobs]).returncode == 0
+            time.sleep(1)
 
     def hurry(self) -> None:
         """Slurm itself kills what has not ended after its KillWait."""
@@ -185,7 +192,7 @@ class Compose:
     def metrics(self) -> pathlib.Path:
         learner = self._ask("ps", "-q", "learner").strip()
         if learner and self._directory:
-            _said(["docker", "cp", f"{learner}:{self._directory}/metrics.csv", str(self._copy)])
+            _ask(["docker", "cp", f"{learner}:{self._directory}/metrics.csv", str(self._copy)])
         return self._copy
 
     def actors(self) -> int:
@@ -208,8 +215,7 @@ class Compose:
         return Error(f"the project has no learner that runs: {' '.join(self._compose)} up -d")
 
     def _ask(self, *words: str, wrong: bool = True) -> str:
-        done = subprocess.run([*self._compose, *words], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, errors="replace", check=False)
+        done = _ask([*self._compose, *words])
         if done.returncode != 0 and wrong:
             raise command.failed([*self._compose, *words], done.returncode, done.stderr)
         return done.stdout if done.returncode == 0 else ""
@@ -247,11 +253,11 @@ def _connected_actors(status: dict[str, typing.Any]) -> int:
                for member in status.get("members", []))
 
 
-def _said(words: list[str]) -> str:
-    """The command's output; "" where it failed: it is asked again."""
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="replace", check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+def _ask(words: list[str], variables: dict[str, str] | None = None
+         ) -> subprocess.CompletedProcess[str]:
+    """The command, ended. A terminal's Ctrl-C does not reach it: whoever counts it ends things."""
+    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", env=variables, check=False, start_new_session=True)
 
 
 def _end_with_parent() -> None:

@@ -205,6 +205,13 @@ class Measurement:
         return self.measured_s >= self._plan.seconds or time.monotonic() >= self._deadline
 
     @property
+    def whole(self) -> bool:
+        """Once it has ended: it was not cut off before what was asked for."""
+        if self._plan.steps:
+            return bool(self.tail.rows) and self.tail.rows[-1].env_steps >= self._plan.steps
+        return self.enough
+
+    @property
     def rows_measured(self) -> int:
         return 0 if self.begin is None else len(self.tail.rows) - self.begin
 
@@ -246,27 +253,31 @@ def measure(plan: Plan, trial: Trial, cluster: Cluster, stopped: typing.Callable
         Error: it could not be started, failed, or ended too early.
     """
     found = Measurement(plan)
-    cluster.start()
     try:
+        cluster.start()
         _watch(trial, cluster, found, stopped, tell)
     finally:
         found.end()
         tell("ends")
         cluster.stop()
     found.read(cluster.metrics())
+    if not found.whole:
+        reached = found.tail.rows[-1].env_steps if found.tail.rows else 0
+        raise Error(f"it ended at {reached:.0f} env steps, before it was measured, and not for "
+                    f"`pmoe scale`: cancelled, or failed. It said last: {cluster.failure()}")
     return found.window()
 
 
 def _watch(trial: Trial, cluster: Cluster, found: Measurement, stopped: typing.Callable[[], int],
            tell: typing.Callable[[str], None]) -> None:
     while not found.enough:
-        if stopped():
-            raise Stopped
         code = cluster.exit_code()
+        if stopped():  # first: what has ended may have ended for that
+            raise Stopped
         if code is not None:
             if code != 0:
                 raise cluster.failure()
-            return  # with --steps, in order
+            return  # with --steps, in order; else it was ended by others
         found.read(cluster.metrics())
         if not found.joined and cluster.actors() == trial.actors:
             found.join()
