@@ -125,8 +125,8 @@ def test_rows_that_are_none_are_told(tmp_path, text, why):
         Tail().read(file)
 
 
-def measurement(file, seconds=5.0):
-    found = Measurement(SimpleNamespace(warm_up_steps=100, seconds=seconds, steps=0, how="up"))
+def measurement(file, seconds=5.0, steps=0):
+    found = Measurement(SimpleNamespace(warm_up_steps=100, seconds=seconds, steps=steps, how="up"))
     found.join()
     found.read(file)
     return found
@@ -143,6 +143,13 @@ def test_a_window_begins_behind_the_warm_up_and_ends_with_its_time(tmp_path):
     window = found.window()
     assert (window.begin_s, window.end_s, window.env_steps, window.updates) == (3, 9, 300, 60)
     assert window.steps_per_s == 50 and window.cores == 2
+
+
+def test_a_training_that_is_cut_off_is_not_whole(tmp_path):
+    file = tmp_path / "metrics.csv"
+    file.write_bytes(HEAD + b"150,9,1,,2,\n200,19,2,,3,\n300,39,4,,7,\n")
+    assert not measurement(file).whole and measurement(file, seconds=3).whole
+    assert not measurement(file, steps=301).whole and measurement(file, steps=300).whole
 
 
 def test_a_window_begins_where_cpu_seconds_are_known(tmp_path):
