@@ -69,8 +69,8 @@ void SummaryReader::OnRow(absl::Span<const double> row) {
   Keep(Cell("env_steps"), &summary_.env_steps);
   Keep(Cell("updates"), &summary_.updates);
   Keep(Cell("wall_s"), &summary_.wall_s);
-  Keep(Cell("cpu_s"), &summary_.cpu_s);
-  Keep(Cell("gpu_s"), &summary_.gpu_s);
+  summary_.cpu_s = totals_->Known("cpu_s");
+  summary_.gpu_s = totals_->Known("gpu_s");
   const std::optional<double> evaluated = Cell("eval_return_mean");
   if (!evaluated.has_value()) return;
   summary_.last_return = evaluated;
@@ -89,7 +89,16 @@ std::optional<double> SummaryReader::Cell(const std::string& column) const {
   return row_[at->second];
 }
 
-std::string SummaryBook::Json(const std::vector<RunEntry>& runs) {
+SummaryReader* SummaryBook::ReaderOf(const RunEntry& run) {
+  const auto at = readers_.find(run.path);
+  // A run can be resumed with another aim: what was read says nothing of it.
+  if (at != readers_.end() && at->second.target() != run.facts.target_return) readers_.erase(at);
+  return &readers_.try_emplace(run.path, run.path + "/metrics.csv", run.facts.target_return)
+              .first->second;
+}
+
+std::string SummaryBook::Json(const std::vector<RunEntry>& runs,
+                              const std::vector<std::string>& asked) {
   MutexLock lock(&mu_);
   std::set<std::string> here;
   for (const RunEntry& run : runs) here.insert(run.path);
@@ -98,9 +107,8 @@ std::string SummaryBook::Json(const std::vector<RunEntry>& runs) {
   size_t pending = 0;
   std::string text;
   for (const RunEntry& run : runs) {
-    SummaryReader& reader =
-        readers_.try_emplace(run.path, run.path + "/metrics.csv", run.facts.target_return)
-            .first->second;
+    if (!asked.empty() && std::find(asked.begin(), asked.end(), run.id) == asked.end()) continue;
+    SummaryReader& reader = *ReaderOf(run);
     const SummaryReader::Taken taken = reader.Read(left);
     left -= std::min(left, taken.bytes);
     if (!taken.all) ++pending;

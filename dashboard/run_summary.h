@@ -16,7 +16,8 @@
 
 namespace pmoe {
 
-// Seconds are the run's, over all its processes; nullopt: not in the file.
+// Seconds are the run's, over all its processes; nullopt: not in the file, or, of cpu_s and gpu_s,
+// not said by each of the processes.
 struct RunSummary {
   std::optional<double> env_steps, updates, last_return, best_return;
   std::optional<double> wall_s, cpu_s, gpu_s;
@@ -37,6 +38,7 @@ class SummaryReader {
   // Takes in what the file has gained, until at least `bytes` are read.
   Taken Read(size_t bytes);
   const RunSummary& summary() const { return summary_; }
+  std::optional<double> target() const { return target_; }
 
  private:
   void BeginAnew();
@@ -58,10 +60,14 @@ class SummaryBook {
   static constexpr size_t kBytesPerAnswer = 24 << 20;
 
   // {"pending": n, "runs": {"id": {"env_steps": ..., ...}, ...}}: `pending` runs have more in their
-  // files than was read so far; ask again.
-  std::string Json(const std::vector<RunEntry>& runs) ABSL_LOCKS_EXCLUDED(mu_);
+  // files than was read so far; ask again. `runs`: all that there are; `asked`: the ids of those
+  // that are answered for, empty: all.
+  std::string Json(const std::vector<RunEntry>& runs, const std::vector<std::string>& asked = {})
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  SummaryReader* ReaderOf(const RunEntry& run) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   Mutex mu_;
   std::map<std::string, SummaryReader> readers_ ABSL_GUARDED_BY(mu_);  // by the run's path
 };

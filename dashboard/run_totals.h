@@ -1,7 +1,8 @@
 // Columns of metrics.csv that count seconds and begin anew with each process of the run, as totals
-// of the whole run. Thread-compatible.
+// of the whole run, as run/run_cost.h sums them. Thread-compatible.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,17 +17,30 @@ class RunTotals {
 
   explicit RunTotals(const std::vector<std::string>& columns);
 
-  // Replaces the row's seconds by the run's; a value below the one before is a process that began
-  // anew. One cell per column; NaN: absent.
+  // Replaces the row's seconds by the run's: a wall_s below the one before is a process that began
+  // anew, with all its columns. Within a process a column does not fall: a member that was lost had
+  // used what it had used. cpu_s and gpu_s become NaN for good once a whole process did not say
+  // them. One cell per column; NaN: absent.
   void Apply(std::vector<double>* row);
+
+  // The column's total; nullopt: one of the run's processes has not said it.
+  std::optional<double> Known(absl::string_view column) const;
 
  private:
   struct Total {
     size_t column;
-    double before = 0.0;  // of earlier processes
-    double last = 0.0;
+    std::string name;
+    bool needs_all = false;  // a sum that lacks a process is wrong
+    double before = 0.0;     // of earlier processes
+    double now = 0.0;
+    bool said = false;  // by the newest process
+    bool known = true;  // by all before it
   };
+  void BeginAnew();
+
   std::vector<Total> totals_;
+  std::optional<size_t> wall_;
+  double wall_s_ = 0.0;  // of the row before
 };
 
 }  // namespace pmoe

@@ -102,7 +102,9 @@ std::optional<HttpAnswer> Dashboard::Site::Refuse(const HttpRequest& request) co
 
 HttpAnswer Dashboard::Site::Answer(const HttpRequest& request) {
   if (request.path == "/api/runs") return Runs();
-  if (request.path == "/api/summaries") return Json(summaries_.Json(catalog_.List()));
+  if (request.path == "/api/summaries") {
+    return Json(summaries_.Json(catalog_.List(), AskedFor(request)));
+  }
   if (request.path == "/api/run") return Details(request);
   if (request.path == "/api/differences") return Differences(request);
   if (request.path == "/api/video") return Video(request);

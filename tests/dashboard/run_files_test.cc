@@ -26,6 +26,24 @@ TEST(RunTotalsTest, ADecreaseIsAProcessThatBeganAnew) {
   EXPECT_EQ(rows[3][2], 110);
 }
 
+// The cost of the last process alone was taken for that of all steps.
+TEST(RunTotalsTest, AProcessThatDidNotSayAColumnLeavesTheTotalUnknown) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  RunTotals totals({"env_steps", "wall_s", "cpu_s", "time_env_s"});
+  std::vector<std::vector<double>> rows = {
+      {100, 60, nan, nan}, {200, 3, 70, 2}, {300, 4, 60, 1}, {400, 1, 90, 5}};
+  for (std::vector<double>& row : rows) totals.Apply(&row);
+  EXPECT_EQ(rows[1][1], 63);
+  EXPECT_TRUE(std::isnan(rows[1][2]));
+  EXPECT_EQ(rows[3][1], 65);
+  EXPECT_TRUE(std::isnan(rows[3][2]));
+  EXPECT_EQ(totals.Known("cpu_s"), std::nullopt);
+  EXPECT_EQ(totals.Known("wall_s"), 65);
+  // Within a process it does not fall; another process begins with wall_s, however high the rest.
+  EXPECT_EQ(rows[2][3], 2);
+  EXPECT_EQ(rows[3][3], 7);
+}
+
 TEST(RunMarksTest, KnowsWhatTheLogSays) {
   RunMarks marks;
   marks.AddLine("2026-11-30 14:11:15 learner epoch 1");
@@ -123,6 +141,30 @@ TEST_F(SummaryTest, ABigFileIsReadInPieces) {
   while (!reader.Read(1).all) ++pieces;
   EXPECT_GT(pieces, 1);
   EXPECT_EQ(reader.summary().env_steps, 300'000);
+}
+
+TEST_F(SummaryTest, SecondsThatOneProcessDidNotSayAreUnknown) {
+  Write("env_steps,wall_s,cpu_s,gpu_s\n100,60,50,\n200,3,,\n");
+  EXPECT_FALSE(Read().cpu_s.has_value());
+  Write("300,5,70,0\n");
+  EXPECT_EQ(Read().cpu_s, 120);
+  EXPECT_FALSE(Read().gpu_s.has_value());
+}
+
+TEST(SummaryBookTest, AnotherAimOfARunIsLookedForInAllOfIt) {
+  TempDir dir;
+  MakeRun(dir.File("a"));
+  MakeRun(dir.File("b"));
+  RunCatalog catalog({{dir.path(), 1}});
+  std::vector<RunEntry> runs = catalog.List();
+  SummaryBook book;
+  const auto of_a = [&](double target) {
+    for (RunEntry& run : runs) run.facts.target_return = target;
+    return nlohmann::json::parse(book.Json(runs, {"a"}))["runs"];
+  };
+  EXPECT_FALSE(of_a(6)["a"].contains("target_env_steps"));
+  EXPECT_TRUE(of_a(5)["a"].contains("target_env_steps"));
+  EXPECT_FALSE(of_a(5).contains("b"));
 }
 
 TEST(SummaryBookTest, OneDamagedRunAmongAHundredHidesNoOther) {
