@@ -12,8 +12,9 @@ namespace pmoe {
 
 // A piece has at most so many bytes; a browser asks for the next one.
 inline constexpr int64_t kVideoPieceBytes = 1 << 20;
-// A whole video, for who asks without Range; a larger one has to be asked for in pieces.
-inline constexpr int64_t kVideoBytesMax = 32 << 20;
+// A whole video, for who asks without Range, which no browser does; it is held in memory, so that a
+// larger one has to be asked for in pieces.
+inline constexpr int64_t kVideoBytesMax = 2 << 20;
 
 // 206 with a piece, 200 with the whole; 404: the run has no video of that name; 416: the range lies
 // behind its end; 413: larger than kVideoBytesMax and no range. A range that is not "bytes=A-" or

@@ -114,6 +114,13 @@ TEST_F(RunDetailsTest, AVideoComesInThePiecesThatABrowserAsksFor) {
   }
 }
 
+TEST_F(RunDetailsTest, ABigVideoIsNeverHeldWhole) {
+  const RunEntry run = Run("a", "seed: 1");
+  Append(Videos("a") + "best.mp4", std::string((2 << 20) + 1, 'x'));
+  EXPECT_EQ(VideoAnswer(run.path, "best.mp4", "").status, 413);
+  EXPECT_EQ(VideoAnswer(run.path, "best.mp4", "bytes=0-").body.size(), size_t{1} << 20);
+}
+
 TEST_F(RunDetailsTest, AManifestOfNonsenseIsNone) {
   EXPECT_TRUE(MakeDirs(dir_.File("a")).ok());
   Append(dir_.File("a/manifest.json"), R"({"commit": 5, "host": "<b>", "started)");
