@@ -1,5 +1,5 @@
-// The card of the actors' past: which value, and what the server has of it. Asks only while somebody
-// can see it.
+// The card of the actors' past: which value, and what the server has of it. Asks and draws only while
+// somebody can see it.
 import {make} from "./format.js";
 import {HEAT_KINDS, Heatmap, joined} from "./heatmap.js";
 import {state} from "./state.js";
@@ -29,8 +29,10 @@ export class ActorsCard {
     this.every.id = "every-actor";
     this.every.addEventListener("click", () => change({every: !state.every}));
     $("heat-tools").replaceChildren(...this.buttons, this.every);
-    new IntersectionObserver((seen) => { this.visible = seen.at(-1).isIntersecting; },
-                             {rootMargin: "200px"}).observe(card);
+    new IntersectionObserver((seen) => {
+      this.visible = seen.at(-1).isIntersecting;
+      if (this.visible) change({});
+    }, {rootMargin: "200px"}).observe(card);
   }
 
   show(run) {
@@ -47,7 +49,7 @@ export class ActorsCard {
     this.card.hidden = actors === 0;
     if (this.card.hidden) return;
     this.every.hidden = (this.grid?.actors.length ?? 0) <= 160;
-    if (this.grid !== null && this.grid.actors.length > 0) {
+    if (this.visible && this.grid !== null && this.grid.actors.length > 0) {
       this.map.show(this.grid, kind, state.every);
       this.card.dataset.times = String(this.grid.times);
     }

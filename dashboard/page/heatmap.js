@@ -50,9 +50,11 @@ export function rowsOf(grid, kind, every) {
   return rows;
 }
 
-// What a new answer adds to the grid that was there.
+// What a new answer adds to the grid that was there; null: the answer goes on from a grid that is
+// there no longer, and all has to be asked for anew.
 export function joined(grid, news) {
-  if (news.from === 0 || grid === null) return {...news, from: 0};
+  if (news.from === 0) return {...news, from: 0};
+  if (grid === null) return null;
   const before = new Map(grid.actors.map((actor, i) => [actor, grid.rows[i]]));
   const rows = news.actors.map((actor, i) => {
     const old = (before.get(actor) ?? []).slice(0, news.from);
@@ -60,6 +62,13 @@ export function joined(grid, news) {
     return old.concat(news.rows[i]);
   });
   return {...news, from: 0, rows};
+}
+
+// The value of the full colour: the bulk's, not that of one far out.
+function topOf(grid, kind) {
+  if (kind === "blocked") return 1;
+  const values = Float64Array.from(grid.rows.flat().filter((value) => value !== null)).sort();
+  return values.length > 0 ? values[Math.floor(0.98 * (values.length - 1))] : 0;
 }
 
 export class Heatmap {
@@ -76,9 +85,15 @@ export class Heatmap {
     this.canvas.addEventListener("pointerleave", () => { this.read.textContent = ""; });
   }
 
+  // Thousands of actors take a while to draw: only what is new is drawn.
   show(grid, kind, every) {
+    const how = [kind, every, this.scroll.clientWidth, window.devicePixelRatio,
+                 document.documentElement.dataset.theme].join(" ");
+    if (grid === this.grid && how === this.how) return;
+    if (grid !== this.grid || kind !== this.kind) this.top = topOf(grid, kind);
     this.grid = grid;
     this.kind = kind;
+    this.how = how;
     this.rows = rowsOf(grid, kind, every);
     this.stragglers = new Set(stragglersOf(grid, kind));
     this.draw(every);
@@ -98,7 +113,7 @@ export class Heatmap {
     const draw = this.canvas.getContext("2d");
     draw.scale(scale, scale);
     const {bar, accent, bad, soft} = theme();
-    const top = this.top();
+    const {top} = this;
     // Whole pixels: no seams.
     const left = (t) => Math.round(LABEL_PX + t * (width - LABEL_PX) / Math.max(1, grid.times));
     rows.forEach(({actors, values}, i) => {
@@ -135,13 +150,6 @@ export class Heatmap {
     draw.fillText(String(actors[0]), LABEL_PX - 11, i * row_px + (row_px >= 12 ? row_px / 2 : 0));
   }
 
-  // The value of the full colour: the bulk's, not that of one far out.
-  top() {
-    if (this.kind === "blocked") return 1;
-    const values = this.grid.rows.flat().filter((value) => value !== null).sort((a, b) => a - b);
-    return values.length > 0 ? values[Math.floor(0.98 * (values.length - 1))] : 0;
-  }
-
   tell() {
     const {grid, kind, rows} = this;
     const {text, label, rule} = KINDS[kind];
@@ -159,7 +167,7 @@ export class Heatmap {
     const ramp = make("i", "ramp");
     this.legend.replaceChildren(
       make("span", "", duration(grid.times * grid.column_s) + " ago to now"), this.read,
-      known ? make("span", "", "0 ", ramp, ` ${text(this.top())} ${label}`) :
+      known ? make("span", "", "0 ", ramp, ` ${text(this.top)} ${label}`) :
         make("span", "", "not measured"));
   }
 

@@ -66,6 +66,44 @@ class ActorsTest(unittest.TestCase):
             "document.querySelector('[data-metric=samples_per_insert]').parentNode.textContent"))
         self.assertEqual(self.browser.problems, [])
 
+    # Every draw of the page drew it, seen or not.
+    def test_the_heatmap_is_drawn_when_it_is_new_and_seen(self):
+        self.open_many(MANY, "steps_per_s")
+        self.browser.wait_for("document.querySelector('#heat p').dataset.stragglers")
+        self.value("""(() => {
+          window.drawn = window.asked = 0;
+          const canvas = document.querySelector('canvas.heat');
+          const context = canvas.getContext.bind(canvas);
+          canvas.getContext = (kind) => { ++window.drawn; return context(kind); };
+          const fetched = window.fetch;
+          window.fetch = (url) => {
+            window.asked += url.includes('/api/actors');
+            return fetched(url);
+          };
+        })()""")
+        page = int(self.value("document.body.dataset.drawn"))
+        self.browser.wait_for(f"Number(document.body.dataset.drawn) > {page + 6}")
+        drawn, asked = self.value("[window.drawn, window.asked]")
+        self.assertGreater(drawn, 0)
+        self.assertLessEqual(drawn, asked + 1)
+        self.value("scrollTo(0, 0)")
+        self.browser.wait_for(f"Number(document.body.dataset.drawn) > {page + 9}")
+        drawn = self.value("window.drawn")
+        self.browser.wait_for(f"Number(document.body.dataset.drawn) > {page + 13}")
+        self.assertEqual(self.value("window.drawn"), drawn)
+        self.browser.evaluate("document.getElementById('theme').click()")
+        self.value("document.getElementById('actors-card').scrollIntoView()")
+        self.browser.wait_for(f"window.drawn > {drawn}")
+
+    def test_an_answer_that_goes_on_from_a_grid_that_is_gone_is_dropped(self):
+        self.browser.open(self.many(1))
+        self.browser.wait_for("document.querySelector('[data-metric=env_steps]')")
+        got = self.value("""import('/heatmap.js').then(({joined}) => {
+          const news = {merges: 0, from: 2, times: 3, actors: [0], rows: [[7]]};
+          const old = {merges: 0, from: 0, times: 3, actors: [0], rows: [[1, 2, 3]]};
+          return [joined(null, news), joined(old, news).rows]; })""")
+        self.assertEqual(got, [None, [[1, 2, 7]]])
+
     def test_the_heatmaps_colours_are_the_values(self):
         self.open_many(20, "blocked")
         self.browser.wait_for("Number(document.getElementById('actors-card').dataset.times) >= 3")
