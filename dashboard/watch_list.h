@@ -1,5 +1,5 @@
-// The runs that somebody looks at: each is read once for all its viewers, and forgotten with the
-// last of them. Thread-safe.
+// The runs that somebody looks at: each is read once for all its viewers, and forgotten when nobody
+// has asked for a minute and no stream shows it. Thread-safe.
 #pragma once
 
 #include <map>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/mutex.h"
+#include "common/base/stopwatch.h"
 #include "dashboard/run_catalog.h"
 #include "dashboard/run_watch.h"
 
@@ -22,10 +23,17 @@ class WatchList {
   std::shared_ptr<RunWatch> Watch(const std::string& id) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  void Forget() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  struct Slot {
+    std::shared_ptr<RunWatch> watch;
+    Stopwatch since_asked;
+  };
+
   RunCatalog* const catalog_;
   const LiveStatus live_;
   Mutex mu_;
-  std::map<std::string, std::weak_ptr<RunWatch>> watches_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, Slot> watches_ ABSL_GUARDED_BY(mu_);
 };
 
 // What one page follows: its runs with how much of each it has. Thread-compatible.

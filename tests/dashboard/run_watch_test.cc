@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_split.h"
+#include "dashboard/watch_list.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
 #include "tests/dashboard/dashboard_testing.h"
@@ -119,6 +120,19 @@ TEST_F(RunWatchTest, TheActorsPastIsAllOfItForWhoHasAnother) {
   EXPECT_EQ(all["rows"].dump(), "[[0.25],[0.25]]");
   const auto again = nlohmann::json::parse(watch.Actors(ActorHistory::kBlocked, 3, 1));
   EXPECT_EQ(again["from"], 0);
+}
+
+// Each question without an open stream read the run's files and asked for its state anew.
+TEST(WatchListTest, ARunThatWasAskedForIsKeptForTheNextQuestion) {
+  TempDir dir;
+  for (int i = 0; i < 40; ++i) MakeRun(dir.File(absl::StrCat("r", i)));
+  RunCatalog catalog({{dir.path(), 1}});
+  WatchList list(&catalog, nullptr);
+  const std::weak_ptr<RunWatch> first = list.Watch("r0");
+  EXPECT_EQ(list.Watch("r0"), first.lock());
+  EXPECT_NE(first.lock(), nullptr);
+  for (int i = 1; i < 40; ++i) (void)list.Watch(absl::StrCat("r", i));
+  EXPECT_EQ(first.lock(), nullptr);  // not so many at once
 }
 
 TEST_F(RunWatchTest, MarksComeOnceAndWithEachChange) {
