@@ -2,7 +2,7 @@
 import {Charts} from "./charts.js";
 import {ActorsCard} from "./actors_card.js";
 import {showBars, showLatencies, showVerdict} from "./live.js";
-import {showDetails, showDifferences} from "./run_details.js";
+import {askAgain, showDetails, showDifferences} from "./run_details.js";
 import {Runs} from "./runs.js";
 import {showTable} from "./runs_table.js";
 import {readState, setState, state, toggleState} from "./state.js";
@@ -112,6 +112,7 @@ async function loadSummaries() {
 async function keepList() {
   try {
     const own = await loadList();
+    askAgain();
     if (runs.byId.size === 0 && entries.length > 0) start(own);
     if (state.view === "runs") await loadSummaries();
     drawSoon();

@@ -1,13 +1,37 @@
 // Below the table of runs: in what the chosen ones differ, and the main one's command line and
 // videos.
 import {bytes, DASH, make} from "./format.js";
-import {changed} from "./view.js";
+import {changed, forget} from "./view.js";
 
 const $ = (id) => document.getElementById(id);
 
 // As a shell takes it.
 export function shellWord(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : "'" + word.replaceAll("'", "'\\''") + "'";
+}
+
+// Both are asked for again: a run that goes on gets videos, and what failed may go well.
+export function askAgain() {
+  forget("asked differences");
+  forget("asked details");
+}
+
+const questions = {};  // how many there were of each
+
+// Asks, and shows the answer or the error unless another question came meanwhile.
+async function answer(place, url, show, fail) {
+  const mine = questions[place] = (questions[place] ?? 0) + 1;
+  let got, error = null;
+  try {
+    got = await ask(url);
+  } catch (caught) {
+    error = caught;
+  }
+  if (mine !== questions[place]) return;
+  if (error === null && changed(place, [url, got])) show(got);
+  if (error === null) return;
+  forget(place);
+  fail(make("p", "note", "No answer: " + error.message));
 }
 
 async function ask(url) {
@@ -33,16 +57,12 @@ function table({runs, settings}) {
   return [make("div", "scroll", element)];
 }
 
-export async function showDifferences(ids) {
-  if (!changed("differences", ids)) return;
+export function showDifferences(ids) {
+  if (!changed("asked differences", ids)) return;
+  const show = (parts) => $("differences").replaceChildren(...parts);
   const query = ids.map((id) => "run=" + encodeURIComponent(id)).join("&");
-  try {
-    const answer = ids.length > 0 ? await ask("/api/differences?" + query) :
-      {runs: [], settings: []};
-    $("differences").replaceChildren(...table(answer));
-  } catch (error) {
-    $("differences").replaceChildren(make("p", "note", "No answer: " + error.message));
-  }
+  answer("differences", "/api/differences?" + query, (got) => show(table(got)),
+         (note) => show([note]));
 }
 
 function videoOf(id, {name, bytes: size}) {
@@ -53,17 +73,16 @@ function videoOf(id, {name, bytes: size}) {
   return make("figure", "", video, make("figcaption", "note", `${name}, ${bytes(size)}`));
 }
 
-export async function showDetails(id) {
-  if (!changed("details", id)) return;
+export function showDetails(id) {
+  if (!changed("asked details", id)) return;
   $("details-of").textContent = id;
-  try {
-    const {command, videos} = await ask("/api/run?run=" + encodeURIComponent(id));
-    const text = command.map(shellWord).join(" ");
-    $("command").textContent = text || "Its configuration cannot be read.";
+  answer("details", "/api/run?run=" + encodeURIComponent(id), ({command, videos}) => {
+    $("command").textContent = command.map(shellWord).join(" ") ||
+      "Its configuration cannot be read.";
     $("videos").replaceChildren(...(videos.length > 0 ? videos.map((one) => videoOf(id, one)) :
       [make("p", "note", "No video yet.")]));
-  } catch (error) {
-    $("command").textContent = "No answer: " + error.message;
+  }, (note) => {
+    $("command").textContent = note.textContent;
     $("videos").replaceChildren();
-  }
+  });
 }

@@ -102,7 +102,8 @@ function headCell(name, title, redraw) {
 function bodyRow(row, chosen, limit, on) {
   const box = make("input");
   box.type = "checkbox";
-  box.checked = row.ids.every((id) => chosen.has(id));
+  // Of more than can be drawn, the first ones are.
+  box.checked = row.ids.slice(0, limit).every((id) => chosen.has(id));
   box.disabled = !box.checked && chosen.size >= limit;
   box.setAttribute("aria-label", "Draw " + row.name);
   box.addEventListener("change", () => on.choose(row.ids, box.checked));

@@ -14,6 +14,10 @@ export function changed(place, content) {
   shown.set(place, text);
   return true;
 }
+// The next changed() of the place is true.
+export function forget(place) {
+  shown.delete(place);
+}
 
 // The limiter's own words say which side is blocked; several shards: one line each.
 function limiterLines(run) {
