@@ -15,6 +15,7 @@ const RUNS_MAX = 10;
 const LIST_EVERY_MS = 15000;
 const PENDING_EVERY_MS = 400;
 const DRAW_EVERY_MS = 250;
+const SUMMARY_EVERY_MS = 500;
 
 let entries = [];  // all runs that the server knows
 let summaries = {pending: 0, runs: {}};
@@ -31,10 +32,14 @@ function drawSoon() {
   setTimeout(draw, DRAW_EVERY_MS);
 }
 
+function mainRun() {
+  return runs.byId.get(state.main) ?? runs.byId.values().next().value;
+}
+
 function draw() {
   drawDue = false;
   const list = [...runs.byId.values()];
-  const main = runs.byId.get(state.main) ?? list[0];
+  const main = mainRun();
   for (const run of list) run.main = run === main;
   const isTable = state.view === "runs";
   $("run-view").hidden = isTable;
@@ -122,6 +127,11 @@ async function keepList() {
   setTimeout(keepList, LIST_EVERY_MS);
 }
 
+async function keepSummary() {
+  if (state.view !== "runs") await runs.keepSummary(mainRun());
+  setTimeout(keepSummary, SUMMARY_EVERY_MS);
+}
+
 // The runs of the address line, or this process's own, or the newest.
 function start(own) {
   const known = state.run.slice(0, RUNS_MAX)
@@ -167,3 +177,4 @@ addEventListener("resize", drawSoon);
 addEventListener("pagehide", () => runs.close());
 addEventListener("pageshow", (event) => { if (event.persisted) runs.connect(); });
 keepList();
+keepSummary();

@@ -38,29 +38,15 @@ export function stateOf(entry, status, steps) {
     {state: "stopped", tone: "warn"};
 }
 
-export function best(values) {
-  let top = -Infinity;
-  for (const value of values ?? []) if (value !== null && value > top) top = value;
-  return top;
-}
-
 // What a run has cost: hours, and money where a price is known. Unknown: NaN.
 export function costOf(run) {
-  const {status, latest, entry} = run;
-  const wall_h = num(latest.wall_s) / 3600;
+  const {status, summary, entry} = run;
+  const wall_h = num(summary.wall_s) / 3600;
   const price = entry?.price_per_hour || NaN;
   return {
-    cpu_h: said(status?.cpu_hours) || num(latest.cpu_s) / 3600,
-    gpu_h: said(status?.gpu_hours) || num(latest.gpu_s) / 3600,
+    cpu_h: said(status?.cpu_hours) || num(summary.cpu_s) / 3600,
+    gpu_h: said(status?.gpu_hours) || num(summary.gpu_s) / 3600,
     money: said(status?.cost) || wall_h * price,
-    steps: num(latest.env_steps),
+    steps: num(summary.env_steps),
   };
-}
-
-// The point at which an evaluation first reached the run's aim: its index; -1: not yet.
-export function reachedAt(run) {
-  const target = run.entry?.target_return;
-  if (target === null || target === undefined) return -1;
-  return (run.columns.eval_return_mean ?? []).findIndex((value) => value !== null &&
-    value >= target);
 }

@@ -15,6 +15,7 @@ function addHistory(run, value) {
   }
   if (value.from === 0 && count === 0) run.columns = {};
   run.latest = value.latest;
+  run.summaryIsOld = true;
 }
 
 const ON_EVENT = {
@@ -53,12 +54,29 @@ export class Runs {
     let slot = 0;
     while (used.has(slot)) ++slot;
     this.byId.set(id, {name: id, slot, entry: entries.find((entry) => entry.id === id) ?? null,
-                       columns: {}, latest: {}, log: [], marks: [], status: null, main: false});
+                       columns: {}, latest: {}, log: [], marks: [], status: null, main: false,
+                       summary: {}, summaryIsOld: true});
   }
 
   setEntries(entries) {
     for (const run of this.byId.values()) {
       run.entry = entries.find((entry) => entry.id === run.name) ?? run.entry;
+      run.summaryIsOld = true;  // its aim may be another
+    }
+  }
+
+  // What the run's whole file says, for the tiles; asks only after news.
+  async keepSummary(run) {
+    if (run === undefined || !run.summaryIsOld) return;
+    run.summaryIsOld = false;
+    try {
+      const response = await fetch("/api/summaries?run=" + encodeURIComponent(run.name));
+      const answer = response.ok ? await response.json() : {pending: 1, runs: {}};
+      run.summaryIsOld ||= answer.pending > 0;
+      run.summary = answer.runs[run.name] ?? run.summary;
+      this.onNews();
+    } catch (error) {
+      run.summaryIsOld = true;
     }
   }
 

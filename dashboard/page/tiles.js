@@ -1,6 +1,6 @@
 // The newest numbers of the main run.
 import {bytes, DASH, duration, make, number, percent} from "./format.js";
-import {actorsOf, best, costOf, num, reachedAt, said, tablesOf} from "./run_state.js";
+import {actorsOf, costOf, num, said, tablesOf} from "./run_state.js";
 import {samplesPerInsert} from "./series.js";
 
 const TILE_PX = 156;
@@ -65,9 +65,8 @@ function ratioTile(run) {
 
 // Between the weights that act and the newest: what the actors really use.
 function lagTile(run) {
-  const versions = said(run.status?.policy_lag_versions);
-  const known = Number.isFinite(versions) ? versions : num(run.latest.policy_lag);
-  const seconds = said(run.status?.policy_lag_s) || num(run.latest.policy_lag_s);
+  const known = num(run.status?.policy_lag_versions ?? run.latest.policy_lag);
+  const seconds = num(run.status?.policy_lag_s ?? run.latest.policy_lag_s);
   return {value: known, sub: "snapshots, weights in use" +
     (Number.isFinite(seconds) ? ", " + number(seconds) + " s" : "")};
 }
@@ -97,18 +96,19 @@ function costTiles(run) {
   }];
   const target = run.entry?.target_return;
   if (target === null || target === undefined) return tiles;
-  const at = reachedAt(run);
-  const then = (column) => num(run.columns[column]?.[at]) / 3600;
-  const wall_h = at < 0 ? NaN : then("wall_s");
+  // The file's own rows say it: points of the curve may be means of several.
+  const {summary} = run;
+  const reached = summary.target_env_steps !== undefined;
+  const wall_h = num(summary.target_wall_s) / 3600;
+  const cpu_h = num(summary.target_cpu_s) / 3600;
   const price = run.entry.price_per_hour || NaN;
   tiles.push({
-    id: "target_cost", label: "To return " + number(target), value: at < 0 ? NaN : then("cpu_s"),
-    text: at < 0 ? "not yet" : Number.isFinite(wall_h * price) ? money(wall_h * price) :
-      number(then("cpu_s")) + " CPU-h",
-    sub: at < 0 ? "best so far " + (Number.isFinite(best(run.columns.eval_return_mean)) ?
-      number(best(run.columns.eval_return_mean)) : DASH) :
-      `${number(run.columns.env_steps[at])} steps, ${duration(3600 * wall_h)}, ` +
-      `CPU ${number(then("cpu_s"))} h`,
+    id: "target_cost", label: "To return " + number(target), value: cpu_h,
+    text: !reached ? "not yet" : Number.isFinite(wall_h * price) ? money(wall_h * price) :
+      number(cpu_h) + " CPU-h",
+    sub: !reached ? "best so far " + number(num(summary.best_return)) :
+      `${number(summary.target_env_steps)} steps, ${duration(3600 * wall_h)}, ` +
+      `CPU ${number(cpu_h)} h`,
   });
   return tiles;
 }
@@ -117,8 +117,7 @@ export function tilesOf(run) {
   const latest = run.latest;
   const evaluated = num(latest.eval_return_mean);
   const newest = run.status?.has_evaluation ? run.status.eval_return : evaluated;
-  const top = Math.max(best(run.columns.eval_return_mean),
-                       Number.isFinite(newest) ? newest : -Infinity);
+  const top = Math.max(...[num(run.summary.best_return), newest].filter(Number.isFinite));
   return [
     {id: "env_steps", label: "Env steps", ...stepsTile(run)},
     {id: "eval_return_mean", label: "Eval return", value: newest,

@@ -244,6 +244,7 @@ class PartsTest(unittest.TestCase):
         self.open("other")
         # 99.5 s of two cores at 100,000 steps; the aim of 50 was reached at 50,000 of them.
         tile = "Number(document.querySelector('[data-metric={}]').dataset.value)"
+        self.browser.wait_for("document.querySelector('[data-metric=target_cost]')")
         self.assertAlmostEqual(self.value(tile.format("cost")), 10 * 2 * 99.5 / 3600, places=4)
         self.assertAlmostEqual(self.value(tile.format("target_cost")), 2 * 49.5 / 3600, places=4)
 
