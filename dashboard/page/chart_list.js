@@ -1,5 +1,6 @@
 // Which charts there are, and how each takes its lines from the runs that are shown.
 import {color, GREY} from "./colors.js";
+import {taskName} from "./format.js";
 import {bandOf, gains, points, pointsOf, samplesPerInsert} from "./series.js";
 
 const line = (data, index, label, more = {}) => ({
@@ -19,7 +20,7 @@ export function groupsOf(runs) {
 
 function groupName(group) {
   const {env, algorithm} = group[0].entry;
-  return `${env} ${algorithm}, mean of ${group.length} seeds`;
+  return `${taskName(env)} ${algorithm}, mean of ${group.length} seeds`;
 }
 
 // A line per run, or per group of seeds with its 95 % interval.

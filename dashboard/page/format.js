@@ -32,6 +32,11 @@ export function percent(share) {
   return Number.isFinite(share) ? (100 * share).toFixed(share < 0.1 ? 1 : 0) + " %" : DASH;
 }
 
+// Of a task that is a file, the file's name: "point.so" of "plugin:/home/me/point.so".
+export function taskName(env) {
+  return /^(plugin|mjcf):/.test(env) ? env.slice(env.search(/[^/:]*$/)) : env;
+}
+
 export function bytes(value) {
   if (!(value > 0)) return DASH;
   if (value >= 1e9) return (value / 1e9).toFixed(1) + " GB";

@@ -1,5 +1,5 @@
 // All runs as a table: sorted, filtered, by groups of seeds, with those chosen that are drawn.
-import {ago, DASH, duration, make, number} from "./format.js";
+import {ago, DASH, duration, make, number, taskName} from "./format.js";
 import {stateOf} from "./run_state.js";
 import {meanInterval} from "./series.js";
 import {setState, state} from "./state.js";
@@ -10,7 +10,7 @@ const ROWS_MAX = 500;
 
 // name, title, value of a row for sorting, text.
 const COLUMNS = [
-  ["env", "Task", (row) => row.entry.env, (row) => row.entry.env || "?"],
+  ["env", "Task", (row) => row.entry.env, (row) => taskName(row.entry.env) || "?"],
   ["algorithm", "Algorithm", (row) => row.entry.algorithm],
   ["seed", "Seed", (row) => row.entry.seed, (row) => row.seeds ?? String(row.entry.seed)],
   ["steps", "Steps", (row) => row.sum.env_steps, (row) => number(row.sum.env_steps)],

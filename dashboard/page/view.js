@@ -1,6 +1,6 @@
 // What stands around the curves: header, chips, limiter, members, log.
 import {color} from "./colors.js";
-import {bytes, DASH, duration, make, number, percent} from "./format.js";
+import {bytes, DASH, duration, make, number, percent, taskName} from "./format.js";
 import {actorsOf, membersOf, num, ROLES, stateOf, tablesOf} from "./run_state.js";
 
 const $ = (id) => document.getElementById(id);
@@ -133,7 +133,7 @@ export function showLog(run) {
 export function showHeader(run, isTable) {
   const entry = run?.entry;
   const title = isTable ? "Runs" : entry?.env ?
-    `${entry.env} · ${entry.algorithm} · seed ${entry.seed}` : run?.name ?? "pmoe";
+    `${taskName(entry.env)} · ${entry.algorithm} · seed ${entry.seed}` : run?.name ?? "pmoe";
   $("title").textContent = title;
   document.title = title + " – pmoe";
   const {state, tone} = isTable || run === undefined ? {state: "", tone: ""} :

@@ -46,6 +46,18 @@ class AnswersTest(unittest.TestCase):
                               ".parentNode.textContent.includes('best 5')")
         self.assertIsNone(self.value("document.querySelector('[data-metric=cost]')"))
 
+    def test_a_task_that_is_a_file_is_called_by_the_files_name(self):
+        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
+        config = make_run(folder / "a", rows=5) / "config.textproto"
+        config.write_text(config.read_text().replace("Hopper-v5", "plugin:/home/me/point.so"))
+        self.browser.open(self.serve(folder) + "?view=runs")
+        self.browser.wait_for("document.querySelector('#table [data-label=Task]')")
+        self.assertEqual(self.value("document.querySelector('#table [data-label=Task]')"
+                                    ".textContent"), "point.so")
+        names = self.value("import('/format.js').then(({taskName}) => ['gym:dm_control/cheetah',"
+                           " 'plugin:point.so', 'mjcf:a/b.textproto', ''].map(taskName))")
+        self.assertEqual(names, ["gym:dm_control/cheetah", "point.so", "b.textproto", ""])
+
     # A live lag of 0 gave way to the older one of metrics.csv.
     def test_a_lag_of_zero_is_one(self):
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
