@@ -15,7 +15,7 @@ const RUNS_MAX = 10;
 const LIST_EVERY_MS = 15000;
 const PENDING_EVERY_MS = 400;
 const DRAW_EVERY_MS = 250;
-const SUMMARY_EVERY_MS = 500;
+const SUMMARY_LOOK_MS = 500;
 
 let entries = [];  // all runs that the server knows
 let summaries = {pending: 0, runs: {}};
@@ -129,7 +129,7 @@ async function keepList() {
 
 async function keepSummary() {
   if (state.view !== "runs") await runs.keepSummary(mainRun());
-  setTimeout(keepSummary, SUMMARY_EVERY_MS);
+  setTimeout(keepSummary, SUMMARY_LOOK_MS);
 }
 
 // The runs of the address line, or this process's own, or the newest.

@@ -2,6 +2,7 @@
 
 const RETRY_MS = 5000;
 const LOG_MAX = 200;
+const SUMMARY_EVERY_MS = 3000;
 
 // Points from value.from on are new; a column that is not there has no value in them.
 function addHistory(run, value) {
@@ -55,7 +56,7 @@ export class Runs {
     while (used.has(slot)) ++slot;
     this.byId.set(id, {name: id, slot, entry: entries.find((entry) => entry.id === id) ?? null,
                        columns: {}, latest: {}, log: [], marks: [], status: null, main: false,
-                       summary: {}, summaryIsOld: true});
+                       summary: {}, summaryIsOld: true, summaryAt: 0});
   }
 
   setEntries(entries) {
@@ -65,14 +66,16 @@ export class Runs {
     }
   }
 
-  // What the run's whole file says, for the tiles; asks only after news.
+  // What the run's whole file says, for the tiles; asks only after news, and not with each row.
   async keepSummary(run) {
     if (run === undefined || !run.summaryIsOld) return;
+    if (Date.now() - run.summaryAt < SUMMARY_EVERY_MS) return;
     run.summaryIsOld = false;
     try {
       const response = await fetch("/api/summaries?run=" + encodeURIComponent(run.name));
       const answer = response.ok ? await response.json() : {pending: 1, runs: {}};
-      run.summaryIsOld ||= answer.pending > 0;
+      if (answer.pending > 0) run.summaryIsOld = true;
+      else run.summaryAt = Date.now();
       run.summary = answer.runs[run.name] ?? run.summary;
       this.onNews();
     } catch (error) {
