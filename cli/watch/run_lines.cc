@@ -70,7 +70,7 @@ std::string ProgressText(const RunStatus& status) {
 
 std::string AgesText(const RunStatus& status) {
   std::string text = absl::StrFormat("policy v%d; ", status.policy_version());
-  if (status.has_policy_lag_s()) {
+  if (status.has_policy_lag_versions()) {
     absl::StrAppendFormat(&text, "actors' weights are %.1f versions, %.1f s old; ",
                           status.policy_lag_versions(), status.policy_lag_s());
   }

@@ -18,7 +18,7 @@ if typing.TYPE_CHECKING:
 # JSON carries as text (tests/python/cluster_test.py holds this against the protos).
 TEXTS = frozenset({"run_id", "directory", "label", "state", "host", "build_id", "listen_address",
                    "metrics_address", "limiter", "durability", "mode", "name", "role", "bottleneck",
-                   "text", "change"})
+                   "text", "change", "machine"})
 NUMBER = re.compile(r"-?\d+\Z")
 NOBODY_ANSWERS = 3
 

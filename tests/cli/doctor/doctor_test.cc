@@ -32,7 +32,8 @@ class DoctorTest : public ::testing::Test {
 TEST_F(DoctorTest, TriesWhatItIsAskedFor) {
   const ProcessResult result = Doctor({"--for", "train,up", "--for", "dashboard,play", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
-  const auto report = nlohmann::json::parse(result.output);
+  // A busy machine may be worth a warning before it.
+  const auto report = nlohmann::json::parse(result.output.substr(result.output.find('{')));
   EXPECT_EQ(report["works"], true);
   for (const char* name : {"train", "up", "dashboard", "play"}) {
     EXPECT_EQ(Part(report, name)["trial"]["ok"], true) << name;
