@@ -93,6 +93,9 @@ class PageTest(unittest.TestCase):
         self.browser.problems.clear()
         self.browser.show_as(1280, 900)
 
+    def tearDown(self):
+        self.browser.open("about:blank")  # before its server ends: it would complain of that
+
     def serve(self, name, *words):
         served = Served(words, Path(self.folder.name) / f"{name}.log")
         self.addCleanup(served.end)
