@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pmoe
 import pytest
@@ -39,6 +40,12 @@ class Study:
         return subprocess.Popen([binary("pmoe"), "sweep", str(self.file), "--study", "--jobs", "2"],
                                 text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 env={**os.environ, "PMOE_PYTHON": python})
+
+    def wait_for_checkpoints(self, process):
+        """Of both trials: on a busy machine the one begun last may be first."""
+        while len({path.parts[-3] for path in self.out.glob("trial-000[01]/checkpoints/*")}) < 2:
+            assert process.poll() is None
+            time.sleep(0.05)  # tidy: allowed because it waits for files of other processes
 
     def run(self):
         process = self.start()
@@ -83,8 +90,7 @@ def test_a_stopped_study_goes_on_with_its_trials(study):
     for line in process.stdout:
         if "begun trial 1" in line:
             break
-    while not list(study.out.glob("trial-0001/checkpoints/*")):
-        assert process.poll() is None
+    study.wait_for_checkpoints(process)
     process.send_signal(signal.SIGINT)
     said = process.communicate()[0]
     assert process.returncode == 3, said
@@ -106,8 +112,7 @@ def test_a_stopped_study_goes_on_with_its_trials(study):
 def test_a_training_that_outlived_its_study_is_waited_for(study):
     study.write(trials=2, steps=6000)
     process = study.start()
-    while not list(study.out.glob("trial-0001/checkpoints/*")):
-        assert process.poll() is None
+    study.wait_for_checkpoints(process)
     process.kill()
     process.communicate()
     code, said = study.run()
@@ -118,8 +123,7 @@ def test_a_training_that_outlived_its_study_is_waited_for(study):
 def test_stopped_trials_reach_a_later_end_and_a_file_with_other_values_is_refused(study):
     study.write(trials=2, steps=20000)
     process = study.start()
-    while not list(study.out.glob("trial-0001/checkpoints/*")):
-        assert process.poll() is None
+    study.wait_for_checkpoints(process)
     process.send_signal(signal.SIGINT)
     process.communicate()
     runs = [pmoe.Run(study.out / f"trial-000{i}") for i in (0, 1)]
