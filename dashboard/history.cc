@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "dashboard/run_totals.h"
+#include "common/metrics/run_totals.h"
 
 namespace pmoe {
 namespace {

@@ -11,7 +11,7 @@
 #include "common/metrics/csv_reader.h"
 #include "dashboard/history.h"
 #include "dashboard/run_marks.h"
-#include "dashboard/run_totals.h"
+#include "common/metrics/run_totals.h"
 #include "dashboard/tail_file.h"
 
 namespace pmoe {

@@ -11,7 +11,7 @@
 #include "common/base/mutex.h"
 #include "common/metrics/csv_reader.h"
 #include "dashboard/run_catalog.h"
-#include "dashboard/run_totals.h"
+#include "common/metrics/run_totals.h"
 #include "dashboard/tail_file.h"
 
 namespace pmoe {

@@ -6,6 +6,9 @@ import dataclasses
 import math
 
 HOUR_S = 3600.0
+# Seconds that begin anew in each life and grow within it. A life of one row may begin with a later
+# wall_s than the one before it ended with.
+GROW = ("wall_s", "time_env_s", "time_replay_s", "time_update_s")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Cost:
 
 
 def costs(columns: list[str], rows: list[list[float]], price_per_hour: float) -> list[Cost]:
-    """After each row. Where wall_s falls a new life began, which adds to those before; within a
-    life nothing falls: a member that was lost had used what it had used. A life that says a column
-    in none of its rows leaves the sum unknown."""
-    sums = [_sums(columns, rows, name) for name in ("wall_s", "cpu_s", "gpu_s")]
+    """After each row. Where a column of GROW falls a new life began, which adds to those before;
+    within a life cpu_s does not fall: a member that was lost had used what it had used. A life that
+    says a column in none of its rows leaves the sum unknown. As common/metrics/run_totals.h."""
+    begins = _begins(columns, rows)
+    sums = [_sums(columns, rows, name, begins) for name in ("wall_s", "cpu_s", "gpu_s")]
     column, steps = columns.index("env_steps"), 0
     found = []
     for row, hours, cpu_hours, gpu_hours in zip(rows, *sums):
@@ -47,17 +51,28 @@ def costs(columns: list[str], rows: list[list[float]], price_per_hour: float) ->
     return found
 
 
-def _sums(columns: list[str], rows: list[list[float]], name: str) -> list[float]:
+def _begins(columns: list[str], rows: list[list[float]]) -> list[bool]:
+    """Of each row, whether a life begins with it."""
+    grow = [columns.index(name) for name in GROW if name in columns]
+    last, found = [0.0] * len(columns), []
+    for row in rows:
+        found.append(any(row[at] < last[at] for at in grow))
+        for at in grow:
+            last[at] = last[at] if math.isnan(row[at]) else row[at]
+    return found
+
+
+def _sums(columns: list[str], rows: list[list[float]], name: str,
+          begins: list[bool]) -> list[float]:
     """Hours after each row."""
     if name not in columns or "wall_s" not in columns:
         return [math.nan] * len(rows)
-    wall, at = columns.index("wall_s"), columns.index(name)
-    age_s = before = now = 0.0
+    at = columns.index(name)
+    before = now = 0.0
     said, found = False, []
-    for row in rows:
-        if row[wall] < age_s:
+    for row, begin in zip(rows, begins):
+        if begin:
             before, now, said = (before + now if said else math.nan), 0.0, False
-        age_s = age_s if math.isnan(row[wall]) else row[wall]
         if not math.isnan(row[at]):
             now, said = max(now, row[at]), True
         found.append((before + now) / HOUR_S if said else math.nan)

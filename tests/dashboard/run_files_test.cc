@@ -31,7 +31,7 @@ TEST(RunTotalsTest, AProcessThatDidNotSayAColumnLeavesTheTotalUnknown) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   RunTotals totals({"env_steps", "wall_s", "cpu_s", "time_env_s"});
   std::vector<std::vector<double>> rows = {
-      {100, 60, nan, nan}, {200, 3, 70, 2}, {300, 4, 60, 1}, {400, 1, 90, 5}};
+      {100, 60, nan, nan}, {200, 3, 70, 2}, {300, 4, 60, 2}, {400, 1, 90, 5}};
   for (std::vector<double>& row : rows) totals.Apply(&row);
   EXPECT_EQ(rows[1][1], 63);
   EXPECT_TRUE(std::isnan(rows[1][2]));

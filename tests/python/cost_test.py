@@ -56,6 +56,13 @@ def test_a_cell_that_is_empty_is_no_fall_and_hides_none(run):
     assert (cost.env_steps, cost.hours, cost.cpu_hours) == (1500, 1.5, 1.5)
 
 
+def test_a_life_of_one_row_is_one_of_its_own(run):
+    made = run("")
+    (made.path / "metrics.csv").write_text("env_steps,wall_s,cpu_s,time_update_s\n"
+                                           "1000,3600,3600,30\n2000,3700,3700,20\n")
+    assert made.cost().hours == pytest.approx(7300 / 3600)
+
+
 def test_steps_that_are_no_number_are_none(run):
     assert run("inf,3600,,,\n").cost().env_steps == 0
 

@@ -1,4 +1,4 @@
-#include "dashboard/run_totals.h"
+#include "common/metrics/run_totals.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,16 +16,24 @@ bool RunTotals::IsTotal(absl::string_view column) {
 RunTotals::RunTotals(const std::vector<std::string>& columns) {
   for (size_t column = 0; column < columns.size(); ++column) {
     const std::string& name = columns[column];
-    if (name == "wall_s") wall_ = column;
-    if (IsTotal(name)) totals_.push_back({column, name, name == "cpu_s" || name == "gpu_s"});
+    if (!IsTotal(name)) continue;
+    Total& total = totals_.emplace_back();
+    total.column = column;
+    total.name = name;
+    total.needs_all = name == "cpu_s" || name == "gpu_s";
+    total.grows = name == "wall_s" || name == "time_env_s" || name == "time_replay_s" ||
+                  name == "time_update_s";
   }
 }
 
 void RunTotals::Apply(std::vector<double>* row) {
-  if (wall_.has_value() && !std::isnan((*row)[*wall_])) {
-    if ((*row)[*wall_] < wall_s_) BeginAnew();
-    wall_s_ = (*row)[*wall_];
+  bool anew = false;
+  for (Total& total : totals_) {
+    const double value = (*row)[total.column];
+    if (!total.grows || std::isnan(value)) continue;
+    if (value < std::exchange(total.last, value)) anew = true;
   }
+  if (anew) BeginAnew();
   for (Total& total : totals_) {
     double& value = (*row)[total.column];
     if (std::isnan(value)) continue;
