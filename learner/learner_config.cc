@@ -38,6 +38,16 @@ RouterInput RouterInputOf(const PolicyConfig& policy) {
   return ParseChoice<RouterInput>(policy.router_input());
 }
 
+HeadTie HeadTieOf(const PolicyConfig& policy) {
+  HeadTie tie;
+  tie.init = policy.residual_init();
+  if (ParseChoice<Heads>(policy.heads()) == Heads::kTied) {
+    tie.mean = tie.log_std = policy.residual_scale();
+  }
+  if (policy.shared_log_std()) tie.log_std = 0.0;
+  return tie;
+}
+
 // What policy and value nets begin with, and how they step.
 void FillNetOptions(const RunConfig& config, PpoOptions* to) {
   const LearnerConfig& from = config.learner();
@@ -56,6 +66,7 @@ void FillNetOptions(const RunConfig& config, PpoOptions* to) {
   to->head_gain = policy.head_gain();
   to->value_gain = from.value_gain();
   to->log_std_init = policy.log_std_init();
+  to->tie = HeadTieOf(policy);
   to->router_detached = RouterInputOf(policy) == RouterInput::kTrunkDetached;
 }
 
@@ -75,6 +86,11 @@ void FillMixtureOptions(const RunConfig& config, PpoOptions* to) {
   to->gumbel_tau = from.gumbel_tau();
   to->gumbel_tau_end = GumbelTauEnd(from);
   to->dac_compat = from.dac_compat();
+  to->rank_by = ParseChoice<RankBy>(from.rank_by());
+  to->router_target = ParseChoice<RouterTarget>(from.router_target());
+  to->router_target_tau = from.router_target_tau();
+  to->router_entropy_min = from.router_entropy_min();
+  to->router_entropy_coef = from.router_entropy_coef();
 }
 
 }  // namespace
@@ -97,6 +113,7 @@ SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim) {
   to.tau = from.tau();
   to.router_detached = RouterInputOf(config.policy()) == RouterInput::kTrunkDetached;
   to.target_policy = from.target_policy();
+  to.tie = HeadTieOf(config.policy());
   to.target = ParseChoice<TargetOver>(from.target());
   to.estimator = AlgorithmOf(config).estimator;
   to.gumbel_tau = from.gumbel_tau();

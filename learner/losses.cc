@@ -73,8 +73,23 @@ at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_
   return (mean_over_primitives ? error.mean(2) : error.sum(2)).mean(1);
 }
 
+at::Tensor FrequencyLossTo(const at::Tensor& w, const at::Tensor& target,
+                           const at::Tensor& row_weight, bool mean_over_primitives) {
+  const at::Tensor error = (target - w).square();
+  return ((mean_over_primitives ? error.mean(2) : error.sum(2)) * row_weight).mean(1);
+}
+
 at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best) {
   return -log_w.gather(2, best.unsqueeze(2)).squeeze(2).mean(1);
+}
+
+at::Tensor RouterCrossEntropyTo(const at::Tensor& log_w, const at::Tensor& target,
+                                const at::Tensor& row_weight) {
+  return -((target * log_w).sum(2) * row_weight).mean(1);
+}
+
+at::Tensor RouterEntropyLack(const at::Tensor& log_w, const at::Tensor& w, double floor) {
+  return ((w * log_w).sum(2) + floor).clamp_min(0.0).mean(1);
 }
 
 }  // namespace pmoe

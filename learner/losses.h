@@ -55,9 +55,18 @@ at::Tensor ReinforceLoss(const at::Tensor& cost, const at::Tensor& log_w,
 // mean_K (onehot - w)^2. Its gradient is twice delta of Eq. 7; Eq. 9's last line has the sign the
 // other way round. w: [M, B, K], rows sum to 1; best: [M, B] index -> [M]
 at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_over_primitives);
+// The same towards any distribution. target: [M, B, K]; row_weight: [M, B] by which a row counts
+at::Tensor FrequencyLossTo(const at::Tensor& w, const at::Tensor& target,
+                           const at::Tensor& row_weight, bool mean_over_primitives);
 
 // -mean_B log w_best: the same optimum w = f as FrequencyLoss. log_w: [M, B, K], best: [M, B] ->
 // [M]
 at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best);
+// The same towards any distribution, as FrequencyLossTo.
+at::Tensor RouterCrossEntropyTo(const at::Tensor& log_w, const at::Tensor& target,
+                                const at::Tensor& row_weight);
+
+// mean_B max(0, floor - H(w)). floor: nats; log_w, w: [M, B, K] -> [M]
+at::Tensor RouterEntropyLack(const at::Tensor& log_w, const at::Tensor& w, double floor);
 
 }  // namespace pmoe

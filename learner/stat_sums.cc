@@ -1,7 +1,9 @@
 #include "learner/stat_sums.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 namespace pmoe {
@@ -15,7 +17,25 @@ LearnerStats StatSums::Drain(const std::vector<std::string>& names) {
     sums[i] = 0.0;
   }
   count = 0;
+  if (const std::optional<double> known = RouterInformation(stats)) {
+    stats.emplace_back("router_information", *known);
+  }
   return stats;
+}
+
+std::optional<double> RouterInformation(const LearnerStats& stats) {
+  double within = std::nan(""), usage = 0.0, between = 0.0;
+  int primitives = 0;
+  for (const auto& [name, value] : stats) {
+    if (name == "router_entropy") within = value;
+    if (!absl::StartsWith(name, "primitive_usage_")) continue;
+    ++primitives;
+    usage += value;
+    if (value > 0.0) between -= value * std::log(value);
+  }
+  constexpr double kRounding = 1e-3;
+  if (primitives < 2 || std::isnan(within) || std::abs(usage - 1.0) > kRounding) return {};
+  return std::max(0.0, between - within);
 }
 
 absl::Status StatSums::NotFinite(const std::string& name, uint64_t update, absl::string_view fix) {

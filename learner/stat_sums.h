@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct StatSums {
     ++count;
     return absl::OkStatus();
   }
-  // Their means; those that are not a number say nothing of this policy.
+  // Their means, and RouterInformation; those that are not a number say nothing of this policy.
   LearnerStats Drain(const std::vector<std::string>& names);
 
   uint64_t count = 0;
@@ -39,6 +40,11 @@ struct StatSums {
  private:
   static absl::Status NotFinite(const std::string& name, uint64_t update, absl::string_view fix);
 };
+
+// I(S;K) = H(mean w) - mean H(w), nats: what a primitive tells of the state, of the means of
+// "router_entropy" and "primitive_usage_k" over minibatches. Nothing with one primitive, or where
+// weights do not sum to 1 (MCP).
+std::optional<double> RouterInformation(const LearnerStats& stats);
 
 // The first member's weights, without a scale of observations.
 std::shared_ptr<PolicySnapshot> MakeSnapshot(const PolicySpec& policy, uint64_t version,

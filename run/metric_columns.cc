@@ -35,6 +35,7 @@ std::vector<std::string> MetricColumns(int primitives, const std::vector<std::st
                                       "entropy",
                                       "q_mean",
                                       "router_entropy",
+                                      "router_information",
                                       "primitive_distance",
                                       "loser_std",
                                       "dead_primitives",

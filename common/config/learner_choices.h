@@ -85,6 +85,21 @@ constexpr auto Choices(UpdateStep) {
   return std::to_array<Choice<UpdateStep>>({{"fast", kFast}, {"autograd", kAutograd}});
 }
 
+// What says which primitive is best: Q(s, a_k), Q_k(s), or the sign of the row's advantage.
+enum class RankBy { kActionQ, kArmQ, kAdvantage };
+constexpr auto Choices(RankBy) {
+  using enum RankBy;
+  return std::to_array<Choice<RankBy>>(
+      {{"action_q", kActionQ}, {"arm_q", kArmQ}, {"advantage", kAdvantage}});
+}
+
+// What the router is pulled towards: one-hot at the best, or w_k exp(Q_k / tau).
+enum class RouterTarget { kWinner, kSoftmax };
+constexpr auto Choices(RouterTarget) {
+  using enum RouterTarget;
+  return std::to_array<Choice<RouterTarget>>({{"winner", kWinner}, {"softmax", kSoftmax}});
+}
+
 // Sgd: momentum 0.9.
 enum class OptimizerKind { kAdam, kSgd };
 constexpr auto Choices(OptimizerKind) {

@@ -27,6 +27,12 @@ constexpr auto Choices(LogStd) {
   return std::to_array<Choice<LogStd>>({{"state", kState}, {"parameter", kParameter}});
 }
 
+enum class Heads { kSeparate, kTied };
+constexpr auto Choices(Heads) {
+  using enum Heads;
+  return std::to_array<Choice<Heads>>({{"separate", kSeparate}, {"tied", kTied}});
+}
+
 enum class WeightInit { kFanIn, kOrthogonal };
 constexpr auto Choices(WeightInit) {
   using enum WeightInit;

@@ -138,6 +138,52 @@ absl::Status CheckOnPolicy(const RunConfig& config) {
   return absl::OkStatus();
 }
 
+// A target by scores needs scores.
+absl::Status CheckRanking(const RunConfig& config) {
+  const LearnerConfig& learner = config.learner();
+  if (ParseChoice<RouterTarget>(learner.router_target()) != RouterTarget::kSoftmax) {
+    if (learner.router_target_tau() == LearnerConfig::default_instance().router_target_tau()) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        "learner.router_target_tau does nothing with learner.router_target winner; leave it away, "
+        "or use --set learner.router_target=softmax");
+  }
+  if (ParseChoice<RankBy>(learner.rank_by()) != RankBy::kAdvantage) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "learner.router_target must be winner with learner.rank_by advantage, got softmax; a row's "
+      "advantage says nothing of the primitives that did not act: take rank_by arm_q");
+}
+
+// What the primitives' last layers have in common means something where they read the same, and is
+// moved by Adam.
+absl::Status CheckTie(const RunConfig& config) {
+  const PolicyConfig& policy = config.policy();
+  const bool tied = ParseChoice<Heads>(policy.heads()) == Heads::kTied;
+  const bool parameter = ParseChoice<LogStd>(policy.std()) == LogStd::kParameter;
+  const PolicyConfig& unset = PolicyConfig::default_instance();
+  if (!tied && (policy.residual_scale() != unset.residual_scale() ||
+                policy.residual_init() != unset.residual_init())) {
+    return absl::InvalidArgumentError(
+        "policy.residual_scale and residual_init do nothing with policy.heads separate; leave them "
+        "away, or use --set policy.heads=tied");
+  }
+  if (!tied && !policy.shared_log_std()) return absl::OkStatus();
+  const std::string field = tied ? "policy.heads=tied" : "policy.shared_log_std=true";
+  if (policy.primitive_hidden_size() > 0 && (tied || !parameter)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        field, " does not go with policy.primitive_hidden (", policy.primitive_hidden(0),
+        policy.primitive_hidden_size() > 1 ? ", …" : "",
+        "): primitives with layers of their own have no last layer in common; leave one of both "
+        "away"));
+  }
+  if (ParseChoice<OptimizerKind>(config.learner().optimizer()) == OptimizerKind::kSgd) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("learner.optimizer must be adam with ", field, ", got sgd"));
+  }
+  return absl::OkStatus();
+}
+
 // What the policy's head and the algorithm's density can do together.
 absl::Status CheckPolicy(const RunConfig& config) {
   const Algorithm& algorithm = AlgorithmOf(config);
@@ -161,6 +207,8 @@ absl::Status CheckPolicy(const RunConfig& config) {
         "learner.ppo_router_grad must be surrogate or both with learner.router_loss none, got "
         "freq; nothing would train the router");
   }
+  PMOE_RETURN_IF_ERROR(CheckRanking(config));
+  PMOE_RETURN_IF_ERROR(CheckTie(config));
   if (!on_policy && algorithm.estimator == Estimator::kGumbel &&
       ParseChoice<EntropyOf>(learner.entropy()) != EntropyOf::kComponent) {
     return absl::InvalidArgumentError(

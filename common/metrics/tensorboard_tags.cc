@@ -49,6 +49,7 @@ const Tags& OfColumns() {
                                       {"grad_norm", "optimizer/grad_norm"},
                                       {"learning_rate", "optimizer/learning_rate"},
                                       {"router_entropy", "primitive/router_entropy"},
+                                      {"router_information", "primitive/router_information"},
                                       {"primitive_distance", "primitive/distance"},
                                       {"loser_std", "primitive/loser_std"},
                                       {"dead_primitives", "primitive/dead"}};

@@ -143,6 +143,8 @@ export const PRIMITIVES = [
    lines: ofColumn("primitive_distance"), optional: true},
   {id: "router_entropy", title: "Router entropy", note: "nats",
    lines: ofColumn("router_entropy"), optional: true},
+  {id: "router_information", title: "Router's information", note: "of the state, nats",
+   lines: ofColumn("router_information"), optional: true},
 ];
 export const MORE = [
   ["actor_loss", "Actor loss"], ["router_loss", "Router loss"],

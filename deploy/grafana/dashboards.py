@@ -162,6 +162,8 @@ ROUTER = (
           stat_of("primitive_win_rate_[0-9]+")),
     Panel("router's loss", "short", stat_of("router_loss")),
     Panel("router's entropy", "short", stat_of("router_entropy")),
+    Panel("what the router knows of the state", "short", stat_of("router_information"),
+          help="I(S;K), nats: 0, it does not look; log K, the state alone decides."),
     Panel("distance between primitives", "short", stat_of("primitive_distance")),
     Panel("deviation of the primitives that lose", "short", stat_of("loser_std")),
     Panel("DAC: termination of options", "percentunit", stat_of("option_termination")),

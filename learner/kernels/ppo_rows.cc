@@ -91,34 +91,85 @@ double SquaredErrorRows(long rows, const T* value, long value_row, const T* targ
 }
 
 template <typename T>
+double ArmErrorRows(long rows, long arms, const int* arm, const T* value, const T* target,
+                    T* to_value) {
+  const T scale = T{2} / static_cast<T>(rows);
+  double loss = 0.0;
+  std::fill_n(to_value, rows * arms, T{0});
+  for (long i = 0; i < rows; ++i) {
+    const long at = i * arms + arm[i];
+    const T error = value[at] - target[i];
+    to_value[at] = scale * error;
+    loss += static_cast<double>(error * error);
+  }
+  return loss / static_cast<double>(rows);
+}
+
+template <typename T>
+void TiltedWeights(long rows, long primitives, double tau, const T* log_w, const T* score,
+                   T* tilted) {
+  const T inv_tau = static_cast<T>(1.0 / tau);
+  for (long b = 0; b < rows; ++b) {
+    const long first = b * primitives;
+    T largest = -std::numeric_limits<T>::infinity(), sum = 0;
+    for (long k = first; k < first + primitives; ++k) {
+      tilted[k] = log_w[k] + score[k] * inv_tau;
+      largest = std::max(largest, tilted[k]);
+    }
+    for (long k = first; k < first + primitives; ++k) sum += tilted[k] = Exp(tilted[k] - largest);
+    for (long k = first; k < first + primitives; ++k) tilted[k] /= sum;
+  }
+}
+
+template <typename T>
 double FrequencyRows(long rows, long primitives, const FrequencyOptions& options, const T* log_w,
-                     const T* w, const int* best, T* to_logits) {
+                     const T* w, const T* target, const T* row_weight, T* to_logits) {
   const double n = static_cast<double>(rows);
   const double terms = options.mean_over_primitives ? static_cast<double>(primitives) : 1.0;
-  const T scale = static_cast<T>(options.coef / n);
-  const T slope = static_cast<T>(-2.0 * options.coef / (n * terms));
   double loss = 0.0;
   for (long b = 0; b < rows; ++b) {
     const T* const row = w + b * primitives;
+    const T* const v = target + b * primitives;
     T* const to = to_logits + b * primitives;
-    const long j = best[b];
+    const T counts = row_weight == nullptr ? T{1} : row_weight[b];
     if (options.cross_entropy) {
-      for (long k = 0; k < primitives; ++k) to[k] += scale * (row[k] - (k == j ? T{1} : T{0}));
-      loss -= static_cast<double>(log_w[b * primitives + j]);
+      const T scale = static_cast<T>(options.coef / n) * counts;
+      for (long k = 0; k < primitives; ++k) {
+        to[k] += scale * (row[k] - v[k]);
+        if (v[k] != 0) loss -= static_cast<double>(counts * v[k] * log_w[b * primitives + k]);
+      }
       continue;
     }
+    const T slope = static_cast<T>(-2.0 * options.coef / (n * terms)) * counts;
     T mean = 0, squares = 0;  // sum_k w_k dL/dw_k
     for (long k = 0; k < primitives; ++k) {
-      const T error = (k == j ? T{1} : T{0}) - row[k];
+      const T error = v[k] - row[k];
       squares += error * error;
       mean += row[k] * (slope * error);
     }
-    for (long k = 0; k < primitives; ++k) {
-      to[k] += row[k] * (slope * ((k == j ? T{1} : T{0}) - row[k]) - mean);
-    }
-    loss += static_cast<double>(squares) / terms;
+    for (long k = 0; k < primitives; ++k) to[k] += row[k] * (slope * (v[k] - row[k]) - mean);
+    loss += static_cast<double>(counts * squares) / terms;
   }
   return loss / n;
+}
+
+template <typename T>
+double EntropyFloorRows(long rows, long primitives, double floor, double coef, const T* log_w,
+                        const T* w, T* to_logits) {
+  const T per_row = static_cast<T>(coef / static_cast<double>(rows));
+  double loss = 0.0;
+  for (long b = 0; b < rows; ++b) {
+    const long first = b * primitives;
+    T entropy = 0;
+    for (long k = first; k < first + primitives; ++k) entropy -= w[k] * log_w[k];
+    const double below = floor - static_cast<double>(entropy);
+    if (below <= 0.0) continue;
+    loss += below;
+    for (long k = first; k < first + primitives; ++k) {
+      to_logits[k] += per_row * w[k] * (log_w[k] + entropy);
+    }
+  }
+  return loss / static_cast<double>(rows);
 }
 
 template <typename T>
@@ -198,15 +249,18 @@ double Squares(long n, const T* x) {
 double SquaredNorm(long n, const float* x) { return Squares(n, x); }
 double SquaredNorm(long n, const double* x) { return Squares(n, x); }
 
-#define PMOE_INSTANTIATE(T)                                                                      \
-  template void StandardizeRows(long, T*);                                                       \
-  template SurrogateSums SurrogateRows(long, double, const T*, const T*, const T*, T*);          \
-  template double ValueRows(long, double, double, const T*, long, const T*, const T*, T*);       \
-  template double SquaredErrorRows(long, const T*, long, const T*, T*);                          \
-  template double FrequencyRows(long, long, const FrequencyOptions&, const T*, const T*,         \
-                                const int*, T*);                                                 \
-  template double EntropyRows(long, long, double, const T*, const T*, const T*, T*);             \
-  template void GumbelGradientRows(long, long, double, const T*, const T*, const T*, const int*, \
+#define PMOE_INSTANTIATE(T)                                                                        \
+  template void StandardizeRows(long, T*);                                                         \
+  template SurrogateSums SurrogateRows(long, double, const T*, const T*, const T*, T*);            \
+  template double ValueRows(long, double, double, const T*, long, const T*, const T*, T*);         \
+  template double SquaredErrorRows(long, const T*, long, const T*, T*);                            \
+  template double ArmErrorRows(long, long, const int*, const T*, const T*, T*);                    \
+  template void TiltedWeights(long, long, double, const T*, const T*, T*);                         \
+  template double FrequencyRows(long, long, const FrequencyOptions&, const T*, const T*, const T*, \
+                                const T*, T*);                                                     \
+  template double EntropyFloorRows(long, long, double, double, const T*, const T*, T*);            \
+  template double EntropyRows(long, long, double, const T*, const T*, const T*, T*);               \
+  template void GumbelGradientRows(long, long, double, const T*, const T*, const T*, const int*,   \
                                    const float*, const T*, T*, T*)
 PMOE_INSTANTIATE(float);
 PMOE_INSTANTIATE(double);

@@ -33,17 +33,35 @@ double ValueRows(long rows, double clip, double coef, const T* value, long value
 template <typename T>
 double SquaredErrorRows(long rows, const T* value, long value_row, const T* target, T* to_value);
 
+// (Q_k - R)^2 of the arm k that each row pulled, its mean; the gradients of the others are 0.
+// value, to_value: [B, arms]
+template <typename T>
+double ArmErrorRows(long rows, long arms, const int* arm, const T* value, const T* target,
+                    T* to_value);
+
+// w_k exp(score_k / tau) over its sum. log_w, score, tilted: [B, K]
+template <typename T>
+void TiltedWeights(long rows, long primitives, double tau, const T* log_w, const T* score,
+                   T* tilted);
+
 struct FrequencyOptions {
   double coef = 1.0;
   bool cross_entropy = false;
   bool mean_over_primitives = false;
 };
 
-// Eq. 11 (or cross entropy) against the best primitive; the loss's mean without coef. Adds coef
-// times its gradient to that of the logits. log_w, w, to_logits: [B, K]; best: [B]
+// Eq. 11 (or cross entropy) against what the weights shall be, one-hot at the best primitive or any
+// distribution; the loss's mean without coef. Adds coef times its gradient to that of the logits.
+// log_w, w, target, to_logits: [B, K]; row_weight: [B] by which a row counts, null: 1
 template <typename T>
 double FrequencyRows(long rows, long primitives, const FrequencyOptions& options, const T* log_w,
-                     const T* w, const int* best, T* to_logits);
+                     const T* w, const T* target, const T* row_weight, T* to_logits);
+
+// max(0, floor - H(w)), its mean. Adds coef times its gradient to that of the logits. floor: nats;
+// log_w, w, to_logits: [B, K]
+template <typename T>
+double EntropyFloorRows(long rows, long primitives, double floor, double coef, const T* log_w,
+                        const T* w, T* to_logits);
 
 // H(w) + sum_k w_k H(N_k), its mean. With `scale` != 0 adds scale / B times its gradient to that of
 // the logits. log_w, w, gaussian (H(N_k)), to_logits: [B, K]

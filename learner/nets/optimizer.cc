@@ -1,6 +1,7 @@
 #include "learner/nets/optimizer.h"
 
 #include <cmath>
+#include <utility>
 
 #include "ATen/TensorOperators.h"
 #include "ATen/ops/zeros_like.h"
@@ -11,16 +12,6 @@ namespace pmoe {
 namespace {
 
 constexpr double kMomentum = 0.9;
-
-template <typename T>
-void AdamOnHost(const AdamFactors<double>& f, at::Tensor* values, at::Tensor* gradient,
-                at::Tensor* first, at::Tensor* second) {
-  AdamStep(
-      AdamFactors<T>::From(f),
-      {values->data_ptr<T>(), gradient->data_ptr<T>(), first->data_ptr<T>(), second->data_ptr<T>()},
-      {0, values->numel()});
-  gradient->zero_();
-}
 
 }  // namespace
 
@@ -34,13 +25,32 @@ void Optimizer::Step(at::Tensor* values, at::Tensor* gradient, const StepScale& 
     return MomentumStep(values, gradient, scale);
   }
   const AdamFactors<double> f = NextAdam(scale);
+  const auto on_host = [&]<typename T>(T) {
+    StepOnHost<T>(AdamFactors<T>::From(f), {values->data_ptr<T>(), gradient->data_ptr<T>(),
+                                            first_.data_ptr<T>(), second_.data_ptr<T>()});
+    gradient->zero_();
+  };
   if (values->is_cpu()) {
-    return values->scalar_type() == at::kDouble
-               ? AdamOnHost<double>(f, values, gradient, &first_, &second_)
-               : AdamOnHost<float>(f, values, gradient, &first_, &second_);
+    return values->scalar_type() == at::kDouble ? on_host(double{}) : on_host(float{});
   }
+  if (tied_) return tied_->StepByOperators(f, values, gradient, &first_, &second_);
   AdamByOperators(f, values, gradient, &first_, &second_);
 }
+
+void Optimizer::Tie(TiedHeads tied) {
+  if (!tied.empty()) tied_.emplace(std::move(tied));
+}
+
+template <typename T>
+void Optimizer::StepOnHost(const AdamFactors<T>& factors, const AdamArrays<T>& arrays) {
+  const Share all = {0, first_.numel()};
+  if (!tied_) return AdamStep(factors, arrays, all);
+  tied_->StepShared(factors, arrays, {0, tied_->size()});
+  tied_->StepEach(factors, arrays, all);
+}
+
+template void Optimizer::StepOnHost(const AdamFactors<float>&, const AdamArrays<float>&);
+template void Optimizer::StepOnHost(const AdamFactors<double>&, const AdamArrays<double>&);
 
 AdamFactors<double> Optimizer::NextAdam(const StepScale& scale) {
   ++steps_;
@@ -73,12 +83,14 @@ void Optimizer::SaveState(ByteWriter* out) const {
   out->Pod(steps_);
   SaveTensor(first_, out);
   SaveTensor(second_, out);
+  if (tied_) tied_->SaveState(out);
 }
 
 absl::Status Optimizer::LoadState(ByteReader* in) {
   in->Pod(&steps_);
   absl::Status status = LoadTensor(in, &first_);
   if (status.ok()) status = LoadTensor(in, &second_);
+  if (status.ok() && tied_) status = tied_->LoadState(in);
   return status;
 }
 

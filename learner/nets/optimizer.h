@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "ATen/core/Tensor.h"
 #include "common/base/bytes.h"
 #include "learner/kernels/adam.h"
+#include "learner/nets/tied_heads.h"
 
 namespace pmoe {
 
@@ -26,13 +28,20 @@ struct StepScale {
 class Optimizer {
  public:
   Optimizer(const OptimizerOptions& options, const at::Tensor& like);
+  // From now on steps are those of tied heads; before the first one. Adam alone does that.
+  void Tie(TiedHeads tied);
 
   // Adam: values -= lr * m_hat / (sqrt(v_hat) + epsilon); momentum: m = .9 m + g, values -= lr m.
   // Then gradient = 0. All flat, of one type and length.
   void Step(at::Tensor* values, at::Tensor* gradient, const StepScale& scale = {});
 
-  // For who shares the step among threads by AdamStep: counts it, and says what it takes.
+  // For who keeps the parameters on the host, in these arrays: counts the step, says what it takes,
+  // and does it. The gradient stays. T is the parameters' type.
   AdamFactors<double> NextAdam(const StepScale& scale = {});
+  template <typename T>
+  void StepOnHost(const AdamFactors<T>& factors, const AdamArrays<T>& arrays);
+  // For who shares it among threads: null where nothing is tied, and AdamStep is all.
+  TiedHeads* tied() { return tied_ ? &*tied_ : nullptr; }
   at::Tensor& first() { return first_; }
   at::Tensor& second() { return second_; }
 
@@ -46,6 +55,7 @@ class Optimizer {
   int64_t steps_ = 0;
   at::Tensor first_;   // m
   at::Tensor second_;  // v
+  std::optional<TiedHeads> tied_;
 };
 
 // AdamStep's formula by LibTorch's operators: what a GPU runs. Clears the gradient; f.tau is

@@ -36,6 +36,7 @@ ActorCritic::ActorCritic(const PpoOptions& options, const PolicySpec& policy, in
       policy_optimizer_(StepOptions(options), policy_.values()),
       value_optimizer_(StepOptions(options), value_.values()) {
   InitPolicy(options, policy, &policy_);
+  policy_optimizer_.Tie(TiedHeads(policy, options.tie, policy_));
   InitValue(options, kValueStreams, value_layers_, &value_);
 }
 

@@ -42,31 +42,23 @@ FastPpoStep<T>::FastPpoStep(const PpoOptions& options, const PolicySpec& policy,
   action_.resize(b * static_cast<size_t>(action_dim_));
   component_.resize(b);
   for (auto* const to :
-       {&old_log_prob_, &old_value_, &advantage_, &returns_, &log_prob_, &by_log_prob_, &best_q_}) {
+       {&old_log_prob_, &old_value_, &advantage_, &returns_, &log_prob_, &by_log_prob_}) {
     to->resize(b);
   }
   share_.resize(k);
   if (options.ratio == RatioOf::kGumbel) noise_.resize(k);
-  if (!state->has_qnet()) return;
-  best_.resize(b);
-  noise_.resize(k * static_cast<size_t>(action_dim_));
-  drawn_.resize(noise_.size());
-  const std::vector<DenseLayer>& layers = state->qnet_layers();
-  const bool on_trunk = options.qnet_reads_trunk && policy_.trunk() != nullptr;
-  const long width = on_trunk ? policy_.trunk_width() : obs_dim_;
-  qnet_.emplace(NetPlan(layers, {{width, action_dim_}, false}), NetOptions{}, batch_,
-                &state->qnet(), &state->qnet_optimizer());
-  qnet_node_ = qnet_->net().plan().Find(layers.back().name).node;
-  qnet_first_.resize(b * static_cast<size_t>(layers.front().outputs));
-  qnet_input_.parts[0] = {on_trunk ? policy_.trunk() : obs_.data(), width};
-  qnet_input_.parts[1] = {action_.data(), action_dim_};
+  if (!options.frequency_loss) return;
+  ranking_.emplace(options, policy, &policy_,
+                   RankedRows<T>{obs_.data(), action_.data(), component_.data(), advantage_.data(),
+                                 returns_.data()},
+                   state);
 }
 
 template <typename T>
 void FastPpoStep<T>::Pack() {
   policy_.net().Pack();
   value_.Pack();
-  if (qnet_) qnet_->Pack();
+  if (ranking_) ranking_->Pack();
 }
 
 template <typename T>
@@ -164,29 +156,14 @@ void FastPpoStep<T>::SurrogateGradient() {
   }
 }
 
-// a_k ~ N_k, ranked by the Q-network (Eq. 12 with Q in the place of the critic). The first layer's
-// part for the state is computed once, for all K and for StepQnet.
+// What the router's own losses add to the policy's gradients.
 template <typename T>
-void FastPpoStep<T>::RankPrimitives(Rng* noise) {
-  noise->FillNormal(noise_.data(), noise_.size());
-  qnet_->net().FirstPart(/*group=*/0, qnet_input_, batch_, qnet_first_.data());
-  std::fill(best_.begin(), best_.end(), 0);
-  if (primitives_ == 1) return;
-  const long width = primitives_ * action_dim_;
-  DrawActions<T>({batch_, primitives_, action_dim_}, policy_.mean(), policy_.std(), noise_.data(),
-                 drawn_.data());
-  for (long k = 0; k < primitives_; ++k) {
-    NetInput<T> input = qnet_input_;
-    input.parts[1] = {drawn_.data() + k * action_dim_, width};
-    input.first_part = qnet_first_.data();
-    qnet_->Forward(input, batch_);
-    for (long b = 0; b < batch_; ++b) {
-      const size_t at = static_cast<size_t>(b);
-      const T q = qnet_->activations().At(qnet_node_, b)[0];
-      if (k > 0 && !(q > best_q_[at])) continue;
-      best_q_[at] = q;
-      best_[at] = static_cast<int>(k);
-    }
+void FastPpoStep<T>::RouterGradient(const PpoStepPlace& place, double* losses) {
+  if (ranking_) losses[2] += ranking_->RouterLoss(place.noise);
+  if (options_.router_entropy_min > 0.0 && policy_.chooses()) {
+    EntropyFloorRows(
+        batch_, primitives_, RouterEntropyFloor(options_, static_cast<int>(primitives_)),
+        options_.router_entropy_coef, policy_.log_w(), policy_.w(), policy_.by_logits());
   }
 }
 
@@ -203,19 +180,6 @@ double FastPpoStep<T>::BackwardAndStep(double lr_factor, PhaseClock* phases) {
   value_.Step(scale);
   End(phases, kStep);
   return norm;
-}
-
-// Q(s, a) on the returns; its gradient does not reach the policy.
-template <typename T>
-double FastPpoStep<T>::StepQnet(double lr_factor) {
-  NetInput<T> input = qnet_input_;
-  input.first_part = qnet_first_.data();
-  qnet_->Forward(input, batch_);
-  const double loss = SquaredErrorRows(batch_, qnet_->activations().At(qnet_node_, 0), 1,
-                                       returns_.data(), qnet_->gradients().At(qnet_node_, 0));
-  qnet_->Backward(qnet_input_, batch_);
-  qnet_->Step({lr_factor, GradientScale(options_, std::sqrt(qnet_->SquaredNorm()))});
-  return loss;
 }
 
 template <typename T>
@@ -249,16 +213,11 @@ void FastPpoStep<T>::Step(const PpoRows<T>& rows, const int64_t* order, const Pp
                     policy_.log_w(), policy_.w(), policy_.GaussianEntropies(), policy_.by_logits());
   }
   End(place.phases, kLoss);
-  if (qnet_) {
-    RankPrimitives(place.noise);
-    losses[2] += FrequencyRows(
-        batch_, primitives_, {options_.freq_coef, options_.freq_cross_entropy, options_.freq_mean},
-        policy_.log_w(), policy_.w(), best_.data(), policy_.by_logits());
-  }
+  RouterGradient(place, losses);
   End(place.phases, kRouterLoss);
   if (place.last_epoch) {
     mixture[0] += entropy;
-    policy_.AddStats(qnet_ ? best_.data() : nullptr, mixture + 1);
+    policy_.AddStats(ranking_ ? ranking_->best() : nullptr, mixture + 1);
   }
   End(place.phases, kRest);
   const double lr_factor = LearningRateFactor(options_, place.progress);
@@ -266,7 +225,7 @@ void FastPpoStep<T>::Step(const PpoRows<T>& rows, const int64_t* order, const Pp
   losses[4] += surrogate.kl;
   losses[5] += surrogate.clip_share;
   losses[6] += BackwardAndStep(lr_factor, place.phases);
-  if (qnet_) losses[3] += StepQnet(lr_factor);
+  if (ranking_) losses[3] += ranking_->StepQnet(lr_factor);
   End(place.phases, kQnet);
 }
 

@@ -11,6 +11,7 @@
 #include "learner/ppo/fast_policy.h"
 #include "learner/ppo/ppo_options.h"
 #include "learner/ppo/ppo_state.h"
+#include "learner/ppo/primitive_ranking.h"
 
 namespace pmoe {
 
@@ -57,25 +58,22 @@ class FastPpoStep {
   void LogProbs(RatioOf ratio, const int* component, long rows, T* log_prob);
   // From by_log_prob_ to policy_'s gradients.
   void SurrogateGradient();
-  void RankPrimitives(Rng* noise);
+  void RouterGradient(const PpoStepPlace& place, double* losses);
   double BackwardAndStep(double lr_factor, PhaseClock* phases);
-  double StepQnet(double lr_factor);
 
   const PpoOptions options_;
   const long batch_, obs_dim_, action_dim_, primitives_;
   FastPolicy<T> policy_;
   bool value_on_trunk_;
   TrainedNet<T> value_;
-  std::optional<TrainedNet<T>> qnet_;
-  int value_node_ = 0, qnet_node_ = 0;  // of their outputs
+  int value_node_ = 0;  // of its output
   // A minibatch.
   AlignedVector<T> obs_, action_;  // [B, O], [B, A]
-  std::vector<int> component_, best_;
+  std::vector<int> component_;
   AlignedVector<T> old_log_prob_, old_value_, advantage_, returns_;
   AlignedVector<T> log_prob_, by_log_prob_, share_;  // [B], [B], [B, K]
-  std::vector<float> noise_;                         // [B, K] uniform or [B, K, A] normal
-  AlignedVector<T> drawn_, best_q_, qnet_first_;     // [B, K, A], [B], [B, H]
-  NetInput<T> qnet_input_;
+  std::vector<float> noise_;                         // [B, K] uniform, of Gumbel draws
+  std::optional<PrimitiveRanking<T>> ranking_;       // reads the minibatch
   double gumbel_tau_ = 1.0;
 };
 

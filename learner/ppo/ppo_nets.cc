@@ -9,6 +9,7 @@
 #include "c10/core/GradMode.h"
 #include "learner/nets/init.h"
 #include "learner/nets/mlp.h"
+#include "learner/nets/tied_heads.h"
 
 namespace pmoe {
 namespace {
@@ -39,13 +40,21 @@ std::vector<DenseLayer> ValueLayers(const PpoOptions& options, const PolicySpec&
 }
 
 void InitPolicy(const PpoOptions& options, const PolicySpec& policy, FlatParameters* parameters) {
-  if (options.init == WeightInit::kFanIn) {
-    InitUniformFanIn(options.seed, 0, parameters);
-  } else {
+  const auto init = [&](uint32_t first_stream, absl::Span<const DenseLayer> layers,
+                        FlatParameters* to) {
+    if (options.init == WeightInit::kFanIn) return InitUniformFanIn(options.seed, first_stream, to);
     const auto gain = [&](const DenseLayer& layer) {
       return IsHead(layer) ? options.head_gain : options.hidden_gain;
     };
-    InitOrthogonal(options.seed, 0, policy.layers, gain, parameters);
+    InitOrthogonal(options.seed, first_stream, layers, gain, to);
+  };
+  init(0, policy.layers, parameters);
+  if (options.tie.any()) {
+    const std::vector<DenseLayer> layers = SharedHeadLayers(policy);
+    FlatParameters shared(layers, 1, 1, parameters->values().device(),
+                          parameters->values().scalar_type());
+    init(kSharedHeadStreams, layers, &shared);
+    InitTied(policy, options.tie, shared, parameters);
   }
   const c10::AutoGradMode no_grad(false);
   for (size_t i = 0; i < policy.layers.size(); ++i) {
@@ -69,6 +78,10 @@ void InitValue(const PpoOptions& options, uint32_t first_stream,
 
 double LearningRateFactor(const PpoOptions& options, double progress) {
   return options.linear_schedule ? std::max(0.0, 1.0 - progress) : 1.0;
+}
+
+double RouterEntropyFloor(const PpoOptions& options, int primitives) {
+  return options.router_entropy_min * std::log(static_cast<double>(primitives));
 }
 
 double GradientScale(const PpoOptions& options, double norm) {

@@ -25,6 +25,8 @@ void InitValue(const PpoOptions& options, uint32_t first_stream,
 
 // Factor of the step sizes at this share of the run.
 double LearningRateFactor(const PpoOptions& options, double progress);
+// The router's least entropy, nats.
+double RouterEntropyFloor(const PpoOptions& options, int primitives);
 // Factor that brings a gradient of that norm down to options.grad_norm_max.
 double GradientScale(const PpoOptions& options, double norm);
 // Multiplies the gradients by it in place, which waits for no device. squares: the scalar sum of

@@ -21,7 +21,8 @@ std::vector<std::string> PpoColumns(const PpoOptions& options, HeadType head) {
     }
     return columns;
   }
-  if (head == HeadType::kMixture && options.ratio != RatioOf::kDensity) {
+  const bool ranks_acted = options.frequency_loss && options.rank_by != RankBy::kActionQ;
+  if (head == HeadType::kMixture && (options.ratio != RatioOf::kDensity || ranks_acted)) {
     columns.push_back(kColumnComponent);
   }
   if (options.behavior_log_prob) columns.push_back(LogProbColumn(options.ratio));

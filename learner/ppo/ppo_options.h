@@ -12,6 +12,7 @@
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
 #include "common/policy/policy_spec.h"
+#include "learner/nets/head_tie.h"
 
 namespace pmoe {
 
@@ -50,17 +51,23 @@ struct PpoOptions {
   double head_gain = 0.0;   // of the policy's last layers
   double value_gain = 0.0;  // of the value's
   double log_std_init = 0.0;
+  HeadTie tie;  // what the K primitives' heads have in common
 
   RatioOf ratio{};
   bool router_detached = false;
-  // PMOE: the router learns how often each primitive is best by a Q-network on the returns.
+  // PMOE: the router learns how often each primitive is best.
   bool frequency_loss = false;
   RouterGrad router_grad{};
+  RankBy rank_by{};
+  RouterTarget router_target{};
+  double router_target_tau = 0.0;
   double freq_coef = 0.0;
   bool freq_mean = false;  // over primitives, instead of the sum
   bool freq_cross_entropy = false;
   std::vector<int> qnet_hidden;
   bool qnet_reads_trunk = false;
+  double router_entropy_min = 0.0;  // of log K; 0: no floor
+  double router_entropy_coef = 0.0;
   double gumbel_tau = 0.0;
   double gumbel_tau_end = 0.0;
   bool dac_compat = false;

@@ -3,20 +3,31 @@
 #include "learner/nets/critic_net.h"
 #include "learner/nets/init.h"
 #include "learner/nets/mixture_stats.h"
+#include "learner/nets/mlp.h"
 #include "learner/nets/tensor_io.h"
 #include "learner/ppo/ppo_nets.h"
 
 namespace pmoe {
 namespace {
+
 constexpr uint32_t kQnetStreams = 2000;  // of kInit: layer i of the Q-network draws from 2000 + i
+
+// Q(s, a), or Q_k(s) of all primitives.
+std::vector<DenseLayer> QnetLayers(const PpoOptions& options, const PolicySpec& policy) {
+  const int width = options.qnet_reads_trunk ? TrunkWidth(policy) : policy.obs_dim;
+  if (options.rank_by != RankBy::kArmQ) {
+    return CriticLayers(width, policy.action_dim, options.qnet_hidden);
+  }
+  return MlpWithHead("q", width, options.qnet_hidden, policy.primitives, Activation::kRelu);
+}
+
 }  // namespace
 
 PpoState::PpoState(const PpoOptions& options, const PolicySpec& policy, const at::Device& device,
                    at::ScalarType type)
     : nets_(options, policy, /*values=*/1, device, type),
-      qnet_layers_(CriticLayers(options.qnet_reads_trunk ? TrunkWidth(policy) : policy.obs_dim,
-                                policy.action_dim, options.qnet_hidden)) {
-  if (!options.frequency_loss) return;
+      qnet_layers_(QnetLayers(options, policy)) {
+  if (!options.frequency_loss || options.rank_by == RankBy::kAdvantage) return;
   qnet_.emplace(qnet_layers_, 1, 1, device, type);
   InitUniformFanIn(options.seed, kQnetStreams, &*qnet_);
   qnet_optimizer_.emplace(OptimizerOptions{options.qnet_learning_rate, options.adam_epsilon},

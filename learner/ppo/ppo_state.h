@@ -19,7 +19,7 @@ class PpoState {
 
   ActorCritic& nets() { return nets_; }
   const ActorCritic& nets() const { return nets_; }
-  bool has_qnet() const { return qnet_.has_value(); }  // PMOE's frequency loss asks for it
+  bool has_qnet() const { return qnet_.has_value(); }  // PMOE's ranking asks for it
   const std::vector<DenseLayer>& qnet_layers() const { return qnet_layers_; }
   FlatParameters& qnet() { return *qnet_; }
   const FlatParameters& qnet() const { return *qnet_; }

@@ -6,11 +6,14 @@
 #include "ATen/ops/cat.h"
 #include "ATen/ops/empty.h"
 #include "ATen/ops/from_blob.h"
+#include "ATen/ops/one_hot.h"
+#include "ATen/ops/ones_like.h"
 #include "ATen/ops/stack.h"
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
 #include "learner/losses.h"
 #include "learner/nets/mixture_stats.h"
+#include "learner/nets/mlp.h"
 #include "learner/ppo/minibatches.h"
 #include "learner/ppo/ppo_loss.h"
 #include "learner/ppo/ppo_nets.h"
@@ -149,28 +152,51 @@ LearnedRollout PpoUpdate::Learn(const PreparedRollout& rollout, double progress,
   return learned;
 }
 
-// a_k ~ N_k, ranked by the Q-network (Eq. 12 with Q in the place of the critic).
-at::Tensor PpoUpdate::BestPrimitive(const MixtureHeads& heads, const at::Tensor& obs,
-                                    Rng* noise) const {
+// Q(s, a_k) of a_k ~ N_k (Eq. 12 with this Q in the place of the critic), or Q_k(s).
+at::Tensor PpoUpdate::Scores(const MixtureHeads& heads, const at::Tensor& obs, Rng* noise) const {
   const c10::AutoGradMode no_grad(false);
+  const at::Tensor& input = options_.qnet_reads_trunk ? heads.trunk : obs;
+  if (options_.rank_by == RankBy::kAdvantage) return {};
+  if (options_.rank_by == RankBy::kArmQ) {
+    return Mlp(state_.qnet(), state_.qnet_layers(), input, /*train=*/false);
+  }
   at::Tensor eps = at::empty(heads.mean.sizes(), at::kFloat);
   noise->FillNormal(eps.data_ptr<float>(), static_cast<size_t>(eps.numel()));
   const at::Tensor action = heads.mean + heads.log_std.exp() * eps.to(heads.mean.options());
-  const at::Tensor& input = options_.qnet_reads_trunk ? heads.trunk : obs;
-  return qnet_net_.Forward(state_.qnet(), input, action, /*train=*/false).squeeze(1).argmax(2);
+  return qnet_net_.Forward(state_.qnet(), input, action, /*train=*/false).squeeze(1);
 }
 
-at::Tensor PpoUpdate::RouterLossTerm(const MixtureHeads& heads, const at::Tensor& best) const {
-  if (options_.freq_cross_entropy) return RouterCrossEntropy(heads.LogRouterWeights(), best);
-  return FrequencyLoss(heads.RouterWeights(), best, options_.freq_mean);
+// Towards the winner, the tilted weights, or the primitive that acted where that was good.
+at::Tensor PpoUpdate::RouterLossTerm(const MixtureHeads& heads, const PpoBatch& batch,
+                                     const at::Tensor& scores) const {
+  const at::Tensor w = heads.RouterWeights(), log_w = heads.LogRouterWeights();
+  at::Tensor target, counts = at::ones_like(batch.advantage);
+  if (options_.router_target == RouterTarget::kSoftmax) {
+    target = (log_w.detach() + scores / options_.router_target_tau).softmax(2);
+  } else {
+    const at::Tensor chosen = scores.defined() ? scores.argmax(2) : batch.component;
+    target = at::one_hot(chosen, w.size(2)).to(w.dtype());
+    if (!scores.defined()) counts = batch.advantage.gt(0).to(w.dtype());
+  }
+  if (options_.freq_cross_entropy) return RouterCrossEntropyTo(log_w, target, counts);
+  return FrequencyLossTo(w, target, counts, options_.freq_mean);
 }
 
-// Q(s, a) on the returns; its gradient does not reach the policy.
+// Q(s, a), or Q_k(s) of the primitive that acted, on the returns; its gradient does not reach the
+// policy.
 at::Tensor PpoUpdate::StepQnet(const MixtureHeads& heads, const PpoBatch& batch, double lr_factor) {
   const at::Tensor input = options_.qnet_reads_trunk ? heads.trunk.detach() : batch.obs;
-  const at::Tensor q =
-      qnet_net_.Forward(state_.qnet(), input, batch.action.unsqueeze(2), /*train=*/true);
-  const at::Tensor loss = (q.squeeze(3).squeeze(1) - batch.returns).square().mean(1);
+  at::Tensor q;
+  if (options_.rank_by == RankBy::kArmQ) {
+    q = Mlp(state_.qnet(), state_.qnet_layers(), input, /*train=*/true)
+            .gather(2, batch.component.unsqueeze(2))
+            .squeeze(2);
+  } else {
+    q = qnet_net_.Forward(state_.qnet(), input, batch.action.unsqueeze(2), /*train=*/true)
+            .squeeze(3)
+            .squeeze(1);
+  }
+  const at::Tensor loss = (q - batch.returns).square().mean(1);
   loss.sum().backward();
   at::Tensor& gradient = state_.qnet().gradient();
   const double scale = ClipGradient(options_, {&gradient}).scale;
@@ -195,10 +221,18 @@ PpoUpdate::StepStats PpoUpdate::Step(const PpoBatch& batch, double progress, boo
   if (options_.entropy_coef > 0.0) loss = loss - PolicyEntropy(heads) * options_.entropy_coef;
   phases_.End(kLoss);
   at::Tensor best, router_loss = at::zeros({1}, surrogate.options());
-  if (state_.has_qnet()) {
-    best = BestPrimitive(heads, batch.obs, noise);
-    router_loss = RouterLossTerm(heads, best);
+  if (options_.frequency_loss) {
+    const at::Tensor scores = Scores(heads, batch.obs, noise);
+    if (scores.defined()) best = scores.argmax(2);
+    PpoBatch ranked = batch;
+    ranked.advantage = advantage;
+    router_loss = RouterLossTerm(heads, ranked, scores);
     loss = loss + router_loss * options_.freq_coef;
+  }
+  if (options_.router_entropy_min > 0.0 && heads.router_logits.defined()) {
+    const double floor = RouterEntropyFloor(options_, policy_net().spec().primitives);
+    loss = loss + RouterEntropyLack(heads.LogRouterWeights(), heads.RouterWeights(), floor) *
+                      options_.router_entropy_coef;
   }
   phases_.End(kRouterLoss);
   loss.sum().backward();

@@ -62,8 +62,10 @@ class PpoUpdate : public RolloutUpdate {
   std::vector<float> SetTargets(const PreparedRollout& rollout, PpoBatch* batch) const;
   at::Tensor LogProb(const MixtureHeads& heads, const PpoBatch& batch, double progress,
                      Rng* noise) const;
-  at::Tensor BestPrimitive(const MixtureHeads& heads, const at::Tensor& obs, Rng* noise) const;
-  at::Tensor RouterLossTerm(const MixtureHeads& heads, const at::Tensor& best) const;
+  // [M, B, K] of the Q-network; undefined where the advantages rank.
+  at::Tensor Scores(const MixtureHeads& heads, const at::Tensor& obs, Rng* noise) const;
+  at::Tensor RouterLossTerm(const MixtureHeads& heads, const PpoBatch& batch,
+                            const at::Tensor& scores) const;
   at::Tensor StepQnet(const MixtureHeads& heads, const PpoBatch& batch, double lr_factor);
   bool reads_component() const;
 

@@ -37,7 +37,7 @@ double TrainedNet<T>::SquaredNorm() const {
 
 template <typename T>
 void TrainedNet<T>::Step(const StepScale& scale) {
-  AdamStep(AdamFactors<T>::From(optimizer_->NextAdam(scale)), arrays_, {0, size_});
+  optimizer_->StepOnHost(AdamFactors<T>::From(optimizer_->NextAdam(scale)), arrays_);
   Pack();
 }
 

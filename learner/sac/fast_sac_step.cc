@@ -94,16 +94,15 @@ absl::Span<const T> FastSacStep<T>::Step(const SacRows<T>& rows, const SacRowNoi
 template <typename T>
 void FastSacStep<T>::Work(int thread) {
   const long threads = team_.size();
-  const auto adam = [&](const AdamFactors<T>& factors, const AdamArrays<T>& arrays, long size) {
-    AdamStep(factors, arrays, ShareOf(size, thread, threads, kFlatGrain));
-    team_.Barrier();
-  };
+  const auto flat = [&](long size) { return ShareOf(size, thread, threads, kFlatGrain); };
   ForRows(thread, &SacWorker<T>::CriticRows);
   End(thread, kCritic);
   WeightGradients(thread, passes_.critics, /*actions=*/true, passes_.critic_rows,
                   passes_.critic_gradients, critic_arrays_.gradient);
   End(thread, kCriticGradient);
-  adam(critic_factors_, critic_arrays_, static_cast<long>(nets_.critics.layout().total()));
+  AdamStep(critic_factors_, critic_arrays_,
+           flat(static_cast<long>(nets_.critics.layout().total())));
+  team_.Barrier();
   passes_.critics.Pack(thread, threads);
   passes_.targets.Pack(thread, threads);
   End(thread, kCriticStep);
@@ -112,7 +111,15 @@ void FastSacStep<T>::Work(int thread) {
   WeightGradients(thread, passes_.policy, /*actions=*/false, passes_.policy_rows,
                   passes_.policy_gradients, actor_arrays_.gradient);
   End(thread, kPolicyGradient);
-  adam(actor_factors_, actor_arrays_, static_cast<long>(nets_.actor.layout().total()));
+  const Share actor = flat(static_cast<long>(nets_.actor.layout().total()));
+  if (TiedHeads* const tied = nets_.actor_optimizer.tied()) {
+    tied->StepShared(actor_factors_, actor_arrays_, flat(tied->size()));
+    team_.Barrier();
+    tied->StepEach(actor_factors_, actor_arrays_, actor);
+  } else {
+    AdamStep(actor_factors_, actor_arrays_, actor);
+  }
+  team_.Barrier();
   passes_.policy.Pack(thread, threads);
   if (passes_.target_policy) passes_.target_policy->Pack(thread, threads);
 }

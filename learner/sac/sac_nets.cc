@@ -32,6 +32,12 @@ SacNets::SacNets(const SacOptions& options, const PolicySpec& policy, const at::
       log_alpha_gradient(at::zeros_like(log_alpha)),
       alpha_optimizer({.learning_rate = options.alpha_lr}, log_alpha) {
   InitUniformFanIn(options.seed, 0, &actor);
+  if (options.tie.any()) {
+    FlatParameters shared(SharedHeadLayers(policy), options.members, 1, device, type);
+    InitUniformFanIn(options.seed, kSharedHeadStreams, &shared);
+    InitTied(policy, options.tie, shared, &actor);
+    actor_optimizer.Tie(TiedHeads(policy, options.tie, actor));
+  }
   InitUniformFanIn(options.seed, kCriticStreams, &critics);
   const c10::AutoGradMode no_grad(false);
   targets.values().copy_(critics.values());

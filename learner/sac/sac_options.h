@@ -12,6 +12,7 @@
 #include "common/config/algorithms.h"
 #include "common/config/learner_choices.h"
 #include "common/policy/policy_spec.h"
+#include "learner/nets/head_tie.h"
 
 namespace pmoe {
 
@@ -36,6 +37,7 @@ struct SacOptions {
   double tau = 0.0;
   bool router_detached = false;  // no gradient from the router into the trunk
   bool target_policy = false;
+  HeadTie tie;  // what the K primitives' heads have in common
   TargetOver target{};
   Estimator estimator{};
   double gumbel_tau = 0.0;      // temperature of kGumbel

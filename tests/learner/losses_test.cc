@@ -8,11 +8,14 @@
 #include <numbers>
 
 #include "ATen/ops/arange.h"
+#include "ATen/ops/argmax.h"
 #include "ATen/ops/full.h"
 #include "ATen/ops/one_hot.h"
+#include "ATen/ops/ones.h"
 #include "ATen/ops/tensor.h"
 #include "learner/nets/policy_net.h"
 #include "learner/sac/policy_loss.h"
+#include "learner/stat_sums.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
@@ -257,6 +260,40 @@ TEST(MinOverCriticsTest, TakesTheSmallerOfTwoAndTheOnlyOne) {
   const Tensor q = Doubles({1.0, 5.0, 3.0, 2.0}, {1, 2, 1, 2});
   EXPECT_TRUE(MinOverCritics(q).equal(Doubles({1.0, 2.0}, {1, 1, 2})));
   EXPECT_TRUE(MinOverCritics(q.narrow(1, 1, 1)).equal(Doubles({3.0, 2.0}, {1, 1, 2})));
+}
+
+// Towards one-hot targets, all rows counted, they are the losses of an index.
+TEST(FrequencyLossTest, ToATargetIsToItsWinner) {
+  Rng rng(1, RngRole::kLearner, 0);
+  const at::Tensor z = NormalTensor({1, 6, 3}, &rng), best = at::argmax(z, 2).flip(1);
+  const at::Tensor target = at::one_hot(best, 3).to(at::kFloat), all = at::ones({1, 6});
+  const at::Tensor w = z.softmax(2), log_w = z.log_softmax(2);
+  for (const bool mean : {false, true}) {
+    EXPECT_EQ(FrequencyLossTo(w, target, all, mean).item<float>(),
+              FrequencyLoss(w, best, mean).item<float>());
+  }
+  EXPECT_EQ(RouterCrossEntropyTo(log_w, target, all).item<float>(),
+            RouterCrossEntropy(log_w, best).item<float>());
+}
+
+TEST(RouterEntropyLackTest, IsWhatEachStateLacks) {
+  // ln 2, and 0.
+  const at::Tensor w = at::tensor({0.5, 0.5, 1.0, 0.0}).view({1, 2, 2}).to(at::kDouble);
+  EXPECT_NEAR(RouterEntropyLack(w.clamp_min(1e-30).log(), w, 0.5).item<double>(), 0.25, 1e-12);
+}
+
+// Half of the states by one primitive and half by the other, then each state by both.
+TEST(RouterInformationTest, TellsARouterThatLooksAtTheStateFromOneThatDoesNot) {
+  const auto of = [](double entropy, double first, double second) {
+    return RouterInformation(
+        {{"router_entropy", entropy}, {"primitive_usage_0", first}, {"primitive_usage_1", second}});
+  };
+  EXPECT_NEAR(of(0.0, 0.5, 0.5).value(), std::log(2.0), 1e-12);
+  EXPECT_NEAR(of(std::log(2.0), 0.5, 0.5).value(), 0.0, 1e-12);
+  EXPECT_NEAR(of(0.0, 1.0, 0.0).value(), 0.0, 1e-12);
+  EXPECT_FALSE(of(0.3, 0.9, 0.7).has_value());  // MCP's weights do not sum to 1
+  EXPECT_FALSE(RouterInformation({{"router_entropy", 0.0}, {"primitive_usage_0", 1.0}}));
+  EXPECT_FALSE(RouterInformation({}));
 }
 
 }  // namespace

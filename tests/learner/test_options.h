@@ -54,6 +54,8 @@ inline PpoOptions TestPpoOptions() {
   options.value_gain = 1.0;
   options.freq_coef = 1.0;
   options.qnet_hidden = {64, 64, 64};
+  options.router_target_tau = 0.1;
+  options.router_entropy_coef = 1.0;
   options.gumbel_tau = options.gumbel_tau_end = 1.0;
   options.device = "cpu";
   options.threads = 1;

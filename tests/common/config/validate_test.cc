@@ -80,6 +80,33 @@ TEST(ValidateConfigTest, ThePolicysHeadFitsTheFamily) {
       IsInvalid("nothing would train the router"));
 }
 
+TEST(ValidateConfigTest, ATargetByScoresHasScores) {
+  EXPECT_OK(Resolve({"algorithm=pmoe_ppo", "learner.rank_by=arm_q", "learner.router_target=softmax",
+                     "learner.router_target_tau=0.5"}));
+  EXPECT_THAT(
+      Resolve({"algorithm=pmoe_ppo", "learner.rank_by=advantage", "learner.router_target=softmax"}),
+      IsInvalid("learner.router_target must be winner with learner.rank_by advantage"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "learner.router_target_tau=0.5"}),
+              IsInvalid("use --set learner.router_target=softmax"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "learner.rank_by=arm_q"}),
+              IsInvalid("learner.rank_by=arm_q does nothing with algorithm pmoe_sac"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "learner.router_entropy_min=1.5"}),
+              IsInvalid("learner.router_entropy_min must be <= 1, got 1.5"));
+}
+
+TEST(ValidateConfigTest, TiedHeadsReadTheSameAndAreMovedByAdam) {
+  EXPECT_OK(Resolve({"algorithm=pmoe_ppo", "policy.heads=tied", "policy.residual_scale=1"}));
+  EXPECT_OK(Resolve({"algorithm=pmoe_sac", "policy.heads=tied", "policy.shared_log_std=true"}));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "policy.residual_scale=1"}),
+              IsInvalid("use --set policy.heads=tied"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "policy.heads=tied", "learner.optimizer=sgd"}),
+              IsInvalid("learner.optimizer must be adam with policy.heads=tied, got sgd"));
+  EXPECT_THAT(Resolve({"algorithm=dac", "policy.heads=tied"}),
+              IsInvalid("policy.heads=tied does not go with policy.primitive_hidden (64, …)"));
+  EXPECT_THAT(Resolve({"algorithm=ppo", "policy.heads=tied"}),
+              IsInvalid("policy.heads=tied does nothing with algorithm ppo"));
+}
+
 TEST(ValidateConfigTest, RoundsDivideAmongTheEnvironments) {
   EXPECT_THAT(Resolve({"actor.count=3", "actor.envs=4"}),
               IsInvalid("schedule.steps_per_round must be a multiple of actor.count x actor.envs = "

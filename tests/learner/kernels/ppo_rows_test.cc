@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <vector>
 
 #include "learner/kernels/mixture_rows.h"
@@ -56,7 +57,9 @@ TEST(PpoRowsTest, ANumberThatIsNoneStaysInTheLossWhicheverItIs) {
     return numbers;
   };
   Doubles to(kRows * kPrimitives), to_logits(kRows * kPrimitives);
-  const std::vector<int> first(kRows, 1);  // 5 is of row 1, its primitive 1
+  Doubles target(kRows * kPrimitives, 0.0);
+  for (size_t b = 0; b < kRows; ++b)
+    target[b * kPrimitives + 1] = 1.0;  // 5 is of row 1, its primitive 1
   for (int which = 0; which < 3; ++which) {
     const Doubles a = broken(1, which == 0), b = broken(2, which == 1), c = broken(3, which == 2);
     EXPECT_TRUE(
@@ -75,8 +78,9 @@ TEST(PpoRowsTest, ANumberThatIsNoneStaysInTheLossWhicheverItIs) {
   }
   for (const bool cross_entropy : {false, true}) {
     const Doubles log_w = broken(1, cross_entropy), w = broken(2, !cross_entropy);
-    EXPECT_TRUE(std::isnan(FrequencyRows(kRows, kPrimitives, {.cross_entropy = cross_entropy},
-                                         log_w.data(), w.data(), first.data(), to_logits.data())));
+    EXPECT_TRUE(std::isnan(
+        FrequencyRows<double>(kRows, kPrimitives, {.cross_entropy = cross_entropy}, log_w.data(),
+                              w.data(), target.data(), nullptr, to_logits.data())));
   }
   Doubles standardized = broken(4, true);
   StandardizeRows(kRows, standardized.data());
@@ -128,22 +132,81 @@ TEST(PpoRowsTest, TheQNetworksLossHasNoHalf) {
   EXPECT_EQ(gradient, 4.0);
 }
 
-class FrequencyRowsTest : public ::testing::TestWithParam<FrequencyOptions> {};
+// One-hot at a primitive per row.
+Doubles OneHots() {
+  Doubles target(kRows * kPrimitives, 0.0);
+  for (size_t b = 0; b < kRows; ++b) target[b * kPrimitives + b * 7 % kPrimitives] = 1.0;
+  return target;
+}
 
-TEST_P(FrequencyRowsTest, TheGradientIsTheSlope) {
+// Of a loss of the router's weights, by its logits.
+using RouterLossOf = std::function<double(const Doubles& log_w, const Doubles& w, Doubles* to)>;
+void ExpectTheSlope(const RouterLossOf& loss_of) {
   const Doubles logits = Normals(kRows * kPrimitives, 1);
-  std::vector<int> best;
-  for (int b = 0; b < kRows; ++b) best.push_back(b * 7 % kPrimitives);
   const auto loss = [&](const Doubles& x, Doubles* to) {
     Doubles log_w(x.size()), w(x.size());
     LogSoftmax<double>(kRows, kPrimitives, {x.data(), kPrimitives}, log_w.data(), w.data());
-    return GetParam().coef * FrequencyRows(kRows, kPrimitives, GetParam(), log_w.data(), w.data(),
-                                           best.data(), to->data());
+    return loss_of(log_w, w, to);
   };
   Doubles gradient(logits.size(), 0.0), unused(logits.size());
-  loss(logits, &gradient);
+  EXPECT_GT(std::abs(loss(logits, &gradient)), 0.0);
   EXPECT_LT(GradientError(logits, gradient, [&](const Doubles& x) { return loss(x, &unused); }),
             kSlopeTolerance);
+}
+
+class FrequencyRowsTest : public ::testing::TestWithParam<FrequencyOptions> {};
+
+TEST_P(FrequencyRowsTest, TheGradientIsTheSlope) {
+  Doubles tilted(kRows * kPrimitives), row_weight = Normals(kRows, 5);
+  const Doubles even(tilted.size(), -1.0), score = Normals(static_cast<int>(tilted.size()), 4);
+  TiltedWeights(kRows, kPrimitives, 0.5, even.data(), score.data(), tilted.data());
+  for (double& weight : row_weight) weight = weight > 0 ? 1.0 : 0.0;
+  const Doubles one_hots = OneHots();
+  for (const Doubles* const target : {&one_hots, static_cast<const Doubles*>(&tilted)}) {
+    for (const double* const weight :
+         {static_cast<const double*>(nullptr), static_cast<const double*>(row_weight.data())}) {
+      ExpectTheSlope([&](const Doubles& log_w, const Doubles& w, Doubles* to) {
+        return GetParam().coef * FrequencyRows<double>(kRows, kPrimitives, GetParam(), log_w.data(),
+                                                       w.data(), target->data(), weight,
+                                                       to->data());
+      });
+    }
+  }
+}
+
+TEST(PpoRowsTest, TheEntropyFloorsGradientIsTheSlope) {
+  ExpectTheSlope([&](const Doubles& log_w, const Doubles& w, Doubles* to) {
+    return 0.7 * EntropyFloorRows<double>(kRows, kPrimitives, 0.9 * std::log(kPrimitives), 0.7,
+                                          log_w.data(), w.data(), to->data());
+  });
+}
+
+TEST(PpoRowsTest, WithoutAFloorTheEntropyIsLeftAlone) {
+  const Doubles logits = Normals(kRows * kPrimitives, 1);
+  Doubles log_w(logits.size()), w(logits.size()), to(logits.size(), 0.0);
+  LogSoftmax<double>(kRows, kPrimitives, {logits.data(), kPrimitives}, log_w.data(), w.data());
+  EXPECT_EQ(
+      EntropyFloorRows<double>(kRows, kPrimitives, 0.0, 1.0, log_w.data(), w.data(), to.data()),
+      0.0);
+  EXPECT_EQ(to, Doubles(logits.size(), 0.0));
+}
+
+TEST(PpoRowsTest, TiltedWeightsAreInProportionToTheirExponentials) {
+  const Doubles log_w = {std::log(0.5), std::log(0.3), std::log(0.2)}, score = {1.0, 2.0, -400.0};
+  Doubles tilted(3);
+  TiltedWeights(1, 3, 2.0, log_w.data(), score.data(), tilted.data());
+  const double a = 0.5 * std::exp(0.5), b = 0.3 * std::exp(1.0);
+  EXPECT_NEAR(tilted[0], a / (a + b), 1e-12);
+  EXPECT_NEAR(tilted[1], b / (a + b), 1e-12);
+  EXPECT_NEAR(tilted[2], 0.0, 1e-12);
+}
+
+TEST(PpoRowsTest, OnlyTheArmThatActedLearns) {
+  const Doubles value = {1.0, 2.0, 3.0, 4.0}, target = {0.0, 1.0};
+  const std::vector<int> arm = {1, 0};
+  Doubles to(4, 9.0);
+  EXPECT_EQ(ArmErrorRows(2, 2, arm.data(), value.data(), target.data(), to.data()), 4.0);
+  EXPECT_EQ(to, Doubles({0.0, 2.0, 2.0, 0.0}));
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, FrequencyRowsTest,

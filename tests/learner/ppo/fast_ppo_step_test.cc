@@ -111,6 +111,48 @@ std::vector<StepCase> MixtureCases() {
   };
 }
 
+void Tied(O* o) { o->tie = {.mean = 0.3, .log_std = 0.3}; }
+
+std::vector<StepCase> RankingCases() {
+  return {
+      Mixture("arm_q", [](O* o) { o->rank_by = RankBy::kArmQ; }),
+      Mixture("arm_q_on_trunk",
+              [](O* o) {
+                o->rank_by = RankBy::kArmQ;
+                o->qnet_reads_trunk = true;
+              }),
+      Mixture("arm_q_softmax",
+              [](O* o) {
+                o->rank_by = RankBy::kArmQ;
+                o->router_target = RouterTarget::kSoftmax;
+              }),
+      Mixture("action_q_softmax",
+              [](O* o) {
+                o->router_target = RouterTarget::kSoftmax;
+                o->freq_cross_entropy = true;
+              }),
+      Mixture("advantage", [](O* o) { o->rank_by = RankBy::kAdvantage; }),
+      Mixture("advantage_cross_entropy",
+              [](O* o) {
+                o->rank_by = RankBy::kAdvantage;
+                o->freq_cross_entropy = true;
+                o->router_grad = RouterGrad::kFrequency;
+              }),
+      Mixture("entropy_floor", [](O* o) { o->router_entropy_min = 0.99; }),
+      Mixture("tied", Tied),
+      Mixture("tied_states", Tied,
+              [](PolicyOptions* p) {
+                StateStd(p);
+                Trunk(p);
+              }),
+      Mixture("one_log_std", [](O* o) { o->tie.log_std = 0.0; }),
+      Mixture("tied_one_log_std",
+              [](O* o) { o->tie = {.mean = 2.0, .log_std = 0.0, .init = 0.1}; }),
+      {"tied_gating", HeadType::kGating, 3, Tied, Trunk},
+      {"tied_mcp", HeadType::kMcp, 3, Tied, StateStd},
+  };
+}
+
 std::vector<StepCase> ComposedCases() {
   return {
       {"gating", HeadType::kGating, 3, [](O* o) { o->entropy_coef = 0.02; }, Trunk},
@@ -128,7 +170,7 @@ std::vector<StepCase> ComposedCases() {
 
 std::vector<StepCase> AllCases() {
   std::vector<StepCase> all = GaussianCases();
-  for (const auto& cases : {MixtureCases(), ComposedCases()}) {
+  for (const auto& cases : {MixtureCases(), RankingCases(), ComposedCases()}) {
     all.insert(all.end(), cases.begin(), cases.end());
   }
   all.push_back({"gaussian"});

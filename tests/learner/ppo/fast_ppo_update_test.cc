@@ -194,16 +194,22 @@ std::vector<StepCase> Cases() {
 INSTANTIATE_TEST_SUITE_P(Cases, FastPpoUpdateTest, ::testing::ValuesIn(Cases()),
                          [](const auto& info) { return info.param.name; });
 
-// (ratio, width of the trunk)
-class FastOnePrimitiveTest : public ::testing::TestWithParam<std::tuple<RatioOf, int>> {};
+// (ratio, width of the trunk, what ranks)
+class FastOnePrimitiveTest : public ::testing::TestWithParam<std::tuple<RatioOf, int, RankBy>> {};
 
 // With its Q-network, whose gradient is clipped on its own.
 TEST_P(FastOnePrimitiveTest, PmoeEqualsPpoBitForBit) {
-  const auto [ratio, width] = GetParam();
+  const auto [ratio, width, rank_by] = GetParam();
   const auto narrow = [w = width](PolicyOptions* policy) { policy->hidden = {w, w}; };
   const Setting plain({"ppo", HeadType::kGaussian, 1, [](PpoOptions*) {}, narrow});
   const Setting mixture({"pmoe_ppo", HeadType::kMixture, 1,
-                         [r = ratio](PpoOptions* options) { options->ratio = r; }, narrow});
+                         [r = ratio, by = rank_by](PpoOptions* options) {
+                           options->ratio = r;
+                           options->rank_by = by;
+                           options->tie = {.mean = 0.3, .log_std = 0.0};
+                           options->router_entropy_min = 0.5;
+                         },
+                         narrow});
   FastPpoUpdate ppo(plain.options, plain.spec), pmoe(mixture.options, mixture.spec);
   Streams of_ppo, of_pmoe;
   for (uint32_t i = 0; i < 3; ++i) {
@@ -222,11 +228,12 @@ TEST_P(FastOnePrimitiveTest, PmoeEqualsPpoBitForBit) {
       BitwiseEqual(ppo.state().nets().value().values(), pmoe.state().nets().value().values()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ratios, FastOnePrimitiveTest,
-                         ::testing::Combine(::testing::Values(RatioOf::kDensity, RatioOf::kJoint,
-                                                              RatioOf::kComponent,
-                                                              RatioOf::kGumbel),
-                                            ::testing::Values(16, 64)));
+INSTANTIATE_TEST_SUITE_P(
+    Ratios, FastOnePrimitiveTest,
+    ::testing::Combine(::testing::Values(RatioOf::kDensity, RatioOf::kJoint, RatioOf::kComponent,
+                                         RatioOf::kGumbel),
+                       ::testing::Values(16, 64),
+                       ::testing::Values(RankBy::kActionQ, RankBy::kArmQ, RankBy::kAdvantage)));
 
 // Who gets which edition.
 TEST(FastPpoAppliesTest, NotOnAGpuNorByMomentumNorToOptions) {

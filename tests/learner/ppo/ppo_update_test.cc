@@ -127,15 +127,19 @@ void TrainBoth(Training* ppo, Training* other, int rollouts) {
 
 constexpr const char* kShared[] = {"trunk0", "trunk1", "mean", "log_std"};
 
-// (ratio, width of the trunk)
-class OnePrimitivePpoTest : public ::testing::TestWithParam<std::tuple<RatioOf, int>> {};
+// (ratio, width of the trunk, what ranks)
+class OnePrimitivePpoTest : public ::testing::TestWithParam<std::tuple<RatioOf, int, RankBy>> {};
 
-// With its Q-network, whose gradient is clipped on its own.
+// With its Q-network, whose gradient is clipped on its own; nothing is tied to one primitive, and
+// one primitive's router has no entropy to lack.
 TEST_P(OnePrimitivePpoTest, PmoeEqualsPpoBitForBit) {
-  const auto [ratio, width] = GetParam();
+  const auto [ratio, width, rank_by] = GetParam();
   PpoOptions options = SmallOptions();
   Training ppo(options, HeadType::kGaussian, 1, width);
   options.ratio = ratio;
+  options.rank_by = rank_by;
+  options.tie = {.mean = 0.3, .log_std = 0.0};
+  options.router_entropy_min = 0.5;
   options.frequency_loss = true;
   Training pmoe(options, HeadType::kMixture, 1, width);
   TrainBoth(&ppo, &pmoe, 3);
@@ -146,11 +150,12 @@ TEST_P(OnePrimitivePpoTest, PmoeEqualsPpoBitForBit) {
   EXPECT_TRUE(BitwiseEqual(ppo.update.value().values(), pmoe.update.value().values()));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ratios, OnePrimitivePpoTest,
-                         ::testing::Combine(::testing::Values(RatioOf::kDensity, RatioOf::kJoint,
-                                                              RatioOf::kComponent,
-                                                              RatioOf::kGumbel),
-                                            ::testing::Values(16, 64, 256)));
+INSTANTIATE_TEST_SUITE_P(
+    Ratios, OnePrimitivePpoTest,
+    ::testing::Combine(::testing::Values(RatioOf::kDensity, RatioOf::kJoint, RatioOf::kComponent,
+                                         RatioOf::kGumbel),
+                       ::testing::Values(16, 64, 256),
+                       ::testing::Values(RankBy::kActionQ, RankBy::kArmQ, RankBy::kAdvantage)));
 
 TEST(OnePrimitivePpoTest, GatingEqualsPpoUpToRounding) {
   const PpoOptions options = SmallOptions();

@@ -86,6 +86,7 @@ TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
   options.target = variant.target;
   options.estimator = variant.estimator;
   options.reinforce_baseline = variant.baseline;
+  options.tie = {.mean = 0.3, .log_std = 0.3};  // nothing is tied to one primitive
   const auto pmoe = Train(options, MakeSpec(HeadType::kMixture, variant.router_reads_obs));
   ExpectSameBits(&sac->update(), &pmoe->update());
 }

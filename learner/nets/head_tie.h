@@ -1,0 +1,19 @@
+// Which of a policy's heads the K primitives have in part in common: W_k = S + c R_k, with S
+// learned from every row and R_k what primitive k adds; docs/algorithms/tied_heads.md. Free of
+// Torch.
+#pragma once
+
+#include <optional>
+
+namespace pmoe {
+
+struct HeadTie {
+  // c of the means, and of the log-stds; nothing: they have no part in common. 0: they are equal.
+  std::optional<double> mean = {};
+  std::optional<double> log_std = {};
+  double init = 1.0;  // c R_k to begin with: this times what the heads begin with untied
+
+  bool any() const { return mean.has_value() || log_std.has_value(); }
+};
+
+}  // namespace pmoe

@@ -1,0 +1,76 @@
+// Heads with a part in common, W_k = S + c R_k (HeadTie), as Adam sees them. The networks keep W_k
+// alone, and so do snapshots: values of S and R_k are not needed, as Adam moves both by what it
+// knows of their gradients, sum_k g_k and c g_k where g_k is W_k's, whatever they are. So this adds
+// S's two moments to those of R_k, which stand in W_k's place, and moves W_k by both steps.
+// Thread-compatible. K primitives, A action_dim.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ATen/core/Tensor.h"
+#include "absl/status/status.h"
+#include "common/base/bytes.h"
+#include "learner/kernels/adam.h"
+#include "learner/nets/flat_parameters.h"
+#include "learner/nets/head_tie.h"
+
+namespace pmoe {
+
+class TiedHeads {
+ public:
+  // Of the layers "mean" and "log_std" that `tie` names. With one primitive nothing is tied.
+  TiedHeads(const PolicySpec& policy, const HeadTie& tie, const FlatParameters& parameters);
+
+  bool empty() const { return parts_.empty(); }
+  long size() const { return size_; }  // numbers of S
+
+  // A step of all parameters, S first: threads share StepShared, meet, and share StepEach, the
+  // networks' target included. T is the parameters' type, on the host.
+  template <typename T>
+  void StepShared(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share share);
+  template <typename T>
+  void StepEach(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share share) const;
+  // Both by LibTorch's operators. Clears the gradient.
+  void StepByOperators(const AdamFactors<double>& factors, at::Tensor* values, at::Tensor* gradient,
+                       at::Tensor* first, at::Tensor* second);
+
+  void SaveState(ByteWriter* out) const;
+  absl::Status LoadState(ByteReader* in);
+
+ private:
+  // rows x [K, A] numbers of the flat parameters.
+  struct Part {
+    long begin;  // of the parameters
+    long rows;
+    long shared_begin;  // rows x A numbers of S
+    double scale;       // c
+  };
+  // Parameters between which Adam's step differs.
+  struct Stretch {
+    long begin, end;
+    double scale;
+  };
+
+  template <typename T>
+  void GatherShared(const T* gradient, Share share);
+  template <typename T>
+  void AddShared(T* values, Share share) const;
+
+  long primitives_, actions_;
+  std::vector<Part> parts_;
+  std::vector<Stretch> stretches_;  // all parameters, in order
+  long size_ = 0;
+  at::Tensor step_, gradient_, first_, second_;  // of S; step_: what it moves by
+};
+
+// Of kInit: layer i of SharedHeadLayers draws from this + i.
+inline constexpr uint32_t kSharedHeadStreams = 3000;
+
+// What tied heads begin with: S as one primitive's head would, and init times that of each.
+void InitTied(const PolicySpec& policy, const HeadTie& tie, const FlatParameters& shared,
+              FlatParameters* parameters);
+// The layers that S of both heads would be.
+std::vector<DenseLayer> SharedHeadLayers(const PolicySpec& policy);
+
+}  // namespace pmoe
