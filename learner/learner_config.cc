@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
+#include "common/config/ppo_choices.h"
 #include "common/config/run_config.h"
 
 namespace pmoe {

@@ -5,6 +5,7 @@
 
 namespace pmoe {
 
+// tidy: long because it is one list.
 std::vector<std::string> MetricColumns(int primitives, const std::vector<std::string>& info) {
   std::vector<std::string> columns = {"env_steps",
                                       "updates",

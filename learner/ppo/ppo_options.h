@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
+#include "common/config/ppo_choices.h"
 #include "common/policy/policy_spec.h"
 #include "learner/nets/head_tie.h"
 

@@ -9,6 +9,7 @@
 #include "common/config/env_choices.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
+#include "common/config/ppo_choices.h"
 #include "common/config/schema.h"
 
 namespace pmoe {

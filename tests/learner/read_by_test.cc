@@ -33,7 +33,10 @@ const Settings kSmall = {{"policy.hidden", "4"},           {"policy.router_hidde
 const Settings kOther = {{"policy.std", "state"},
                          {"learner.value_net", "trunk"},
                          {"learner.tune_alpha", "false"},
-                         {"learner.primitive_backprop", "all"}};
+                         {"learner.primitive_backprop", "all"},
+                         {"policy.heads", "tied"},
+                         {"learner.router_target", "softmax"},
+                         {"learner.router_entropy_min", "0.99"}};
 
 // Read, but without a difference here, or not by the learner: the replay discounts SAC's rows, the
 // bits of one thread are those of two, and two editions of a step may differ by rounding alone.

@@ -1,0 +1,107 @@
+#include "common/config/validate_policy.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/config/learner_choices.h"
+#include "common/config/policy_choices.h"
+#include "common/config/ppo_choices.h"
+#include "common/config/run_config.h"
+
+namespace pmoe {
+namespace {
+
+absl::Status CheckPrimitives(const RunConfig& config) {
+  if (AlgorithmOf(config).has_router() || !config.policy().has_primitives() ||
+      config.policy().primitives() == 1) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "policy.primitives must be 1 with algorithm ", config.algorithm(), ", got ",
+      config.policy().primitives(), "; leave it unset, or use --algo pmoe_", config.algorithm()));
+}
+
+// A target by scores needs scores.
+absl::Status CheckRanking(const RunConfig& config) {
+  const LearnerConfig& learner = config.learner();
+  if (ParseChoice<RouterTarget>(learner.router_target()) != RouterTarget::kSoftmax) {
+    if (learner.router_target_tau() == LearnerConfig::default_instance().router_target_tau()) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        "learner.router_target_tau does nothing with learner.router_target winner; leave it away, "
+        "or use --set learner.router_target=softmax");
+  }
+  if (ParseChoice<RankBy>(learner.rank_by()) != RankBy::kAdvantage) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "learner.router_target must be winner with learner.rank_by advantage, got softmax; a row's "
+      "advantage says nothing of the primitives that did not act: take rank_by arm_q");
+}
+
+// What the primitives' last layers have in common means something where they read the same, and is
+// moved by Adam.
+absl::Status CheckTie(const RunConfig& config) {
+  const PolicyConfig& policy = config.policy();
+  const bool tied = ParseChoice<Heads>(policy.heads()) == Heads::kTied;
+  const bool parameter = ParseChoice<LogStd>(policy.std()) == LogStd::kParameter;
+  const PolicyConfig& unset = PolicyConfig::default_instance();
+  if (!tied && (policy.residual_scale() != unset.residual_scale() ||
+                policy.residual_init() != unset.residual_init())) {
+    return absl::InvalidArgumentError(
+        "policy.residual_scale and residual_init do nothing with policy.heads separate; leave them "
+        "away, or use --set policy.heads=tied");
+  }
+  if (!tied && !policy.shared_log_std()) return absl::OkStatus();
+  const std::string field = tied ? "policy.heads=tied" : "policy.shared_log_std=true";
+  if (policy.primitive_hidden_size() > 0 && (tied || !parameter)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        field, " does not go with policy.primitive_hidden (", policy.primitive_hidden(0),
+        policy.primitive_hidden_size() > 1 ? ", …" : "",
+        "): primitives with layers of their own have no last layer in common; leave one of both "
+        "away"));
+  }
+  if (ParseChoice<OptimizerKind>(config.learner().optimizer()) == OptimizerKind::kSgd) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("learner.optimizer must be adam with ", field, ", got sgd"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckPolicy(const RunConfig& config) {
+  PMOE_RETURN_IF_ERROR(CheckPrimitives(config));
+  const Algorithm& algorithm = AlgorithmOf(config);
+  const bool on_policy = algorithm.on_policy();
+  const PolicyConfig& policy = config.policy();
+  if (on_policy == (ParseChoice<ActionMap>(policy.action_map()) == ActionMap::kSquash)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("policy.action_map must be ", on_policy ? "clip or rescale_clip" : "squash",
+                     " with algorithm ", config.algorithm(), ", got ", policy.action_map()));
+  }
+  if (policy.normalize_obs() && !on_policy) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("policy.normalize_obs must be false with algorithm ", config.algorithm(),
+                     "; its statistics come from rollouts, which only PPO has"));
+  }
+  const LearnerConfig& learner = config.learner();
+  if (on_policy && algorithm.frequency_loss() &&
+      ParseChoice<RouterLoss>(learner.router_loss()) == RouterLoss::kNone &&
+      ParseChoice<RouterGrad>(learner.ppo_router_grad()) == RouterGrad::kFrequency) {
+    return absl::InvalidArgumentError(
+        "learner.ppo_router_grad must be surrogate or both with learner.router_loss none, got "
+        "freq; nothing would train the router");
+  }
+  PMOE_RETURN_IF_ERROR(CheckRanking(config));
+  PMOE_RETURN_IF_ERROR(CheckTie(config));
+  if (!on_policy && algorithm.estimator == Estimator::kGumbel &&
+      ParseChoice<EntropyOf>(learner.entropy()) != EntropyOf::kComponent) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("learner.entropy must be component with algorithm ", algorithm.name, ", got ",
+                     learner.entropy()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace pmoe
