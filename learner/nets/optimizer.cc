@@ -45,8 +45,8 @@ template <typename T>
 void Optimizer::StepOnHost(const AdamFactors<T>& factors, const AdamArrays<T>& arrays) {
   const Share all = {0, first_.numel()};
   if (!tied_) return AdamStep(factors, arrays, all);
-  tied_->StepShared(factors, arrays, {0, tied_->size()});
-  tied_->StepEach(factors, arrays, all);
+  tied_->StepHeads(factors, arrays, {0, tied_->rows()});
+  tied_->StepOthers(factors, arrays, all);
 }
 
 template void Optimizer::StepOnHost(const AdamFactors<float>&, const AdamArrays<float>&);

@@ -1,9 +1,11 @@
 #include "learner/nets/tied_heads.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ATen/TensorOperators.h"
 #include "ATen/ops/zeros.h"
+#include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
 #include "learner/nets/optimizer.h"
 #include "learner/nets/tensor_io.h"
@@ -16,18 +18,41 @@ const std::optional<double>* TieOf(const HeadTie& tie, const std::string& layer)
   return layer == "log_std" ? &tie.log_std : nullptr;
 }
 
+Share Common(Share share, Share other) {
+  return {std::max(share.begin, other.begin), std::min(share.end, other.end)};
+}
+
 // With c R_k for R_k: Adam's step of c g_k is that of g_k with epsilon / c, and W_k moves by c of
 // it.
 template <typename T>
 AdamFactors<T> Scaled(AdamFactors<T> factors, double c) {
-  if (c == 1.0) return factors;
   factors.step_size *= static_cast<T>(c);
-  factors.epsilon /= static_cast<T>(c);  // c = 0: infinite, so that R_k stays
+  factors.epsilon /= static_cast<T>(c);
   return factors;
 }
 
-Share Common(Share share, long begin, long end) {
-  return {std::max(share.begin, begin), std::min(share.end, end)};
+// AdamStep's formula (learner/kernels/adam.cc) for n gradients g: what the parameters move by.
+template <typename T>
+void Move(const AdamFactors<T>& f, long n, const T* g, T* __restrict first, T* __restrict second,
+          T* __restrict step) {
+  constexpr T kBeta1 = kAdamBeta1, kBeta2 = kAdamBeta2, kOne = 1;
+  for (long i = 0; i < n; ++i) {
+    const T scaled = g[i] * f.gradient;
+    const T m = kBeta1 * first[i] + (kOne - kBeta1) * scaled;
+    const T v = kBeta2 * second[i] + (kOne - kBeta2) * scaled * scaled;
+    first[i] = m;
+    second[i] = v;
+    step[i] = -f.step_size * m / (std::sqrt(v) * f.inv_sqrt_correction2 + f.epsilon);
+  }
+}
+
+// Over K rows of A numbers.
+template <typename T>
+void Sum(long rows, long n, const T* x, T* __restrict sum) {
+  std::fill_n(sum, n, T{0});
+  for (long k = 0; k < rows; ++k) {
+    for (long i = 0; i < n; ++i) sum[i] += x[k * n + i];
+  }
 }
 
 }  // namespace
@@ -44,96 +69,100 @@ TiedHeads::TiedHeads(const PolicySpec& policy, const HeadTie& tie, const FlatPar
       const long rows = long{layout.members()} * parameter.rows;
       if (rows == 0) continue;
       const long begin = static_cast<long>(parameter.offset);
-      const long end = begin + rows * parameter.cols;
-      parts_.push_back({begin, rows, size_, **scale});
-      size_ += rows * actions_;
-      if (begin > done) stretches_.push_back({done, begin, 1.0});
-      stretches_.push_back({begin, end, **scale});
-      done = end;
+      parts_.push_back({begin, rows, rows_, **scale});
+      rows_ += rows;
+      if (begin > done) others_.push_back({done, begin});
+      done = begin + rows * parameter.cols;
     }
   }
   if (parts_.empty()) return;
-  stretches_.push_back({done, static_cast<long>(layout.total()), 1.0});
+  others_.push_back({done, static_cast<long>(layout.total())});
   const at::TensorOptions like = parameters.values().options().requires_grad(false);
-  for (at::Tensor* const x : {&step_, &gradient_, &first_, &second_}) *x = at::zeros({size_}, like);
+  first_ = at::zeros({rows_, actions_}, like);
+  second_ = at::zeros_like(first_);
+  scratch_ = at::zeros({rows_, primitives_ + 2, actions_}, like);
 }
 
-// Of S, and what Adam starts from: only what it moves by is wanted.
 template <typename T>
-void TiedHeads::GatherShared(const T* gradient, Share share) {
-  T* const sums = gradient_.data_ptr<T>();
-  T* const step = step_.data_ptr<T>();
-  for (const Part& part : parts_) {
-    const Share own = Common(share, part.shared_begin, part.shared_begin + part.rows * actions_);
-    for (long i = own.begin; i < own.end; ++i) {
-      const long at = i - part.shared_begin;
-      const T* const first =
-          gradient + part.begin + at / actions_ * primitives_ * actions_ + at % actions_;
-      T sum = 0;
-      for (long k = 0; k < primitives_; ++k) sum += first[k * actions_];
-      sums[i] = sum;
-      step[i] = 0;
+void TiedHeads::StepRow(const AdamFactors<T>& factors, const AdamArrays<T>& arrays,
+                        const Part& part, long row) {
+  const long width = primitives_ * actions_, at = part.begin + row * width;
+  const long shared = (part.rows_before + row) * actions_;
+  T* const steps = scratch_.data_ptr<T>() + (part.rows_before + row) * (width + 2 * actions_);
+  T* const common = steps + width;
+  T* const mean = common + actions_;
+  const T* const g = arrays.gradient + at;
+  T* const values = arrays.values + at;
+  const T share = T{1} / static_cast<T>(primitives_);
+  Sum(primitives_, actions_, g, mean);
+  Move(factors, actions_, mean, first_.data_ptr<T>() + shared, second_.data_ptr<T>() + shared,
+       common);
+  if (part.scale > 0.0) {
+    for (long i = 0; i < actions_; ++i) mean[i] *= share;
+    for (long k = 0; k < primitives_; ++k) {
+      for (long i = 0; i < actions_; ++i) steps[k * actions_ + i] = g[k * actions_ + i] - mean[i];
     }
+    Move(Scaled(factors, part.scale), width, steps, arrays.first + at, arrays.second + at, steps);
+    Sum(primitives_, actions_, steps, mean);
+    for (long i = 0; i < actions_; ++i) common[i] -= mean[i] * share;
+  }
+  for (long k = 0; k < primitives_; ++k) {
+    for (long i = 0; i < actions_; ++i) {
+      values[k * actions_ + i] += common[i] + steps[k * actions_ + i];
+    }
+  }
+  if (arrays.target == nullptr) return;
+  T* const target = arrays.target + at;
+  for (long i = 0; i < width; ++i) target[i] += factors.tau * (values[i] - target[i]);
+}
+
+template <typename T>
+void TiedHeads::StepHeads(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share rows) {
+  for (const Part& part : parts_) {
+    const Share own = Common(rows, {part.rows_before, part.rows_before + part.rows});
+    for (long i = own.begin; i < own.end; ++i) StepRow(factors, arrays, part, i - part.rows_before);
   }
 }
 
 template <typename T>
-void TiedHeads::AddShared(T* values, Share share) const {
-  const T* const step = step_.data_ptr<T>();
-  for (const Part& part : parts_) {
-    const Share own = Common(share, part.shared_begin, part.shared_begin + part.rows * actions_);
-    for (long i = own.begin; i < own.end; ++i) {
-      const long at = i - part.shared_begin;
-      T* const first = values + part.begin + at / actions_ * primitives_ * actions_ + at % actions_;
-      for (long k = 0; k < primitives_; ++k) first[k * actions_] += step[i];
-    }
-  }
-}
-
-template <typename T>
-void TiedHeads::StepShared(const AdamFactors<T>& factors, const AdamArrays<T>& arrays,
-                           Share share) {
-  GatherShared(arrays.gradient, share);
-  AdamStep(
-      factors,
-      {step_.data_ptr<T>(), gradient_.data_ptr<T>(), first_.data_ptr<T>(), second_.data_ptr<T>()},
-      share);
-  AddShared(arrays.values, share);
-}
-
-template <typename T>
-void TiedHeads::StepEach(const AdamFactors<T>& factors, const AdamArrays<T>& arrays,
-                         Share share) const {
-  for (const Stretch& stretch : stretches_) {
-    const Share own = Common(share, stretch.begin, stretch.end);
-    if (own.size() > 0) AdamStep(Scaled(factors, stretch.scale), arrays, own);
+void TiedHeads::StepOthers(const AdamFactors<T>& factors, const AdamArrays<T>& arrays,
+                           Share share) const {
+  for (const Share& other : others_) {
+    const Share own = Common(share, other);
+    if (own.size() > 0) AdamStep(factors, arrays, own);
   }
 }
 
 void TiedHeads::StepByOperators(const AdamFactors<double>& factors, at::Tensor* values,
                                 at::Tensor* gradient, at::Tensor* first, at::Tensor* second) {
   const c10::AutoGradMode no_grad(false);
-  const auto heads = [&](const at::Tensor& x, const Part& part) {
-    return x.narrow(0, part.begin, part.rows * primitives_ * actions_)
-        .view({part.rows, primitives_, actions_});
-  };
-  step_.zero_();
   for (const Part& part : parts_) {
-    gradient_.narrow(0, part.shared_begin, part.rows * actions_)
-        .copy_(heads(*gradient, part).sum(1).flatten());
-  }
-  AdamByOperators(factors, &step_, &gradient_, &first_, &second_);
-  for (const Part& part : parts_) {
-    heads(*values, part)
-        .add_(step_.narrow(0, part.shared_begin, part.rows * actions_)
-                  .view({part.rows, 1, actions_}));
-  }
-  for (const Stretch& stretch : stretches_) {
-    const auto own = [&](const at::Tensor& x) {
-      return x.narrow(0, stretch.begin, stretch.end - stretch.begin);
+    const auto heads = [&](const at::Tensor& x) {
+      return x.narrow(0, part.begin, part.rows * primitives_ * actions_)
+          .view({part.rows, primitives_, actions_});
     };
+    const auto move = [](const AdamFactors<double>& f, at::Tensor g, at::Tensor m, at::Tensor v) {
+      at::Tensor step = at::zeros_like(g);
+      AdamByOperators(f, &step, &g, &m, &v);
+      return step;
+    };
+    const at::Tensor g = heads(*gradient);
+    const auto shared = [&](const at::Tensor& x) {
+      return x.narrow(0, part.rows_before, part.rows);
+    };
+    at::Tensor step = move(factors, g.sum(1), shared(first_), shared(second_)).unsqueeze(1);
+    if (part.scale > 0.0) {
+      const at::Tensor each = move(Scaled(factors, part.scale), g - g.mean(1, /*keepdim=*/true),
+                                   heads(*first), heads(*second));
+      step = step + each - each.mean(1, /*keepdim=*/true);
+    }
+    heads(*values).add_(step);
+    g.zero_();
+  }
+  for (const Share& other : others_) {
+    const auto own = [&](const at::Tensor& x) { return x.narrow(0, other.begin, other.size()); };
     at::Tensor v = own(*values), g = own(*gradient), m = own(*first), s = own(*second);
-    AdamByOperators(Scaled(factors, stretch.scale), &v, &g, &m, &s);
+    AdamByOperators(factors, &v, &g, &m, &s);
   }
 }
 
@@ -173,17 +202,21 @@ void InitTied(const PolicySpec& policy, const HeadTie& tie, const FlatParameters
     const double init = **scale == 0.0 ? 0.0 : tie.init;
     const DenseParameters& from = shared.Frozen(name == "mean" ? 0 : 1);
     const DenseParameters& to = parameters->Frozen(static_cast<int>(i));
-    const auto add = [&](const at::Tensor& common, at::Tensor each) {
-      if (each.numel() > 0) each.mul_(init).add_(common.repeat({1, 1, policy.primitives}));
+    const auto begin = [&](const at::Tensor& common, const at::Tensor& each) {
+      if (each.numel() == 0) return;
+      const at::Tensor heads =
+          each.view({each.size(0), each.size(1), policy.primitives, policy.action_dim});
+      const at::Tensor apart = (heads - heads.mean(2, /*keepdim=*/true)) * init;
+      heads.copy_(common.unsqueeze(2) + apart);
     };
-    add(from.weight, to.weight);
-    add(from.bias, to.bias);
+    begin(from.weight, to.weight);
+    begin(from.bias, to.bias);
   }
 }
 
-#define PMOE_INSTANTIATE(T)                                                                \
-  template void TiedHeads::StepShared(const AdamFactors<T>&, const AdamArrays<T>&, Share); \
-  template void TiedHeads::StepEach(const AdamFactors<T>&, const AdamArrays<T>&, Share) const
+#define PMOE_INSTANTIATE(T)                                                               \
+  template void TiedHeads::StepHeads(const AdamFactors<T>&, const AdamArrays<T>&, Share); \
+  template void TiedHeads::StepOthers(const AdamFactors<T>&, const AdamArrays<T>&, Share) const
 PMOE_INSTANTIATE(float);
 PMOE_INSTANTIATE(double);
 #undef PMOE_INSTANTIATE

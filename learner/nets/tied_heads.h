@@ -1,8 +1,8 @@
-// Heads with a part in common, W_k = S + c R_k (HeadTie), as Adam sees them. The networks keep W_k
-// alone, and so do snapshots: values of S and R_k are not needed, as Adam moves both by what it
-// knows of their gradients, sum_k g_k and c g_k where g_k is W_k's, whatever they are. So this adds
-// S's two moments to those of R_k, which stand in W_k's place, and moves W_k by both steps.
-// Thread-compatible. K primitives, A action_dim.
+// Heads with a part in common, W_k = S + c (R_k - mean_i R_i) (HeadTie), as Adam sees them. The
+// networks keep W_k alone, and so do snapshots: values of S and R_k are not needed, as Adam moves
+// both by what it knows of their gradients, sum_k g_k and c (g_k - mean_i g_i) where g_k is W_k's,
+// whatever they are. So this adds S's two moments to those of R_k, which stand in W_k's place, and
+// moves W_k by both steps. Thread-compatible. K primitives, A action_dim.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +23,15 @@ class TiedHeads {
   TiedHeads(const PolicySpec& policy, const HeadTie& tie, const FlatParameters& parameters);
 
   bool empty() const { return parts_.empty(); }
-  long size() const { return size_; }  // numbers of S
+  long rows() const { return rows_; }  // of all tied heads, K * A numbers each
 
-  // A step of all parameters, S first: threads share StepShared, meet, and share StepEach, the
-  // networks' target included. T is the parameters' type, on the host.
+  // A step of all parameters, networks' target included: of some of the tied heads' rows, which
+  // threads share, and of a share of the parameters without those heads. T is the parameters' type,
+  // on the host.
   template <typename T>
-  void StepShared(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share share);
+  void StepHeads(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share rows);
   template <typename T>
-  void StepEach(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share share) const;
+  void StepOthers(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share share) const;
   // Both by LibTorch's operators. Clears the gradient.
   void StepByOperators(const AdamFactors<double>& factors, at::Tensor* values, at::Tensor* gradient,
                        at::Tensor* first, at::Tensor* second);
@@ -43,31 +44,27 @@ class TiedHeads {
   struct Part {
     long begin;  // of the parameters
     long rows;
-    long shared_begin;  // rows x A numbers of S
-    double scale;       // c
-  };
-  // Parameters between which Adam's step differs.
-  struct Stretch {
-    long begin, end;
-    double scale;
+    long rows_before;  // in parts before it
+    double scale;      // c
   };
 
   template <typename T>
-  void GatherShared(const T* gradient, Share share);
-  template <typename T>
-  void AddShared(T* values, Share share) const;
+  void StepRow(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, const Part& part,
+               long row);
 
   long primitives_, actions_;
   std::vector<Part> parts_;
-  std::vector<Stretch> stretches_;  // all parameters, in order
-  long size_ = 0;
-  at::Tensor step_, gradient_, first_, second_;  // of S; step_: what it moves by
+  std::vector<Share> others_;  // parameters that are not tied, in order
+  long rows_ = 0;
+  at::Tensor first_, second_;  // of S, [rows, A]
+  at::Tensor scratch_;         // [rows, K + 2, A]: a row's steps of R_k, of S, and a mean
 };
 
 // Of kInit: layer i of SharedHeadLayers draws from this + i.
 inline constexpr uint32_t kSharedHeadStreams = 3000;
 
-// What tied heads begin with: S as one primitive's head would, and init times that of each.
+// What tied heads begin with: S as one primitive's head would, and init times that of each, less
+// their mean.
 void InitTied(const PolicySpec& policy, const HeadTie& tie, const FlatParameters& shared,
               FlatParameters* parameters);
 // The layers that S of both heads would be.

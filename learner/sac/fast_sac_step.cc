@@ -113,9 +113,8 @@ void FastSacStep<T>::Work(int thread) {
   End(thread, kPolicyGradient);
   const Share actor = flat(static_cast<long>(nets_.actor.layout().total()));
   if (TiedHeads* const tied = nets_.actor_optimizer.tied()) {
-    tied->StepShared(actor_factors_, actor_arrays_, flat(tied->size()));
-    team_.Barrier();
-    tied->StepEach(actor_factors_, actor_arrays_, actor);
+    tied->StepHeads(actor_factors_, actor_arrays_, ShareOf(tied->rows(), thread, threads));
+    tied->StepOthers(actor_factors_, actor_arrays_, actor);
   } else {
     AdamStep(actor_factors_, actor_arrays_, actor);
   }

@@ -1,4 +1,5 @@
-// Tied heads against what they stand for: Adam on S and R_k themselves, W_k = S + c R_k.
+// Tied heads against what they stand for: Adam on S and R_k themselves, W_k = S + c (R_k - mean_i
+// R_i).
 #include "learner/nets/tied_heads.h"
 
 #include <gtest/gtest.h>
@@ -64,18 +65,19 @@ TEST_P(TiedHeadsTest, MoveAsTheirPartsWouldUnderAdam) {
   Optimizer adam({1e-2}, weights.values());
   adam.Tie(TiedHeads(spec, {.mean = c}, weights));
   const at::Tensor begin = Heads(spec, weights, "mean").clone();
-  at::Tensor shared = at::zeros_like(begin.sum(2)), residual = begin.clone();  // S + c (R - begin)
+  at::Tensor shared = at::zeros_like(begin.sum(2)), residual = at::zeros_like(begin);
   Optimizer of_shared({1e-2}, shared), of_residual({1e-2}, residual);
   Rng rng(1, RngRole::kLearner, 0);
   for (int step = 0; step < kSteps; ++step) {
     const at::Tensor g = NormalTensor(begin.sizes(), &rng).to(at::kDouble) * (step % 5 + 0.1) + 0.2;
     Gradients(spec, &weights, "mean").copy_(g);
     adam.Step(&weights.values(), &weights.gradient(), {0.9, 0.5});
-    at::Tensor sum = g.sum(2), each = g * c;
+    at::Tensor sum = g.sum(2), each = (g - g.mean(2, /*keepdim=*/true)) * c;
     of_shared.Step(&shared, &sum, {0.9, 0.5});
     of_residual.Step(&residual, &each, {0.9, 0.5});
   }
-  const at::Tensor expected = begin + shared.unsqueeze(2) + (residual - begin) * c;
+  const at::Tensor apart = residual - residual.mean(2, /*keepdim=*/true);
+  const at::Tensor expected = begin + shared.unsqueeze(2) + apart * c;
   EXPECT_LT(MaxAbs(Heads(spec, weights, "mean") - expected), 1e-12);
   EXPECT_GT(MaxAbs(Heads(spec, weights, "mean") - begin), 0.05);
 }
@@ -117,6 +119,7 @@ TEST(TiedHeadsTest, BeginAsFarApartAsTheyAreTold) {
     return MaxAbs(heads.select(2, 0) - heads.select(2, 1));
   };
   EXPECT_NEAR(spread(near), 0.01 * spread(apart), 1e-6);
+  EXPECT_LT(MaxAbs(Heads(spec, apart, "mean").mean(2) - shared.Frozen(0).weight), 1e-12);
   EXPECT_LT(MaxAbs(Heads(spec, near, "mean").select(2, 0) - shared.Frozen(0).weight), 0.01);
 }
 
@@ -148,10 +151,8 @@ TEST(TiedHeadsTest, EveryEditionMakesTheSameSteps) {
     const AdamFactors<float> f = AdamFactors<float>::From(shared.NextAdam());
     TiedHeads& tied = *shared.tied();
     for (long part = 0; part < 3; ++part) {
-      tied.StepShared(f, arrays, ShareOf(tied.size(), part, 3, 16));
-    }
-    for (long part = 0; part < 3; ++part) {
-      tied.StepEach(f, arrays, ShareOf(parts.values().numel(), part, 3, 16));
+      tied.StepOthers(f, arrays, ShareOf(parts.values().numel(), part, 3, 16));
+      tied.StepHeads(f, arrays, ShareOf(tied.rows(), part, 3));
     }
     by_operators.tied()->StepByOperators(by_operators.NextAdam(), &operators.values(),
                                          &operators.gradient(), &by_operators.first(),
