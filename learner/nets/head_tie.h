@@ -1,6 +1,6 @@
-// Which of a policy's heads the K primitives have in part in common: W_k = S + c (R_k - mean_i
-// R_i), with S learned from every row and the rest what sets primitive k apart;
-// docs/algorithms/tied_heads.md. Free of Torch.
+// Which of a policy's heads the K primitives have in part in common: W_k = S + c D_k, with S
+// learned from every row and D_k what sets primitive k apart; docs/algorithms/tied_heads.md. Free
+// of Torch.
 #pragma once
 
 #include <optional>

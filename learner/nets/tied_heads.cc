@@ -22,19 +22,11 @@ Share Common(Share share, Share other) {
   return {std::max(share.begin, other.begin), std::min(share.end, other.end)};
 }
 
-// With c R_k for R_k: Adam's step of c g_k is that of g_k with epsilon / c, and W_k moves by c of
-// it.
+// AdamStep's formula (learner/kernels/adam.cc) for n gradients g of S: what it moves by, and each
+// number's step per unit of a first moment.
 template <typename T>
-AdamFactors<T> Scaled(AdamFactors<T> factors, double c) {
-  factors.step_size *= static_cast<T>(c);
-  factors.epsilon /= static_cast<T>(c);
-  return factors;
-}
-
-// AdamStep's formula (learner/kernels/adam.cc) for n gradients g: what the parameters move by.
-template <typename T>
-void Move(const AdamFactors<T>& f, long n, const T* g, T* __restrict first, T* __restrict second,
-          T* __restrict step) {
+void MoveShared(const AdamFactors<T>& f, long n, const T* g, T* __restrict first,
+                T* __restrict second, T* __restrict step, T* __restrict per_moment) {
   constexpr T kBeta1 = kAdamBeta1, kBeta2 = kAdamBeta2, kOne = 1;
   for (long i = 0; i < n; ++i) {
     const T scaled = g[i] * f.gradient;
@@ -42,16 +34,8 @@ void Move(const AdamFactors<T>& f, long n, const T* g, T* __restrict first, T* _
     const T v = kBeta2 * second[i] + (kOne - kBeta2) * scaled * scaled;
     first[i] = m;
     second[i] = v;
-    step[i] = -f.step_size * m / (std::sqrt(v) * f.inv_sqrt_correction2 + f.epsilon);
-  }
-}
-
-// Over K rows of A numbers.
-template <typename T>
-void Sum(long rows, long n, const T* x, T* __restrict sum) {
-  std::fill_n(sum, n, T{0});
-  for (long k = 0; k < rows; ++k) {
-    for (long i = 0; i < n; ++i) sum[i] += x[k * n + i];
+    per_moment[i] = f.step_size / (std::sqrt(v) * f.inv_sqrt_correction2 + f.epsilon);
+    step[i] = -per_moment[i] * m;
   }
 }
 
@@ -80,7 +64,7 @@ TiedHeads::TiedHeads(const PolicySpec& policy, const HeadTie& tie, const FlatPar
   const at::TensorOptions like = parameters.values().options().requires_grad(false);
   first_ = at::zeros({rows_, actions_}, like);
   second_ = at::zeros_like(first_);
-  scratch_ = at::zeros({rows_, primitives_ + 2, actions_}, like);
+  scratch_ = at::zeros({rows_, 3, actions_}, like);
 }
 
 template <typename T>
@@ -88,27 +72,27 @@ void TiedHeads::StepRow(const AdamFactors<T>& factors, const AdamArrays<T>& arra
                         const Part& part, long row) {
   const long width = primitives_ * actions_, at = part.begin + row * width;
   const long shared = (part.rows_before + row) * actions_;
-  T* const steps = scratch_.data_ptr<T>() + (part.rows_before + row) * (width + 2 * actions_);
-  T* const common = steps + width;
-  T* const mean = common + actions_;
+  T* const sum = scratch_.data_ptr<T>() + 3 * shared;
+  T* const step = sum + actions_;
+  T* const per_moment = step + actions_;
   const T* const g = arrays.gradient + at;
   T* const values = arrays.values + at;
-  const T share = T{1} / static_cast<T>(primitives_);
-  Sum(primitives_, actions_, g, mean);
-  Move(factors, actions_, mean, first_.data_ptr<T>() + shared, second_.data_ptr<T>() + shared,
-       common);
-  if (part.scale > 0.0) {
-    for (long i = 0; i < actions_; ++i) mean[i] *= share;
-    for (long k = 0; k < primitives_; ++k) {
-      for (long i = 0; i < actions_; ++i) steps[k * actions_ + i] = g[k * actions_ + i] - mean[i];
-    }
-    Move(Scaled(factors, part.scale), width, steps, arrays.first + at, arrays.second + at, steps);
-    Sum(primitives_, actions_, steps, mean);
-    for (long i = 0; i < actions_; ++i) common[i] -= mean[i] * share;
+  T* const first = arrays.first + at;
+  std::fill_n(sum, actions_, T{0});
+  for (long k = 0; k < primitives_; ++k) {
+    for (long i = 0; i < actions_; ++i) sum[i] += g[k * actions_ + i];
   }
+  MoveShared(factors, actions_, sum, first_.data_ptr<T>() + shared, second_.data_ptr<T>() + shared,
+             step, per_moment);
+  constexpr T kBeta1 = kAdamBeta1, kOne = 1;
+  const T c = static_cast<T>(part.scale), share = kOne / static_cast<T>(primitives_);
   for (long k = 0; k < primitives_; ++k) {
     for (long i = 0; i < actions_; ++i) {
-      values[k * actions_ + i] += common[i] + steps[k * actions_ + i];
+      const long own = k * actions_ + i;
+      const T apart = (g[own] - sum[i] * share) * factors.gradient;
+      const T m = kBeta1 * first[own] + (kOne - kBeta1) * apart;
+      first[own] = m;
+      values[own] += step[i] - c * per_moment[i] * m;
     }
   }
   if (arrays.target == nullptr) return;
@@ -141,22 +125,17 @@ void TiedHeads::StepByOperators(const AdamFactors<double>& factors, at::Tensor* 
       return x.narrow(0, part.begin, part.rows * primitives_ * actions_)
           .view({part.rows, primitives_, actions_});
     };
-    const auto move = [](const AdamFactors<double>& f, at::Tensor g, at::Tensor m, at::Tensor v) {
-      at::Tensor step = at::zeros_like(g);
-      AdamByOperators(f, &step, &g, &m, &v);
-      return step;
-    };
-    const at::Tensor g = heads(*gradient);
     const auto shared = [&](const at::Tensor& x) {
       return x.narrow(0, part.rows_before, part.rows);
     };
-    at::Tensor step = move(factors, g.sum(1), shared(first_), shared(second_)).unsqueeze(1);
-    if (part.scale > 0.0) {
-      const at::Tensor each = move(Scaled(factors, part.scale), g - g.mean(1, /*keepdim=*/true),
-                                   heads(*first), heads(*second));
-      step = step + each - each.mean(1, /*keepdim=*/true);
-    }
-    heads(*values).add_(step);
+    const at::Tensor g = heads(*gradient), m = heads(*first), v = shared(second_);
+    at::Tensor sum = g.sum(1), step = at::zeros_like(sum), m_shared = shared(first_), v_shared = v;
+    m.mul_(kAdamBeta1).add_((g - g.mean(1, /*keepdim=*/true)) * factors.gradient, 1.0 - kAdamBeta1);
+    AdamByOperators(factors, &step, &sum, &m_shared, &v_shared);
+    const at::Tensor per_moment =
+        (v.sqrt() * factors.inv_sqrt_correction2 + factors.epsilon).reciprocal();
+    heads(*values).add_(step.unsqueeze(1) -
+                        m * per_moment.unsqueeze(1) * (part.scale * factors.step_size));
     g.zero_();
   }
   for (const Share& other : others_) {

@@ -1,8 +1,8 @@
-// Heads with a part in common, W_k = S + c (R_k - mean_i R_i) (HeadTie), as Adam sees them. The
-// networks keep W_k alone, and so do snapshots: values of S and R_k are not needed, as Adam moves
-// both by what it knows of their gradients, sum_k g_k and c (g_k - mean_i g_i) where g_k is W_k's,
-// whatever they are. So this adds S's two moments to those of R_k, which stand in W_k's place, and
-// moves W_k by both steps. Thread-compatible. K primitives, A action_dim.
+// Heads with a part in common, W_k = S + c D_k, as Adam sees them. The networks keep W_k alone, and
+// so do snapshots: S moves by Adam's step of sum_k g_k, g_k the gradient of W_k, and D_k, what sets
+// primitive k apart, by the first moment of g_k - mean_i g_i over the root of S's second moment. So
+// this adds S's two moments to the first moments of D_k, which stand in W_k's place, and moves W_k
+// by both. Thread-compatible. K primitives, A action_dim.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,7 @@ class TiedHeads {
   std::vector<Share> others_;  // parameters that are not tied, in order
   long rows_ = 0;
   at::Tensor first_, second_;  // of S, [rows, A]
-  at::Tensor scratch_;         // [rows, K + 2, A]: a row's steps of R_k, of S, and a mean
+  at::Tensor scratch_;         // [rows, 3, A]: a row's gradient of S, its step, and that per moment
 };
 
 // Of kInit: layer i of SharedHeadLayers draws from this + i.

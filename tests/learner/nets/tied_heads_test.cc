@@ -1,9 +1,9 @@
-// Tied heads against what they stand for: Adam on S and R_k themselves, W_k = S + c (R_k - mean_i
-// R_i).
+// Tied heads against what they stand for: Adam on S itself, W_k = S + c D_k.
 #include "learner/nets/tied_heads.h"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "ATen/ops/zeros_like.h"
@@ -57,29 +57,36 @@ at::Tensor Gradients(const PolicySpec& spec, FlatParameters* weights, const std:
 
 class TiedHeadsTest : public ::testing::TestWithParam<double> {};
 
-// On S and c R_k as parameters of their own. Gradients of many sizes, as PPO's clipped ones are.
-TEST_P(TiedHeadsTest, MoveAsTheirPartsWouldUnderAdam) {
-  const double c = GetParam();
+// S by Adam as a parameter of its own; D_k by the textbook. Gradients of many sizes, as PPO's
+// clipped ones are.
+TEST_P(TiedHeadsTest, MoveAsTheirPartsDo) {
+  const double c = GetParam(), lr = 1e-2, schedule = 0.9, clip = 0.5;
   const PolicySpec spec = Spec();
   FlatParameters weights = Weights(spec);
-  Optimizer adam({1e-2}, weights.values());
+  Optimizer adam({lr}, weights.values());
   adam.Tie(TiedHeads(spec, {.mean = c}, weights));
   const at::Tensor begin = Heads(spec, weights, "mean").clone();
-  at::Tensor shared = at::zeros_like(begin.sum(2)), residual = at::zeros_like(begin);
-  Optimizer of_shared({1e-2}, shared), of_residual({1e-2}, residual);
+  at::Tensor shared = at::zeros_like(begin.sum(2)), apart = at::zeros_like(begin);
+  at::Tensor m = at::zeros_like(begin), v = at::zeros_like(shared);
+  Optimizer of_shared({lr}, shared);
   Rng rng(1, RngRole::kLearner, 0);
-  for (int step = 0; step < kSteps; ++step) {
+  const double beta1 = double{kAdamBeta1}, beta2 = double{kAdamBeta2};
+  for (int step = 1; step <= kSteps; ++step) {
     const at::Tensor g = NormalTensor(begin.sizes(), &rng).to(at::kDouble) * (step % 5 + 0.1) + 0.2;
     Gradients(spec, &weights, "mean").copy_(g);
-    adam.Step(&weights.values(), &weights.gradient(), {0.9, 0.5});
-    at::Tensor sum = g.sum(2), each = (g - g.mean(2, /*keepdim=*/true)) * c;
-    of_shared.Step(&shared, &sum, {0.9, 0.5});
-    of_residual.Step(&residual, &each, {0.9, 0.5});
+    adam.Step(&weights.values(), &weights.gradient(), {schedule, clip});
+    at::Tensor sum = g.sum(2);
+    v = v * beta2 + (sum * clip).square() * (1.0 - beta2);
+    m = m * beta1 + (g - g.mean(2, /*keepdim=*/true)) * clip * (1.0 - beta1);
+    const at::Tensor root = (v / (1.0 - std::pow(beta2, step))).sqrt() + 1e-8;
+    apart = apart - m / (1.0 - std::pow(beta1, step)) / root.unsqueeze(2) * (lr * schedule);
+    of_shared.Step(&shared, &sum, {schedule, clip});
   }
-  const at::Tensor apart = residual - residual.mean(2, /*keepdim=*/true);
   const at::Tensor expected = begin + shared.unsqueeze(2) + apart * c;
   EXPECT_LT(MaxAbs(Heads(spec, weights, "mean") - expected), 1e-12);
   EXPECT_GT(MaxAbs(Heads(spec, weights, "mean") - begin), 0.05);
+  // Their mean moves as one head's would that got all gradients.
+  EXPECT_LT(MaxAbs(Heads(spec, weights, "mean").mean(2) - begin.mean(2) - shared), 1e-12);
 }
 
 INSTANTIATE_TEST_SUITE_P(Scales, TiedHeadsTest, ::testing::Values(0.05, 0.3, 1.0, 3.0));
