@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "actor/command/settled_env.h"
+#include "actor/command/zoo.h"
 #include "common/base/file.h"
 #include "common/base/status_macros.h"
 #include "common/config/run_config.h"
@@ -15,10 +16,12 @@
 namespace pmoe {
 
 void RunFlags::AddTo(CLI::App* app) {
-  app->add_option("--run", run_, "Run directory")->type_name("DIR")->required();
-  app->add_option("--snapshot", snapshot_, "latest or best")
-      ->check(CLI::IsMember({"latest", "best"}))
-      ->capture_default_str();
+  CLI::Option* const run = app->add_option("--run", run_, "Run directory")->type_name("DIR");
+  app->add_option("--zoo", zoo_, "Instead: a trained policy of zoo/README.md, e.g. Hopper-v5-ppo")
+      ->type_name("NAME")
+      ->excludes(run);
+  app->add_option("--snapshot", snapshot_, "latest or best; default: latest, of the zoo best")
+      ->check(CLI::IsMember({"latest", "best"}));
   app->add_option("--env", env_, "Where the run's task lies now, e.g. mjcf:moved/task.textproto")
       ->type_name("ID");
   app->add_option("--env-arg", env_args_,
@@ -32,20 +35,34 @@ void RunFlags::AddTo(CLI::App* app) {
                 "Go on although the task or its model is not the one that the run was made with");
 }
 
+std::string RunFlags::snapshot() const {
+  if (!snapshot_.empty()) return snapshot_;
+  return zoo_.empty() ? "latest" : "best";
+}
+
+absl::StatusOr<std::string> RunFlags::Directory() const {
+  if (!zoo_.empty()) return ZooRun(zoo_);
+  if (!run_.empty()) return run_;
+  return absl::InvalidArgumentError(
+      "whose policy? --run DIR names a run directory, --zoo NAME a policy that comes along");
+}
+
 absl::StatusOr<LoadedRun> RunFlags::Load() const {
-  PMOE_ASSIGN_OR_RETURN(LoadedRun loaded, Read());
-  PMOE_RETURN_IF_ERROR(Settle(&loaded));
+  PMOE_ASSIGN_OR_RETURN(const std::string directory, Directory());
+  PMOE_ASSIGN_OR_RETURN(LoadedRun loaded, Read(directory));
+  PMOE_RETURN_IF_ERROR(Settle(directory, &loaded));
   return loaded;
 }
 
 absl::StatusOr<LoadedRun> RunFlags::LoadPolicy() const {
-  PMOE_ASSIGN_OR_RETURN(LoadedRun loaded, Read());
-  const absl::Status settled = Settle(&loaded);
+  PMOE_ASSIGN_OR_RETURN(const std::string directory, Directory());
+  PMOE_ASSIGN_OR_RETURN(LoadedRun loaded, Read(directory));
+  const absl::Status settled = Settle(directory, &loaded);
   if (!absl::IsNotFound(settled)) PMOE_RETURN_IF_ERROR(settled);
   return loaded;
 }
 
-absl::Status RunFlags::Settle(LoadedRun* run) const {
+absl::Status RunFlags::Settle(const std::string& directory, LoadedRun* run) const {
   if (!env_.empty()) run->config.mutable_env()->set_id(env_);
   for (const std::string& arg : env_args_) {
     const size_t equals = std::min(arg.find('='), arg.size());
@@ -58,29 +75,30 @@ absl::Status RunFlags::Settle(LoadedRun* run) const {
   }
   if (!python_.empty()) run->config.mutable_env()->set_python(python_);
   const bool may_use_copy = env_.empty() && env_args_.empty();
-  return SettleEnv(run_, run->snapshot->spec, {allow_other_env_, may_use_copy}, &run->config);
+  return SettleEnv(directory, run->snapshot->spec, {allow_other_env_, may_use_copy}, &run->config);
 }
 
-absl::StatusOr<LoadedRun> RunFlags::Read() const {
+absl::StatusOr<LoadedRun> RunFlags::Read(const std::string& run) const {
   LoadedRun loaded;
-  absl::StatusOr<RunConfig> config = ReadValidRunConfig(run_, "--run");
+  absl::StatusOr<RunConfig> config = ReadValidRunConfig(run, "--run");
   if (!config.ok() && !absl::IsNotFound(config.status())) {
     return absl::Status(config.status().code(), absl::StrCat("--run ", config.status().message()));
   }
   PMOE_RETURN_IF_ERROR(config.status());
   loaded.config = *std::move(config);
-  const std::string file = absl::StrCat(run_, "/snapshots/", snapshot_, ".pmoe");
+  const std::string which = snapshot();
+  const std::string file = absl::StrCat(run, "/snapshots/", which, ".pmoe");
   absl::StatusOr<std::string> bytes = ReadFile(file);
   if (!bytes.ok()) {
     return absl::NotFoundError(
         absl::StrCat(file, " does not exist yet: it is written at the run's first ",
-                     snapshot_ == "best" ? "evaluation" : "checkpoint"));
+                     which == "best" ? "evaluation" : "checkpoint"));
   }
   absl::StatusOr<PolicySnapshot> snapshot = PolicySnapshot::Decode(*std::move(bytes));
   if (!snapshot.ok()) {
     return absl::FailedPreconditionError(absl::StrCat(
         file, " cannot be used (", snapshot.status().message(), "); take --snapshot ",
-        snapshot_ == "best" ? "latest" : "best", ", or resume the run, which writes it anew"));
+        which == "best" ? "latest" : "best", ", or resume the run, which writes it anew"));
   }
   loaded.snapshot = std::make_shared<const PolicySnapshot>(*std::move(snapshot));
   return loaded;

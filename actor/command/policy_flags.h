@@ -22,23 +22,26 @@ struct LoadedRun {
 // Filled by the parser that AddTo was called on, which keeps pointers into these objects.
 class RunFlags {
  public:
-  // --run --snapshot --env --env-arg --python --allow-other-env.
+  // --run --zoo --snapshot --env --env-arg --python --allow-other-env.
   void AddTo(CLI::App* app);
-  const std::string& snapshot() const { return snapshot_; }
-  const std::string& run() const { return run_; }
+  // "latest" or "best"; the zoo has the best.
+  std::string snapshot() const;
 
-  // NotFoundError: no run directory, or no such snapshot yet. FailedPreconditionError: the task is
+  // InvalidArgumentError: neither --run nor --zoo. NotFoundError: no run directory, no policy of
+  // that name in the zoo, or no such snapshot yet. FailedPreconditionError: the task is
   // not the run's; see SettleEnv.
   absl::StatusOr<LoadedRun> Load() const;
   // For who needs the policy alone: a task that is not here is no error.
   absl::StatusOr<LoadedRun> LoadPolicy() const;
 
  private:
-  absl::StatusOr<LoadedRun> Read() const;
-  absl::Status Settle(LoadedRun* run) const;
+  absl::StatusOr<std::string> Directory() const;
+  absl::StatusOr<LoadedRun> Read(const std::string& run) const;
+  absl::Status Settle(const std::string& directory, LoadedRun* run) const;
 
   std::string run_;
-  std::string snapshot_ = "latest";
+  std::string zoo_;
+  std::string snapshot_;  // empty: the default
   std::string env_;
   std::vector<std::string> env_args_;
   std::string python_;

@@ -69,6 +69,11 @@ std::string PythonFolder() {
   return PackageFolder().empty() ? PMOE_PYTHON_SOURCES : PackageFolder();
 }
 
+std::string ZooFolder() {
+  if (const char* const given = std::getenv("PMOE_ZOO")) return given;
+  return PackageFolder().empty() ? PMOE_ZOO_SOURCES : PackageFolder() + "/zoo";
+}
+
 std::string UserCommand() { return PackageFolder().empty() ? "./pmoe" : "pmoe"; }
 
 std::string HowToMend() {

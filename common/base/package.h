@@ -27,6 +27,10 @@ std::string WheelPython();
 // in an image it holds no Python.
 std::string PythonFolder();
 
+// The folder of trained policies that come along: $PMOE_ZOO, else the checkout's zoo, else,
+// installed, SITE/pmoe/zoo, which wheels do not have.
+std::string ZooFolder();
+
 // What users type to run us: "pmoe" once installed, "./pmoe" in a checkout.
 std::string UserCommand();
 

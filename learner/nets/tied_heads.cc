@@ -117,6 +117,42 @@ void TiedHeads::StepOthers(const AdamFactors<T>& factors, const AdamArrays<T>& a
   }
 }
 
+template <typename T>
+double TiedHeads::NormExcess(const T* gradient) const {
+  double excess = 0.0;
+  const double share = 1.0 / static_cast<double>(primitives_);
+  for (const Part& part : parts_) {
+    double of_sums = 0.0, of_heads = 0.0;
+    for (long row = 0; row < part.rows; ++row) {
+      const T* const g = gradient + part.begin + row * primitives_ * actions_;
+      for (long i = 0; i < actions_; ++i) {
+        double sum = 0.0;
+        for (long k = 0; k < primitives_; ++k) {
+          const double own = static_cast<double>(g[k * actions_ + i]);
+          sum += own;
+          of_heads += own * own;
+        }
+        of_sums += sum * sum;
+      }
+    }
+    excess += of_sums - of_heads + part.scale * part.scale * (of_heads - of_sums * share);
+  }
+  return excess;
+}
+
+at::Tensor TiedHeads::NormExcess(const at::Tensor& gradient) const {
+  at::Tensor excess = at::zeros({}, gradient.options());
+  for (const Part& part : parts_) {
+    const at::Tensor g = gradient.narrow(0, part.begin, part.rows * primitives_ * actions_)
+                             .view({part.rows, primitives_, actions_});
+    const at::Tensor of_sums = g.sum(1).square().sum(), of_heads = g.square().sum();
+    const double apart = part.scale * part.scale;
+    excess = excess + of_sums - of_heads +
+             (of_heads - of_sums / static_cast<double>(primitives_)) * apart;
+  }
+  return excess;
+}
+
 void TiedHeads::StepByOperators(const AdamFactors<double>& factors, at::Tensor* values,
                                 at::Tensor* gradient, at::Tensor* first, at::Tensor* second) {
   const c10::AutoGradMode no_grad(false);
@@ -194,6 +230,7 @@ void InitTied(const PolicySpec& policy, const HeadTie& tie, const FlatParameters
 }
 
 #define PMOE_INSTANTIATE(T)                                                               \
+  template double TiedHeads::NormExcess(const T*) const;                                  \
   template void TiedHeads::StepHeads(const AdamFactors<T>&, const AdamArrays<T>&, Share); \
   template void TiedHeads::StepOthers(const AdamFactors<T>&, const AdamArrays<T>&, Share) const
 PMOE_INSTANTIATE(float);

@@ -32,7 +32,12 @@ class TiedHeads {
   void StepHeads(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share rows);
   template <typename T>
   void StepOthers(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share share) const;
-  // Both by LibTorch's operators. Clears the gradient.
+  // The squared norm of S's and c D_k's gradients less that of the W_k's, for who cuts the norm of
+  // what is learned: K equal heads have one head's.
+  template <typename T>
+  double NormExcess(const T* gradient) const;
+  at::Tensor NormExcess(const at::Tensor& gradient) const;  // a scalar, on its device
+  // A step by LibTorch's operators. Clears the gradient.
   void StepByOperators(const AdamFactors<double>& factors, at::Tensor* values, at::Tensor* gradient,
                        at::Tensor* first, at::Tensor* second);
 

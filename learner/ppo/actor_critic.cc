@@ -45,7 +45,10 @@ at::Tensor ActorCritic::Values(const MixtureHeads& heads, const at::Tensor& obs,
 }
 
 at::Tensor ActorCritic::Step(double lr_factor) {
-  const ClippedGradient clipped = ClipGradient(options_, {&policy_.gradient(), &value_.gradient()});
+  const TiedHeads* const tied = policy_optimizer_.tied();
+  const ClippedGradient clipped =
+      ClipGradient(options_, {&policy_.gradient(), &value_.gradient()},
+                   tied == nullptr ? at::Tensor() : tied->NormExcess(policy_.gradient()));
   const StepScale scale = {lr_factor, clipped.scale};
   policy_optimizer_.Step(&policy_.values(), &policy_.gradient(), scale);
   value_optimizer_.Step(&value_.values(), &value_.gradient(), scale);

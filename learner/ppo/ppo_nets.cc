@@ -99,9 +99,11 @@ at::Tensor ShortenInPlace(const PpoOptions& options, const at::Tensor& squares,
   return norm;
 }
 
-ClippedGradient ClipGradient(const PpoOptions& options, absl::Span<at::Tensor* const> gradients) {
+ClippedGradient ClipGradient(const PpoOptions& options, absl::Span<at::Tensor* const> gradients,
+                             const at::Tensor& more) {
   at::Tensor squares = gradients[0]->square().sum();
   for (at::Tensor* const other : gradients.subspan(1)) squares = squares + other->square().sum();
+  if (more.defined()) squares = squares + more;
   if (!squares.is_cpu()) return {ShortenInPlace(options, squares, gradients)};
   const double norm = std::sqrt(squares.item<double>());
   return {at::full({1}, norm, squares.options()), GradientScale(options, norm)};

@@ -38,8 +38,10 @@ struct ClippedGradient {
   at::Tensor norm;     // before, [1]
   double scale = 1.0;  // for the optimizer's step: on a device the gradients are short already
 };
-// Of all these gradients together.
-ClippedGradient ClipGradient(const PpoOptions& options, absl::Span<at::Tensor* const> gradients);
+// Of all these gradients together. more: what else their squared norm has, a scalar; may be
+// undefined.
+ClippedGradient ClipGradient(const PpoOptions& options, absl::Span<at::Tensor* const> gradients,
+                             const at::Tensor& more = {});
 
 // Extra column with the behaviour's log-probability for that ratio.
 std::string LogProbColumn(RatioOf ratio);

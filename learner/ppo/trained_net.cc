@@ -32,7 +32,9 @@ void TrainedNet<T>::Backward(const NetInput<T>& input, long rows,
 
 template <typename T>
 double TrainedNet<T>::SquaredNorm() const {
-  return pmoe::SquaredNorm(size_, arrays_.gradient);
+  const double norm = pmoe::SquaredNorm(size_, arrays_.gradient);
+  const TiedHeads* const tied = optimizer_->tied();
+  return tied == nullptr ? norm : norm + tied->NormExcess(arrays_.gradient);
 }
 
 template <typename T>

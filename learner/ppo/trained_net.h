@@ -29,7 +29,7 @@ class TrainedNet {
   // From the gradients of what the net put out, which the caller wrote into gradients(), those of
   // the parameters.
   void Backward(const NetInput<T>& input, long rows, const NetInputGradient<T>& to_input = {});
-  // Of the parameters' gradient.
+  // Of the gradient of what is learned: of tied heads, their parts.
   double SquaredNorm() const;
   void Step(const StepScale& scale);
 

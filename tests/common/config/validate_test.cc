@@ -95,9 +95,9 @@ TEST(ValidateConfigTest, ATargetByScoresHasScores) {
 }
 
 TEST(ValidateConfigTest, TiedHeadsReadTheSameAndAreMovedByAdam) {
-  EXPECT_OK(Resolve({"algorithm=pmoe_ppo", "policy.heads=tied", "policy.residual_scale=1"}));
+  EXPECT_OK(Resolve({"algorithm=pmoe_ppo", "policy.heads=tied", "policy.residual_scale=2"}));
   EXPECT_OK(Resolve({"algorithm=pmoe_sac", "policy.heads=tied", "policy.shared_log_std=true"}));
-  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "policy.residual_scale=1"}),
+  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "policy.residual_scale=2"}),
               IsInvalid("use --set policy.heads=tied"));
   EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "policy.heads=tied", "learner.optimizer=sgd"}),
               IsInvalid("learner.optimizer must be adam with policy.heads=tied, got sgd"));

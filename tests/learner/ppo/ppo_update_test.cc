@@ -10,6 +10,7 @@
 #include <string>
 #include <tuple>
 
+#include "c10/core/GradMode.h"
 #include "c10/util/Exception.h"
 #include "learner/ppo/rollout_learner.h"
 #include "tests/common/policy/sample_policy.h"
@@ -156,6 +157,36 @@ INSTANTIATE_TEST_SUITE_P(
                                          RatioOf::kGumbel),
                        ::testing::Values(16, 64, 256),
                        ::testing::Values(RankBy::kActionQ, RankBy::kArmQ, RankBy::kAdvantage)));
+
+// K primitives that begin equal and have nothing of their own are one Gaussian, whatever K: Adam
+// and the norm that gradients are cut to see one head.
+TEST(TiedHeadsPpoTest, WithoutResidualsEqualPpoUpToRounding) {
+  PpoOptions options = SmallOptions();
+  options.rank_by = RankBy::kAdvantage;
+  Training ppo(options, HeadType::kGaussian, 1);
+  options.tie = {.mean = 0.0, .log_std = 0.0};
+  Training tied(options, HeadType::kMixture, 3);
+  const int actions = static_cast<int>(ppo.Layer("mean").bias.numel());
+  const auto first = [&](const at::Tensor& x) { return x.narrow(-1, 0, actions); };
+  {
+    const c10::AutoGradMode no_grad(false);
+    for (const char* const layer : {"mean", "log_std"}) {  // S is drawn from a stream of its own
+      ppo.Layer(layer).bias.copy_(first(tied.Layer(layer).bias));
+      if (ppo.Layer(layer).weight.numel() > 0) {
+        ppo.Layer(layer).weight.copy_(first(tied.Layer(layer).weight));
+      }
+    }
+  }
+  TrainBoth(&ppo, &tied, 3);
+  for (const char* layer : kShared) {
+    const at::Tensor& bias = ppo.Layer(layer).bias;
+    EXPECT_LT(MaxAbs(bias - tied.Layer(layer).bias.narrow(-1, 0, bias.size(-1))), 1e-4) << layer;
+  }
+  const at::Tensor mean = tied.Layer("mean").weight;
+  EXPECT_LT(MaxAbs(ppo.Layer("mean").weight - first(mean)), 1e-4);
+  EXPECT_TRUE(
+      BitwiseEqual(first(mean).contiguous(), mean.narrow(-1, actions, actions).contiguous()));
+}
 
 TEST(OnePrimitivePpoTest, GatingEqualsPpoUpToRounding) {
   const PpoOptions options = SmallOptions();
