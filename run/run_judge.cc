@@ -11,6 +11,7 @@
 #include "common/config/run_config.h"
 #include "common/verdict/verdict.h"
 #include "common/verdict/verdict_text.h"
+#include "control/wire/name_stragglers.h"
 #include "run/learner_threads.h"
 
 namespace pmoe {
@@ -64,12 +65,6 @@ double SampleSeconds(const RunStatus& status) {
     if (latency.name() == "sample" && latency.count() > 0) return latency.p50_s();
   }
   return 0.0;
-}
-
-ActorMeasure::Time TimeOf(const ActorTime& time) {
-  return {.busy = time.env() + time.policy() + time.write(),
-          .blocked = time.blocked(),
-          .idle = time.idle()};
 }
 
 VerdictMessage ToMessage(const RunVerdict& verdict) {
@@ -213,13 +208,8 @@ void RunJudge::AddMembers(const RunStatus& status, RunMeasure* measure) {
 }
 
 void RunJudge::AddActor(const RunStatus& status, const MemberStatus& member, RunMeasure* measure) {
-  ActorMeasure& actor = measure->actors.emplace_back();
-  actor.index = member.index();
-  actor.connected = member.connected();
+  ActorMeasure& actor = measure->actors.emplace_back(MeasureActor(member));
   actor.here = IsHere(status, member);
-  actor.silent_s = member.last_report_s();
-  actor.steps_per_s = member.rates().env_steps_per_s();
-  if (member.rates().has_time()) actor.time = TimeOf(member.rates().time());
   if (!one_process()) {
     actor.cpu_cores = CoresOf(member.role(), member.index(), member.usage());
   }

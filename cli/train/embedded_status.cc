@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/config/run_config.h"
+#include "control/wire/name_stragglers.h"
 #include "replay/wire/table_request.h"
 #include "run/view_status.h"
 
@@ -46,8 +47,10 @@ void EmbeddedStatus::Show(const RunView& view, uint64_t total_steps, const Repla
   ShowReplay(replay, demos);
   ShowUse(&view.log->meter());
   if (judge_.Due()) *next_.mutable_verdict() = judge_.Judge(next_);
+  RunStatus shown = next_;
+  NameStragglers(&shown);
   MutexLock lock(&mu_);
-  status_ = next_;
+  status_ = std::move(shown);
 }
 
 RunStatus EmbeddedStatus::Get() const {

@@ -5,17 +5,16 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "common/verdict/run_measure.h"
 
 namespace pmoe {
 namespace {
 
-constexpr double kSilent_s = 3.0;     // reports come once a second
-constexpr double kSlowShare = 0.5;    // of the median's steps/s
-constexpr size_t kSlowActorsMin = 3;  // among fewer nobody knows who is slow
 constexpr size_t kNamed = 5;
 constexpr char kUnknown[] = "–";
 
@@ -60,11 +59,20 @@ std::vector<double> Values(const std::vector<const MemberStatus*>& members,
   return values;
 }
 
-ActorState StateOf(const MemberStatus& member, double slow_below) {
-  if (!member.connected()) return ActorState::kGone;
-  if (member.last_report_s() > kSilent_s) return ActorState::kSilent;
-  return Steps(member).value_or(slow_below) < slow_below ? ActorState::kSlow : ActorState::kRunning;
-}
+// Of which members the status says so.
+struct Named {
+  std::set<uint32_t> slow, silent;
+
+  explicit Named(const VerdictMessage& verdict)
+      : slow(verdict.slow_actors().begin(), verdict.slow_actors().end()),
+        silent(verdict.silent_actors().begin(), verdict.silent_actors().end()) {}
+
+  ActorState StateOf(const MemberStatus& actor) const {
+    if (!actor.connected()) return ActorState::kGone;
+    if (silent.count(actor.index()) > 0) return ActorState::kSilent;
+    return slow.count(actor.index()) > 0 ? ActorState::kSlow : ActorState::kRunning;
+  }
+};
 
 using Key = std::function<double(const ActorRow&)>;
 
@@ -139,7 +147,7 @@ Tone StateTone(ActorState state) {
 }
 
 // "3, 7, 12 and 9 more"
-std::string Named(std::vector<const MemberStatus*> members) {
+std::string Indices(std::vector<const MemberStatus*> members) {
   std::stable_sort(members.begin(), members.end(),
                    [](const MemberStatus* a, const MemberStatus* b) {
                      return Steps(*a).value_or(0.0) < Steps(*b).value_or(0.0);
@@ -157,7 +165,7 @@ StyledLine StateLine(ActorState state, const std::vector<const MemberStatus*>& m
   StyledLine line = {
       {absl::StrFormat("  %5d %-8s", members.size(), StateName(state)), StateTone(state)}};
   if (state != ActorState::kRunning) {
-    line.push_back({absl::StrCat(" actor", members.size() == 1 ? " " : "s ", Named(members), ":"),
+    line.push_back({absl::StrCat(" actor", members.size() == 1 ? " " : "s ", Indices(members), ":"),
                     StateTone(state)});
   }
   if (state == ActorState::kGone) return line;
@@ -188,15 +196,10 @@ const std::vector<std::string>& ActorSortFields() {
 }
 
 std::vector<ActorRow> SortedActors(const RunStatus& status, absl::string_view field) {
-  std::vector<const MemberStatus*> connected;
-  for (const MemberStatus& member : status.members()) {
-    if (member.role() == RUN_ROLE_ACTOR && member.connected()) connected.push_back(&member);
-  }
-  const std::vector<double> steps = Values(connected, Steps);
-  const double slow_below = steps.size() < kSlowActorsMin ? 0.0 : kSlowShare * Median(steps);
+  const Named named(status.verdict());
   std::vector<ActorRow> rows;
   for (const MemberStatus& member : status.members()) {
-    if (member.role() == RUN_ROLE_ACTOR) rows.push_back({&member, StateOf(member, slow_below)});
+    if (member.role() == RUN_ROLE_ACTOR) rows.push_back({&member, named.StateOf(member)});
   }
   const auto by = [](const Key& key) {
     return [&key](const ActorRow& a, const ActorRow& b) { return key(a) < key(b); };
@@ -254,7 +257,7 @@ StyledLine ActorLine(const ActorRow& row) {
 
 StyledLine OtherMemberLine(const MemberStatus& member) {
   const bool is_replay = member.role() == RUN_ROLE_REPLAY;
-  const bool silent = member.connected() && member.last_report_s() > kSilent_s;
+  const bool silent = member.connected() && member.last_report_s() >= kSilent_s;
   const ActorState state = !member.connected() ? ActorState::kGone
                            : silent            ? ActorState::kSilent
                                                : ActorState::kRunning;

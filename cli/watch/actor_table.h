@@ -11,8 +11,7 @@
 
 namespace pmoe {
 
-// The worst first. kSilent: no report for 3 s, where one a second is due; kSlow: less than half of
-// the median actor's steps/s.
+// The worst first. Who is silent or slow the status says; kGone: silent, and it follows no more.
 enum class ActorState { kGone, kSilent, kSlow, kRunning };
 
 struct ActorRow {

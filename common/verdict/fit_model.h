@@ -26,6 +26,5 @@ bool EvaluatorBinds(const RunMeasure& measure);
 
 // Whether it takes part, reports and measures its time.
 bool IsMeasured(const ActorMeasure& actor);
-inline constexpr double kSilent_s = 4.0;  // an actor reports every second
 
 }  // namespace pmoe

@@ -12,6 +12,8 @@
 
 namespace pmoe {
 
+inline constexpr double kSilent_s = 4.0;  // without a report: silent; one a second is due
+
 struct ActorMeasure {
   uint32_t index = 0;
   bool connected = true;

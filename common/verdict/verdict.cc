@@ -122,8 +122,6 @@ void AddShares(const RunMeasure& measure, RunVerdict* verdict) {
 RunVerdict Judge(const RunMeasure& raw) {
   const RunMeasure measure = Clean(raw);
   RunVerdict verdict;
-  verdict.pace = measure.pace;
-  verdict.stragglers = FindStragglers(measure);
   verdict.reason = Missing(measure);
   if (!verdict.reason.empty()) return verdict;
   AddShares(measure, &verdict);

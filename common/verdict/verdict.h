@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/verdict/run_measure.h"
-#include "common/verdict/stragglers.h"
 
 namespace pmoe {
 
@@ -23,10 +22,8 @@ struct RunVerdict {
   Bottleneck bottleneck = Bottleneck::kUnknown;
   std::string reason{};  // kUnknown: why, as the end of "Not known yet: …"
   std::vector<VerdictGain> gains{};
-  Stragglers stragglers{};
 
   // What the sentence names.
-  Pace pace = Pace::kLimiter;
   size_t actors = 0;                     // that were measured
   double actors_wait = 0.0;              // share of their time, on average
   double learner_wait = 0.0;             // share of its time, for rows

@@ -120,7 +120,9 @@ std::string EvaluatorText(const RunVerdict& verdict) {
                                      Times(most)))));
 }
 
-std::string Judgement(const RunVerdict& verdict) {
+}  // namespace
+
+std::string VerdictText(const RunVerdict& verdict) {
   switch (verdict.bottleneck) {
     case Bottleneck::kUnknown:
       return absl::StrCat("Not known yet: ", verdict.reason, ".");
@@ -143,15 +145,6 @@ std::string Judgement(const RunVerdict& verdict) {
                           LearnerWaitText(verdict), ".", Sentence(Gains(verdict)));
   }
   return "";
-}
-
-}  // namespace
-
-std::string VerdictText(const RunVerdict& verdict) {
-  std::string text = Judgement(verdict);
-  const std::string slow = StragglersText(verdict.stragglers, verdict.pace);
-  if (!slow.empty()) absl::StrAppend(&text, " ", slow);
-  return text;
 }
 
 }  // namespace pmoe

@@ -9,6 +9,7 @@
 #include "common/metrics/rejections.h"
 #include "control/wire/clock_skew.h"
 #include "control/wire/env_identity.h"
+#include "control/wire/name_stragglers.h"
 #include "control/wire/run_messages.h"
 
 namespace pmoe {
@@ -364,11 +365,15 @@ std::string RunHub::MachineOf(RunRole role, uint32_t index) const {
 }
 
 RunStatus RunHub::Status() const {
-  MutexLock lock(&mu_);
-  RunStatus status = status_;
-  for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
-    *status.add_members() = member;
+  RunStatus status;
+  {
+    MutexLock lock(&mu_);
+    status = status_;
+    for (const MemberStatus& member : roster_.Members(clock_.Elapsed())) {
+      *status.add_members() = member;
+    }
   }
+  NameStragglers(&status);
   return status;
 }
 

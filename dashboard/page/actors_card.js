@@ -2,10 +2,11 @@
 // somebody can see it.
 import {make} from "./format.js";
 import {HEAT_KINDS, Heatmap, joined} from "./heatmap.js";
+import {namedActors} from "./run_state.js";
 import {state} from "./state.js";
 
 const $ = (id) => document.getElementById(id);
-const ASK_EVERY_MS = 2000;
+const ASK_EVERY_MS = 2000;  // by a clock that nobody sets
 const LABELS = {steps_per_s: "Steps/s", behind: "Weights' age", blocked: "Blocked share"};
 
 export class ActorsCard {
@@ -16,7 +17,7 @@ export class ActorsCard {
     this.asked = "";
     this.visible = false;
     this.busy = false;
-    this.last = 0;
+    this.last = -Infinity;
     this.buttons = HEAT_KINDS.map((kind) => {
       const button = make("button", "tool", LABELS[kind] ?? kind);
       button.type = "button";
@@ -41,7 +42,7 @@ export class ActorsCard {
     if (about !== this.asked) {
       this.grid = null;
       this.asked = about;
-      this.last = 0;
+      this.last = -Infinity;
     }
     for (const button of this.buttons) button.classList.toggle("on", button.dataset.heat === kind);
     this.every.classList.toggle("on", state.every);
@@ -50,17 +51,17 @@ export class ActorsCard {
     if (this.card.hidden) return;
     this.every.hidden = (this.grid?.actors.length ?? 0) <= 160;
     if (this.visible && this.grid !== null && this.grid.actors.length > 0) {
-      this.map.show(this.grid, kind, state.every);
+      this.map.show(this.grid, kind, state.every, namedActors(run.status));
       this.card.dataset.times = String(this.grid.times);
     }
-    if (this.visible && !this.busy && Date.now() - this.last >= ASK_EVERY_MS) {
+    if (this.visible && !this.busy && performance.now() - this.last >= ASK_EVERY_MS) {
       this.ask(run.name, kind, about);
     }
   }
 
   async ask(name, kind, about) {
     this.busy = true;
-    this.last = Date.now();
+    this.last = performance.now();
     // The newest column still grows.
     const from = Math.max(0, (this.grid?.times ?? 0) - 1);
     const query = `run=${encodeURIComponent(name)}&value=${kind}` +

@@ -1,38 +1,25 @@
 // Actors × time: what each actor did, a colour each. Rows are scrolled or, when there are many,
-// merged, the worst of a row's actors being shown, so that none that lags is hidden.
+// merged, the worst of a row's actors being shown, so that none that lags is hidden. Those that the
+// run itself calls slow or silent have a mark.
 import {theme} from "./colors.js";
 import {duration, make, number, percent} from "./format.js";
-import {median} from "./series.js";
 
 const ROWS_MAX = 160;      // more are merged
 const HEIGHT_PX = 420;
 const LABEL_PX = 46;
-const RECENT_S = 20;       // whether one lags is judged over these
+const NAMED_MAX = 20;      // in words
 const KINDS = {
-  steps_per_s: {label: "steps/s", text: number, worst: Math.min,
-                lags: (value, middle) => value < 0.5 * middle,
-                rule: "less than half the median"},
-  behind: {label: "snapshots behind", text: number, worst: Math.max,
-           lags: (value, middle) => value > 3 && value > 3 * middle,
-           rule: "more than three snapshots and three times the median"},
-  blocked: {label: "share of time blocked", text: percent, worst: Math.max,
-            lags: (value, middle) => value > middle + 0.3,
-            rule: "30 % of the time more than the median"},
+  steps_per_s: {label: "steps/s", text: number, worst: Math.min},
+  behind: {label: "snapshots behind", text: number, worst: Math.max},
+  blocked: {label: "share of time blocked", text: percent, worst: Math.max},
 };
 export const HEAT_KINDS = Object.keys(KINDS);
 
-function mean(values) {
-  const known = values.filter((value) => value !== null && value !== undefined);
-  return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
-}
-
-// The grid's actors that lag now, by their indices.
-export function stragglersOf(grid, kind) {
-  const columns = Math.max(2, Math.round(RECENT_S / grid.column_s));
-  const recent = grid.rows.map((row) => mean(row.slice(-columns)));
-  const middle = median(recent.filter((value) => value !== null));
-  return grid.actors.filter((_, i) => grid.actors.length > 2 && recent[i] !== null &&
-    KINDS[kind].lags(recent[i], middle));
+// "Actors 3, 7 are slow.", "Actor 5 is silent."
+function sentence(actors, what) {
+  const names = actors.slice(0, NAMED_MAX).join(", ");
+  return actors.length === 1 ? `Actor ${names} is ${what}.` : actors.length <= NAMED_MAX ?
+    `Actors ${names} are ${what}.` : `${actors.length} actors are ${what}: ${names}, ….`;
 }
 
 // The rows that are drawn: {actors: [indices], values}.
@@ -86,16 +73,17 @@ export class Heatmap {
   }
 
   // Thousands of actors take a while to draw: only what is new is drawn.
-  show(grid, kind, every) {
+  show(grid, kind, every, {slow, silent}) {
     const how = [kind, every, this.scroll.clientWidth, window.devicePixelRatio,
-                 document.documentElement.dataset.theme].join(" ");
+                 document.documentElement.dataset.theme, ...slow, "silent", ...silent].join(" ");
     if (grid === this.grid && how === this.how) return;
     if (grid !== this.grid || kind !== this.kind) this.top = topOf(grid, kind);
     this.grid = grid;
     this.kind = kind;
     this.how = how;
     this.rows = rowsOf(grid, kind, every);
-    this.stragglers = new Set(stragglersOf(grid, kind));
+    this.slow = slow;
+    this.silent = silent;
     this.draw(every);
     this.tell();
   }
@@ -133,17 +121,17 @@ export class Heatmap {
     });
   }
 
-  // Each row's number where there is room, else some; and a mark where an actor lags.
+  // Each row's number where there is room, else some; and a mark where an actor is named.
   label(draw, i, actors, {bad, soft}) {
     const {row_px} = this.size;
     const every = Math.max(1, Math.ceil(12 / row_px));
-    const lags = actors.some((actor) => this.stragglers.has(actor));
-    if (lags) {
+    const named = actors.some((actor) => this.slow.has(actor) || this.silent.has(actor));
+    if (named) {
       draw.fillStyle = bad;
       draw.fillRect(LABEL_PX - 8, i * row_px, 6, Math.max(2, row_px));
     }
     if (i % every !== 0) return;
-    draw.fillStyle = lags ? bad : soft;
+    draw.fillStyle = named ? bad : soft;
     draw.font = "11px sans-serif";
     draw.textAlign = "right";
     draw.textBaseline = row_px >= 12 ? "middle" : "top";
@@ -152,16 +140,16 @@ export class Heatmap {
 
   tell() {
     const {grid, kind, rows} = this;
-    const {text, label, rule} = KINDS[kind];
-    const slow = [...this.stragglers];
-    const named = slow.slice(0, 20).join(", ") + (slow.length > 20 ? ", …" : "");
+    const {text, label} = KINDS[kind];
+    const said = [[[...this.slow], "slow"], [[...this.silent], "silent"]]
+      .filter(([actors]) => actors.length > 0);
     const merged = Math.max(1, ...rows.map((row) => row.actors.length));
-    const first = make("span", slow.length > 0 ? "bad" : "", slow.length === 0 ?
-      "No actor lags behind the others." : slow.length === 1 ? `Actor ${named} lags: ${rule}.` :
-        `${slow.length} actors lag: ${named} (${rule}).`);
+    const first = make("span", said.length > 0 ? "bad" : "", said.length === 0 ?
+      "No actor is slow or silent." : said.map(([actors, what]) => sentence(actors, what)).join(" "));
     this.note.replaceChildren(first, merged > 1 ?
       ` Each row is the worst of ${merged} actors.` : "");
-    this.note.dataset.stragglers = slow.join(",");
+    this.note.dataset.slow = [...this.slow].join(",");
+    this.note.dataset.silent = [...this.silent].join(",");
     this.canvas.setAttribute("aria-label", first.textContent);
     const known = grid.rows.some((row) => row.some((value) => value !== null));
     const ramp = make("i", "ramp");

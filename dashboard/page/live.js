@@ -21,7 +21,7 @@ export function showVerdict(place, run) {
     return chip;
   }) : [];
   place.replaceChildren(
-    make("p", "first", known ? verdict.text : "What holds this run back is not known yet."),
+    make("p", "first", verdict?.text || "What holds this run back is not known yet."),
     make("div", "gains", ...chips));
 }
 

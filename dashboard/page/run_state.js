@@ -26,6 +26,12 @@ export function actorsOf(status) {
   return rows.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
 }
 
+// The actors that the run itself names, by index: {slow, silent}. Those that are gone are silent.
+export function namedActors(status) {
+  const {slow_actors = [], silent_actors = []} = status?.verdict ?? {};
+  return {slow: new Set(slow_actors), silent: new Set(silent_actors)};
+}
+
 // {state, tone} of an entry of the list, with what its process or its files say of it.
 export function stateOf(entry, status, steps) {
   if (status !== null) {
@@ -34,7 +40,7 @@ export function stateOf(entry, status, steps) {
   }
   if (entry?.held) return {state: "running", tone: "good"};
   if (entry?.total_steps > 0 && steps >= entry.total_steps) return {state: "finished", tone: ""};
-  return entry?.changed_ago_s < FRESH_S ? {state: "running", tone: "good"} :
+  return (entry?.changed_ago_s ?? Infinity) < FRESH_S ? {state: "running", tone: "good"} :
     {state: "stopped", tone: "warn"};
 }
 

@@ -1,7 +1,7 @@
 // What stands around the curves: header, chips, limiter, members, log.
 import {color} from "./colors.js";
 import {bytes, DASH, duration, make, number, percent, taskName} from "./format.js";
-import {actorsOf, membersOf, num, ROLES, stateOf, tablesOf} from "./run_state.js";
+import {actorsOf, membersOf, namedActors, num, ROLES, stateOf, tablesOf} from "./run_state.js";
 
 const $ = (id) => document.getElementById(id);
 const MEMBERS_MAX = 64;  // rows of the table
@@ -61,9 +61,10 @@ export function showLimiter(run) {
                                ...rest.map((text) => make("p", "note", text)));
 }
 
-function memberRow(name, connected, cells, seen_s) {
-  const row = make("tr", "", make("td", "", name), make("td", connected ? "good" : "bad",
-                   connected ? "alive" : "gone"), ...cells.map((text) => make("td", "", text)),
+const TONES = {alive: "good", slow: "warn", silent: "warn", gone: "bad"};
+
+function memberRow(name, state, cells, seen_s) {
+  const row = make("tr", "", make("td", "", name), make("td", TONES[state], state), ...cells.map((text) => make("td", "", text)),
                    make("td", "", seen_s >= 0 ? seen_s.toFixed(1) + " s" : DASH));
   row.dataset.member = name;
   return row;
@@ -77,24 +78,30 @@ function otherRow(member) {
   const rate = role === "replay" ? number(num(member.table?.size)) + " rows" : "";
   const version = role === "evaluator" ? "v" + member.policy_version : "";
   const usage = member.usage;
-  return memberRow(role === "replay" ? role + " " + member.index : role, member.connected,
+  return memberRow(role === "replay" ? role + " " + member.index : role,
+                   member.connected ? "alive" : "gone",
                    [rate, "", version, ...usageCells(num(usage?.cpu_cores),
                                                      num(usage?.memory_bytes))],
                    member.last_report_s);
 }
 
-function actorRow(actor) {
-  return memberRow("actor " + actor.index, actor.connected > 0, [
+function actorState(actor, {slow, silent}) {
+  return !actor.connected ? "gone" : silent.has(actor.index) ? "silent" :
+    slow.has(actor.index) ? "slow" : "alive";
+}
+
+function actorRow(actor, named) {
+  return memberRow("actor " + actor.index, actorState(actor, named), [
     actor.connected ? number(actor.env_steps_per_s) : DASH,
     actor.connected && actor.blocked !== null ? percent(actor.blocked) : DASH,
     "v" + actor.policy_version, ...usageCells(actor.cpu_cores ?? NaN, actor.memory_bytes)],
     actor.last_report_s);
 }
 
-// Of very many actors those that are gone and the slowest.
-function chosenActors(actors) {
+// Of very many actors those that are gone or silent and the slowest.
+function chosenActors(actors, {silent}) {
   if (actors.length <= MEMBERS_MAX) return actors;
-  return [...actors].sort((a, b) => a.connected - b.connected ||
+  return [...actors].sort((a, b) => silent.has(b.index) - silent.has(a.index) ||
     (a.env_steps_per_s ?? 0) - (b.env_steps_per_s ?? 0)).slice(0, MEMBERS_MAX);
 }
 
@@ -104,7 +111,8 @@ export function showMembers(run) {
   const weights = make("span", "", "v" + (run.status?.policy_version ?? ""));
   weights.dataset.metric = "weights";
   weights.dataset.value = run.status?.policy_version ?? "";
-  const listed = chosenActors(actors);
+  const named = namedActors(run.status);
+  const listed = chosenActors(actors, named);
   $("member-count").replaceChildren(...(run.status === null ? [] :
     [`${number(alive)} of ${number(actors.length)} actors alive, newest weights `, weights,
      listed.length < actors.length ? `; the ${MEMBERS_MAX} slowest` : ""]));
@@ -115,10 +123,10 @@ export function showMembers(run) {
   const head = make("tr", "", ...["Who", "State", "Steps/s", "Blocked", "Weights", "CPU", "Memory",
                                   "Seen"].map((text) => make("th", "", text)));
   const usage = run.status.usage;
-  const learner = memberRow("learner", true, ["", "", "", ...usageCells(
+  const learner = memberRow("learner", "alive", ["", "", "", ...usageCells(
     num(usage?.cpu_cores), num(usage?.memory_bytes))], -1);
   $("members").replaceChildren(head, learner, ...(run.status.members ?? []).map(otherRow),
-                               ...listed.map(actorRow));
+                               ...listed.map((actor) => actorRow(actor, named)));
 }
 
 export function showLog(run) {

@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/stopwatch.h"
+#include "control/wire/name_stragglers.h"
 #include "dashboard/dashboard.h"
 
 namespace pmoe {
@@ -93,7 +94,9 @@ int Main(int argc, char** argv) {
   options.own = runs.front().path;
   options.live = [&, own = options.own](const std::string& run) -> std::optional<RunStatus> {
     if (run != own || actors == 0) return std::nullopt;
-    return StatusOf(actors, watch.Elapsed());
+    RunStatus status = StatusOf(actors, watch.Elapsed());
+    NameStragglers(&status);
+    return status;
   };
   const auto dashboard = Dashboard::Start(std::move(options));
   if (!dashboard.ok()) return 1;

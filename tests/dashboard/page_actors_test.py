@@ -46,12 +46,18 @@ class ActorsTest(unittest.TestCase):
 
     def test_a_thousand_actors_are_shown_and_the_slow_ones_named(self):
         self.open_many(MANY, "steps_per_s")
-        self.browser.wait_for("document.querySelector('#heat p').dataset.stragglers")
-        slow = self.value("document.querySelector('#heat p').dataset.stragglers").split(",")
+        self.browser.wait_for("document.querySelector('#heat p').dataset.silent")
+        slow = self.value("document.querySelector('#heat p').dataset.slow").split(",")
         self.assertEqual(slow, [str(i) for i in range(5, MANY, 10)])
-        self.assertEqual(self.value("document.querySelector('.verdict .first').textContent"),
-                         "The learner is the bottleneck: actors idle 36 %. More actors will not "
-                         "help.")
+        verdict = self.value("document.querySelector('.verdict .first').textContent")
+        self.assertRegex(verdict, "^The learner is the bottleneck: actors idle 36 %. More actors "
+                         "will not help. Actors 5, 15, 25, 35, 45, 55 and 96 more make [23][0-9] % "
+                         "of the others' steps. Actor 3 has said nothing for 0 s.$")
+        states = self.value("Object.fromEntries([...document.querySelectorAll('#members tr')]"
+                            ".map((row) => [row.dataset.member, row.cells[1].textContent]))")
+        self.assertEqual(states.pop("actor 3"), "gone")
+        self.assertEqual({state for who, state in states.items() if who.startswith("actor")},
+                         {"slow"})
         self.assertIn("a second learner thread ×1.60",
                       self.value("document.querySelector('.gains').textContent"))
         self.assertLessEqual(self.value("document.querySelectorAll('#members tr').length"), 70)
@@ -69,7 +75,7 @@ class ActorsTest(unittest.TestCase):
     # Every draw of the page drew it, seen or not.
     def test_the_heatmap_is_drawn_when_it_is_new_and_seen(self):
         self.open_many(MANY, "steps_per_s")
-        self.browser.wait_for("document.querySelector('#heat p').dataset.stragglers")
+        self.browser.wait_for("document.querySelector('#heat p').dataset.slow")
         self.value("""(() => {
           window.drawn = window.asked = 0;
           const canvas = document.querySelector('canvas.heat');
@@ -116,7 +122,9 @@ class ActorsTest(unittest.TestCase):
         self.assertAlmostEqual(slow[3] / 255, 0.06, delta=0.03)
         self.assertEqual(gone[3], 255)
         self.browser.evaluate("document.querySelector('[data-heat=behind]').click()")
-        self.browser.wait_for("document.querySelector('#heat p').dataset.stragglers === '5,15'")
+        self.browser.wait_for("document.querySelector('#heat p').dataset.slow === '5,15'")
+        self.assertEqual(self.value("document.querySelector('#heat p').textContent"),
+                         "Actors 5, 15 are slow. Actor 3 is silent.")
 
     def test_ten_viewers_of_256_actors_cost_little(self):
         url = self.many(256)

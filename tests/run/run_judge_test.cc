@@ -158,11 +158,6 @@ TEST_F(RunJudgeTest, ContainersOfOneMachineShareItsCores) {
   EXPECT_NEAR(measure.replay_cores, 0.2, 0.03);
 }
 
-TEST_F(RunJudgeTest, NamesAnActorThatIsStopped) {
-  status_.mutable_members(2)->set_last_report_s(6.2);
-  EXPECT_THAT(Steadily(&judge_).text(), HasSubstr("Actor 2 has said nothing for 6 s."));
-}
-
 TEST_F(RunJudgeTest, LeavesProcessesSharedWithOtherRunsOutOfTheCores) {
   RunJudge judge(config_, RunJudge::Processes::kShared, &clock_, NoMachine);
   EXPECT_EQ(Steadily(&judge).bottleneck(), "learner");

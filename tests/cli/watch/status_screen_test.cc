@@ -4,19 +4,26 @@
 #include <stdlib.h>
 
 #include <limits>
+#include <map>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "cli/watch/actor_table.h"
+#include "control/wire/name_stragglers.h"
+#include "dashboard/status_text.h"
 #include "gmock/gmock.h"
+#include "nlohmann/json.hpp"
 #include "tests/testing/terminal.h"
 
 namespace pmoe {
 namespace {
 
 using ::testing::ContainsRegex;
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -37,7 +44,8 @@ MemberStatus* AddActor(RunStatus* status, uint32_t index, double steps_per_s) {
   return actor;
 }
 
-// A run of `actors` of which 3, 7 and 12 are slow, 5 says nothing and 20 is gone.
+// A run of `actors` as it is published, of which 3, 7 and 12 are slow, 5 says nothing and 20 is
+// gone.
 RunStatus RunOf(uint32_t actors) {
   RunStatus status;
   status.set_run_id("0123");
@@ -64,15 +72,18 @@ RunStatus RunOf(uint32_t actors) {
   status.set_policy_lag_versions(1.5);
   for (uint32_t i = 0; i < actors; ++i) AddActor(&status, i, 100.0);
   for (const int slow : {3, 7, 12}) {
-    if (slow < status.members_size()) {
-      status.mutable_members(slow)->mutable_rates()->set_env_steps_per_s(9.0 + slow);
-    }
+    if (slow >= status.members_size()) continue;
+    ActorRates* const rates = status.mutable_members(slow)->mutable_rates();
+    rates->set_env_steps_per_s(9.0 + slow);
+    rates->mutable_time()->set_env(0.9);
+    rates->mutable_time()->set_blocked(0.1);
   }
   if (actors > 5) status.mutable_members(5)->set_last_report_s(6.0);
   if (actors > 20) status.mutable_members(20)->set_connected(false);
   status.add_members()->set_role(RUN_ROLE_REPLAY);
   status.mutable_members(status.members_size() - 1)->set_connected(true);
   status.mutable_members(status.members_size() - 1)->mutable_table()->set_size(1234);
+  NameStragglers(&status);
   return status;
 }
 
@@ -111,6 +122,7 @@ TEST_P(EverySizeTest, AThousandActorsFitAndTheWorstAreNamed) {
   for (const std::string& line : lines) EXPECT_LT(Columns(line), GetParam().columns) << line;
   const std::string all = absl::StrJoin(lines, "\n");
   EXPECT_THAT(lines[1], HasSubstr("The learner is the bottleneck: actors idle 62 %."));
+  EXPECT_THAT(all, HasSubstr("Actors 3, 7 and 12 make 16 %"));
   EXPECT_THAT(all, HasSubstr("1024 actors, "));
   EXPECT_THAT(all, HasSubstr("1 GONE     actor 20:"));
   EXPECT_THAT(all, HasSubstr("1 silent   actor 5:"));
@@ -206,14 +218,30 @@ TEST(SortedActorsTest, EveryFieldOfTheFlagSorts) {
   }
 }
 
-// Two actors may differ for a reason; who is slow among three the others show.
-TEST(SortedActorsTest, OfTwoNobodyIsSlow) {
-  RunStatus status;
-  AddActor(&status, 0, 100.0);
-  AddActor(&status, 1, 1.0);
-  for (const ActorRow& row : SortedActors(status, "state")) {
-    EXPECT_EQ(row.state, ActorState::kRunning);
+// There were three rules: the screen called an actor silent after 3 s and the verdict after 4, and
+// the page had bounds of its own.
+TEST(StragglersShownTest, VerdictScreenAndPageNameTheSameActors) {
+  const RunStatus status = RunOf(30);
+  EXPECT_THAT(status.verdict().text(),
+              EndsWith(" Actors 3, 7 and 12 make 16 % of the others' steps. Actors 5 and 20 have "
+                       "said nothing for 6 s."));
+  std::map<ActorState, std::set<uint32_t>> shown;
+  for (const ActorRow& row : SortedActors(status, "index")) {
+    shown[row.state].insert(row.member->index());
   }
+  EXPECT_THAT(shown[ActorState::kSlow], ElementsAre(3, 7, 12));
+  EXPECT_THAT(shown[ActorState::kSilent], ElementsAre(5));
+  EXPECT_THAT(shown[ActorState::kGone], ElementsAre(20));
+  const nlohmann::json page = nlohmann::json::parse(PageStatusJson(status))["verdict"];
+  EXPECT_EQ(page["slow_actors"], nlohmann::json({3, 7, 12}));
+  EXPECT_EQ(page["silent_actors"], nlohmann::json({5, 20}));
+}
+
+// One that nobody named is shown as running, whatever its numbers are.
+TEST(StragglersShownTest, TheScreenHasNoRuleOfItsOwn) {
+  RunStatus status = RunOf(30);
+  status.mutable_verdict()->clear_slow_actors();
+  for (const ActorRow& row : SortedActors(status, "index")) EXPECT_NE(row.state, ActorState::kSlow);
 }
 
 // A peer may report anything that is a number.

@@ -17,7 +17,6 @@ namespace pmoe {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -197,7 +196,6 @@ TEST(VerdictTest, GoesOnWithoutAnActorThatIsGone) {
   measure.actors[2].silent_s = 12.4;
   const RunVerdict verdict = Judge(measure);
   EXPECT_EQ(verdict.bottleneck, Bottleneck::kLearner);
-  EXPECT_THAT(VerdictText(verdict), EndsWith(" Actor 2 has said nothing for 12 s."));
 }
 
 TEST(VerdictTest, ExpectsOfAFurtherActorWhatTheMiddleOneMakes) {
@@ -210,7 +208,6 @@ TEST(VerdictTest, ExpectsOfAFurtherActorWhatTheMiddleOneMakes) {
   const double truth = Simulate(run).env_steps_per_s / before.env_steps_per_s;
   ASSERT_EQ(verdict.gains[0].change, "one more actor");
   EXPECT_NEAR(verdict.gains[0].factor, truth, 0.02);
-  EXPECT_THAT(VerdictText(verdict), EndsWith(" Actor 1 makes 4 % of the others' steps."));
 }
 
 // Whatever peers say of themselves.

@@ -369,5 +369,18 @@ TEST(RunHubTest, StatusListsTheMembers) {
   EXPECT_TRUE(hub.Status().members(0).connected());
 }
 
+// Each time anew: the learner's loop may be busy for longer than that.
+TEST(RunHubTest, StatusNamesAnActorThatHasSaidNothingForFourSeconds) {
+  FakeClock clock;
+  RunHubOptions options = HubOptions();
+  options.clock = &clock;
+  RunHub hub(options);
+  Enter(&hub, 1);
+  clock.Advance(milliseconds(3'900));
+  EXPECT_EQ(hub.Status().verdict().silent_actors_size(), 0);
+  clock.Advance(milliseconds(1'000));
+  EXPECT_EQ(hub.Status().verdict().text(), "Actor 0 has said nothing for 5 s.");
+}
+
 }  // namespace
 }  // namespace pmoe
