@@ -94,12 +94,15 @@ RunLog::RunLog(const RunLogOptions& options, const RunDirectory* directory,
       directory_(directory),
       evaluations_(evaluations),
       files_(std::move(files)),
-      progress_([&] {
-        ProgressOptions progress;
-        progress.label = options.label;
-        progress.plain_every_steps = static_cast<int64_t>(options.log_every_steps);
-        return progress;
-      }()),
+      progress_({.label = options.label,
+                 .plain_every_steps = static_cast<int64_t>(options.log_every_steps),
+                 // Only for what is shown: updates are many.
+                 .complete =
+                     [this](ProgressState* state) {
+                       const RunMeter::Pace pace = meter_.Lately().value_or(RunMeter::Pace());
+                       state->env_steps_per_s = pace.env_steps_per_s;
+                       state->updates_per_s = pace.updates_per_s;
+                     }}),
       break_downs_(options.diverged_share_max),
       env_errors_(options.env_errors_end_run),
       info_(options.info),
@@ -304,9 +307,6 @@ void RunLog::ShowProgress(const RoundCounters& counters) {
   state.env_steps = static_cast<int64_t>(counters.env_steps);
   state.total_steps = static_cast<int64_t>(options_.total_steps);
   state.elapsed_s = wall_.Elapsed();
-  const RunMeter::Pace pace = meter_.Lately().value_or(RunMeter::Pace());
-  state.env_steps_per_s = pace.env_steps_per_s;
-  state.updates_per_s = pace.updates_per_s;
   if (has_evaluation_) state.eval_return = last_eval_return_;
   progress_.Update(state);
 }

@@ -80,7 +80,8 @@ void ProgressPrinter::Update(const ProgressState& state) {
   Draw(state);
 }
 
-void ProgressPrinter::Draw(const ProgressState& state) {
+void ProgressPrinter::Draw(ProgressState state) {
+  if (options_.complete) options_.complete(&state);
   if (options_.log->terminal()) {
     // One column less: a character in the last one makes some terminals start a new line.
     const int width = options_.width > 0 ? options_.width : options_.log->columns();

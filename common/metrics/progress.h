@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -30,6 +31,8 @@ struct ProgressOptions {
   Logger* log = &Logger::OfProcess();
   int width = 0;                     // columns; 0: asks the terminal at every redraw
   int64_t plain_every_steps = 1000;  // a line where there is no terminal
+  // Fills in what takes its time to know; asked for each line that is shown. Empty: nothing does.
+  std::function<void(ProgressState*)> complete{};
 };
 
 // Owns nothing. Thread-compatible.
@@ -43,7 +46,7 @@ class ProgressPrinter {
   void Finish();
 
  private:
-  void Draw(const ProgressState& state);
+  void Draw(ProgressState state);
 
   ProgressOptions options_;
   std::optional<ProgressState> last_;

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/testing/written_file.h"
 
@@ -141,6 +142,24 @@ TEST_F(ProgressPrinterTest, TerminalsRedrawOneLineThatFits) {
   EXPECT_EQ(Printed(), "\r\x1b[K" + FormatProgress("", At(30, 1.2), 30));
   printer.Finish();
   EXPECT_EQ(Printed(), "\r\x1b[K" + FormatProgress("", At(30, 1.2), 30) + "\n");
+}
+
+// The run's meter was asked at every update, of which there are thousands a second.
+TEST_F(ProgressPrinterTest, WhatTakesTimeToKnowIsAskedForOnlyWhereALineIsShown) {
+  int asked = 0;
+  options_.log = &terminal_;
+  options_.width = 200;
+  options_.complete = [&](ProgressState* state) {
+    ++asked;
+    state->updates_per_s = 77;
+  };
+  ProgressPrinter printer(options_);
+  for (int i = 0; i < 95; ++i) printer.Update(At(i, i / 128.0));
+  EXPECT_EQ(asked, 8) << "ten redraws a second at most";
+  Printed();
+  printer.Finish();
+  EXPECT_EQ(asked, 9);
+  EXPECT_THAT(Printed(), ::testing::HasSubstr("77.0 updates/s"));
 }
 
 TEST_F(ProgressPrinterTest, TheLastStepIsAlwaysDrawn) {
