@@ -15,16 +15,6 @@
 namespace pmoe {
 namespace {
 
-// A round of uniform steps, or of that version's.
-Directive Round(uint64_t round, uint32_t steps, uint64_t version) {
-  Directive directive;
-  directive.round = round;
-  directive.steps_per_env = steps;
-  directive.act_uniform = version == 0;
-  if (version > 0) directive.snapshot = CheetahSnapshot(version);
-  return directive;
-}
-
 // Takes 2 ms for a row, and for every third one waits a second for room.
 class WaitingWriter : public RecordingWriter {
  public:

@@ -20,16 +20,6 @@ namespace {
 
 constexpr int kEnvs = 3;
 
-// Rounds of 10, 20, … steps: uniform without a snapshot, else with that version.
-Directive Round(uint64_t round, uint32_t steps, uint64_t version) {
-  Directive directive;
-  directive.round = round;
-  directive.steps_per_env = steps;
-  directive.act_uniform = version == 0;
-  if (version > 0) directive.snapshot = CheetahSnapshot(version);
-  return directive;
-}
-
 struct ActorRun {
   explicit ActorRun(std::deque<Directive> directives, ActorOptions options = {}) {
     client.directives = std::move(directives);

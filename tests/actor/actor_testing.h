@@ -1,4 +1,4 @@
-// The two ends of an actor under test: directives from a list, rows into a list.
+// The two ends of an actor under test: directives from a list, rows into a list; and rounds for it.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "control/core/run_client.h"
 #include "replay/client/transition_writer.h"
+#include "tests/actor/policy_testing.h"
 
 namespace pmoe {
 
@@ -86,5 +87,15 @@ class ListedDirectives : public RunClient {
  private:
   std::shared_ptr<const PolicySnapshot> latest_;
 };
+
+// A round of uniform steps, or of HalfCheetah's random policy of that version.
+inline Directive Round(uint64_t round, uint32_t steps, uint64_t version) {
+  Directive directive;
+  directive.round = round;
+  directive.steps_per_env = steps;
+  directive.act_uniform = version == 0;
+  if (version > 0) directive.snapshot = CheetahSnapshot(version);
+  return directive;
+}
 
 }  // namespace pmoe

@@ -13,6 +13,7 @@ from pmoe import _launch, command
 from pmoe.chunks import make_rows, requests
 from pmoe.config import REPEATED
 from pmoe.crc32c import SHORT, TABLE, crc32c
+from pmoe.interrupts import Interrupts
 from pmoe.table import read_table
 from pmoe.textproto import parse
 
@@ -164,3 +165,22 @@ def test_a_machine_that_lists_no_flags_is_let_in(monkeypatch):
         else:
             with pytest.raises(_launch.Missing, match="this one lacks bmi1"):
                 _launch.check_cpu()
+
+
+def test_what_asks_for_the_end_is_counted_and_told_each_time():
+    counts = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+        interrupts = Interrupts(counts.append)
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        assert interrupts.count == 2 and counts == [1, 2]
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        interrupts = Interrupts(counts.append)
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert interrupts.count == 1 and counts == [1, 2, 1]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

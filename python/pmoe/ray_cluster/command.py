@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import socket
 import sys
 import typing
 
 from pmoe.errors import CommandError, Error
+from pmoe.interrupts import Interrupts
 from pmoe.ray_cluster import place, plan
 from pmoe.ray_cluster.supervisor import Ended, Supervisor
 
@@ -38,25 +38,13 @@ Beside it: `pmoe status --run DIR`, and Ray's dashboard, whose actors have the m
 addresses and logs."""
 
 
-class Interrupts:
-    """Counts what asks for the end: Ctrl-C, SIGTERM, SIGHUP."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
-            numbers.append(signal.SIGHUP)
-        for number in numbers:
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, *_: object) -> None:
-        self.count += 1
-        if self.count == 1:
-            say("pmoe: ending the cluster with a checkpoint; once more ends it now")
-
-
 def say(text: str) -> None:
     print(text, flush=True)
+
+
+def say_interrupt(count: int) -> None:
+    if count == 1:
+        say("pmoe: ending the cluster with a checkpoint; once more ends it now")
 
 
 def positive(text: str) -> float:
@@ -183,7 +171,7 @@ def main(words: list[str]) -> int:
         connect(given.address)
         import ray
         try:
-            interrupts = Interrupts()  # behind Ray's own
+            interrupts = Interrupts(say_interrupt)  # behind Ray's own
             run = plan.Run(flags)
             try:
                 train(given, run, interrupts)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
-import signal
 import sys
 import time
 
 from pmoe.errors import CommandError, Error
+from pmoe.interrupts import Interrupts
 from pmoe.scale import report
 from pmoe.scale.clusters import WAYS, Cluster
 from pmoe.scale.draw import draw
@@ -43,24 +43,6 @@ Examples:
   pmoe scale --actors 8,16,32 --with slurm --env Hopper-v5 --out /shared/scale-hopper
   pmoe scale --actors 1,2,4,8 --with compose --seconds 120     the cluster that runs, scaled
 PMOE_PYTHON=/path/to/python3 names a Python that has matplotlib."""
-
-
-class Interrupts:
-    """Counts Ctrl-C, SIGTERM and SIGHUP. The second one hurries the training's end."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.cluster: Cluster | None = None
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
-            numbers.append(signal.SIGHUP)
-        for number in numbers:
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, *_: object) -> None:
-        self.count += 1
-        if self.count == 2 and self.cluster is not None:
-            self.cluster.hurry()
 
 
 class Progress:
@@ -123,10 +105,16 @@ class Call:
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.study = plan, Study(plan.out)
-        self.progress, self.interrupts = Progress(), Interrupts()
+        self.cluster: Cluster | None = None
+        self.progress, self.interrupts = Progress(), Interrupts(self._on_interrupt)
         self.logs = plan.out / "logs"
         self.logs.mkdir(exist_ok=True)
         self.failed = 0
+
+    def _on_interrupt(self, count: int) -> None:
+        """The second one hurries the training's end."""
+        if count == 2 and self.cluster is not None:
+            self.cluster.hurry()
 
     def run(self) -> int:
         left = [trial for trial in self.plan.trials if not self.study.has(trial)]
@@ -149,7 +137,7 @@ class Call:
             raise Stopped
         self.plan.clear(trial)
         cluster = WAYS[self.plan.how](self.plan, trial, self.logs / f"{trial.name}.log")
-        self.interrupts.cluster = cluster
+        self.cluster = cluster
         try:
             window = measure(self.plan, trial, cluster, lambda: self.interrupts.count,
                              lambda text: self.progress.show(f"{name}: {text}"))
@@ -162,7 +150,7 @@ class Call:
             self.progress.say(f"{name}: failed: {error}{said}")
             return
         finally:
-            self.interrupts.cluster = None
+            self.cluster = None
         self.study.add(trial, window)
         self.progress.say(f"{name}: {window.steps_per_s:,.1f} env steps/s, "
                           f"{window.updates_per_s:,.1f} updates/s in {window.seconds:.0f} s")
