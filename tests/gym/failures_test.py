@@ -4,10 +4,11 @@ environment is tests/actor/env/gym/own_envs.py's.
 import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import pytest
-from conftest import PYTHON, SMALL, metrics, needs, pmoe, start, train
+from conftest import BINARIES, PYTHON, SMALL, environment, metrics, needs, pmoe, start, train
 
 pytestmark = needs("gymnasium")
 PLACES = ("gym:", "gym-process:")
@@ -133,3 +134,33 @@ def test_processes_end_with_the_run_that_is_killed(tmp_path):
     while any(place.exists() for place in serving) and time.monotonic() < deadline:
         time.sleep(0.05)  # tidy: allowed because nobody tells of their end
     assert not any(place.exists() for place in serving)
+
+
+# This machine without the libraries that Debian has in the package libpython3.
+WITHOUT_LIBPYTHON = """
+set -e
+folder=/usr/lib/x86_64-linux-gnu
+mount -t tmpfs none /mnt
+mkdir /mnt/all /mnt/shown
+mount --bind $folder /mnt/all
+ln -s /mnt/all/* /mnt/shown/
+rm /mnt/shown/libpython3*.so*
+mount --bind /mnt/shown $folder
+exec "$@"
+"""
+IN_NAMESPACE = ("unshare", "--mount", "sh", "-c", WITHOUT_LIBPYTHON, "sh")
+DEBIANS_PYTHON = "/usr/bin/python3"  # which has its library within itself
+
+
+def test_a_python_without_libpython_is_told_what_to_install_and_of_gym_process(tmp_path):
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("needs root, for a mount namespace")
+    for how in (("--python", DEBIANS_PYTHON), ()):
+        done = subprocess.run(
+            [*IN_NAMESPACE, BINARIES / "pmoe", "train", "--env", "gym:Pendulum-v1", *how, "--out",
+             tmp_path / "run"], env={**environment(), "PMOE_PYTHON": DEBIANS_PYTHON},
+            capture_output=True, text=True)
+        assert done.returncode == 2, done
+        assert re.search(r"/usr/bin/python3 .* has no libpython3\.\d+\.so, .*: apt-get install "
+                         r"libpython3\.\d+ .*, or .* gym-process: instead of gym:", done.stderr)
+        assert not (tmp_path / "run").exists()
