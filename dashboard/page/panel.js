@@ -9,6 +9,7 @@ import {evenTicks, logTicks, tickText} from "./ticks.js";
 
 const TICK_PX = 48;       // between two of them
 const TIME_TICK_PX = 72;  // "90 min" is longer than "200k"
+const POINT_PX = 4;       // radius of the largest point
 
 export function placeText(x, axis) {
   return axis === "wall_s" ? duration(x, true) : number(x) + " " + AXES[axis];
@@ -146,6 +147,8 @@ export class Panel {
       animation: false, parsing: false, normalized: true, maintainAspectRatio: false,
       interaction: {mode: "nearest", axis: "x", intersect: false},
       layout: {padding: {right: 14, top: 4}},
+      // A point on the edge, as of a success rate of 0, is drawn whole.
+      clip: {left: 0, right: 0, top: POINT_PX, bottom: POINT_PX},
       scales: {
         x: {type: "linear", grid: {...grid, display: false},
             afterBuildTicks: (scale) =>

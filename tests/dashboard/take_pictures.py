@@ -33,6 +33,7 @@ def take(browser, url, folder, name, runs):
     browser.open(url + "?" + query)
     part = "#table tbody tr" if state else "[data-metric=env_steps]"
     browser.wait_for(f"document.querySelector('{part}')")
+    browser.wait_for("Number(document.body.dataset.drawn) > 2")  # however busy the machine is
     browser.evaluate(f"new Promise((done) => setTimeout(done, {SETTLE_MS}))")
     path = f"{folder}/dashboard_{name}.png"
     browser.picture(path + ".full.png", height)
