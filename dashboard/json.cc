@@ -67,12 +67,14 @@ std::string HistoryJson(const History& history, size_t from) {
   return text + "}}";
 }
 
-std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own, int64_t now_unix_s) {
+std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const RunEntry& run : runs) {
     const RunFacts& facts = run.facts;
     nlohmann::ordered_json target;
     if (facts.target_return.has_value()) target = *facts.target_return;
+    nlohmann::ordered_json changed_ago_s;
+    if (run.changed_ago_s.has_value()) changed_ago_s = *run.changed_ago_s;
     list.push_back({{"id", run.id},
                     {"env", facts.env},
                     {"algorithm", facts.algorithm},
@@ -90,7 +92,7 @@ std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own, i
                     {"started", facts.started},
                     {"host", facts.host},
                     {"held", run.held},
-                    {"changed_ago_s", std::max<int64_t>(0, now_unix_s - run.changed_unix_s)}});
+                    {"changed_ago_s", std::move(changed_ago_s)}});
   }
   return JsonLine({{"own", std::string(own)}, {"runs", std::move(list)}});
 }

@@ -29,6 +29,6 @@ std::string HistoryJson(const History& history, size_t from);
 
 // {"own": id, "runs": [{"id": ..., "env": ...}, ...]}. What a browser is told are ages: its clock
 // may be another.
-std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own, int64_t now_unix_s);
+std::string RunsJson(const std::vector<RunEntry>& runs, absl::string_view own);
 
 }  // namespace pmoe

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <tuple>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/base/file_lock.h"
 
 namespace pmoe {
@@ -16,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kSearchEvery_s = 2.0;
+constexpr int64_t kClocksApart_s = 2;  // a file server's and this machine's, where both are right
 
 // The last change of a regular file; nullopt where there is none.
 std::optional<int64_t> ChangedAt(const std::string& path) {
@@ -71,6 +75,7 @@ void RunCatalog::Search() {
   searched_ = true;
   since_search_.Lap();
   runs_.clear();
+  changes_before_ = std::exchange(changes_, {});
   facts_.BeginSearch();
   int budget = kFoldersMax;
   for (const RunFolder& folder : folders_) {
@@ -116,7 +121,23 @@ void RunCatalog::AddRun(const RunFolder& root, const std::string& path) {
   entry.held = FileLock::Holder(path + "/lock") != 0;
   entry.changed_unix_s =
       std::max(*configured, ChangedAt(path + "/metrics.csv").value_or(*configured));
+  Change change{entry.changed_unix_s};
+  if (const auto before = changes_before_.find(path); before != changes_before_.end()) {
+    const bool same = before->second.unix_s == change.unix_s;
+    change.seen_at_s = same ? before->second.seen_at_s : uptime_.Elapsed();
+  }
+  entry.changed_ago_s = SecondsSince(change);
+  changes_[path] = change;
   runs_.emplace(entry.id, std::move(entry));
+}
+
+std::optional<int64_t> RunCatalog::SecondsSince(const Change& change) const {
+  if (change.seen_at_s.has_value()) {
+    return static_cast<int64_t>(uptime_.Elapsed() - *change.seen_at_s);
+  }
+  const int64_t ago_s = absl::ToUnixSeconds(absl::Now()) - change.unix_s;
+  if (ago_s < -kClocksApart_s) return std::nullopt;
+  return std::max<int64_t>(0, ago_s);
 }
 
 }  // namespace pmoe

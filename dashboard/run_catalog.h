@@ -22,7 +22,10 @@ struct RunEntry {
   std::string path;
   RunFacts facts;
   int64_t changed_unix_s = 0;  // metrics.csv, or the configuration where there is none
-  bool held = false;           // a process of this machine trains it
+  // How long ago that was, by this process's own clock where it saw the change; else by the file's
+  // time, which another machine's clock may have made. nullopt: that one is ahead of ours.
+  std::optional<int64_t> changed_ago_s{};
+  bool held = false;  // a process of this machine trains it
 };
 
 struct RunFolder {
@@ -35,7 +38,8 @@ class RunCatalog {
   static constexpr size_t kRunsMax = 500;
   static constexpr int kFoldersMax = 20'000;  // looked at in one search
 
-  explicit RunCatalog(std::vector<RunFolder> folders) : folders_(std::move(folders)) {}
+  explicit RunCatalog(std::vector<RunFolder> folders, const Clock* clock = Clock::Real())
+      : folders_(std::move(folders)), uptime_(clock), since_search_(clock) {}
 
   // The runs changed last come first.
   std::vector<RunEntry> List() ABSL_LOCKS_EXCLUDED(mu_);
@@ -49,12 +53,22 @@ class RunCatalog {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void AddRun(const RunFolder& root, const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  // When a run changed, as far as it was seen.
+  struct Change {
+    int64_t unix_s = 0;
+    std::optional<double> seen_at_s{};  // of uptime_
+  };
+  std::optional<int64_t> SecondsSince(const Change& change) const;
+
   const std::vector<RunFolder> folders_;
+  const Stopwatch uptime_;
   Mutex mu_;
   bool searched_ ABSL_GUARDED_BY(mu_) = false;
   Stopwatch since_search_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, RunEntry> runs_ ABSL_GUARDED_BY(mu_);  // by id
   RunFactsBook facts_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, Change> changes_ ABSL_GUARDED_BY(mu_);  // by path, of runs_
+  std::map<std::string, Change> changes_before_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace pmoe

@@ -4,8 +4,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "dashboard/embedded_files.h"
 #include "dashboard/json.h"
 #include "dashboard/run_details.h"
@@ -121,8 +119,7 @@ HttpAnswer Dashboard::Site::Answer(const HttpRequest& request) {
 }
 
 HttpAnswer Dashboard::Site::Runs() {
-  return Json(RunsJson(catalog_.List(), own_.empty() ? "" : catalog_.IdOf(own_),
-                       absl::ToUnixSeconds(absl::Now())));
+  return Json(RunsJson(catalog_.List(), own_.empty() ? "" : catalog_.IdOf(own_)));
 }
 
 HttpAnswer Dashboard::Site::Details(const HttpRequest& request) {

@@ -20,6 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kClocksApart_s = 1.0;  // a file server's and this machine's, where both are right
+
 // Of each line "DATE TIME seed N TEXT" of log.txt the text, the last one by seed.
 std::map<uint64_t, std::string> LastSaid(const std::string& directory) {
   std::map<uint64_t, std::string> said;
@@ -38,7 +40,11 @@ std::optional<double> SecondsSinceWritten(const std::string& file) {
   std::error_code error;
   const fs::file_time_type written = fs::last_write_time(file, error);
   if (error) return std::nullopt;
-  return std::chrono::duration<double>(fs::file_time_type::clock::now() - written).count();
+  const double seconds =
+      std::chrono::duration<double>(fs::file_time_type::clock::now() - written).count();
+  // Written by a machine whose clock is ahead, or before this one's went back: nobody knows.
+  if (seconds < -kClocksApart_s) return std::nullopt;
+  return std::max(0.0, seconds);
 }
 
 absl::StatusOr<SeedRow> ReadSeedRow(const std::string& directory, uint64_t seed) {

@@ -17,8 +17,9 @@ struct SeedRow {
   int64_t env_steps = 0;
   int64_t total_steps = 0;
   std::optional<double> eval_return;
-  std::optional<double> written_s;  // seconds since its last row of metrics; nullopt: none yet
-  std::string said;                 // the last that log.txt has of it
+  std::optional<double>
+      written_s;     // seconds since its last row of metrics; nullopt: none yet, or not known
+  std::string said;  // the last that log.txt has of it
 };
 
 // Ascending by seed; empty where `directory` has no such runs. An error names the run whose

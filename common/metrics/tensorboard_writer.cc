@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/bytes.h"
 #include "common/base/crc32c.h"
 #include "common/base/status_macros.h"
@@ -17,7 +20,8 @@
 namespace pmoe {
 namespace {
 
-constexpr int kFilesPerSecond = 100;  // resumes within one second, before we give up
+constexpr char kFilePrefix[] = "events.out.tfevents.";
+constexpr int64_t kTimeMax_s = 9'999'999'999;  // of ten digits, in the year 2286
 
 // A checksum over data that holds checksums is weak, so TFRecord stores it rotated and shifted.
 uint32_t MaskedCrc(absl::string_view data) {
@@ -31,16 +35,27 @@ std::string HostName() {
   return name;
 }
 
-// TensorBoard reads the files of a folder in the order of their names, so a later one must sort
-// behind.
-absl::StatusOr<AppendFile> NewFile(const std::string& directory, double wall_time_s) {
-  const std::string base = absl::StrCat(directory, "/events.out.tfevents.",
-                                        static_cast<int64_t>(wall_time_s), ".", HostName());
-  absl::StatusOr<AppendFile> file = AppendFile::Create(base);
-  for (int i = 1; i < kFilesPerSecond && absl::IsAlreadyExists(file.status()); ++i) {
-    file = AppendFile::Create(absl::StrCat(base, i < 10 ? ".0" : ".", i));
+// Of the folder's event files the time in the last one's name; 0: there is none.
+int64_t NewestFileTime(const std::string& directory) {
+  int64_t newest = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    absl::string_view time = name;
+    int64_t seconds = 0;
+    if (!absl::ConsumePrefix(&time, kFilePrefix)) continue;
+    const bool known = absl::SimpleAtoi(time.substr(0, time.find('.')), &seconds);
+    if (known && seconds < kTimeMax_s) newest = std::max(newest, seconds);
   }
-  return file;
+  return newest;
+}
+
+// TensorBoard reads the files of a folder in the order of their names, and never one before that
+// which it has read: a later one must sort behind, also within a second, on another host, and where
+// the clock went back meanwhile.
+absl::StatusOr<AppendFile> NewFile(const std::string& directory, double wall_time_s) {
+  const int64_t time_s = std::max(static_cast<int64_t>(wall_time_s), NewestFileTime(directory) + 1);
+  return AppendFile::Create(absl::StrCat(directory, "/", kFilePrefix, time_s, ".", HostName()));
 }
 
 // A tensor of one element.

@@ -66,7 +66,7 @@ export function latency(seconds) {
 }
 
 export function ago(seconds) {
-  return seconds < 60 ? "now" : duration(seconds) + " ago";
+  return seconds === null ? DASH : seconds < 60 ? "now" : duration(seconds) + " ago";
 }
 
 // An element with classes and children; a string becomes text.

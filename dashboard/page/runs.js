@@ -56,7 +56,7 @@ export class Runs {
     while (used.has(slot)) ++slot;
     this.byId.set(id, {name: id, slot, entry: entries.find((entry) => entry.id === id) ?? null,
                        columns: {}, latest: {}, log: [], marks: [], status: null, main: false,
-                       summary: {}, summaryIsOld: true, summaryAt: 0});
+                       summary: {}, summaryIsOld: true, summaryAt: -Infinity});
   }
 
   setEntries(entries) {
@@ -69,13 +69,13 @@ export class Runs {
   // What the run's whole file says, for the tiles; asks only after news, and not with each row.
   async keepSummary(run) {
     if (run === undefined || !run.summaryIsOld) return;
-    if (Date.now() - run.summaryAt < SUMMARY_EVERY_MS) return;
+    if (performance.now() - run.summaryAt < SUMMARY_EVERY_MS) return;
     run.summaryIsOld = false;
     try {
       const response = await fetch("/api/summaries?run=" + encodeURIComponent(run.name));
       const answer = response.ok ? await response.json() : {pending: 1, runs: {}};
       if (answer.pending > 0) run.summaryIsOld = true;
-      else run.summaryAt = Date.now();
+      else run.summaryAt = performance.now();
       run.summary = answer.runs[run.name] ?? run.summary;
       this.onNews();
     } catch (error) {

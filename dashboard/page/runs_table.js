@@ -20,7 +20,7 @@ const COLUMNS = [
   ["rate", "Steps/s", (row) => row.rate, (row) => number(row.rate)],
   ["state", "State", (row) => row.state],
   ["commit", "Commit", (row) => row.entry.commit, (row) => row.entry.commit.slice(0, 12) || DASH],
-  ["changed", "Changed", (row) => -row.entry.changed_ago_s,
+  ["changed", "Changed", (row) => -(row.entry.changed_ago_s ?? 1e12),
    (row) => ago(row.entry.changed_ago_s)],
 ];
 

@@ -1,9 +1,12 @@
 #include "dashboard/run_catalog.h"
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 
 #include "gmock/gmock.h"
 #include "tests/dashboard/dashboard_testing.h"
+#include "tests/testing/fake_clock.h"
 #include "tests/testing/temp_dir.h"
 
 namespace pmoe {
@@ -47,6 +50,37 @@ TEST(RunCatalogTest, ReadsWhatThePageNeedsOfTheConfiguration) {
   EXPECT_EQ(run->facts.seed, 7u);
   EXPECT_EQ(run->facts.total_steps, 3000);
   EXPECT_EQ(catalog.IdOf(dir.File("a/")), "a");
+}
+
+// A training of another machine, whose clock is off: the page called it stopped while it was at
+// work, or at work until this machine's clock had caught up.
+TEST(RunCatalogTest, AgesOfChangesThatItSawAreOfOneClock) {
+  TempDir dir;
+  MakeRun(dir.File("a"));
+  const std::filesystem::path file = dir.File("a/metrics.csv");
+  std::ofstream(file) << "env_steps\n";
+  const auto now = std::filesystem::file_time_type::clock::now();
+  for (const std::chrono::seconds skew : {std::chrono::seconds(600), std::chrono::seconds(-600)}) {
+    FakeClock clock;
+    RunCatalog catalog({{dir.path(), 1}}, &clock);
+    const auto ago_s = [&] {
+      clock.Advance(std::chrono::seconds(5));
+      return catalog.Find("a")->changed_ago_s;
+    };
+    std::filesystem::last_write_time(dir.File("a/config.textproto"), now + skew);
+    std::filesystem::last_write_time(file, now + skew);
+    const std::optional<int64_t> before_s = ago_s();
+    if (skew.count() > 0) {
+      EXPECT_EQ(before_s, std::nullopt) << "not known";
+    } else {
+      EXPECT_NEAR(static_cast<double>(before_s.value_or(-1)), 600.0, 60.0);
+    }
+    std::filesystem::last_write_time(file, now + skew + std::chrono::seconds(1));
+    EXPECT_EQ(ago_s(), 0);
+    EXPECT_EQ(ago_s(), 5);
+    std::filesystem::last_write_time(file, now + skew - std::chrono::hours(1));
+    EXPECT_EQ(ago_s(), 0) << "its clock went back";
+  }
 }
 
 TEST(RunCatalogTest, APathIsNoName) {

@@ -52,6 +52,18 @@ TEST_F(SeedsStatusTest, AsJsonWhatIsNotThereYetIsNull) {
   EXPECT_TRUE(json[1]["written_s"].is_null());
 }
 
+// The file's time is another clock's: it said "-600 s ago".
+TEST_F(SeedsStatusTest, WhatAClockThatIsAheadWroteHasNoAge) {
+  const std::filesystem::path file = dir_.File("seed_1/metrics.csv");
+  const auto now = std::filesystem::file_time_type::clock::now();
+  std::filesystem::last_write_time(file, now + std::chrono::minutes(10));
+  const auto rows = ReadSeedRows(dir_.path());
+  ASSERT_OK(rows);
+  EXPECT_EQ((*rows)[0].written_s, std::nullopt);
+  std::filesystem::last_write_time(file, now - std::chrono::minutes(10));
+  EXPECT_NEAR(*(*ReadSeedRows(dir_.path()))[0].written_s, 600.0, 60.0);
+}
+
 TEST_F(SeedsStatusTest, ADamagedConfigurationIsNamedAndAnotherFolderHasNoRows) {
   Write("seed_2/config.textproto", "sede: 1");
   EXPECT_THAT(ReadSeedRows(dir_.path()).status().message(), HasSubstr("seed_2/config.textproto"));
