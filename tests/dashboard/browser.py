@@ -84,17 +84,22 @@ class Browser:
         self.wait_for("document.readyState === 'complete'")
 
     def show_as(self, width, height, scheme="light", scale=1, mobile=False):
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                  deviceScaleFactor=scale, mobile=mobile)
+        self.shape = {"width": width, "height": height, "deviceScaleFactor": scale,
+                      "mobile": mobile}
+        self.call("Emulation.setDeviceMetricsOverride", **self.shape)
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def picture(self, path, height=None):
-        width = self.evaluate("innerWidth")
-        clip = {"x": 0, "y": 0, "width": width, "scale": 1,
-                "height": height or self.evaluate("document.documentElement.scrollHeight")}
-        shot = self.call("Page.captureScreenshot", format="png", clip=clip,
-                         captureBeyondViewport=True)
+        """Of the page after show_as(). The window becomes as high first: charts are drawn anew
+        when it changes, and would be caught while they are empty."""
+        height = height or self.evaluate("document.documentElement.scrollHeight")
+        self.call("Emulation.setDeviceMetricsOverride", **{**self.shape, "height": height})
+        self.evaluate("new Promise((done) => setTimeout(() => requestAnimationFrame(() => "
+                      "requestAnimationFrame(done)), 1000))")
+        clip = {"x": 0, "y": 0, "width": self.shape["width"], "height": height, "scale": 1}
+        shot = self.call("Page.captureScreenshot", format="png", clip=clip)
+        self.call("Emulation.setDeviceMetricsOverride", **self.shape)
         with open(path, "wb") as file:
             file.write(base64.b64decode(shot["data"]))
 

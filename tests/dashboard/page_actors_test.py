@@ -101,6 +101,21 @@ class ActorsTest(unittest.TestCase):
         self.value("document.getElementById('actors-card').scrollIntoView()")
         self.browser.wait_for(f"window.drawn > {drawn}")
 
+    # The actors' past stood still for an hour.
+    def test_a_computer_whose_clock_is_set_back_goes_on_asking(self):
+        self.open_many(20, "steps_per_s")
+        self.browser.wait_for("document.querySelector('#heat p').dataset.slow")
+        self.value("""(() => {
+          const now = Date.now.bind(Date), fetched = window.fetch;
+          Date.now = () => now() - 3600e3;
+          window.asked = 0;
+          window.fetch = (url) => {
+            window.asked += url.includes('/api/actors');
+            return fetched(url);
+          };
+        })()""")
+        self.browser.wait_for("window.asked > 2")
+
     def test_an_answer_that_goes_on_from_a_grid_that_is_gone_is_dropped(self):
         self.browser.open(self.many(1))
         self.browser.wait_for("document.querySelector('[data-metric=env_steps]')")
