@@ -81,7 +81,7 @@ class OtherClocksTest : public ::testing::Test {
         std::chrono::seconds(120)));
     return status;
   }
-  static void ExpectSaneTimes(const nlohmann::json& status) {
+  static void ExpectSaneTimes(nlohmann::json status) {
     for (const char* age : {"lag_s", "policy_lag_s"}) {
       EXPECT_THAT(Number(status, age), AllOf(Ge(0.0), Lt(kSane_s))) << age;
     }
@@ -98,7 +98,7 @@ class OtherClocksTest : public ::testing::Test {
       }
       EXPECT_THAT(shares, AllOf(Ge(0.5), Le(1.02))) << actor;
     }
-    EXPECT_FALSE(status["verdict"].contains("silent_actors")) << status["verdict"];
+    EXPECT_TRUE(status["verdict"]["silent_actors"].empty()) << status["verdict"];
   }
   // Of metrics.csv.
   std::vector<double> WallSeconds() const {
