@@ -12,12 +12,13 @@ import json
 import pathlib
 import shutil
 import statistics
-import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
+from pmoe import command  # noqa: E402
+from pmoe.errors import CommandError  # noqa: E402
 from pmoe.metrics import RETURN, evaluations, read_metrics  # noqa: E402
 from pmoe.run import Run  # noqa: E402
 
@@ -35,11 +36,13 @@ HEAD = f"""# Trained policies
 ./pmoe export --zoo Walker2d-v5-ppo --out walk.onnx
 ./pmoe dashboard zoo
 ```
-Of each group of seeds the one whose last {LAST} evaluations are the median; its snapshot of its best evaluation. "Seeds
-ended at": the least and the greatest of those means. "{EPISODES} episodes": of that snapshot, with starts that no
-training used (`./pmoe eval --zoo NAME --episodes {EPISODES} --seed {SEED}`). Each folder is a small run directory: configuration,
-the rows of metrics.csv that have an evaluation, the policy, what identifies its task, and where pictures could be drawn
-a video. This page and the folders are written by `experiments/make_zoo.py`.
+Of each group of seeds the one whose last {LAST} evaluations are the median; its snapshot of its
+best evaluation. "Seeds ended at": the least and the greatest of those means. "{EPISODES} episodes":
+of that snapshot, with starts that no training used
+(`./pmoe eval --zoo NAME --episodes {EPISODES} --seed {SEED}`). Each folder is a small run
+directory: configuration, the rows of metrics.csv that have an evaluation, the policy, what identifies its
+task, and where pictures could be drawn a video. This page and the folders are written by
+`experiments/make_zoo.py`.
 
 | name | env steps | seeds | seeds ended at | seed | {EPISODES} episodes | trained by |
 |---|---:|---:|---|---:|---:|---|
@@ -47,12 +50,11 @@ a video. This page and the folders are written by `experiments/make_zoo.py`.
 
 
 def pmoe(*words):
-    """What ./pmoe says on standard output; its error ends the script."""
-    done = subprocess.run([str(ROOT / "pmoe"), *map(str, words)], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        sys.exit(f"pmoe {' '.join(map(str, words))}: {done.stderr.strip().splitlines()[-1]}")
-    return done.stdout
+    """What pmoe says on standard output; its error ends the script."""
+    try:
+        return command.run(["pmoe", *map(str, words)])
+    except CommandError as error:
+        sys.exit(f"pmoe {' '.join(map(str, words))}: {error}")
 
 
 def last_return(seed):
@@ -92,12 +94,12 @@ def command_of(run, seeds, extra):
     return " ".join(words + [f"--set {setting}" for setting in extra])
 
 
-def add(group, name, extra, video):
+def add(zoo, group, name, extra, video):
     chosen, steps, returns = median_seed(group)
     run = Run(chosen)
     config = run.config
     name = name or f"{config['env']['id']}-{config['algorithm']}"
-    target = ZOO / name
+    target = zoo / name
     shutil.rmtree(target, ignore_errors=True)
     for kept in KEPT:
         (target / kept).parent.mkdir(parents=True, exist_ok=True)
@@ -120,16 +122,17 @@ def add(group, name, extra, video):
     print(f"{name}: seed {entry['seed']} of {seeds}, {mean.strip()} ± {std.strip()}")
 
 
-def table():
-    """zoo/README.md from the zoo.json of every folder."""
+def table(zoo):
+    """README.md from the zoo.json of every folder."""
     rows = []
-    for file in sorted(ZOO.glob("*/zoo.json")):
+    for file in sorted(zoo.glob("*/zoo.json")):
         entry = json.loads(file.read_text(encoding="utf-8"))
         spread = sorted(entry["returns"].values())
-        rows.append(f"| {file.parent.name} | {entry['steps']:,} | {len(spread)} | {spread[0]:,.0f} to "
-                    f"{spread[-1]:,.0f} | {entry['seed']} | {entry['eval_mean']:,.0f} ± "
-                    f"{entry['eval_std']:,.0f} | `{entry['command']}` |")
-    (ZOO / "README.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
+        cells = (file.parent.name, f"{entry['steps']:,}", len(spread),
+                 f"{spread[0]:,.0f} to {spread[-1]:,.0f}", entry["seed"],
+                 f"{entry['eval_mean']:,.0f} ± {entry['eval_std']:,.0f}", f"`{entry['command']}`")
+        rows.append("| " + " | ".join(map(str, cells)) + " |")
+    (zoo / "README.md").write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
 
 
 def main():
@@ -139,6 +142,7 @@ def main():
     parser.add_argument("--name", help="of the policy; default: ENV-ALGORITHM (one GROUP)")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE",
                         help="what the training was told beside, for the table's command")
+    parser.add_argument("--zoo", type=pathlib.Path, default=ZOO, help="the folder; default: zoo/")
     parser.add_argument("--no-video", action="store_true")
     parser.add_argument("--table", action="store_true", help="only zoo/README.md")
     args = parser.parse_args()
@@ -147,8 +151,8 @@ def main():
     if not args.groups and not args.table:
         parser.error("name a GROUP, or --table")
     for group in args.groups:
-        add(group, args.name, args.set, not args.no_video)
-    table()
+        add(args.zoo, group, args.name, args.set, not args.no_video)
+    table(args.zoo)
 
 
 if __name__ == "__main__":

@@ -12,70 +12,15 @@
 
 #include "c10/core/GradMode.h"
 #include "c10/util/Exception.h"
-#include "learner/ppo/rollout_learner.h"
 #include "tests/common/policy/sample_policy.h"
 #include "tests/learner/meta_device.h"
-#include "tests/learner/ppo/rollout_testing.h"
+#include "tests/learner/ppo/ppo_training.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
 #include "tests/testing/status_matchers.h"
 
 namespace pmoe {
 namespace {
-
-constexpr int kObs = 5, kActions = 2, kRows = 256;
-
-PpoOptions SmallOptions() {
-  PpoOptions options = TestPpoOptions();
-  options.rollout_steps = kRows;
-  options.batch_size = 64;
-  options.epochs = 3;
-  options.learning_rate = 3e-3;
-  options.qnet_learning_rate = 3e-3;
-  options.value_hidden = {16, 16};
-  options.qnet_hidden = {16, 16};
-  options.head_gain = 0.3;  // so that heads differ from row to row
-  return options;
-}
-
-PolicySpec MakeSpec(const PpoOptions& options, HeadType head, int primitives, int width) {
-  PolicyOptions policy = BoxOptions(kObs, kActions);
-  policy.action_map = ActionMap::kClip;
-  policy.head = head;
-  policy.primitives = primitives;
-  policy.activation = Activation::kTanh;
-  policy.hidden = {width, width};
-  policy.std_is_parameter = true;
-  policy.columns = PpoColumns(options, head);
-  return MakePolicySpec(policy);
-}
-
-// An update with the streams it draws from.
-struct Training {
-  Training(const PpoOptions& options, HeadType head, int primitives, int width = 16)
-      : update(options, MakeSpec(options, head, primitives, width), at::kCPU) {}
-
-  Rollout Play(uint32_t stream) {
-    return MakeRollout(update.policy_net(), update.policy(), kRows, stream);
-  }
-  LearnedRollout Learn(const Rollout& rollout, double progress = 0.0) {
-    return update.Learn(Prepare(rollout), progress, {&shuffle, &noise});
-  }
-  // Bias of a layer, and its weights where it has some.
-  const DenseParameters& Layer(const std::string& name) {
-    const PolicySpec& spec = update.policy_net().spec();
-    return update.policy().Frozen(static_cast<int>(spec.FindLayer(name) - spec.layers.data()));
-  }
-  double Stat(const LearnedRollout& learned, const std::string& name) {
-    const std::vector<std::string>& names = update.StatNames();
-    const auto found = std::find(names.begin(), names.end(), name);
-    return learned.stats[static_cast<size_t>(found - names.begin())];
-  }
-
-  PpoUpdate update;
-  Rng shuffle{1, RngRole::kLearner, 0};
-  Rng noise{1, RngRole::kLearnerRouter, 0};
-};
 
 struct RatioCase {
   const char* name;
@@ -333,77 +278,6 @@ TEST(PpoUpdateTest, RecomputedAdvantagesFollowTheValueNet) {
   const LearnedRollout a = once.Learn(rollout), b = each_epoch.Learn(rollout);
   EXPECT_EQ(a.returns, b.returns);  // those before the first step
   EXPECT_FALSE(BitwiseEqual(once.update.policy().values(), each_epoch.update.policy().values()));
-}
-
-// An actor's word is not taken for a number: nothing of it reaches weights or running moments.
-TEST(RolloutLearnerTest, RefusesWhatNoActorOfOursSends) {
-  PpoOptions options = SmallOptions();
-  options.ratio = RatioOf::kComponent;
-  options.frequency_loss = true;
-  PolicySpec spec = MakeSpec(options, HeadType::kMixture, 3, 16);
-  spec.normalizes_obs = true;
-  RolloutLearner learner(options, spec, at::kCPU,
-                         std::make_unique<PpoUpdate>(options, spec, at::kCPU));
-  Training actor(options, HeadType::kMixture, 3);
-  const int component = spec.ColumnIndex(kColumnComponent);
-  ASSERT_GE(component, 0);
-  const auto expect_refused = [&](const Rollout& rollout, const char* why) {
-    EXPECT_THAT(learner.Update(&rollout), FailsWith(absl::StatusCode::kDataLoss, why));
-    EXPECT_EQ(learner.updates(), 0u);
-  };
-  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
-    for (std::vector<float> Rollout::*column : {&Rollout::obs, &Rollout::action, &Rollout::reward,
-                                                &Rollout::bootstrap_obs, &Rollout::extra}) {
-      Rollout rollout = actor.Play(1);
-      (rollout.*column)[5] = bad;
-      expect_refused(rollout, "an actor sent it");
-    }
-  }
-  for (const float bad : {-1.0f, 3.0f, 0.5f, 1e10f}) {
-    Rollout rollout = actor.Play(1);
-    rollout.extra[static_cast<size_t>(component)] = bad;
-    expect_refused(rollout, "component is ");
-  }
-  Rollout other = actor.Play(1);
-  other.spec.extra_dim += 1;
-  expect_refused(other, "columns");
-  const Rollout good = actor.Play(1);
-  EXPECT_OK(learner.Update(&good));
-}
-
-// Everything, through the learner: weights, moments, streams, normaliser and statistics.
-TEST(RolloutLearnerTest, ContinuesACheckpointBitForBit) {
-  PpoOptions options = SmallOptions();
-  options.frequency_loss = true;
-  options.reward_norm = RewardNorm::kReturnStd;
-  PolicySpec spec = MakeSpec(options, HeadType::kMixture, 3, 16);
-  spec.normalizes_obs = true;
-  const auto make = [&] {
-    return std::make_unique<RolloutLearner>(options, spec, at::kCPU,
-                                            std::make_unique<PpoUpdate>(options, spec, at::kCPU));
-  };
-  const auto checkpoint = [](const RolloutLearner& learner) {
-    ContainerWriter writer;
-    learner.SaveState(&writer);
-    return writer.Finish({ContainerKind::kCheckpoint, 0, 0, 0});
-  };
-  Training actor(options, HeadType::kMixture, 3);
-  const auto straight = make(), resumed = make();
-  const Rollout first = actor.Play(1);
-  ASSERT_OK(straight->Update(&first));
-  auto reader = ContainerReader::Open(checkpoint(*straight));
-  ASSERT_OK(reader);
-  ASSERT_OK(resumed->LoadState(*reader));
-  for (RolloutLearner* learner : {straight.get(), resumed.get()}) {
-    const Rollout rollout = actor.Play(2);
-    ASSERT_OK(learner->Update(&rollout));
-  }
-  EXPECT_EQ(checkpoint(*straight), checkpoint(*resumed));
-  EXPECT_EQ(straight->updates(), 2u * 3u * (kRows / 64));
-  EXPECT_EQ(straight->DrainStats(), resumed->DrainStats());
-  Rollout other = actor.Play(3);
-  other.reward.pop_back();
-  EXPECT_EQ(straight->Update(&other).code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace
