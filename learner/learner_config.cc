@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/log.h"
+#include "common/config/critic_choices.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
 #include "common/config/ppo_choices.h"
@@ -103,6 +104,10 @@ SacOptions SacOptionsFromConfig(const RunConfig& config, int action_dim) {
   to.batch_size = from.batch_size();
   to.critic_hidden = ToVector(from.critic_hidden());
   to.twin_critics = ParseChoice<Critics>(from.critics()) == Critics::kTwin;
+  to.quantiles = from.critic_quantiles();
+  to.dropped_quantiles = from.dropped_quantiles();
+  to.quantile_critics = from.quantile_critics();
+  to.critic_norm = ParseChoice<CriticNorm>(from.critic_norm());
   to.actor_lr = from.actor_lr();
   to.critic_lr = from.critic_lr();
   to.adam_epsilon = from.adam_epsilon();

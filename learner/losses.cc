@@ -2,11 +2,15 @@
 
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
+#include "ATen/ops/arange.h"
+#include "ATen/ops/clamp.h"
 #include "ATen/ops/logsumexp.h"
 #include "ATen/ops/one_hot.h"
 #include "ATen/ops/softmax.h"
 #include "ATen/ops/softplus.h"
+#include "ATen/ops/sort.h"
 
 namespace pmoe {
 
@@ -41,6 +45,21 @@ at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y) {
 
 at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y, const at::Tensor& weight) {
   return ((q - y.unsqueeze(1)).square() * weight.unsqueeze(1)).mean(2).sum(1);
+}
+
+at::Tensor SmallestAtoms(const at::Tensor& atoms, int64_t keep) {
+  const at::Tensor pooled = atoms.permute({0, 2, 3, 1, 4}).flatten(3);  // [M, B, S, C * Z]
+  return std::get<0>(pooled.sort(3)).narrow(3, 0, keep);
+}
+
+at::Tensor QuantileHuber(const at::Tensor& q, const at::Tensor& y, const at::Tensor& w) {
+  const int64_t quantiles = q.size(3);
+  const at::Tensor tau = (at::arange(quantiles, q.options()) + 0.5) / quantiles;
+  const at::Tensor u = y.unsqueeze(1).unsqueeze(4) - q.unsqueeze(3);  // [M, C, B, Y, Z]
+  const at::Tensor clipped = u.clamp(-1.0, 1.0);
+  const at::Tensor huber = clipped * (u - clipped * 0.5);
+  const at::Tensor share = (tau - u.detach().lt(0).to(q.dtype())).abs();
+  return ((share * huber).mean(4) * w.unsqueeze(1)).sum(3);
 }
 
 at::Tensor PrimitiveLoss(const at::Tensor& q, const at::Tensor& log_prob, const at::Tensor& weight,

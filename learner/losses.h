@@ -1,6 +1,6 @@
 // The losses and densities of the SAC family as pure functions. Equation numbers: arXiv
-// 2104.09122. M members, C critics, B batch, K primitives, S primitives that take part, A
-// action_dim.
+// 2104.09122. M members, C critics, B batch, K primitives, S primitives that take part, Z
+// quantiles, Y atoms of a target, A action_dim.
 #pragma once
 
 #include "ATen/TensorOperators.h"
@@ -30,6 +30,15 @@ at::Tensor CriticTarget(const at::Tensor& reward, const at::Tensor& discount,
 at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y);
 // The same with each row's square by its weight (Schaul et al. 2015, section 3.4). weight: [M, B]
 at::Tensor CriticLoss(const at::Tensor& q, const at::Tensor& y, const at::Tensor& weight);
+
+// The keep smallest of all critics' atoms at each action, ascending (TQC, arXiv 2005.04269 Eq. 11).
+// atoms: [M, C, B, S, Z] -> [M, B, S, keep]
+at::Tensor SmallestAtoms(const at::Tensor& atoms, int64_t keep);
+
+// Quantile regression: sum_Y w mean_Z |tau_z - 1[u < 0]| h(u), u = y - q_z, tau_z = (z + 1/2) / Z,
+// h Huber's loss with kappa 1 (Eq. 14 there, with weights). q: [M, C, B, Z]; y, w: [M, B, Y], w's
+// rows sum to 1 -> [M, C, B]
+at::Tensor QuantileHuber(const at::Tensor& q, const at::Tensor& y, const at::Tensor& w);
 
 // mean_B sum_S weight (alpha log pi - q): Eq. 14 with the winner alone, Eq. 13 with all. All [M, B,
 // S]; alpha: [M, 1]

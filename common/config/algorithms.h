@@ -39,7 +39,7 @@ struct Algorithm {
   int32_t primitives;  // K by default; kPaperPrimitives: the paper's number for the task
   const HiddenUnits* hidden;
   absl::string_view settings = "";  // textproto on top of each of the family's presets
-  absl::string_view official = "";  // and on top of that in the preset "official"
+  absl::string_view official = "";  // and on top of that in "official" and "modern"
 
   bool on_policy() const { return family == Family::kPpo; }
   bool has_router() const { return head != HeadType::kGaussian; }

@@ -51,8 +51,8 @@ void ConfigFlags::AddTo(CLI::App* app) {
   AddField(app, "--algo", &algorithm_, "algorithm", "NAME",
            "pmoe_sac, sac, ppo, …: all in docs/algorithms");
   app->add_option("--preset", preset_,
-                  "paper (its Table 6), official (the authors' public code), tianshou or cleanrl "
-                  "(their PPO)")
+                  "paper (its Table 6), official (the authors' public code), modern (SAC with "
+                  "quantile critics), tianshou or cleanrl (their PPO)")
       ->type_name("NAME");
   app->add_option("--config", file_, "Settings in textproto; stronger than the preset")
       ->type_name("FILE");

@@ -21,13 +21,6 @@ constexpr auto Choices(RowChoice) {
       {{"uniform", kUniform}, {"prioritized", kPrioritized}, {"lifo", kLifo}, {"fifo", kFifo}});
 }
 
-// Clipped double Q, or one critic.
-enum class Critics { kTwin, kSingle };
-constexpr auto Choices(Critics) {
-  using enum Critics;
-  return std::to_array<Choice<Critics>>({{"twin", kTwin}, {"single", kSingle}});
-}
-
 // Of the critic target: one router draw, or sum_k w_k.
 enum class TargetOver { kSample, kExpected };
 constexpr auto Choices(TargetOver) {

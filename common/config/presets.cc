@@ -22,6 +22,7 @@ struct Preset {
 
 constexpr char kPaper[] = "paper";
 constexpr char kOfficial[] = "official";
+constexpr char kModern[] = "modern";
 
 // The settings of the authors' public SAC code (docs/algorithms/pmoe_sac.md lists where they leave
 // the paper). The 1,000 warm-up steps are driven by the policy. Uniform random actions last for
@@ -39,6 +40,22 @@ constexpr absl::string_view kOfficialSac = R"pb(
     tau: 0.005
   }
   schedule { start_steps: 0 update_after: 1000 steps_per_round: 1000 updates_per_step: 1 }
+)pb";
+
+// The schema's schedule with truncated quantile critics (arXiv 2005.04269) as small and with the
+// step sizes that its public implementations have: docs/algorithms/modern_critics.md.
+constexpr absl::string_view kModernSac = R"pb(
+  learner {
+    batch_size: 256
+    actor_lr: 3e-4
+    critic_lr: 3e-4
+    alpha: 1
+    tune_alpha: true
+    alpha_lr: 3e-4
+    critic_quantiles: 25
+    dropped_quantiles: 2
+    quantile_critics: 2
+  }
 )pb";
 
 // What every preset of PPO shares. A rollout is a round.
@@ -101,6 +118,7 @@ constexpr absl::string_view kPpoCleanRl = R"pb(
 constexpr Preset kPresets[] = {
     {kPaper, Family::kSac, ""},
     {kOfficial, Family::kSac, kOfficialSac},
+    {kModern, Family::kSac, kModernSac},
     {"", Family::kPpo, kPpoShared},
     {kPaper, Family::kPpo, kPpoPaper},
     {"tianshou", Family::kPpo, kPpoTianshou},
@@ -131,7 +149,7 @@ absl::StatusOr<RunConfig> PresetConfig(absl::string_view preset, const Algorithm
     if (applies && row.family == algorithm.family) texts.push_back(row.textproto);
   }
   texts.push_back(algorithm.settings);
-  if (preset == kOfficial) texts.push_back(algorithm.official);
+  if (preset == kOfficial || preset == kModern) texts.push_back(algorithm.official);
   RunConfig merged;
   for (const absl::string_view text : texts) {
     PMOE_ASSIGN_OR_RETURN(const RunConfig part,

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/number_text.h"
 #include "common/base/status_macros.h"
+#include "common/config/critic_rules.h"
 #include "common/config/info_names.h"
 #include "common/config/learner_choices.h"
 #include "common/config/ppo_choices.h"
@@ -322,6 +323,7 @@ absl::Status ValidateConfig(const RunConfig& config) {
   PMOE_RETURN_IF_ERROR(CheckShards(config));
   PMOE_RETURN_IF_ERROR(CheckRealTime(config));
   if (!on_policy) PMOE_RETURN_IF_ERROR(CheckReplay(config));
+  if (!on_policy) PMOE_RETURN_IF_ERROR(CheckCritics(config.learner()));
   return CheckAlpha(config.learner());
 }
 

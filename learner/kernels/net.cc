@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "common/base/check.h"
 #include "learner/kernels/activation.h"
+#include "learner/kernels/layer_norm.h"
 
 namespace pmoe {
 namespace {
@@ -14,14 +16,6 @@ bool Contains(const std::vector<int>& list, int x) {
 }
 
 }  // namespace
-
-template <typename T>
-NetRows<T>::NetRows(const NetPlan& plan, long capacity) : capacity_(capacity) {
-  for (const NetNode& node : plan.nodes()) {
-    widths_.push_back(node.width);
-    data_.emplace_back(static_cast<size_t>(capacity * node.width));
-  }
-}
 
 template <typename T>
 Net<T>::Net(const NetPlan& plan, const ParameterLayout& layout, const T* values,
@@ -50,7 +44,9 @@ void Net<T>::PlanNode(const NetNode& node, bool trained) {
   NodeWeights weights;
   weights.bias = bias_size_;
   bias_size_ += static_cast<size_t>(node.width);
-  if (node.inner > 0 && node.input.node < 0) {
+  if (node.norm) {
+    PMOE_CHECK(node.input.node >= 0 && node.activation == Activation::kRelu);
+  } else if (node.inner > 0 && node.input.node < 0) {
     for (const long width : plan_.inputs()) {
       weights.forward.push_back(Reserve(width, node.width));
     }
@@ -76,7 +72,7 @@ void Net<T>::PlanTasks() {
     const NetNode& node = plan_.nodes()[n];
     for (const NetNode::Layer& layer : node.layers) {
       const long outputs = plan_.layers()[static_cast<size_t>(layer.index)].outputs;
-      const long block = outputs / node.blocks;
+      const long block = node.norm ? outputs : outputs / node.blocks;
       for (long column = 0; column < outputs;) {
         const long left = block - column % block;  // a task stays within its block
         const long columns = std::min(kPanelColumns, left);
@@ -152,10 +148,48 @@ void Net<T>::Pack(long part, long parts) {
   }
 }
 
+// The input's row is left normalised: nobody else reads it.
+template <typename T>
+void Net<T>::ForwardNorm(int group, int n, long rows, NetRows<T>* out, long row) const {
+  const NetNode& node = plan_.nodes()[static_cast<size_t>(n)];
+  const int layer = node.layers[0].index;
+  for (long i = row; i < row + rows; ++i) {
+    T* const x = out->At(node.input.node, i);
+    *out->InverseStd(n, i) = Normalize(node.width, x);
+    ScaleAndRelu(node.width, x, Weights(group, layer), Bias(group, layer), out->At(n, i));
+  }
+}
+
+template <typename T>
+void Net<T>::BackwardNorm(int group, int n, long rows, const NetRows<T>& activations,
+                          const RowsOf& of, NetRows<T>* gradients, long row) const {
+  const NetNode& node = plan_.nodes()[static_cast<size_t>(n)];
+  const T* const gain = Weights(group, node.layers[0].index);
+  for (long i = 0; i < rows; ++i) {
+    const long from = of.index == nullptr ? of.first + i : of.index[i];
+    NormalizeGradient(node.width, *activations.InverseStd(n, from),
+                      activations.At(node.input.node, from), gain, gradients->At(n, row + i),
+                      gradients->At(node.input.node, row + i));
+  }
+}
+
+// Of the gain: its columns' sums of dy normal. dy: packed by 32.
+template <typename T>
+void Net<T>::NormGradient(const Task& task, const NetRows<T>& activations, const T* dy, long rows,
+                          T* to) const {
+  const NetNode& node = plan_.nodes()[static_cast<size_t>(task.node)];
+  std::fill_n(to, task.columns, T{0});
+  for (long r = 0; r < rows; ++r) {
+    const T* const normal = activations.At(node.input.node, r) + task.column;
+    for (long j = 0; j < task.columns; ++j) to[j] += dy[r * kPanelColumns + j] * normal[j];
+  }
+}
+
 template <typename T>
 void Net<T>::ForwardNode(int group, int n, const NetInput<T>& input, long rows, NetRows<T>* out,
                          long row) const {
   const NetNode& node = plan_.nodes()[static_cast<size_t>(n)];
+  if (node.norm) return ForwardNorm(group, n, rows, out, row);
   const NodeWeights& weights = nodes_[static_cast<size_t>(n)];
   const T* const bias = biases_.data() + static_cast<size_t>(group) * bias_size_ + weights.bias;
   T* const c = out->At(n, row);
@@ -227,6 +261,7 @@ void Net<T>::BackwardNode(int group, int n, long rows, const NetRows<T>& activat
                           const NetInputGradient<T>& to_input) const {
   const NetNode& node = plan_.nodes()[static_cast<size_t>(n)];
   const NodeWeights& weights = nodes_[static_cast<size_t>(n)];
+  if (node.norm) return BackwardNorm(group, n, rows, activations, of, gradients, row);
   const bool given = node.input.node < 0;
   if (given && to_input.data == nullptr) return;
   for (size_t i = 0; i < weights.backward.size(); ++i) {
@@ -299,6 +334,7 @@ void Net<T>::WeightGradient(int group, long task_index, const NetInput<T>& input
   }
   T* dw = gradient + weight.offset + static_cast<size_t>(group) * weight.rows * weight.cols +
           task.column;
+  if (node.norm) return NormGradient(task, activations, scratch, rows, dw);
   Product<T> product;
   product.inner = rows;
   product.columns = task.columns;
@@ -326,8 +362,6 @@ void Net<T>::WeightGradient(int group, long task_index, const NetInput<T>& input
            activations.width(node.input.node), inner);
 }
 
-template class NetRows<float>;
-template class NetRows<double>;
 template class Net<float>;
 template class Net<double>;
 

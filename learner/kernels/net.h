@@ -7,56 +7,11 @@
 #include <vector>
 
 #include "common/policy/parameter_layout.h"
-#include "learner/kernels/aligned.h"
-#include "learner/kernels/net_plan.h"
+#include "learner/kernels/net_rows.h"
 #include "learner/kernels/partition.h"
 #include "learner/kernels/product.h"
 
 namespace pmoe {
-
-// What every node of a net makes of up to `capacity` rows, or the gradients of it.
-template <typename T>
-class NetRows {
- public:
-  NetRows(const NetPlan& plan, long capacity);
-
-  T* At(int node, long row) { return data_[static_cast<size_t>(node)].data() + row * width(node); }
-  const T* At(int node, long row) const {
-    return data_[static_cast<size_t>(node)].data() + row * width(node);
-  }
-  long width(int node) const { return widths_[static_cast<size_t>(node)]; }
-  long capacity() const { return capacity_; }
-
- private:
-  long capacity_;
-  std::vector<long> widths_;
-  std::vector<AlignedVector<T>> data_;
-};
-
-// What a net is given, a part for each width of its plan. A row every `stride`.
-template <typename T>
-struct NetInput {
-  struct Part {
-    const T* data = nullptr;
-    long stride = 0;
-  };
-  Part parts[2];
-  // What the first part adds to the node that reads the input, by Net::FirstPart; null: it is
-  // computed.
-  const T* first_part = nullptr;
-};
-
-// The gradient with respect to one part of what the net was given.
-template <typename T>
-struct NetInputGradient {
-  T* data = nullptr;  // null: nobody asks. [rows, width of the part]
-};
-
-// Which of the activations' rows a row of gradients belongs to.
-struct RowsOf {
-  long first = 0;
-  const int* index = nullptr;  // then row i is that of index[i], and not first + i
-};
 
 struct NetOptions {
   bool trained = true;      // gradients are asked for
@@ -120,6 +75,11 @@ class Net {
   Packed Reserve(long inner, long columns);
   void ForwardNode(int group, int node, const NetInput<T>& input, long rows, NetRows<T>* out,
                    long row) const;
+  void ForwardNorm(int group, int node, long rows, NetRows<T>* out, long row) const;
+  void BackwardNorm(int group, int node, long rows, const NetRows<T>& activations, const RowsOf& of,
+                    NetRows<T>* gradients, long row) const;
+  void NormGradient(const Task& task, const NetRows<T>& activations, const T* dy, long rows,
+                    T* to) const;
   void BackwardNode(int group, int node, long rows, const NetRows<T>& activations, const RowsOf& of,
                     NetRows<T>* gradients, long row, bool first,
                     const NetInputGradient<T>& to_input) const;

@@ -42,6 +42,7 @@ NetNode* NetPlan::NodeFor(const DenseLayer& layer, const NodeColumns& input) {
   node.inner = layer.inputs;
   node.blocks = layer.blocks;
   node.activation = layer.activation;
+  node.norm = options_.layer_norm && IsDiagonal(layer);
   return &node;
 }
 

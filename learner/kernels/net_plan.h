@@ -28,6 +28,7 @@ struct NetNode {
   long attached = 0;  // the first of them, whose gradient reaches the input
   int blocks = 1;     // products side by side, each on its own part of the input
   Activation activation = Activation::kIdentity;
+  bool norm = false;   // a layer norm's gain and shift: the input is normalised first
   bool feeds = false;  // another node's gradient reaches this one's output
 };
 
@@ -35,7 +36,14 @@ struct NetPlanOptions {
   std::vector<long> inputs;  // widths of the parts that the net is given side by side
   // Gradients stop where a layer of the router reads one that is none.
   bool router_detached = false;
+  // Diagonal layers are the gain and shift of a layer norm: y = relu(normal(x) w + b).
+  bool layer_norm = false;
 };
+
+// Scales each of its inputs on its own.
+inline bool IsDiagonal(const DenseLayer& layer) {
+  return layer.blocks > 1 && layer.blocks == layer.inputs && layer.blocks == layer.outputs;
+}
 
 class NetPlan {
  public:

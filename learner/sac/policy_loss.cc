@@ -24,7 +24,7 @@ at::Tensor BestPrimitive(const SacOptions& options, const MixtureHeads& heads,
   const int64_t members = eps.size(0), batch = eps.size(1), primitives = eps.size(2);
   if (primitives == 1) return at::zeros({members, batch}, eps.options().dtype(at::kLong));
   const PrimitiveActions actions = SamplePrimitives(heads, eps);
-  at::Tensor score = MinOverCritics(critic(actions.action));  // [M, B, K]
+  at::Tensor score = OverCritics(options, critic(actions.action));  // [M, B, K]
   if (options.best_by == BestBy::kSoftQ) {
     score = score - alpha.unsqueeze(2) * ChosenLogProb(options, heads, actions);
   }
@@ -74,7 +74,7 @@ PolicyLossTerms FrequencyTerms(const SacOptions& options, const MixtureHeads& he
                                                                   SelectPrimitive(eps, terms.best))
                                                : SamplePrimitives(heads, eps);
   const at::Tensor log_prob = ChosenLogProb(options, heads, actions);  // [M, B, S]
-  const at::Tensor q = MinOverCritics(critic(actions.action));         // [M, B, S]
+  const at::Tensor q = OverCritics(options, critic(actions.action));   // [M, B, S]
   const bool single = winner_only || eps.size(2) == 1;
   const at::Tensor weight = single ? at::ones_like(q) : PrimitiveWeights(options, terms.best, q);
   terms.primitive = PrimitiveLoss(q, log_prob, weight, alpha);
@@ -92,7 +92,7 @@ PolicyLossTerms MarginalTerms(const SacOptions& options, const MixtureHeads& hea
                               CriticFunction critic) {
   const PrimitiveActions actions = SamplePrimitives(heads, eps);
   const at::Tensor log_prob = ChosenLogProb(options, heads, actions);  // [M, B, K]
-  const at::Tensor q = MinOverCritics(critic(actions.action));         // [M, B, K]
+  const at::Tensor q = OverCritics(options, critic(actions.action));   // [M, B, K]
   const at::Tensor w = heads.RouterWeights();
   PolicyLossTerms terms;
   terms.primitive = MarginalLoss(w, q, log_prob, alpha);
@@ -110,7 +110,7 @@ PolicyLossTerms GumbelTerms(const SacOptions& options, const MixtureHeads& heads
       GumbelWeights(heads.router_logits, noise.gumbel, noise.gumbel_tau, options.gumbel_hard);
   const at::Tensor action = (y.unsqueeze(3) * actions.action).sum(2, /*keepdim=*/true);
   const at::Tensor log_prob = (y * actions.log_prob).sum(2, /*keepdim=*/true);  // [M, B, 1]
-  const at::Tensor q = MinOverCritics(critic(action));                          // [M, B, 1]
+  const at::Tensor q = OverCritics(options, critic(action));                    // [M, B, 1]
   PolicyLossTerms terms;
   terms.best = BestPrimitive(options, heads, noise.eps, alpha, critic);
   terms.primitive = PrimitiveLoss(q, log_prob, at::ones_like(q), alpha);
@@ -126,7 +126,7 @@ std::pair<at::Tensor, at::Tensor> ExpectedCost(const SacOptions& options, const 
                                                CriticFunction critic) {
   const c10::AutoGradMode no_grad(false);
   const PrimitiveActions actions = SamplePrimitives(heads, eps);
-  const at::Tensor q = MinOverCritics(critic(actions.action));  // [M, B, K]
+  const at::Tensor q = OverCritics(options, critic(actions.action));  // [M, B, K]
   const at::Tensor cost = alpha.unsqueeze(2) * ChosenLogProb(options, heads, actions) - q;
   const at::Tensor best = (options.best_by == BestBy::kSoftQ ? -cost : q).argmax(2);
   return {(heads.RouterWeights() * cost).sum(2), best};
@@ -139,7 +139,7 @@ PolicyLossTerms ReinforceTerms(const SacOptions& options, const MixtureHeads& he
   const PrimitiveActions actions =
       SamplePrimitives(SelectHeads(heads, k), SelectPrimitive(noise.eps, k));
   const at::Tensor log_prob = ChosenLogProb(options, heads, actions).squeeze(2);  // [M, B]
-  const at::Tensor q = MinOverCritics(critic(actions.action)).squeeze(2);         // [M, B]
+  const at::Tensor q = OverCritics(options, critic(actions.action)).squeeze(2);   // [M, B]
   const at::Tensor log_w = SelectPrimitive(heads.LogRouterWeights(), k).squeeze(2);
   PolicyLossTerms terms;
   at::Tensor baseline = at::zeros_like(q);
@@ -170,6 +170,10 @@ PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
       break;
   }
   return FrequencyTerms(options, heads, noise.eps, alpha, critic);
+}
+
+at::Tensor OverCritics(const SacOptions& options, const at::Tensor& q) {
+  return options.quantiles > 0 ? q.mean(1) : MinOverCritics(q);
 }
 
 at::Tensor MinOverCritics(const at::Tensor& q) {

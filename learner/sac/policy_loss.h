@@ -37,6 +37,10 @@ PolicyLossTerms PolicyLoss(const SacOptions& options, const MixtureHeads& heads,
                            const PolicyNoise& noise, const at::Tensor& alpha,
                            CriticFunction critic);
 
+// What an action is worth to the policy: clipped double Q, or the mean of critics with quantiles.
+// [M, C, B, S] -> [M, B, S]
+at::Tensor OverCritics(const SacOptions& options, const at::Tensor& q);
+
 // Clipped double Q: [M, C, B, S] -> [M, B, S].
 at::Tensor MinOverCritics(const at::Tensor& q);
 

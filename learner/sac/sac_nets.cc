@@ -7,6 +7,7 @@
 #include "ATen/ops/full.h"
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
+#include "learner/kernels/net_plan.h"
 #include "learner/nets/critic_net.h"
 #include "learner/nets/init.h"
 #include "learner/nets/tensor_io.h"
@@ -17,14 +18,24 @@ namespace {
 // Streams of kInit: layer i of the policy draws from i, layer i of the critics from 1000 + i.
 constexpr uint32_t kCriticStreams = 1000;
 
+// Gains 1, shifts 0.
+void BeginAsIdentity(const std::vector<DenseLayer>& layers, FlatParameters* parameters) {
+  for (int i = 0; i < parameters->layers(); ++i) {
+    if (!IsDiagonal(layers[static_cast<size_t>(i)])) continue;
+    at::Tensor(parameters->Frozen(i).weight).fill_(1.0);
+    at::Tensor(parameters->Frozen(i).bias).fill_(0.0);
+  }
+}
+
 }  // namespace
 
 SacNets::SacNets(const SacOptions& options, const PolicySpec& policy, const at::Device& device,
                  at::ScalarType type)
-    : critic_layers(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden)),
+    : critic_layers(CriticLayers(policy.obs_dim, policy.action_dim, options.critic_hidden,
+                                 options.critic_outputs(), options.layer_norm())),
       actor(policy.layers, options.members, 1, device, type),
-      critics(critic_layers, options.members, options.twin_critics ? 2 : 1, device, type),
-      targets(critic_layers, options.members, options.twin_critics ? 2 : 1, device, type),
+      critics(critic_layers, options.members, options.critics(), device, type),
+      targets(critic_layers, options.members, options.critics(), device, type),
       actor_optimizer({options.actor_lr, options.adam_epsilon, options.sgd}, actor.values()),
       critic_optimizer({options.critic_lr, options.adam_epsilon, options.sgd}, critics.values()),
       log_alpha(at::full({options.members}, std::log(std::max(options.alpha, 1e-30)),
@@ -40,6 +51,7 @@ SacNets::SacNets(const SacOptions& options, const PolicySpec& policy, const at::
   }
   InitUniformFanIn(options.seed, kCriticStreams, &critics);
   const c10::AutoGradMode no_grad(false);
+  if (options.layer_norm()) BeginAsIdentity(critic_layers, &critics);
   targets.values().copy_(critics.values());
   if (options.target_policy) {
     actor_target.emplace(policy.layers, options.members, 1, device, type);

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/config/algorithms.h"
+#include "common/config/critic_choices.h"
 #include "common/config/learner_choices.h"
 #include "common/policy/policy_spec.h"
 #include "learner/nets/head_tie.h"
@@ -26,6 +27,10 @@ struct SacOptions {
   int batch_size = 0;
   std::vector<int> critic_hidden;
   bool twin_critics = false;
+  int quantiles = 0;          // that each critic predicts; 0: the mean return
+  int dropped_quantiles = 0;  // of the target's, the largest, for each critic
+  int quantile_critics = 0;   // where there are quantiles, in the place of twin_critics
+  CriticNorm critic_norm{};
   double actor_lr = 0.0;
   double critic_lr = 0.0;
   double adam_epsilon = 0.0;
@@ -56,6 +61,12 @@ struct SacOptions {
   std::string device;
   UpdateStep step{};
   int threads = 0;
+
+  bool layer_norm() const { return critic_norm == CriticNorm::kLayer; }
+  int critics() const { return quantiles > 0 ? quantile_critics : twin_critics ? 2 : 1; }  // C
+  int critic_outputs() const { return quantiles > 0 ? quantiles : 1; }                     // Z
+  // Of one draw's target distribution.
+  int target_atoms() const { return critics() * (quantiles - dropped_quantiles); }
 
   // InvalidArgument for options that nobody filled; ranges were checked in the configuration.
   absl::Status Validate() const;

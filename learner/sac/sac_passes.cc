@@ -39,7 +39,7 @@ SacPasses<T>::SacPasses(const SacOptions& of, const PolicySpec& spec, SacNets* n
       log_action_scale(LogActionScale(of, spec)),
       composition(CompositionOf(spec)),
       policy_plan(spec.layers, {{spec.obs_dim}, of.router_detached}),
-      critic_plan(nets->critic_layers, {{spec.obs_dim, spec.action_dim}, false}),
+      critic_plan(nets->critic_layers, {{spec.obs_dim, spec.action_dim}, false, of.layer_norm()}),
       own_heads(policy_plan, spec),
       heads(composition ? HeadColumns(1, spec.action_dim) : own_heads),
       q_node(critic_plan.Find("q_out").node),

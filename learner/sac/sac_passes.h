@@ -11,6 +11,7 @@
 #include "learner/kernels/compose_rows.h"
 #include "learner/kernels/mixture.h"
 #include "learner/kernels/net.h"
+#include "learner/sac/row_stats.h"
 #include "learner/sac/sac_nets.h"
 #include "learner/sac/sac_options.h"
 
@@ -37,22 +38,6 @@ struct SacRowNoise {
   const T* gumbel = nullptr;          // [M, B, K]: kGumbel
   double gumbel_tau = 1.0;
 };
-
-// What a row adds to the statistics, then K weights and K ones or zeros for who was best.
-enum SacRowStat : int {
-  kCriticLoss,
-  kPolicyLoss,
-  kRouterLoss,
-  kLogProb,
-  kQ,
-  kRouterEntropy,
-  kDistance,
-  kLoserStd,
-  kFirstWeight,
-};
-
-// Statistics of a row of K primitives.
-constexpr int SacRowStats(int primitives) { return kFirstWeight + 2 * primitives; }
 
 template <typename T>
 struct SacPasses {

@@ -2,6 +2,7 @@
 
 #include "ATen/ops/cat.h"
 #include "ATen/ops/full.h"
+#include "ATen/ops/ones_like.h"
 #include "ATen/ops/stack.h"
 #include "ATen/ops/zeros_like.h"
 #include "c10/core/GradMode.h"
@@ -21,7 +22,7 @@ SacUpdate::SacUpdate(const SacOptions& options, const PolicySpec& policy, const 
     : options_(options),
       policy_net_(policy, options.router_detached),
       nets_(options, policy, device, type),
-      critic_net_(nets_.critic_layers),
+      critic_net_(nets_.critic_layers, options.layer_norm()),
       log_action_scale_(LogActionScale(options, policy)),
       phases_({"target", "critic", "policy_loss", "policy_gradient", "policy_step", "rest"}) {}
 
@@ -33,9 +34,9 @@ at::Tensor SacUpdate::Alpha() const {
 at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
   phases_.Start();
   const at::Tensor alpha = Alpha();
-  const at::Tensor y = TargetValues(batch, noise);
+  const Target target = Targets(batch, noise);
   phases_.End(kTarget);
-  const at::Tensor critic_loss = StepCritics(batch, y);
+  const at::Tensor critic_loss = StepCritics(batch, target);
   phases_.End(kCritic);
 
   const MixtureHeads heads = policy_net_.Forward(nets_.actor, batch.obs, /*train=*/true);
@@ -70,11 +71,13 @@ at::Tensor SacUpdate::Step(const SacBatch& batch, const SacNoise& noise) {
   return stats;
 }
 
-at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise) const {
+// y = r + discount (q - alpha log pi) of each next action (Eq. 16), and the mean over them by the
+// router's weight where there are several.
+SacUpdate::Target SacUpdate::Targets(const SacBatch& batch, const SacNoise& noise) const {
   const c10::AutoGradMode no_grad(false);
   const FlatParameters& parameters = nets_.actor_target ? *nets_.actor_target : nets_.actor;
   const MixtureHeads heads = policy_net_.Forward(parameters, batch.next_obs, /*train=*/false);
-  const at::Tensor w = heads.RouterWeights();
+  at::Tensor w = heads.RouterWeights();
   const bool draw = options_.target == TargetOver::kSample && w.size(2) > 1;
   MixtureHeads chosen = heads;
   at::Tensor eps = noise.next_eps;
@@ -84,23 +87,48 @@ at::Tensor SacUpdate::TargetValues(const SacBatch& batch, const SacNoise& noise)
     eps = SelectPrimitive(eps, index);
   }
   const PrimitiveActions actions = SamplePrimitives(chosen, eps);
+  at::Tensor log_prob = ChosenLogProb(options_, heads, actions) - log_action_scale_;  // [M, B, S]
+  if (options_.quantiles > 0) {
+    const at::Tensor atoms = SmallestAtoms(
+        critic_net_.Outputs(nets_.targets, batch.next_obs, actions.action, /*train=*/false),
+        options_.target_atoms());  // [M, B, S, Y / S]
+    const at::Tensor cost = Alpha().unsqueeze(2) * log_prob;
+    if (log_prob.size(2) == 1) w = at::ones_like(log_prob);
+    Target target;
+    target.atoms = (batch.reward.unsqueeze(2).unsqueeze(3) +
+                    batch.discount.unsqueeze(2).unsqueeze(3) * (atoms - cost.unsqueeze(3)))
+                       .flatten(2);
+    target.weight = (w.unsqueeze(3).expand_as(atoms) / atoms.size(3)).flatten(2);
+    target.y = (target.weight * target.atoms).sum(2);
+    return target;
+  }
   at::Tensor q = MinOverCritics(
       critic_net_.Forward(nets_.targets, batch.next_obs, actions.action, /*train=*/false));
-  at::Tensor log_prob = ChosenLogProb(options_, heads, actions) - log_action_scale_;  // [M, B, S]
-  if (q.size(2) > 1) {                                                                // sum_k w_k
+  if (q.size(2) > 1) {  // sum_k w_k
     q = (w * q).sum(2, /*keepdim=*/true);
     log_prob = (w * log_prob).sum(2, /*keepdim=*/true);
   }
-  return CriticTarget(batch.reward, batch.discount, q.squeeze(2), log_prob.squeeze(2), Alpha());
+  return {CriticTarget(batch.reward, batch.discount, q.squeeze(2), log_prob.squeeze(2), Alpha()),
+          {},
+          {}};
 }
 
-at::Tensor SacUpdate::StepCritics(const SacBatch& batch, const at::Tensor& y) {
-  const at::Tensor q =
-      critic_net_.Forward(nets_.critics, batch.obs, batch.action.unsqueeze(2), /*train=*/true)
-          .squeeze(3);  // [M, C, B]
+at::Tensor SacUpdate::StepCritics(const SacBatch& batch, const Target& target) {
+  const at::Tensor outputs =
+      critic_net_.Outputs(nets_.critics, batch.obs, batch.action.unsqueeze(2), /*train=*/true)
+          .squeeze(3);  // [M, C, B, Z]
   const bool weighted = batch.weight.defined();
-  const at::Tensor loss = weighted ? CriticLoss(q, y, batch.weight) : CriticLoss(q, y);
-  if (weighted) row_errors_ = (q.detach() - y.unsqueeze(1)).abs().mean(1);
+  at::Tensor loss;
+  if (options_.quantiles > 0) {
+    const at::Tensor rows = QuantileHuber(outputs, target.atoms, target.weight);  // [M, C, B]
+    loss = (weighted ? rows * batch.weight.unsqueeze(1) : rows).mean(2).sum(1);
+  } else {
+    const at::Tensor q = outputs.squeeze(3);
+    loss = weighted ? CriticLoss(q, target.y, batch.weight) : CriticLoss(q, target.y);
+  }
+  if (weighted) {
+    row_errors_ = (outputs.detach().mean(3) - target.y.unsqueeze(1)).abs().mean(1);
+  }
   loss.sum().backward();
   nets_.critic_optimizer.Step(&nets_.critics.values(), &nets_.critics.gradient());
   return loss.detach();

@@ -2,7 +2,8 @@
 // targets, in this order (algorithm 1; docs/algorithms/pmoe_sac.md names the function of each
 // equation). FastSacStep is tested against it; it runs on a GPU, and is where a new algorithm
 // begins. Deterministic: all randomness comes in as SacNoise. Thread-compatible. M members, C
-// critics, B batch, K primitives, O obs_dim, A action_dim.
+// critics, B batch, K primitives, S next actions, Z quantiles, Y target atoms, O obs_dim, A
+// action_dim.
 #pragma once
 
 #include "ATen/TensorOperators.h"
@@ -54,8 +55,14 @@ class SacUpdate {
   at::Tensor Alpha() const;  // [M, 1]
 
  private:
-  at::Tensor TargetValues(const SacBatch& batch, const SacNoise& noise) const;  // y, [M, B]
-  at::Tensor StepCritics(const SacBatch& batch, const at::Tensor& y);           // loss [M]
+  // What the critics are to learn: one number a row, or the atoms of a distribution.
+  struct Target {
+    at::Tensor y;       // [M, B], the mean of the atoms
+    at::Tensor atoms;   // [M, B, Y]; undefined without quantiles, as its weights are
+    at::Tensor weight;  // [M, B, Y], rows sum to 1
+  };
+  Target Targets(const SacBatch& batch, const SacNoise& noise) const;
+  at::Tensor StepCritics(const SacBatch& batch, const Target& target);  // loss [M]
   void StepAlpha(const at::Tensor& log_prob);
   void MoveTargets();
 

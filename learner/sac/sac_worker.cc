@@ -2,10 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-
-#include "learner/kernels/mixture_stat_rows.h"
-#include "learner/kernels/vector_math.h"
 
 namespace pmoe {
 namespace {
@@ -38,7 +34,8 @@ SacWorker<T>::SacWorker(SacPasses<T>* passes)
       draws_(p_.primitives, p_.action_dim, tile_),
       terms_(p_.primitives, tile_),
       own_gradients_(p_.own_heads, p_.composition ? tile_ : 0),
-      head_gradients_(p_.heads, tile_) {
+      head_gradients_(p_.heads, tile_),
+      row_stats_(p_.own_primitives, p_.action_dim, p_.composition.has_value()) {
   const size_t tile = static_cast<size_t>(tile_), k = static_cast<size_t>(p_.primitives);
   const size_t live = static_cast<size_t>(p_.live_per_row);
   y_.resize(tile);
@@ -47,11 +44,12 @@ SacWorker<T>::SacWorker(SacPasses<T>* passes)
   log_prob_.resize(tile * k);
   share_.resize(tile * k * k);
   d_action_.resize(live * tile * static_cast<size_t>(p_.action_dim));
-  squashed_.resize(tile * static_cast<size_t>(p_.own_primitives * p_.action_dim));
+  d_critic_.resize(d_action_.size());
   smaller_.resize(tile * k);
   index_.resize(tile);
   ranked_row_.resize(live * tile);
   tile_row_.resize(live * tile);
+  if (p_.options.quantiles > 0) quantiles_.emplace(p_.options, target_draws_.draws, tile_);
   if (p_.composition) composed_log_std_.resize(tile * static_cast<size_t>(p_.action_dim));
   if (p_.options.estimator == Estimator::kGumbel) {
     gumbel_.emplace(p_.primitives, p_.action_dim, tile_);
@@ -122,7 +120,8 @@ void SacWorker<T>::TargetActions(int member, long row, long n) {
   target_draws_.DrawOne(heads_, eps, index_.data(), n);
 }
 
-// y = r + discount (min over critics of q - alpha log pi) (Eq. 16), over S draws by their weight.
+// y = r + discount (min over critics of q - alpha log pi) (Eq. 16), over S draws by their weight;
+// of critics with quantiles the mean of that distribution.
 template <typename T>
 void SacWorker<T>::TargetValues(int member, long row, long n) {
   TargetActions(member, row, n);
@@ -136,23 +135,25 @@ void SacWorker<T>::TargetValues(int member, long row, long n) {
       const NetInput<T> input = {
           {{next, p_.obs_dim}, {target_draws_.action_at(0, s), long{draws} * p_.action_dim}}};
       p_.targets.Forward(group, input, n, &target_critic_rows_, 0);
+      if (quantiles_) quantiles_->Gather(c, s, target_critic_rows_.At(p_.q_node, 0), n);
       for (long i = 0; i < n; ++i) {
-        T& q = q_[static_cast<size_t>(i * draws + s)];
-        const T value = *target_critic_rows_.At(p_.q_node, i);
-        q = c == 0 || value < q || value != value ? value : q;  // NaN of either stays
+        Combine(c, *target_critic_rows_.At(p_.q_node, i), static_cast<size_t>(i * draws + s));
       }
     }
   }
   const T alpha = p_.alpha[static_cast<size_t>(member)];
   const T scale = static_cast<T>(p_.log_action_scale);
   for (long i = 0; i < n; ++i) {
-    T value = 0;
+    const T reward = p_.rows.reward[batch + i], discount = p_.rows.discount[batch + i];
+    T value = 0, mean = 0;
     for (int s = 0; s < draws; ++s) {
       const size_t at = static_cast<size_t>(i * draws + s);
       const T w = draws > 1 ? heads_.w[at] : T{1};
-      value += w * (q_[at] - alpha * (log_prob_[at] - scale));
+      const T cost = alpha * (log_prob_[at] - scale);
+      value += w * (q_[at] - cost);
+      if (quantiles_) mean += quantiles_->Finish(i, s, {w, reward, discount, cost});
     }
-    y_[static_cast<size_t>(i)] = p_.rows.reward[batch + i] + p_.rows.discount[batch + i] * value;
+    y_[static_cast<size_t>(i)] = quantiles_ ? mean : reward + discount * value;
   }
 }
 
@@ -169,17 +170,48 @@ void SacWorker<T>::CriticTile(int member, long row, long n) {
     NetRows<T>& gradients = p_.critic_gradients[group];
     p_.critics.Forward(static_cast<int>(group), input, n, &rows, row);
     for (long i = 0; i < n; ++i) {
-      const T error = *rows.At(p_.q_node, row + i) - y_[static_cast<size_t>(i)];
-      *gradients.At(p_.q_node, row + i) = slope * error;
+      T* const gradient = gradients.At(p_.q_node, row + i);
+      T of_row = 0;
+      if (quantiles_) {
+        of_row = quantiles_->Loss(i, rows.At(p_.q_node, row + i), gradient);
+      } else {
+        const T error = *rows.At(p_.q_node, row + i) - y_[static_cast<size_t>(i)];
+        *gradient = slope * error;
+        of_row = error * error;
+      }
       T& loss = p_.stats(member, row + i)[kCriticLoss];
-      loss = (c == 0 ? T{0} : loss) + error * error;
+      loss = (c == 0 ? T{0} : loss) + of_row;
     }
     if (p_.rows.weight != nullptr) WeighErrors(member, c, row, n);
     p_.critics.Backward(static_cast<int>(group), n, rows, {row, nullptr}, &gradients, row);
   }
 }
 
-// The square of each row's error counts by its weight; the errors' mean over the critics is kept.
+// What a critic says of a row: its output, or the mean of its quantiles.
+template <typename T>
+T SacWorker<T>::Value(const NetRows<T>& rows, long row) const {
+  const T* const outputs = rows.At(p_.q_node, row);
+  const int count = p_.options.critic_outputs();
+  if (count == 1) return *outputs;
+  T sum = 0;
+  for (int z = 0; z < count; ++z) sum += outputs[z];
+  return sum / static_cast<T>(count);
+}
+
+// The smaller value of two critics, or the mean over critics with quantiles, in q_[at], critic by
+// critic.
+template <typename T>
+void SacWorker<T>::Combine(int critic, T value, size_t at) {
+  if (quantiles_) {
+    const T share = value / static_cast<T>(p_.critics_per_member);
+    q_[at] = critic == 0 ? share : q_[at] + share;
+  } else if (critic == 0 || value < q_[at] || value != value) {  // NaN of either stays
+    q_[at] = value;
+    smaller_[at] = critic;
+  }
+}
+
+// The loss of each row counts by its weight; the errors' mean over the critics is kept.
 template <typename T>
 void SacWorker<T>::WeighErrors(int member, int critic, long row, long n) {
   const size_t group = static_cast<size_t>(member * p_.critics_per_member + critic);
@@ -188,9 +220,10 @@ void SacWorker<T>::WeighErrors(int member, int critic, long row, long n) {
   const T share = T{1} / static_cast<T>(p_.critics_per_member);
   const bool last = critic + 1 == p_.critics_per_member;
   for (long i = 0; i < n; ++i) {
-    const T error = *p_.critic_rows[group].At(p_.q_node, row + i) - y_[static_cast<size_t>(i)];
+    const T error = Value(p_.critic_rows[group], row + i) - y_[static_cast<size_t>(i)];
     errors[i] = (critic == 0 ? T{0} : errors[i]) + share * std::abs(error);
-    *p_.critic_gradients[group].At(p_.q_node, row + i) *= weight[i];
+    T* const gradient = p_.critic_gradients[group].At(p_.q_node, row + i);
+    for (int z = 0; z < p_.options.critic_outputs(); ++z) gradient[z] *= weight[i];
     if (last) p_.stats(member, row + i)[kCriticLoss] *= weight[i];
   }
 }
@@ -226,12 +259,7 @@ void SacWorker<T>::Rank(int member, long row, long n, const T* actions, int coun
       const long at = p_.primitives * row + k * n;
       p_.critics.Forward(group, input, n, &rows, at);
       for (long i = 0; i < n; ++i) {
-        const size_t to = static_cast<size_t>(i * count + k);
-        const T q = *rows.At(p_.q_node, at + i);
-        if (c == 0 || q < q_[to] || q != q) {  // NaN of either stays
-          q_[to] = q;
-          smaller_[to] = c;
-        }
+        Combine(c, Value(rows, at + i), static_cast<size_t>(i * count + k));
       }
     }
   }
@@ -263,7 +291,10 @@ void SacWorker<T>::PolicyTile(int member, long row, long n) {
   }
   WriteHeads(rows, row, n, &gradients);
   p_.policy.Backward(member, n, rows, {row, nullptr}, &gradients, row);
-  Statistics(member, row, n);
+  for (long i = 0; i < n; ++i) {
+    row_stats_.Write(p_.composition ? own_heads_ : heads_, draws_, terms_, i,
+                     p_.stats(member, row + i));
+  }
 }
 
 // L = alpha log pi - q of the one action that a Gumbel-softmax makes of K.
@@ -285,9 +316,12 @@ void SacWorker<T>::GumbelTerms(int member, long row, long n) {
 }
 
 // Only the smaller of two critics passes a gradient on: each takes the rows where it is that one.
-// dq: [n, primitives] of the actions that Rank saw last.
+// Of critics with quantiles all do, through each quantile alike. dq: [n, primitives] of the actions
+// that Rank saw last.
 template <typename T>
 void SacWorker<T>::BackThroughCritics(int member, long row, long n, const T* dqs, int primitives) {
+  const int outputs = p_.options.critic_outputs();
+  const T share = quantiles_ ? T{1} / static_cast<T>(outputs * p_.critics_per_member) : T{1};
   for (int c = 0; c < p_.critics_per_member; ++c) {
     const size_t group = static_cast<size_t>(member * p_.critics_per_member + c);
     NetRows<T>& gradients = p_.ranked_gradients[group];
@@ -297,20 +331,24 @@ void SacWorker<T>::BackThroughCritics(int member, long row, long n, const T* dqs
       for (long i = 0; i < n; ++i) {
         const long at = i * primitives + k;
         const T dq = dqs[at];
-        if (dq == T{0} || smaller_[static_cast<size_t>(at)] != c) continue;
+        if (dq == T{0} || (!quantiles_ && smaller_[static_cast<size_t>(at)] != c)) continue;
         tile_row_[static_cast<size_t>(count)] = static_cast<int>(at);
         ranked_row_[static_cast<size_t>(count)] = static_cast<int>(p_.primitives * row + k * n + i);
-        *gradients.At(p_.q_node, first + count) = dq;
+        std::fill_n(gradients.At(p_.q_node, first + count), outputs, dq * share);
         ++count;
       }
     }
     p_.critics.Backward(static_cast<int>(group), count, p_.ranked_rows[group],
-                        {0, ranked_row_.data()}, &gradients, first, {d_action_.data()});
-    AddToHeads(member, count);
+                        {0, ranked_row_.data()}, &gradients, first, {d_critic_.data()});
+    const bool more = quantiles_ && c > 0;  // of the same rows as the critic before
+    for (size_t j = 0; j < static_cast<size_t>(count * p_.action_dim); ++j) {
+      d_action_[j] = more ? d_action_[j] + d_critic_[j] : d_critic_[j];
+    }
+    if (!quantiles_ || c + 1 == p_.critics_per_member) AddToHeads(member, count);
   }
 }
 
-// The `count` gradients of actions that a critic has just given.
+// The `count` gradients of actions that the critics have just given.
 template <typename T>
 void SacWorker<T>::AddToHeads(int member, long count) {
   const T alpha = p_.alpha[static_cast<size_t>(member)];
@@ -330,43 +368,6 @@ void SacWorker<T>::AddToHeads(int member, long count) {
       head_gradients_.AddMixtureDraw(heads_, draws_, i, k, k, da, dlog_prob,
                                      share_.data() + at * p_.primitives);
     }
-  }
-}
-
-// Of each row: the losses, and what MixtureStats tells of a mixture; AddMixtureStats says the same
-// of a minibatch that one thread has whole. Gating and MCP act with one Gaussian: none of their
-// primitives is best.
-template <typename T>
-void SacWorker<T>::Statistics(int member, long row, long n) {
-  const bool composed = p_.composition.has_value();
-  const HeadRows<T>& heads = composed ? own_heads_ : heads_;
-  const int K = p_.own_primitives, A = p_.action_dim;
-  const T pairs = static_cast<T>(K * (K - 1)) / T{2};
-  constexpr T kUnknown = std::numeric_limits<T>::quiet_NaN();
-  for (long j = 0; j < n * K * A && K > 1; ++j) {
-    squashed_[static_cast<size_t>(j)] = Tanh(heads.mean[static_cast<size_t>(j)]);
-  }
-  for (long i = 0; i < n; ++i) {
-    T* const stats = p_.stats(member, row + i);
-    const size_t at = static_cast<size_t>(i);
-    stats[kPolicyLoss] = terms_.primitive_loss[at];
-    stats[kRouterLoss] = terms_.router_loss[at];
-    stats[kLogProb] = terms_.held_log_prob[at];
-    stats[kQ] = terms_.held_q[at];
-    T entropy = 0, loser_std = 0;
-    for (int k = 0; k < K; ++k) {
-      const T w = heads.w[static_cast<size_t>(i * K + k)];
-      const bool best = k == terms_.best[at];
-      entropy -= w * LogOfWeight(w);
-      stats[kFirstWeight + k] = w;
-      stats[kFirstWeight + K + k] = composed ? kUnknown : best ? T{1} : T{0};
-      if (composed || best) continue;
-      const T* const std = draws_.std.data() + (i * K + k) * A;
-      for (int j = 0; j < A; ++j) loser_std += std[j];
-    }
-    stats[kRouterEntropy] = entropy;
-    stats[kDistance] = PairDistances(K, A, squashed_.data() + i * K * A) / pairs;
-    stats[kLoserStd] = composed ? kUnknown : loser_std / static_cast<T>((K - 1) * A);
   }
 }
 

@@ -7,6 +7,8 @@
 
 #include "learner/sac/gumbel_draw.h"
 #include "learner/sac/policy_terms.h"
+#include "learner/sac/quantile_targets.h"
+#include "learner/sac/row_stats.h"
 #include "learner/sac/sac_passes.h"
 
 namespace pmoe {
@@ -25,6 +27,8 @@ class SacWorker {
 
  private:
   void CriticTile(int member, long row, long n);
+  T Value(const NetRows<T>& rows, long row) const;
+  void Combine(int critic, T value, size_t at);
   void WeighErrors(int member, int critic, long row, long n);
   void PolicyTile(int member, long row, long n);
   ComposedRows<T> Composed(long n) const;
@@ -37,7 +41,6 @@ class SacWorker {
   void GumbelTerms(int member, long row, long n);
   void BackThroughCritics(int member, long row, long n, const T* dqs, int primitives);
   void AddToHeads(int member, long count);
-  void Statistics(int member, long row, long n);
 
   SacPasses<T>& p_;
   long tile_;  // most rows at a time
@@ -47,18 +50,20 @@ class SacWorker {
   Draws<T> target_draws_, draws_;      // of the target: K where all count, else 1
   PolicyTerms<T> terms_;
   HeadGradients<T> own_gradients_, head_gradients_;
+  RowStats<T> row_stats_;
   AlignedVector<T> y_;           // [tile]
   AlignedVector<T> first_part_;  // [tile, H] of the critics' first layer
-  AlignedVector<T> q_;           // [tile, K] the smaller critic's
+  AlignedVector<T> q_;           // [tile, K] the smaller critic's, or the mean over quantiles
   AlignedVector<T> log_prob_;    // [tile, K]
   AlignedVector<T> share_;       // [tile, K, K] of each mixture density, EntropyOf::kMixture
   AlignedVector<T> d_action_;    // [L * tile, A]
-  AlignedVector<T> squashed_;    // [tile, K, A] tanh of the means: statistics
-  std::optional<GumbelDraw<T>> gumbel_;  // kGumbel
-  std::vector<int> smaller_;             // [tile, K] which critic
-  std::vector<int> index_;               // [tile] of the target's primitive
-  std::vector<int> ranked_row_;          // [L * tile] rows of one critic that have a gradient
-  std::vector<int> tile_row_;            // the same as row * K + k of the tile
+  AlignedVector<T> d_critic_;    // the same of one critic
+  std::optional<GumbelDraw<T>> gumbel_;          // kGumbel
+  std::optional<QuantileTargets<T>> quantiles_;  // of critics with quantiles
+  std::vector<int> smaller_;                     // [tile, K] which critic
+  std::vector<int> index_;                       // [tile] of the target's primitive
+  std::vector<int> ranked_row_;  // [L * tile] rows of one critic that have a gradient
+  std::vector<int> tile_row_;    // the same as row * K + k of the tile
 };
 
 }  // namespace pmoe

@@ -1,5 +1,6 @@
 #include "tests/benchmark/sac_workload.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@ namespace pmoe {
 namespace {
 
 constexpr int kHidden = 256;
+constexpr int kQuantiles = 25, kDropped = 2;
 constexpr int kBatches = 16;  // different minibatches, in turn
 constexpr int kWarmUpdates = 5;
 
@@ -30,19 +32,24 @@ std::vector<SacWorkload> SacWorkloads() {
     for (const int k : {1, 10}) {
       all.push_back({absl::StrCat("humanoid_pmoe_k", k, "_b", batch), true, k, 348, 17, batch});
     }
+    all.push_back({absl::StrCat("quantiles_b", batch), false, 1, 17, 6, batch, kQuantiles});
+    all.push_back({absl::StrCat("layer_norm_b", batch), false, 1, 17, 6, batch, 0, true});
+    all.push_back({absl::StrCat("both_b", batch), false, 1, 17, 6, batch, kQuantiles, true});
+    all.push_back({absl::StrCat("quantiles_pmoe_k4_b", batch), true, 4, 17, 6, batch, kQuantiles});
   }
   return all;
 }
 
 double LeastFlop(const SacWorkload& w) {
   const double o = w.obs_dim, a = w.action_dim, h = kHidden, k = w.primitives;
+  const double z = std::max(1, w.quantiles);
   const double trained_heads = 2.0 * k * a;
   const double policy = o * h + h * h + h * (trained_heads + (w.router ? k : 0.0));
   const double policy_input_gradient = h * h + h * trained_heads;
-  const double critic = (o + a) * h + h * h + h;
-  const double critic_input_gradient = h * h + h;
-  const double ranking = o * h + k * (a * h + h * h + h);
-  const double critic_to_action = h + h * h + h * a;
+  const double critic = (o + a) * h + h * h + h * z;
+  const double critic_input_gradient = h * h + h * z;
+  const double ranking = o * h + k * (a * h + h * h + h * z);
+  const double critic_to_action = h * z + h * h + h * a;
   const double per_row = 3.0 * policy + policy_input_gradient +
                          2.0 * (3.0 * critic + critic_input_gradient + ranking + critic_to_action);
   return 2.0 * per_row * w.batch_size;
@@ -59,6 +66,10 @@ absl::StatusOr<std::unique_ptr<LearnerUnderTest>> LearnerUnderTest::Create(const
   SacOptions options = TestSacOptions();
   options.batch_size = w.batch_size;
   options.actor_lr = options.critic_lr = kStillLearningRate;
+  options.quantiles = w.quantiles;
+  options.dropped_quantiles = kDropped;
+  options.quantile_critics = 2;
+  options.critic_norm = w.layer_norm ? CriticNorm::kLayer : CriticNorm::kNone;
   options.threads = how.threads;
   options.step = how.step;
   options.device = how.device;

@@ -19,6 +19,8 @@ struct SacWorkload {
   int obs_dim;
   int action_dim;
   int batch_size;
+  int quantiles = 0;  // of two critics: TQC's
+  bool layer_norm = false;
 };
 
 // Adam's step size of the learners under test: the same rows again and again would make networks

@@ -77,7 +77,7 @@ TEST_F(FirstStepsTest, ValuesAsOtherProgramsWriteThem) {
   ExpectLine({"train", "--env", "Hopper-v5", "--device", "gpu"}, "did you mean cuda?");
   ExpectLine({"train", "--env", "Hopper-v5", "--device", "cuda:1"}, "CUDA_VISIBLE_DEVICES=1");
   ExpectLine({"train", "--env", "Hopper-v5", "--preset", "default"},
-             "preset must be paper or official or tianshou or cleanrl");
+             "preset must be paper or official or modern or tianshou or cleanrl");
 }
 
 TEST_F(FirstStepsTest, AModelIsNoTask) {
@@ -91,7 +91,8 @@ TEST_F(FirstStepsTest, AModelIsNoTask) {
 }
 
 TEST_F(FirstStepsTest, HelpNamesPresetsAndKindsOfTasks) {
-  for (const char* name : {"official", "tianshou", "cleanrl", "mjcf:FILE", "plugin:FILE"}) {
+  for (const char* name :
+       {"official", "modern", "tianshou", "cleanrl", "mjcf:FILE", "plugin:FILE"}) {
     EXPECT_THAT(Pmoe({"train", "--help"}).output, HasSubstr(name));
   }
   EXPECT_THAT(Pmoe({"envs"}).output, AllOf(HasSubstr("mjcf:FILE"), HasSubstr("plugin:FILE")));

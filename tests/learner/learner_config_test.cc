@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "common/config/critic_choices.h"
 #include "common/config/env_choices.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
@@ -61,6 +62,7 @@ const std::map<std::string, std::vector<std::string>> kEnums = {
     {"policy.init", Names<WeightInit>()},
     {"policy.action_map", Names<ActionMap>()},
     {"learner.critics", Names<Critics>()},
+    {"learner.critic_norm", Names<CriticNorm>()},
     {"learner.target", Names<TargetOver>()},
     {"learner.primitive_backprop", Names<PrimitiveBackprop>()},
     {"learner.best_by", Names<BestBy>()},

@@ -16,6 +16,7 @@
 #include "learner/nets/policy_net.h"
 #include "learner/sac/policy_loss.h"
 #include "learner/stat_sums.h"
+#include "tests/learner/gradient_testing.h"
 #include "tests/learner/torch_testing.h"
 
 namespace pmoe {
@@ -294,6 +295,25 @@ TEST(RouterInformationTest, TellsARouterThatLooksAtTheStateFromOneThatDoesNot) {
   EXPECT_FALSE(of(0.3, 0.9, 0.7).has_value());  // MCP's weights do not sum to 1
   EXPECT_FALSE(RouterInformation({{"router_entropy", 0.0}, {"primitive_usage_0", 1.0}}));
   EXPECT_FALSE(RouterInformation({}));
+}
+
+TEST(SmallestAtomsTest, PoolsTheCriticsAndLeavesOutTheLargest) {
+  const Tensor atoms = Doubles({1.0, 5.0, 3.0, 4.0, 2.0, 9.0}, {1, 2, 1, 1, 3});
+  EXPECT_TRUE(SmallestAtoms(atoms, 4).equal(Doubles({1.0, 2.0, 3.0, 4.0}, {1, 1, 1, 4})));
+}
+
+TEST(QuantileHuberTest, ItsGradientIsItsSlope) {
+  const Tensor q = RandomDoubles({2, 2, 3, 5}, 41) * 2.0;
+  const Tensor y = RandomDoubles({2, 3, 8}, 42) * 2.0;
+  const Tensor w = RandomDoubles({2, 3, 8}, 43).softmax(2);
+  EXPECT_LT(GradientError(q, [&](const Tensor& x) { return QuantileHuber(x, y, w).sum(); }), 1e-7);
+}
+
+// One quantile is the median: half of Huber's loss.
+TEST(QuantileHuberTest, OfOneQuantileIsHalfOfHubersLoss) {
+  const Tensor q = Doubles({0.0, 0.0}, {1, 1, 2, 1});
+  const Tensor y = Doubles({0.5, -3.0}, {1, 2, 1}), w = at::ones({1, 2, 1}, at::kDouble);
+  EXPECT_TRUE(QuantileHuber(q, y, w).equal(Doubles({0.0625, 1.25}, {1, 1, 2})));
 }
 
 }  // namespace

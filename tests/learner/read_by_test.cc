@@ -33,6 +33,7 @@ const Settings kSmall = {{"policy.hidden", "4"},           {"policy.router_hidde
 const Settings kOther = {{"policy.std", "state"},
                          {"learner.value_net", "trunk"},
                          {"learner.tune_alpha", "false"},
+                         {"learner.critic_quantiles", "4"},
                          {"learner.primitive_backprop", "all"},
                          {"policy.heads", "tied"},
                          {"learner.router_target", "softmax"},

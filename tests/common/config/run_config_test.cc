@@ -26,7 +26,7 @@ const std::map<std::string, std::vector<std::string>> kPresets = [] {
   for (const Algorithm& algorithm : Algorithms()) {
     const std::vector<std::string> names =
         algorithm.on_policy() ? std::vector<std::string>{"paper", "tianshou", "cleanrl"}
-                              : std::vector<std::string>{"paper", "official"};
+                              : std::vector<std::string>{"paper", "official", "modern"};
     for (const std::string& name : names) presets[name].emplace_back(algorithm.name);
   }
   return presets;
@@ -181,6 +181,22 @@ TEST(PresetTest, OfficialIsTheAuthorsPublicCode) {
   }
 }
 
+TEST(PresetTest, ModernIsTruncatedQuantileCriticsForTheWholeFamily) {
+  for (const Algorithm& algorithm : Algorithms()) {
+    if (algorithm.on_policy()) continue;
+    const RunConfig config =
+        ResolveSets({"preset=modern", "algorithm=" + std::string(algorithm.name)});
+    EXPECT_EQ(config.learner().critic_quantiles(), 25);
+    EXPECT_EQ(config.learner().dropped_quantiles(), 2);
+    EXPECT_EQ(config.learner().quantile_critics(), 2);
+    EXPECT_EQ(config.learner().batch_size(), 256);
+    EXPECT_EQ(config.learner().critic_lr(), 3e-4);
+    EXPECT_TRUE(config.learner().tune_alpha());
+    EXPECT_EQ(config.schedule().steps_per_round(), 50);
+    EXPECT_EQ(UpdatesPerRound(config), 50);
+  }
+}
+
 TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
   for (const auto& [preset, algorithms] : kPresets) {
     for (const std::string& algorithm : algorithms) {
@@ -193,7 +209,8 @@ TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
 TEST(PresetTest, APresetOfTheOtherFamilyIsRefusedWithThoseThatFit) {
   EXPECT_THAT(
       PresetConfig("tianshou", AlgorithmNamed("pmoe_sac")),
-      IsInvalid("preset tianshou is not for algorithm pmoe_sac, which has official, paper"));
+      IsInvalid(
+          "preset tianshou is not for algorithm pmoe_sac, which has modern, official, paper"));
   EXPECT_THAT(PresetConfig("official", AlgorithmNamed("dac")),
               IsInvalid("which has cleanrl, paper, tianshou"));
 }

@@ -254,6 +254,26 @@ TEST(ValidateConfigTest, ATunedAlphaStartsAboveZero) {
   EXPECT_OK(Resolve({"learner.alpha=0"}));
 }
 
+TEST(ValidateConfigTest, CriticsWithQuantilesKeepOneOfThem) {
+  EXPECT_THAT(Resolve({"learner.critic_quantiles=5", "learner.dropped_quantiles=5"}),
+              IsInvalid("learner.dropped_quantiles must be < learner.critic_quantiles 5, got 5"));
+  EXPECT_THAT(Resolve({"learner.critic_quantiles=5", "learner.critics=single"}),
+              IsInvalid("set learner.quantile_critics=1"));
+  EXPECT_THAT(Resolve({"learner.quantile_critics=5"}),
+              IsInvalid("do nothing without learner.critic_quantiles"));
+  EXPECT_THAT(Resolve({"preset=modern", "learner.critic_quantiles=300"}),
+              IsInvalid("must be <= 256, got 300; TQC wants 25"));
+  EXPECT_OK(Resolve({"preset=modern", "learner.critic_quantiles=0"}));
+  EXPECT_OK(
+      Resolve({"preset=modern", "learner.quantile_critics=5", "learner.dropped_quantiles=0"}));
+}
+
+TEST(ValidateConfigTest, ALayerNormHasSomethingToNormalise) {
+  EXPECT_THAT(Resolve({"learner.critic_norm=layer", "learner.critic_hidden=64,1"}),
+              IsInvalid("learner.critic_hidden must be >= 2 with learner.critic_norm layer"));
+  EXPECT_OK(Resolve({"learner.critic_norm=layer", "learner.critic_hidden=64,2"}));
+}
+
 TEST(ValidateConfigTest, TaskParametersAreGivenOnceEach) {
   RunConfig config;
   for (int i = 0; i < 2; ++i) {
@@ -285,6 +305,7 @@ TEST(ValidateConfigTest, AnUnresolvedConfigurationIsValid) {
 TEST(ConfigWarningsTest, DefaultsHaveNone) {
   EXPECT_THAT(ConfigWarnings(*Resolve({})), IsEmpty());
   EXPECT_THAT(ConfigWarnings(*Resolve({"preset=official"})), IsEmpty());
+  EXPECT_THAT(ConfigWarnings(*Resolve({"preset=modern"})), IsEmpty());
 }
 
 TEST(ConfigWarningsTest, TellWhenARunIsTooShortToLearn) {

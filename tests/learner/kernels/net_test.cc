@@ -165,10 +165,14 @@ TEST_P(NetTest, APolicyIsAutogradsInEveryWeight) {
 INSTANTIATE_TEST_SUITE_P(Kinds, NetTest, ::testing::ValuesIn(kKinds),
                          [](const auto& info) { return std::string(info.param.name); });
 
-// Two members of two critics each, on [obs | action] in parts.
-TEST(NetCriticTest, IsAutogradsInEveryWeightAndInTheAction) {
+// Two members of two critics each, on [obs | action] in parts, with and without layer norms.
+class NetCriticTest : public ::testing::TestWithParam<bool> {};
+
+TEST_P(NetCriticTest, IsAutogradsInEveryWeightAndInTheAction) {
   constexpr int kMembers = 2, kCritics = 2;
-  const std::vector<DenseLayer> layers = CriticLayers(kObs, kActions, std::vector<int>{40, 24});
+  const bool layer_norm = GetParam();
+  const std::vector<DenseLayer> layers =
+      CriticLayers(kObs, kActions, std::vector<int>{40, 24}, /*outputs=*/1, layer_norm);
   FlatParameters parameters(layers, kMembers, kCritics, at::kCPU, at::kDouble);
   {
     const c10::AutoGradMode no_grad(false);
@@ -179,10 +183,10 @@ TEST(NetCriticTest, IsAutogradsInEveryWeightAndInTheAction) {
   const at::Tensor seed = RandomDoubles({kMembers, kCritics, kRows}, 4);
   action.requires_grad_(true);
   const at::Tensor q =
-      CriticNet(layers).Forward(parameters, obs, action, /*train=*/true).squeeze(3);
+      CriticNet(layers, layer_norm).Forward(parameters, obs, action, /*train=*/true).squeeze(3);
   (q * seed).sum().backward();
 
-  const NetPlan plan(layers, {{kObs, kActions}, false});
+  const NetPlan plan(layers, {{kObs, kActions}, false, layer_norm});
   NetOptions options;
   options.differentiated = 1;
   Net<double> net(plan, parameters.layout(), parameters.values().data_ptr<double>(), options);
@@ -215,6 +219,8 @@ TEST(NetCriticTest, IsAutogradsInEveryWeightAndInTheAction) {
   }
   EXPECT_LT(MaxAbs(gradient - parameters.gradient()), kTolerance * 100);
 }
+
+INSTANTIATE_TEST_SUITE_P(LayerNorm, NetCriticTest, ::testing::Bool());
 
 }  // namespace
 }  // namespace pmoe

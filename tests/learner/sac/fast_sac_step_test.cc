@@ -15,6 +15,7 @@
 #include "learner/sac/sac_stats.h"
 #include "learner/sac/sac_update.h"
 #include "tests/learner/meta_device.h"
+#include "tests/learner/sac/sac_variants.h"
 #include "tests/learner/test_device.h"
 #include "tests/learner/test_options.h"
 #include "tests/learner/torch_testing.h"
@@ -22,123 +23,7 @@
 namespace pmoe {
 namespace {
 
-constexpr int kObs = 5, kActions = 3, kBatch = 37;
-
-struct Variant {
-  const char* name;
-  void (*change)(SacOptions* options, PolicyOptions* policy);
-  int members = 1;
-};
-
-void Nothing(SacOptions*, PolicyOptions*) {}
-
-const Variant kVariants[] = {
-    {"max", &Nothing},
-    {"gaussian", [](SacOptions*, PolicyOptions* p) { p->head = HeadType::kGaussian; }},
-    {"all", [](SacOptions* o, PolicyOptions*) { o->primitive_backprop = PrimitiveBackprop::kAll; }},
-    {"loser_weight", [](SacOptions* o, PolicyOptions*) { o->loser_weight = 0.3; }},
-    {"soft_q", [](SacOptions* o, PolicyOptions*) { o->best_by = BestBy::kSoftQ; }},
-    {"mixture_entropy", [](SacOptions* o, PolicyOptions*) { o->entropy = EntropyOf::kMixture; }},
-    {"mixture_entropy_all",
-     [](SacOptions* o, PolicyOptions*) {
-       o->entropy = EntropyOf::kMixture;
-       o->primitive_backprop = PrimitiveBackprop::kAll;
-       o->best_by = BestBy::kSoftQ;
-       o->router_detached = false;
-     }},
-    {"cross_entropy",
-     [](SacOptions* o, PolicyOptions*) { o->router_loss = RouterLoss::kCrossEntropy; }},
-    {"no_router_loss", [](SacOptions* o, PolicyOptions*) { o->router_loss = RouterLoss::kNone; }},
-    {"freq_mean",
-     [](SacOptions* o, PolicyOptions*) {
-       o->freq_reduction = Reduction::kMean;
-       o->freq_coef = 0.7;
-       o->router_detached = false;
-     }},
-    {"expected_target", [](SacOptions* o, PolicyOptions*) { o->target = TargetOver::kExpected; }},
-    {"target_policy", [](SacOptions* o, PolicyOptions*) { o->target_policy = true; }},
-    {"one_critic", [](SacOptions* o, PolicyOptions*) { o->twin_critics = false; }},
-    {"tuned_alpha",
-     [](SacOptions* o, PolicyOptions*) {
-       o->tune_alpha = true;
-       o->target_entropy = -kActions;
-       o->logprob_action_scale = true;
-     }},
-    {"marginal",
-     [](SacOptions* o, PolicyOptions*) {
-       o->estimator = Estimator::kMarginal;
-       o->entropy = EntropyOf::kMixture;
-       o->target = TargetOver::kExpected;
-       o->router_detached = false;
-     }},
-    {"marginal_component",
-     [](SacOptions* o, PolicyOptions*) {
-       o->estimator = Estimator::kMarginal;
-       o->router_detached = false;
-     }},
-    {"reinforce",
-     [](SacOptions* o, PolicyOptions*) {
-       o->estimator = Estimator::kReinforce;
-       o->router_detached = false;
-     }},
-    {"reinforce_baseline",
-     [](SacOptions* o, PolicyOptions*) {
-       o->estimator = Estimator::kReinforce;
-       o->reinforce_baseline = Baseline::kExpected;
-       o->best_by = BestBy::kSoftQ;
-       o->router_detached = false;
-     }},
-    {"router_on_obs", [](SacOptions*, PolicyOptions* p) { p->router_reads_obs = true; }},
-    {"own_layers",
-     [](SacOptions*, PolicyOptions* p) {
-       p->primitive_hidden = {12};
-       p->router_hidden = {9};
-     }},
-    {"tanh_policy",
-     [](SacOptions* o, PolicyOptions* p) {
-       p->activation = Activation::kTanh;
-       o->critic_hidden = {17};
-     }},
-    {"gumbel",
-     [](SacOptions* o, PolicyOptions*) {
-       o->estimator = Estimator::kGumbel;
-       o->router_detached = false;
-     }},
-    {"gumbel_soft",
-     [](SacOptions* o, PolicyOptions*) {
-       o->estimator = Estimator::kGumbel;
-       o->gumbel_hard = false;
-       o->best_by = BestBy::kSoftQ;
-     }},
-    {"gating",
-     [](SacOptions* o, PolicyOptions* p) {
-       p->head = HeadType::kGating;
-       o->router_detached = false;
-     }},
-    {"gating_squared",
-     [](SacOptions* o, PolicyOptions* p) {
-       p->head = HeadType::kGating;
-       p->gating_squared = true;
-       o->tune_alpha = true;
-       o->target = TargetOver::kExpected;
-     }},
-    {"mcp",
-     [](SacOptions* o, PolicyOptions* p) {
-       p->head = HeadType::kMcp;
-       p->primitive_hidden = {12};
-       p->router_hidden = {9};
-       o->router_detached = false;
-     }},
-    {"three_members", [](SacOptions* o, PolicyOptions*) { o->members = 3; }, 3},
-    {"three_members_all",
-     [](SacOptions* o, PolicyOptions*) {
-       o->members = 3;
-       o->primitive_backprop = PrimitiveBackprop::kAll;
-       o->tune_alpha = true;
-     },
-     3},
-    {"tied", [](SacOptions* o, PolicyOptions*) { o->tie = {.mean = 0.3, .log_std = 0.0}; }},
-};
+constexpr int kObs = 5, kActions = kVariantActions, kBatch = 37;
 
 // A minibatch and noise for each step, as tensors of one type and as pointers into them.
 struct Inputs {
@@ -339,7 +224,8 @@ TEST(SacLearnerOnMetaTest, ReadsTheStatisticsOfEachUpdate) {
 
 // Rounding grows: over 200 updates the two stay within a thousandth.
 TEST(FastSacStepLongTest, StaysWithAutogradFor200Updates) {
-  for (const Variant& variant : {kVariants[0], kVariants[1], kVariants[14]}) {
+  for (const Variant& variant :
+       {kVariants[0], kVariants[1], kVariants[14], kQuantiles, kLayerNorm}) {
     const Setting setting = MakeSetting(variant, 4);
     SacUpdate oracle(setting.options, setting.spec, at::kCPU);
     SacUpdate owner(setting.options, setting.spec, at::kCPU);
@@ -375,8 +261,8 @@ TEST(FastSacStepSizesTest, AnyBatchOnAnyThreadsIsAutograds) {
 }
 
 TEST(FastSacStepThreadsTest, AnyNumberOfThreadsGivesTheSameBits) {
-  const Variant& tied = std::end(kVariants)[-1];
-  for (const Variant& variant : {kVariants[0], kVariants[14], kVariants[27], tied}) {
+  for (const Variant& variant :
+       {kVariants[0], kVariants[14], kVariants[27], kQuantiles, kLayerNorm, kTied}) {
     std::vector<std::string> states;
     for (const int threads : {1, 2, 3, 8}) {
       Setting setting = MakeSetting(variant, 4);

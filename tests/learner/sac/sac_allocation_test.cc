@@ -97,6 +97,14 @@ INSTANTIATE_TEST_SUITE_P(
                                                    o->entropy = EntropyOf::kMixture;
                                                    o->target = TargetOver::kExpected;
                                                  }},
+                                         Variant{"modern",
+                                                 [](SacOptions* o) {
+                                                   o->quantiles = 25;
+                                                   o->dropped_quantiles = 2;
+                                                   o->quantile_critics = 2;
+                                                   o->critic_norm = CriticNorm::kLayer;
+                                                   o->target = TargetOver::kExpected;
+                                                 }},
                                          Variant{"reinforce",
                                                  [](SacOptions* o) {
                                                    o->estimator = Estimator::kReinforce;

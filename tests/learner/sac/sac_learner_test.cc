@@ -69,12 +69,21 @@ absl::Status Restore(const std::string& bytes, SacLearner* learner) {
   return reader.ok() ? learner->LoadState(*reader) : reader.status();
 }
 
-class CheckpointTest : public ::testing::TestWithParam<bool> {};
+SacOptions ModernOptions() {
+  SacOptions options = SmallOptions();
+  options.quantiles = 5;
+  options.dropped_quantiles = 1;
+  options.quantile_critics = 3;
+  options.critic_norm = CriticNorm::kLayer;
+  return options;
+}
+
+class CheckpointTest : public ::testing::TestWithParam<std::tuple<SacOptions, bool>> {};
 
 TEST_P(CheckpointTest, AnInterruptedTrainingContinuesBitForBit) {
-  SacOptions options = SmallOptions();
-  options.tune_alpha = GetParam();
-  options.target_policy = GetParam();
+  auto [options, optional_state] = GetParam();
+  options.tune_alpha = optional_state;
+  options.target_policy = optional_state;
   Training straight(options), first(options);
   straight.Update(20);
   first.Update(9);
@@ -88,7 +97,14 @@ TEST_P(CheckpointTest, AnInterruptedTrainingContinuesBitForBit) {
   EXPECT_EQ(second.learner.DrainStats(), straight.learner.DrainStats());
 }
 
-INSTANTIATE_TEST_SUITE_P(WithAndWithoutOptionalState, CheckpointTest, ::testing::Bool());
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutOptionalState, CheckpointTest,
+                         ::testing::Combine(::testing::Values(SmallOptions(), ModernOptions()),
+                                            ::testing::Bool()),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param).quantiles > 0 ? "modern"
+                                                                                    : "plain") +
+                                  (std::get<1>(info.param) ? "_all" : "_least");
+                         });
 
 Minibatch Prioritized(float weight) {
   Minibatch batch({.obs_dim = kObs, .action_dim = kActions}, kBatch, /*prioritized=*/true);
@@ -146,8 +162,12 @@ TEST(SacLearnerTest, RefusesACheckpointOfOtherSizes) {
               FailsWith(absl::StatusCode::kDataLoss, ""));
   SacOptions with_target = SmallOptions();
   with_target.target_policy = true;
-  Training other(with_target, 3);
-  EXPECT_THAT(Restore(Checkpoint(three.learner), &other.learner),
+  Training other(with_target, 3), modern(ModernOptions(), 3);
+  for (Training* const wrong : {&other, &modern}) {
+    EXPECT_THAT(Restore(Checkpoint(three.learner), &wrong->learner),
+                FailsWith(absl::StatusCode::kDataLoss, ""));
+  }
+  EXPECT_THAT(Restore(Checkpoint(modern.learner), &three.learner),
               FailsWith(absl::StatusCode::kDataLoss, ""));
 }
 
@@ -184,12 +204,14 @@ TEST(SacLearnerTest, NamesTheLossThatIsNotFinite) {
 
 // A ReLU that made 0 of what is no number would let the networks die without a word.
 TEST(SacLearnerTest, ANumberThatIsNoneStopsItWhereverItStands) {
-  for (const UpdateStep step : {UpdateStep::kFast, UpdateStep::kAutograd}) {
+  for (const auto& [step, modern] :
+       {std::pair(UpdateStep::kFast, false), std::pair(UpdateStep::kFast, true),
+        std::pair(UpdateStep::kAutograd, false), std::pair(UpdateStep::kAutograd, true)}) {
     for (const float bad : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
       for (float* (*column)(Minibatch*) :
            {+[](Minibatch* b) { return b->obs(); }, +[](Minibatch* b) { return b->action(); },
             +[](Minibatch* b) { return b->next_obs(); }}) {
-        SacOptions options = SmallOptions();
+        SacOptions options = modern ? ModernOptions() : SmallOptions();
         options.step = step;
         Training training(options);
         training.Update(2);

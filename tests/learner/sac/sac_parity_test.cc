@@ -23,6 +23,8 @@ struct Variant {
   TargetOver target = TargetOver::kSample;
   Estimator estimator = Estimator::kFrequency;
   Baseline baseline = Baseline::kNone;
+  int quantiles = 0;
+  CriticNorm critic_norm = CriticNorm::kNone;
 };
 
 PolicySpec MakeSpec(HeadType head, bool router_reads_obs = false) {
@@ -79,6 +81,10 @@ TEST_P(OnePrimitiveTest, EqualsSacBitForBit) {
   options.critic_hidden = {32, 32};
   options.tune_alpha = tune_alpha;
   options.target_entropy = -kActions;
+  options.quantiles = variant.quantiles;
+  options.dropped_quantiles = 1;
+  options.quantile_critics = 2;
+  options.critic_norm = variant.critic_norm;
   const auto sac = Train(options, MakeSpec(HeadType::kGaussian));
   options.primitive_backprop = variant.backprop;
   options.router_detached = variant.router_detached;
@@ -102,6 +108,18 @@ INSTANTIATE_TEST_SUITE_P(
                     RouterLoss::kCrossEntropy},
             Variant{"expected_target", PrimitiveBackprop::kAll, false, true, RouterLoss::kNone,
                     TargetOver::kExpected},
+            Variant{.name = "quantiles", .quantiles = 5},
+            Variant{.name = "quantiles_expected_target",
+                    .backprop = PrimitiveBackprop::kAll,
+                    .router_detached = false,
+                    .target = TargetOver::kExpected,
+                    .quantiles = 5},
+            Variant{.name = "layer_norm", .critic_norm = CriticNorm::kLayer},
+            Variant{.name = "quantiles_layer_norm_reinforce",
+                    .router_detached = false,
+                    .estimator = Estimator::kReinforce,
+                    .quantiles = 5,
+                    .critic_norm = CriticNorm::kLayer},
             Variant{.name = "gumbel", .router_detached = false, .estimator = Estimator::kGumbel},
             Variant{
                 .name = "reinforce", .router_detached = false, .estimator = Estimator::kReinforce},
