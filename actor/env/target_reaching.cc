@@ -145,19 +145,24 @@ void TargetReaching::Move(absl::Span<const double> action) {
   }
 }
 
-StepResult TargetReaching::Judge() const {
-  const auto hit = [this](const Obstacle& obstacle) {
+bool TargetReaching::HitsObstacle() const {
+  return std::any_of(obstacles_.begin(), obstacles_.end(), [this](const Obstacle& obstacle) {
     return PointDistance(position_, obstacle.center) <= obstacle.radius;
-  };
-  if (std::any_of(obstacles_.begin(), obstacles_.end(), hit)) {
-    return {.reward = -options_.obstacle_penalty, .terminated = true};
-  }
-  if (std::max(std::abs(position_[0]), std::abs(position_[1])) >= kArena) {
-    return {.reward = -options_.edge_penalty, .terminated = true};
-  }
-  if (PointDistance(position_, target_) <= options_.target_radius) {
-    return {.reward = options_.target_reward, .terminated = true};
-  }
+  });
+}
+
+bool TargetReaching::IsAtEdge() const {
+  return std::max(std::abs(position_[0]), std::abs(position_[1])) >= kArena;
+}
+
+bool TargetReaching::IsAtTarget() const {
+  return PointDistance(position_, target_) <= options_.target_radius;
+}
+
+StepResult TargetReaching::Judge() const {
+  if (HitsObstacle()) return {.reward = -options_.obstacle_penalty, .terminated = true};
+  if (IsAtEdge()) return {.reward = -options_.edge_penalty, .terminated = true};
+  if (IsAtTarget()) return {.reward = options_.target_reward, .terminated = true};
   return {.reward = options_.speed_reward * std::hypot(velocity_[0], velocity_[1])};
 }
 
@@ -190,6 +195,11 @@ void TargetReaching::Observe(absl::Span<double> obs) const {
     return;
   }
   for (const Obstacle& o : obstacles_) *next++ = o.radius;
+}
+
+std::map<std::string, double> TargetReaching::Info() const {
+  const bool reached = IsAtTarget() && !HitsObstacle() && !IsAtEdge();
+  return {{"success", reached ? 1.0 : 0.0}};
 }
 
 double TargetReaching::step_s() const { return kStep_s; }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,6 +58,8 @@ class TargetReaching final : public Env {
   absl::Status LoadState(ByteReader* in) override;
   double step_s() const override;
   std::vector<std::string> ObservationNames() const override;
+  // success: 1 where the last Step reached the target.
+  std::map<std::string, double> Info() const override;
 
   // For renderers.
   const TargetReachingOptions& options() const { return options_; }
@@ -71,6 +74,9 @@ class TargetReaching final : public Env {
   Obstacle DrawObstacle();
   bool Overlaps(const Obstacle& obstacle) const;
   void Move(absl::Span<const double> action);
+  bool HitsObstacle() const;
+  bool IsAtEdge() const;
+  bool IsAtTarget() const;
   StepResult Judge() const;
   void Observe(absl::Span<double> obs) const;
 

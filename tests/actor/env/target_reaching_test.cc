@@ -111,6 +111,18 @@ TEST(TargetReachingTest, CollisionIsJudgedBeforeTheTarget) {
   EXPECT_EQ(target.steps, steps);
 }
 
+TEST(TargetReachingTest, OnlyAReachedTargetIsASuccess) {
+  World free({{"variant", "fixed"}, {"obstacles", "0"}});
+  free.Step(1, 1);
+  EXPECT_EQ(free.task().Info().at("success"), 0.0);
+  free.Drive(1, 1);
+  EXPECT_EQ(free.task().Info().at("success"), 1.0);
+  // Within the wide target, and in an obstacle too.
+  World both({{"variant", "fixed"}, {"target_radius", "8.4"}});
+  both.Drive(1, 1);
+  EXPECT_EQ(both.task().Info().at("success"), 0.0);
+}
+
 TEST(TargetReachingTest, PaperVariantHasItsLimitsAndObservation) {
   World world(Args{{"variant", "paper"}});
   EXPECT_EQ(world.task().spec().action_high, (std::vector<double>{2, 2}));
