@@ -105,6 +105,13 @@ class SweepCommand final : public Command {
         if (one != other) one->excludes(other);
       }
     }
+    sweep
+        ->add_option("--skip", skip_,
+                     "Runs of these indices are not trained: they are elsewhere already")
+        ->type_name("I,I,…")
+        ->delimiter(',')
+        ->excludes("--index")
+        ->check(CLI::NonNegativeNumber);
     sweep->add_option("--image", image_, "Of --kubernetes; has pmoe and pmoe-train")
         ->type_name("NAME");
     sweep->footer(R"(The same command goes on where it was stopped; finished runs are left alone.
@@ -177,9 +184,16 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
       return absl::InvalidArgumentError(
           absl::StrCat("--index must be < ", runs, ", the runs of ", file_, ", got ", index_));
     }
+    for (const int index : skip_) {
+      if (index >= runs) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("--skip must be < ", runs, ", the runs of ", file_, ", got ", index));
+      }
+    }
     std::vector<int> chosen;
     for (int i = 0; i < runs; ++i) {
-      if (!one_run() || i == index_) chosen.push_back(i);
+      const bool skipped = std::find(skip_.begin(), skip_.end(), i) != skip_.end();
+      if (!skipped && (!one_run() || i == index_)) chosen.push_back(i);
     }
     return chosen;
   }
@@ -208,6 +222,7 @@ Exit codes: 0: all have finished; 1: some failed; 2: bad file or flag; 3: stoppe
   std::string file_;
   int jobs_ = 0;  // 0: as many as there are cores
   int index_ = -1;
+  std::vector<int> skip_;
   bool retry_ = false;
   bool separate_ = false;
   bool dry_run_ = false;

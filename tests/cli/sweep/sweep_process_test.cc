@@ -211,6 +211,17 @@ TEST_F(SweepProcessTest, ARunWithoutACheckpointBeginsAnew) {
   EXPECT_THAT(Read("calls"), Not(HasSubstr("--resume")));
 }
 
+TEST_F(SweepProcessTest, WhatIsSkippedIsNotTrained) {
+  const ProcessResult result = Sweep({"--skip", "0,2"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_TRUE(fs::exists(dir_.File("out/s2/checkpoints/1000")));
+  EXPECT_FALSE(fs::exists(dir_.File("out/s1")));
+  EXPECT_FALSE(fs::exists(dir_.File("out/s3")));
+  const ProcessResult beyond = Sweep({"--skip", "3"});
+  EXPECT_EQ(beyond.exit_code, 2);
+  EXPECT_THAT(beyond.output, HasSubstr("--skip must be < 3, the runs of"));
+}
+
 TEST_F(SweepProcessTest, OneIndexIsATasksShare) {
   const ProcessResult result = Sweep({"--index", "1"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
