@@ -23,6 +23,7 @@ const std::vector<RoleCommand>& RoleCommands() {
       {"replay", "pmoe-replay", "", "Serve a replay shard, or look after its files"},
       {"ray", "", "ray_cluster", "Train on a Ray cluster"},
       {"scale", "", "scale", "Measure how a training scales with actors"},
+      {"paper", "", "paper", "Make the paper's tables and figures anew"},
       {"bench", "pmoe-bench", "", "Run a named benchmark"},
   };
   return commands;

@@ -111,13 +111,15 @@ TEST_F(PmoeTest, CommandsOfRolesBecomeTheirBinaries) {
   EXPECT_EQ(Pmoe({"bench", "replay", "--json"}).output, "pmoe-bench\nreplay\n--json\n");
 }
 
-TEST_F(PmoeTest, RayAndScaleAreGivenToThePythonThatIsNamed) {
+TEST_F(PmoeTest, CommandsInPythonAreGivenToThePythonThatIsNamed) {
   const ProcessResult given =
       RunProcess({"env", "PMOE_PYTHON=/bin/echo", Binary("pmoe"), "ray", "--actors", "a b"});
   EXPECT_EQ(given.exit_code, 0) << given.output;
   EXPECT_THAT(given.output, EndsWith("/python/pmoe/ray_cluster/__main__.py --actors a b\n"));
   EXPECT_THAT(RunProcess({"env", "PMOE_PYTHON=/bin/echo", Binary("pmoe"), "scale", "-h"}).output,
               EndsWith("/python/pmoe/scale/__main__.py -h\n"));
+  EXPECT_THAT(RunProcess({"env", "PMOE_PYTHON=/bin/echo", Binary("pmoe"), "paper"}).output,
+              EndsWith("/python/pmoe/paper/__main__.py\n"));
   const ProcessResult none =
       RunProcess({"env", "PMOE_PYTHON=/no/python3", Binary("pmoe"), "ray", "--help"});
   EXPECT_EQ(none.exit_code, 2) << none.output;

@@ -1,0 +1,71 @@
+"""Figs 1, 2, 6 and 7: evaluation return over env steps, the IQM over seeds and its interval."""
+
+from __future__ import annotations
+
+import math
+import typing
+
+from pmoe.paper import plot, statistics
+from pmoe.paper.cells import Cell, Gathered
+from pmoe.paper.page import Rows, ours_text
+
+COLUMNS = ("column", "row", "seeds", "env_steps", "iqm", "low", "high")
+WHAT = ("Lines: IQM over seeds at the env steps that all seeds of a row were evaluated at; shaded: "
+        "the 95 % percentile interval of a bootstrap over seeds (none for one seed). The table "
+        "has the last of these evaluations. The paper prints no numbers here; its areas are in "
+        "the table that belongs to this figure.")
+
+
+def numbers(gathered: Gathered) -> Rows:
+    return [row for cell in gathered.cells if cell.runs for row in _points(cell)]
+
+
+def _points(cell: Cell) -> typing.Iterator[dict[str, typing.Any]]:
+    by_run = [dict(zip(run.steps, run.returns)) for run in cell.runs]
+    common = sorted(set.intersection(*(set(points) for points in by_run)))
+    for at in (at for at in common if at <= cell.steps * 1.02):
+        values = [points[at] for points in by_run]
+        low, high = statistics.iqm_interval([values]) or (math.nan, math.nan)
+        yield {"column": cell.column.name, "row": cell.row.name, "seeds": len(values),
+               "env_steps": at, "iqm": statistics.iqm(values), "low": low, "high": high}
+
+
+def table(gathered: Gathered, rows: Rows) -> tuple[list[str], list[list[str]]]:
+    item = gathered.item
+    last = {(row["row"], row["column"]): row for row in rows}
+    lines = []
+    for line in item.rows:
+        cells = [line.name]
+        for column in item.columns:
+            row = last.get((line.name, column.name))
+            planned = gathered.of(line, column).plan
+            cells.append(f"{ours_text(row)}, at {row['env_steps']:,.0f}" if row else
+                         "no run" if planned else "–")
+        lines.append(cells)
+    return ["return", *(column.name for column in item.columns)], lines
+
+
+def notes(_: Gathered) -> list[str]:
+    return [WHAT]
+
+
+def draw(gathered: Gathered, rows: Rows) -> bytes:
+    from matplotlib import ticker
+    item = gathered.item
+    names = list(dict.fromkeys(row["column"] for row in rows))
+    colours = {row.name: f"C{index}" for index, row in enumerate(item.rows)}
+    figure, axes = plot.panels(len(names))
+    for name, axis in zip(names, axes):
+        for row in item.rows:
+            points = [p for p in rows if p["column"] == name and p["row"] == row.name]
+            steps = [p["env_steps"] for p in points]
+            axis.plot(steps, [p["iqm"] for p in points], color=colours[row.name], linewidth=1.8,
+                      label=row.name if points else None)
+            axis.fill_between(steps, [p["low"] for p in points], [p["high"] for p in points],
+                              color=colours[row.name], alpha=0.18, linewidth=0)
+        axis.set(title=name, xlabel="env steps")
+        axis.xaxis.set_major_formatter(ticker.EngFormatter(sep=""))
+        axis.grid(alpha=0.25)
+    figure.supylabel("evaluation return", fontsize=10)
+    plot.legend(figure, axes)
+    return plot.png(figure)
