@@ -16,26 +16,10 @@ import sys
 
 from run_files import CONFIDENCE, grouped, mean_interval, read_runs
 
+from pmoe.paper.statistics import area
+
 ALL = "all"
 RESAMPLES = 5000
-
-
-def value_at(steps, returns, at):
-    """Linear between evaluations."""
-    for left in range(len(steps) - 1):
-        if steps[left] <= at <= steps[left + 1]:
-            share = (at - steps[left]) / (steps[left + 1] - steps[left])
-            return returns[left] + share * (returns[left + 1] - returns[left])
-    raise ValueError(f"{at} is not within {steps[0]} to {steps[-1]}")
-
-
-def area(run, first, last):
-    """Trapezoid of return over env steps from first to last, which lie within the run's."""
-    inner = [(x, y) for x, y in zip(run.steps, run.returns) if first < x < last]
-    points = [(first, value_at(run.steps, run.returns, first)), *inner,
-              (last, value_at(run.steps, run.returns, last))]
-    return sum((right[0] - left[0]) * (left[1] + right[1]) / 2
-               for left, right in zip(points, points[1:]))
 
 
 def ratio(run, base):
@@ -44,8 +28,8 @@ def ratio(run, base):
     last = min(run.steps[-1], base.steps[-1])
     if first >= last:
         return None
-    below = area(base, first, last)
-    return area(run, first, last) / below if below > 0 else None
+    below = area(base.steps, base.returns, first, last)
+    return area(run.steps, run.returns, first, last) / below if below > 0 else None
 
 
 def relative_areas(groups, base):

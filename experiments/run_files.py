@@ -3,6 +3,11 @@
 A run is a run directory of `pmoe train`, or a copy of its metrics.csv; a folder of runs, like that
 of `pmoe sweep`, stands for all of them. A run's environment, algorithm and seed are read from the
 config.textproto beside it, else from the name of the folder or file: <env>-<algorithm>-s<seed>…
+
+Runs are of one group if their whole configuration is, but for the seed and what moves no curve
+(python/pmoe/paper/settings.py). Groups that differ in a setting are named by it: "pmoe_sac,
+policy.primitives=2". Of a copy alone nothing but its name is known: beside runs of the same name
+that differ it is refused, and so are two runs with one seed in a group.
 """
 import collections
 import dataclasses
@@ -11,13 +16,14 @@ import pathlib
 import re
 import statistics
 import sys
+import typing
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "python"))
 
-from pmoe import textproto  # noqa: E402
-from pmoe.config import REPEATED  # noqa: E402
+from pmoe.config import read_config  # noqa: E402
 from pmoe.errors import Error  # noqa: E402
 from pmoe.metrics import evaluations, read_metrics, training_seconds  # noqa: E402
+from pmoe.paper.settings import counts, flatten, text  # noqa: E402
 
 NAME = re.compile(r"(?P<env>.+)-(?P<algorithm>[a-z_]+)-s(?P<seed>\d+)")
 CONFIDENCE = 0.95
@@ -31,6 +37,8 @@ class Run:
     steps: list    # env steps of each evaluation
     returns: list  # its mean return
     seconds: float
+    place: str = ""
+    settings: typing.Optional[dict] = None  # of its config.textproto; None: there is none
 
     def return_at(self, env_steps):
         """The first evaluation at or after env_steps; nan beyond the run's end."""
@@ -41,20 +49,20 @@ class Run:
 
 
 def describe(metrics):
-    """(env, algorithm, seed) of a metrics.csv."""
+    """(env, algorithm, seed, settings or None) of a metrics.csv."""
     config = metrics.parent / "config.textproto"
     if metrics.name == "metrics.csv" and config.exists():
         try:
-            said = textproto.parse(config.read_text(), str(config), REPEATED)
-            return said["env"]["id"], said["algorithm"], str(said["seed"])
-        except (Error, KeyError, TypeError):
-            pass  # the name may say it
+            said = flatten(read_config(config))
+            return said["env.id"], said["algorithm"], str(said["seed"]), said
+        except (Error, KeyError) as error:
+            sys.exit(f"{config} does not say what its run is: {error}")
     name = metrics.parent.name if metrics.name == "metrics.csv" else metrics.stem
     match = NAME.match(name)
     if not match:
         sys.exit(f"{metrics} has no config.textproto beside it, and {name!r} is not "
                  "<env>-<algorithm>-s<seed>: rename it")
-    return match["env"], match["algorithm"], match["seed"]
+    return match["env"], match["algorithm"], match["seed"], None
 
 
 def metrics_files(path):
@@ -80,7 +88,9 @@ def read_run(metrics):
     if not steps:
         print(f"{metrics} has no evaluation yet, left out", file=sys.stderr)
         return None
-    return Run(*describe(metrics), steps, returns, training_seconds(columns, rows))
+    env, algorithm, seed, settings = describe(metrics)
+    return Run(env, algorithm, seed, steps, returns, training_seconds(columns, rows),
+               str(metrics), settings)
 
 
 def read_runs(paths):
@@ -93,11 +103,33 @@ def read_runs(paths):
 
 
 def grouped(runs):
-    """{env: {algorithm: [runs by seed]}}, names sorted."""
-    groups = collections.defaultdict(lambda: collections.defaultdict(list))
+    """{env: {algorithm, and what it differs in: [runs by seed]}}, names sorted. Ends the program
+    where a group would be a mix."""
+    alike = collections.defaultdict(list)
     for run in sorted(runs, key=lambda r: (r.env, r.algorithm, int(r.seed))):
-        groups[run.env][run.algorithm].append(run)
+        alike[run.env, run.algorithm].append(run)
+    groups = collections.defaultdict(lambda: collections.defaultdict(list))
+    for (env, algorithm), mine in alike.items():
+        varies = differing(mine)
+        for run in mine:
+            if varies and run.settings is None:
+                sys.exit(f"{run.place} has no config.textproto beside it, and others of {env} and "
+                         f"{algorithm} differ in {', '.join(varies)}: leave it away, or give its "
+                         "run directory")
+            told = [f"{path}={text((run.settings or {}).get(path, 'unset'))}" for path in varies]
+            group = groups[env][", ".join([algorithm, *told])]
+            if group and group[-1].seed == run.seed:
+                sys.exit(f"{group[-1].place} and {run.place} are both seed {run.seed} of {env}, "
+                         f"{algorithm}: leave one away")
+            group.append(run)
     return groups
+
+
+def differing(runs):
+    """Settings that move curves and in which runs differ that have a configuration."""
+    known = [run.settings for run in runs if run.settings is not None]
+    paths = sorted({path for settings in known for path in settings if counts(path)})
+    return [path for path in paths if len({text(each.get(path, "unset")) for each in known}) > 1]
 
 
 def shared_evaluations(runs):

@@ -17,12 +17,20 @@ import curves  # noqa: E402
 import relative_auc  # noqa: E402
 from run_files import Run, grouped, mean_curve, mean_interval, read_runs  # noqa: E402
 
+from pmoe.paper.statistics import area  # noqa: E402
+
 HAS_SCIPY = importlib.util.find_spec("scipy") is not None
 HAS_NUMPY = importlib.util.find_spec("numpy") is not None
 
 
 def run_of(function, steps, algorithm="sac", seed="1", env="Hopper-v5"):
     return Run(env, algorithm, seed, list(steps), [function(x) for x in steps], 1.0)
+
+
+def configured(seed, settings):
+    run = run_of(lambda x: x, [1, 2], seed=seed)
+    run.settings = settings
+    return run
 
 
 @unittest.skipUnless(HAS_NUMPY, "needs NumPy")
@@ -55,11 +63,11 @@ class AreaTest(unittest.TestCase):
     def test_a_line_has_the_area_of_its_trapezoid(self):
         # Integral of 2x + 3 from 10 to 50: x² + 3x.
         run = run_of(lambda x: 2 * x + 3, [10, 20, 50])
-        self.assertAlmostEqual(relative_auc.area(run, 10, 50), 2500 + 150 - 100 - 30)
+        self.assertAlmostEqual(area(run.steps, run.returns, 10, 50), 2500 + 150 - 100 - 30)
 
     def test_ends_between_evaluations_are_interpolated(self):
         run = run_of(lambda x: 2 * x + 3, [10, 20, 50])
-        self.assertAlmostEqual(relative_auc.area(run, 15, 30), 900 + 90 - 225 - 45)
+        self.assertAlmostEqual(area(run.steps, run.returns, 15, 30), 900 + 90 - 225 - 45)
 
     def test_a_ratio_is_taken_over_the_common_steps(self):
         base = run_of(lambda x: 4.0, [0, 10, 20])
@@ -88,6 +96,23 @@ class CurveTest(unittest.TestCase):
 
 
 class FilesTest(unittest.TestCase):
+    def test_runs_that_differ_in_a_setting_are_groups_of_their_own(self):
+        runs = [configured("1", {"policy.primitives": 2, "observe.video": True}),
+                configured("2", {"policy.primitives": 2}),
+                configured("1", {"policy.primitives": 4})]
+        groups = grouped(runs)["Hopper-v5"]
+        self.assertEqual({name: [run.seed for run in mine] for name, mine in groups.items()},
+                         {"sac, policy.primitives=2": ["1", "2"],
+                          "sac, policy.primitives=4": ["1"]})
+
+    def test_a_mix_is_refused(self):
+        two = [configured("1", {"learner.alpha": 0.2}), configured("2", {"learner.alpha": 1})]
+        unknown = run_of(lambda x: x, [1, 2], seed="3")
+        with self.assertRaisesRegex(SystemExit, "differ in learner.alpha"):
+            grouped([*two, unknown])
+        with self.assertRaisesRegex(SystemExit, "both seed 1"):
+            grouped([two[0], configured("1", {"learner.alpha": 0.2})])
+
     def test_a_folder_of_runs_stands_for_all_of_them(self):
         with tempfile.TemporaryDirectory() as folder:
             for seed, value in ((1, 10), (2, 30)):
