@@ -81,7 +81,7 @@ def _curve(cell: Cell) -> typing.Iterator[dict[str, typing.Any]]:
 
 def _summary(gathered: Gathered, cell: Cell) -> dict[str, typing.Any]:
     last = [run.success[-1] for run in cell.runs if not math.isnan(run.success[-1])]
-    solved = [_solved_at(run) for run in cell.runs]
+    solved = [solved_at(run) for run in cell.runs]
     known = [at for at in solved if at is not None]
     returns = [run.returns[-1] for run in cell.runs]
     low, high = statistics.iqm_interval([returns]) or (math.nan, math.nan)
@@ -93,7 +93,7 @@ def _summary(gathered: Gathered, cell: Cell) -> dict[str, typing.Any]:
             "success": sum(last) / len(last) if last else math.nan}
 
 
-def _solved_at(run: Found) -> int | None:
+def solved_at(run: Found) -> int | None:
     at = None
     for step, share in zip(run.steps, run.success):
         at = None if math.isnan(share) or share < SOLVED else step if at is None else at
