@@ -94,9 +94,15 @@ def _value(cell: str) -> typing.Any:
 
 
 def write_whole(file: pathlib.Path, data: bytes) -> None:
+    """Raises Error: the disk is full, or the folder is not ours; an older file stays as it was."""
     part = file.with_name(file.name + ".part")
-    part.write_bytes(data)
-    os.replace(part, file)
+    try:
+        part.write_bytes(data)
+        os.replace(part, file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Error(f"cannot write {file}: {error.strerror}; make room there, or name another "
+                    "folder by --out") from None
 
 
 def page(gathered: Gathered, head: list[str], lines: list[list[str]], notes: list[str],

@@ -19,8 +19,8 @@ def need(module: str, package: str, why: str) -> None:
         __import__(module)
     except ImportError:
         raise Error(f"{why} needs {package}, which {sys.executable} has not: {sys.executable} -m "
-                    f"pip install {package}, or PMOE_PYTHON=/path/to/a/python3 that has it"
-                    ) from None
+                    "pip install numpy matplotlib scikit-learn, or PMOE_PYTHON=/path/to/a/python3 "
+                    "that has them") from None
 
 
 def pyplot() -> typing.Any:
