@@ -159,6 +159,17 @@ def test_a_figure_of_policies_and_its_numbers_elsewhere(tmp_path):
     assert code == 0 and rows(tmp_path / "new", "fig3") == rows(out, "fig3"), said
 
 
+def test_a_run_whose_step_size_fell_is_not_made_longer(tmp_path):
+    words = ("table2", "--edition", "smoke", "--tasks", "Hopper", "--seeds", "1", "--out",
+             tmp_path)
+    code, said = run(*words)
+    assert code == 0 and len(rows(tmp_path, "table2")) == 6, said
+    code, said = run(*words, "--steps", "512")
+    assert code == 2 and "was trained to 256 env steps, where its step size falls" in said, said
+    code, said = run(*words)
+    assert code == 0 and "all of its runs are there" in said, said
+
+
 def test_a_csv_of_others_is_refused(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "fig3.csv").write_text("x;y\n1;2\n")

@@ -15,7 +15,7 @@ from pmoe.paper.cells import Gathered, gather
 from pmoe.paper.items import EDITIONS, Edition, Item
 from pmoe.paper.library import Found, Library
 from pmoe.paper.rates import Rates
-from pmoe.paper.settings import Settings, differences, satisfies
+from pmoe.paper.settings import TOTAL, Settings, differences, falls, satisfies
 from pmoe.paper.sweeps import Overrides, Planned, Sweep
 
 FINISHED, SOME_FAILED, WRONG, STOPPED = 0, 1, 2, 3  # exit codes, of `pmoe sweep` too
@@ -201,6 +201,7 @@ class Call:
             hours = Rates().hours(left)
             print(f"{head}: {len(left)} of {len(plan)} runs to train, about {hours:,.1f} core "
                   "hours", flush=True)
+            self.refuse_longer(key, left)
             keep = {planned.index for planned in left}
             ended = self.sweep(*key).train(
                 [one.index for one in plan if one.index not in keep], self.jobs)
@@ -211,6 +212,16 @@ class Call:
                 raise Error(f"{head} was refused, as said above")
             code = max(code, FINISHED if ended == FINISHED else SOME_FAILED)
         return code
+
+    def refuse_longer(self, key: tuple[str, str], left: list[Planned]) -> None:
+        """Raises Error: going on would make runs that were trained to another end useless."""
+        own = {run.place.absolute(): run for run in self.library().runs}
+        for planned in left:
+            run = own.get(self.sweep(*key).folder / planned.name)
+            if run and falls(planned.settings) and float(run.settings[TOTAL]) != planned.steps:
+                raise Error(f"{run.place} was trained to {run.settings[TOTAL]:,} env steps, where "
+                            f"its step size falls to 0, and not to {planned.steps:,.0f}: take "
+                            "another --out for these")
 
     def collect(self) -> int:
         there, code, saved = self.library(), FINISHED, []

@@ -58,6 +58,11 @@ def counts(path: str) -> bool:
     return path in WITH_EFFECT or not path.startswith(WITHOUT_EFFECT)
 
 
+def falls(settings: Settings) -> bool:
+    """Whether the step size depends on where the training ends."""
+    return settings.get("learner.lr_schedule", "constant") != "constant"
+
+
 def differences(run: Settings, plan: Settings, defaults: Settings) -> list[str]:
     """What keeps a run from being one of the plan's: "learner.alpha is 0.1 and not 0.2". A setting
     that one of them lacks, as it was written by another version, is the default's."""
@@ -69,9 +74,8 @@ def differences(run: Settings, plan: Settings, defaults: Settings) -> list[str]:
         theirs = plan.get(path, defaults.get(path))
         if not same(ours, theirs):
             found.append(f"{path} is {_shown(ours)} and not {_shown(theirs)}")
-    falls = plan.get("learner.lr_schedule", "constant") != "constant"
     total, wanted = float(run.get(TOTAL, 0)), float(plan.get(TOTAL, 0))
-    if falls and total > LONGER * wanted:
+    if falls(plan) and total > LONGER * wanted:
         found.append(f"{TOTAL} is {total:,.0f} and not {wanted:,.0f}, to which the step size falls")
     return found
 
