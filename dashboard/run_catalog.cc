@@ -73,7 +73,7 @@ std::string RunCatalog::IdOf(const std::string& path) {
 void RunCatalog::Search() {
   if (searched_ && since_search_.Elapsed() < kSearchEvery_s) return;
   searched_ = true;
-  since_search_.Lap();
+  unwatched_s_ = since_search_.Lap();
   runs_.clear();
   changes_before_ = std::exchange(changes_, {});
   facts_.BeginSearch();
@@ -124,11 +124,17 @@ void RunCatalog::AddRun(const RunFolder& root, const std::string& path) {
   Change change{entry.changed_unix_s};
   if (const auto before = changes_before_.find(path); before != changes_before_.end()) {
     const bool same = before->second.unix_s == change.unix_s;
-    change.seen_at_s = same ? before->second.seen_at_s : uptime_.Elapsed();
+    change.seen_at_s = same ? before->second.seen_at_s : uptime_.Elapsed() - AgeOf(change);
   }
   entry.changed_ago_s = SecondsSince(change);
   changes_[path] = change;
   runs_.emplace(entry.id, std::move(entry));
+}
+
+// It changed since the search before, at a time that the files' clock says.
+double RunCatalog::AgeOf(const Change& change) const {
+  const double said_s = static_cast<double>(absl::ToUnixSeconds(absl::Now()) - change.unix_s);
+  return std::clamp(said_s, 0.0, unwatched_s_);
 }
 
 std::optional<int64_t> RunCatalog::SecondsSince(const Change& change) const {

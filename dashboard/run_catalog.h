@@ -58,6 +58,7 @@ class RunCatalog {
     int64_t unix_s = 0;
     std::optional<double> seen_at_s{};  // of uptime_
   };
+  double AgeOf(const Change& change) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<int64_t> SecondsSince(const Change& change) const;
 
   const std::vector<RunFolder> folders_;
@@ -65,6 +66,7 @@ class RunCatalog {
   Mutex mu_;
   bool searched_ ABSL_GUARDED_BY(mu_) = false;
   Stopwatch since_search_ ABSL_GUARDED_BY(mu_);
+  double unwatched_s_ ABSL_GUARDED_BY(mu_) = 0.0;              // between the last two searches
   std::map<std::string, RunEntry> runs_ ABSL_GUARDED_BY(mu_);  // by id
   RunFactsBook facts_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, Change> changes_ ABSL_GUARDED_BY(mu_);  // by path, of runs_

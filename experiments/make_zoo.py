@@ -17,7 +17,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
-from pmoe import command  # noqa: E402
+from pmoe import command, textproto  # noqa: E402
+from pmoe.config import REPEATED  # noqa: E402
 from pmoe.errors import CommandError  # noqa: E402
 from pmoe.metrics import RETURN, evaluations, read_metrics  # noqa: E402
 from pmoe.run import Run  # noqa: E402
@@ -29,6 +30,7 @@ EPISODES = 20    # that the table is of
 SEED = 1000      # of their starts, which no training used
 KEPT = ("config.textproto", "manifest.json", "env/identity.textproto", "snapshots/best.pmoe")
 FRAMES = 250     # of the video
+UNREAD = ("seed", "observe.video")  # do not change what is learned, or stand in the command
 HEAD = f"""# Trained policies
 ```sh
 ./pmoe eval --zoo Walker2d-v5-ppo --episodes 10
@@ -40,8 +42,8 @@ Of each group of seeds the one whose last {LAST} evaluations are the median; its
 best evaluation. "Seeds ended at": the least and the greatest of those means. "{EPISODES} episodes":
 of that snapshot, with starts that no training used
 (`./pmoe eval --zoo NAME --episodes {EPISODES} --seed {SEED}`). Each folder is a small run
-directory: configuration, the rows of metrics.csv that have an evaluation, the policy, what identifies its
-task, and where pictures could be drawn a video. This page and the folders are written by
+directory: configuration, the rows of metrics.csv that have an evaluation, the policy, what
+identifies its task, and where pictures could be drawn a video. This page and the folders are written by
 `experiments/make_zoo.py`.
 
 | name | env steps | seeds | seeds ended at | seed | {EPISODES} episodes | trained by |
@@ -87,11 +89,28 @@ def thin_metrics(source, target):
 
 
 def command_of(run, seeds, extra):
+    """The command whose configuration is the run's; another one ends the script."""
     config = run.config
+    if seeds != list(range(seeds[0], seeds[-1] + 1)):
+        sys.exit(f"{run.path.parent}: seeds {seeds} have a gap")
     words = ["./pmoe train", f"--env {config['env']['id']}", f"--algo {config['algorithm']}",
              f"--preset {config['preset']}", f"--steps {config['schedule']['total_steps']}",
              f"--seeds {seeds[0]}..{seeds[-1]}" if len(seeds) > 1 else f"--seed {seeds[0]}"]
-    return " ".join(words + [f"--set {setting}" for setting in extra])
+    words += [f"--set {setting}" for setting in extra]
+    printed = pmoe("config", "print", *" ".join(words[1:-1 - len(extra)] + words[-len(extra):]
+                                                if extra else words[1:-1]).split())
+    said = textproto.parse(printed, "pmoe config print", REPEATED)
+    for group, values in config.items():
+        other = said.get(group)
+        if isinstance(values, dict):
+            apart = [field for field, value in values.items()
+                     if (other or {}).get(field) != value and f"{group}.{field}" not in UNREAD]
+        else:
+            apart = [""] if other != values and group not in UNREAD else []
+        if apart:
+            sys.exit(f"{run.path}: {group} {' '.join(apart)} is not what {' '.join(words)} says; "
+                     "name what was set by --set FIELD=VALUE")
+    return " ".join(words)
 
 
 def add(zoo, group, name, extra, video):
@@ -99,7 +118,7 @@ def add(zoo, group, name, extra, video):
     run = Run(chosen)
     config = run.config
     name = name or f"{config['env']['id']}-{config['algorithm']}"
-    target = zoo / name
+    target = zoo / f".{name}.new"  # what fails on the way leaves the old one
     shutil.rmtree(target, ignore_errors=True)
     for kept in KEPT:
         (target / kept).parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +138,8 @@ def add(zoo, group, name, extra, video):
         (target / "videos").mkdir()
         pmoe("play", "--run", target, "--snapshot", "best", "--video",
              target / "videos" / "best.mp4", "--frames", FRAMES, "--width", 320, "--height", 240)
+    shutil.rmtree(zoo / name, ignore_errors=True)
+    target.rename(zoo / name)
     print(f"{name}: seed {entry['seed']} of {seeds}, {mean.strip()} ± {std.strip()}")
 
 

@@ -8,7 +8,7 @@
 
 namespace pmoe {
 
-LearnerStats StatSums::Drain(const std::vector<std::string>& names) {
+LearnerStats StatSums::Drain(const std::vector<std::string>& names, HeadType head) {
   LearnerStats stats;
   for (size_t i = 0; i < sums.size(); ++i) {
     if (count > 0 && !std::isnan(sums[i])) {
@@ -17,6 +17,7 @@ LearnerStats StatSums::Drain(const std::vector<std::string>& names) {
     sums[i] = 0.0;
   }
   count = 0;
+  if (head == HeadType::kMcp) return stats;
   if (const std::optional<double> known = RouterInformation(stats)) {
     stats.emplace_back("router_information", *known);
   }
@@ -24,17 +25,15 @@ LearnerStats StatSums::Drain(const std::vector<std::string>& names) {
 }
 
 std::optional<double> RouterInformation(const LearnerStats& stats) {
-  double within = std::nan(""), usage = 0.0, between = 0.0;
+  double within = std::nan(""), between = 0.0;
   int primitives = 0;
   for (const auto& [name, value] : stats) {
     if (name == "router_entropy") within = value;
     if (!absl::StartsWith(name, "primitive_usage_")) continue;
     ++primitives;
-    usage += value;
     if (value > 0.0) between -= value * std::log(value);
   }
-  constexpr double kRounding = 1e-3;
-  if (primitives < 2 || std::isnan(within) || std::abs(usage - 1.0) > kRounding) return {};
+  if (primitives < 2 || std::isnan(within)) return {};
   return std::max(0.0, between - within);
 }
 

@@ -31,8 +31,9 @@ struct StatSums {
     ++count;
     return absl::OkStatus();
   }
-  // Their means, and RouterInformation; those that are not a number say nothing of this policy.
-  LearnerStats Drain(const std::vector<std::string>& names);
+  // Their means, and RouterInformation but of MCP; those that are not a number say nothing of this
+  // policy.
+  LearnerStats Drain(const std::vector<std::string>& names, HeadType head);
 
   uint64_t count = 0;
   std::vector<double> sums;
@@ -42,8 +43,8 @@ struct StatSums {
 };
 
 // I(S;K) = H(mean w) - mean H(w), nats: what a primitive tells of the state, of the means of
-// "router_entropy" and "primitive_usage_k" over minibatches. Nothing with one primitive, or where
-// weights do not sum to 1 (MCP).
+// "router_entropy" and "primitive_usage_k" over minibatches. Nothing with one primitive; the
+// weights must sum to 1, which MCP's do not.
 std::optional<double> RouterInformation(const LearnerStats& stats);
 
 // The first member's weights, without a scale of observations.

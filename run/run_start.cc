@@ -60,6 +60,7 @@ absl::Status CheckFixed(const RunConfig& before, const RunConfig& after) {
                                     "learner.critic_norm",
                                     "learner.target_policy",
                                     "learner.value_net",
+                                    "learner.rank_by",
                                     "learner.qnet_",
                                     "learner.router_loss",
                                     "learner.ppo_r",

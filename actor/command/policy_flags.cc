@@ -17,7 +17,8 @@ namespace pmoe {
 
 void RunFlags::AddTo(CLI::App* app) {
   CLI::Option* const run = app->add_option("--run", run_, "Run directory")->type_name("DIR");
-  app->add_option("--zoo", zoo_, "Instead: a trained policy of zoo/README.md, e.g. Hopper-v5-ppo")
+  app->add_option("--zoo", zoo_,
+                  "Instead: a trained policy of a checkout's zoo/README.md, e.g. Hopper-v5-ppo")
       ->type_name("NAME")
       ->excludes(run);
   app->add_option("--snapshot", snapshot_, "latest or best; default: latest, of the zoo best")
@@ -44,7 +45,7 @@ absl::StatusOr<std::string> RunFlags::Directory() const {
   if (!zoo_.empty()) return ZooRun(zoo_);
   if (!run_.empty()) return run_;
   return absl::InvalidArgumentError(
-      "whose policy? --run DIR names a run directory, --zoo NAME a policy that comes along");
+      "whose policy? --run DIR names a run directory, --zoo NAME a policy of a checkout's zoo");
 }
 
 absl::StatusOr<LoadedRun> RunFlags::Load() const {
@@ -80,21 +81,30 @@ absl::Status RunFlags::Settle(const std::string& directory, LoadedRun* run) cons
 
 absl::StatusOr<LoadedRun> RunFlags::Read(const std::string& run) const {
   LoadedRun loaded;
-  absl::StatusOr<RunConfig> config = ReadValidRunConfig(run, "--run");
+  const char* const flag = zoo_.empty() ? "--run" : "--zoo";
+  absl::StatusOr<RunConfig> config = ReadValidRunConfig(run, flag);
   if (!config.ok() && !absl::IsNotFound(config.status())) {
-    return absl::Status(config.status().code(), absl::StrCat("--run ", config.status().message()));
+    return absl::Status(config.status().code(), absl::StrCat(flag, " ", config.status().message()));
   }
   PMOE_RETURN_IF_ERROR(config.status());
   loaded.config = *std::move(config);
   const std::string which = snapshot();
   const std::string file = absl::StrCat(run, "/snapshots/", which, ".pmoe");
   absl::StatusOr<std::string> bytes = ReadFile(file);
+  if (!bytes.ok() && !zoo_.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat(file, " is not there: the zoo has each policy's best snapshot only"));
+  }
   if (!bytes.ok()) {
     return absl::NotFoundError(
         absl::StrCat(file, " does not exist yet: it is written at the run's first ",
                      which == "best" ? "evaluation" : "checkpoint"));
   }
   absl::StatusOr<PolicySnapshot> snapshot = PolicySnapshot::Decode(*std::move(bytes));
+  if (!snapshot.ok() && !zoo_.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        file, " cannot be used (", snapshot.status().message(), "); git checkout ", run));
+  }
   if (!snapshot.ok()) {
     return absl::FailedPreconditionError(absl::StrCat(
         file, " cannot be used (", snapshot.status().message(), "); take --snapshot ",

@@ -19,8 +19,10 @@ std::vector<std::string> ZooNames(const std::string& zoo) {
   std::error_code error;
   for (fs::directory_iterator it(zoo, error), end; !error && it != end; it.increment(error)) {
     std::error_code ignored;
-    if (fs::is_regular_file(it->path() / "config.textproto", ignored)) {
-      names.push_back(it->path().filename().string());
+    const std::string name = it->path().filename().string();
+    const bool finished = name.front() != '.';  // make_zoo.py renames what is whole
+    if (finished && fs::is_regular_file(it->path() / "config.textproto", ignored)) {
+      names.push_back(name);
     }
   }
   std::sort(names.begin(), names.end());

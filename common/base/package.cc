@@ -70,7 +70,8 @@ std::string PythonFolder() {
 }
 
 std::string ZooFolder() {
-  if (const char* const given = std::getenv("PMOE_ZOO")) return given;
+  const std::string given = Variable("PMOE_ZOO");
+  if (!given.empty()) return given;
   return PackageFolder().empty() ? PMOE_ZOO_SOURCES : PackageFolder() + "/zoo";
 }
 

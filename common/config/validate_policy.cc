@@ -25,6 +25,21 @@ absl::Status CheckPrimitives(const RunConfig& config) {
 // A target by scores needs scores.
 absl::Status CheckRanking(const RunConfig& config) {
   const LearnerConfig& learner = config.learner();
+  const LearnerConfig& unset = LearnerConfig::default_instance();
+  const bool ranked = ParseChoice<RouterLoss>(learner.router_loss()) != RouterLoss::kNone &&
+                      ParseChoice<RouterGrad>(learner.ppo_router_grad()) != RouterGrad::kSurrogate;
+  if (!ranked &&
+      (learner.rank_by() != unset.rank_by() || learner.router_target() != unset.router_target())) {
+    return absl::InvalidArgumentError(
+        "learner.rank_by and router_target do nothing with learner.ppo_router_grad surrogate or "
+        "router_loss none: nothing is ranked; leave them away, or one of those");
+  }
+  if (learner.router_entropy_min() == 0.0 &&
+      learner.router_entropy_coef() != unset.router_entropy_coef()) {
+    return absl::InvalidArgumentError(
+        "learner.router_entropy_coef does nothing without learner.router_entropy_min; leave it "
+        "away, or give a floor, e.g. --set learner.router_entropy_min=0.5");
+  }
   if (ParseChoice<RouterTarget>(learner.router_target()) != RouterTarget::kSoftmax) {
     if (learner.router_target_tau() == LearnerConfig::default_instance().router_target_tau()) {
       return absl::OkStatus();

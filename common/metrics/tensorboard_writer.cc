@@ -39,8 +39,9 @@ std::string HostName() {
 int64_t NewestFileTime(const std::string& directory) {
   int64_t newest = 0;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename().string();
+  std::filesystem::directory_iterator entry(directory, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
     absl::string_view time = name;
     int64_t seconds = 0;
     if (!absl::ConsumePrefix(&time, kFilePrefix)) continue;

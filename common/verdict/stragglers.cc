@@ -94,8 +94,12 @@ std::string StragglersText(const Stragglers& stragglers, Pace pace) {
   }
   if (!stragglers.silent.empty()) {
     const bool one = begin(stragglers.silent);
-    absl::StrAppend(&text, one ? " has" : " have", " said nothing for ",
-                    std::lround(std::min(1e6, stragglers.silent_s)), " s.");
+    if (stragglers.silent_s < kSilent_s) {  // they left, and said so
+      absl::StrAppend(&text, one ? " is gone." : " are gone.");
+    } else {
+      absl::StrAppend(&text, one ? " has" : " have", " said nothing for ",
+                      std::lround(std::min(1e6, stragglers.silent_s)), " s.");
+    }
   }
   return text;
 }

@@ -85,6 +85,8 @@ function otherRow(member) {
                    member.last_report_s);
 }
 
+const RANKS = ["gone", "silent", "slow", "alive"];  // of actorState, the worst first
+
 function actorState(actor, {slow, silent}) {
   return !actor.connected ? "gone" : silent.has(actor.index) ? "silent" :
     slow.has(actor.index) ? "slow" : "alive";
@@ -98,10 +100,12 @@ function actorRow(actor, named) {
     actor.last_report_s);
 }
 
-// Of very many actors those that are gone or silent and the slowest.
-function chosenActors(actors, {silent}) {
+// Of very many actors those that are gone, silent or named slow, then the slowest: in lockstep all
+// make as many steps.
+function chosenActors(actors, named) {
   if (actors.length <= MEMBERS_MAX) return actors;
-  return [...actors].sort((a, b) => silent.has(b.index) - silent.has(a.index) ||
+  const rank = (actor) => RANKS.indexOf(actorState(actor, named));
+  return [...actors].sort((a, b) => rank(a) - rank(b) ||
     (a.env_steps_per_s ?? 0) - (b.env_steps_per_s ?? 0)).slice(0, MEMBERS_MAX);
 }
 

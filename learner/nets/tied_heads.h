@@ -32,7 +32,7 @@ class TiedHeads {
   void StepHeads(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share rows);
   template <typename T>
   void StepOthers(const AdamFactors<T>& factors, const AdamArrays<T>& arrays, Share share) const;
-  // The squared norm of S's and c D_k's gradients less that of the W_k's, for who cuts the norm of
+  // The squared norm of the gradients by S and D_k less that of the W_k's, for who cuts the norm of
   // what is learned: K equal heads have one head's.
   template <typename T>
   double NormExcess(const T* gradient) const;

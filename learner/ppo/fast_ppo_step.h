@@ -39,6 +39,8 @@ class FastPpoStep {
  public:
   // `state` is of type T and outlives the step.
   FastPpoStep(const PpoOptions& options, const PolicySpec& policy, PpoState* state);
+  FastPpoStep(const FastPpoStep&) = delete;  // parts of it point to others
+  FastPpoStep& operator=(const FastPpoStep&) = delete;
 
   // After somebody else changed the parameters.
   void Pack();

@@ -103,7 +103,7 @@ ClippedGradient ClipGradient(const PpoOptions& options, absl::Span<at::Tensor* c
                              const at::Tensor& more) {
   at::Tensor squares = gradients[0]->square().sum();
   for (at::Tensor* const other : gradients.subspan(1)) squares = squares + other->square().sum();
-  if (more.defined()) squares = squares + more;
+  if (more.defined()) squares = (squares + more).clamp_min(0.0);  // rounding
   if (!squares.is_cpu()) return {ShortenInPlace(options, squares, gradients)};
   const double norm = std::sqrt(squares.item<double>());
   return {at::full({1}, norm, squares.options()), GradientScale(options, norm)};

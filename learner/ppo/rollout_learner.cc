@@ -129,7 +129,7 @@ std::shared_ptr<const PolicySnapshot> RolloutLearner::Snapshot(uint64_t version,
 
 LearnerStats RolloutLearner::DrainStats() {
   const bool learned = stats_.count > 0;
-  LearnerStats stats = stats_.Drain(update_->StatNames());
+  LearnerStats stats = stats_.Drain(update_->StatNames(), policy_.head);
   if (learned) stats.emplace_back("rows_dropped", static_cast<double>(dropped_));
   return stats;
 }

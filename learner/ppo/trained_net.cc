@@ -34,7 +34,9 @@ template <typename T>
 double TrainedNet<T>::SquaredNorm() const {
   const double norm = pmoe::SquaredNorm(size_, arrays_.gradient);
   const TiedHeads* const tied = optimizer_->tied();
-  return tied == nullptr ? norm : norm + tied->NormExcess(arrays_.gradient);
+  if (tied == nullptr) return norm;
+  const double whole = norm + tied->NormExcess(arrays_.gradient);
+  return whole < 0.0 ? 0.0 : whole;  // by rounding; NaN stays
 }
 
 template <typename T>

@@ -164,7 +164,7 @@ std::shared_ptr<const PolicySnapshot> SacLearner::Snapshot(uint64_t version,
   return MakeSnapshot(policy_, version, env_steps, update_.actor());
 }
 
-LearnerStats SacLearner::DrainStats() { return stats_.Drain(stat_names_); }
+LearnerStats SacLearner::DrainStats() { return stats_.Drain(stat_names_, policy_.head); }
 
 void SacLearner::SaveState(ContainerWriter* out) const {
   ByteWriter tensors, counters;

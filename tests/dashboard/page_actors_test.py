@@ -52,7 +52,7 @@ class ActorsTest(unittest.TestCase):
         verdict = self.value("document.querySelector('.verdict .first').textContent")
         self.assertRegex(verdict, "^The learner is the bottleneck: actors idle 36 %. More actors "
                          "will not help. Actors 5, 15, 25, 35, 45, 55 and 96 more make [23][0-9] % "
-                         "of the others' steps. Actor 3 has said nothing for 0 s.$")
+                         "of the others' steps. Actor 3 is gone.$")
         states = self.value("Object.fromEntries([...document.querySelectorAll('#members tr')]"
                             ".map((row) => [row.dataset.member, row.cells[1].textContent]))")
         self.assertEqual(states.pop("actor 3"), "gone")

@@ -292,7 +292,6 @@ TEST(RouterInformationTest, TellsARouterThatLooksAtTheStateFromOneThatDoesNot) {
   EXPECT_NEAR(of(0.0, 0.5, 0.5).value(), std::log(2.0), 1e-12);
   EXPECT_NEAR(of(std::log(2.0), 0.5, 0.5).value(), 0.0, 1e-12);
   EXPECT_NEAR(of(0.0, 1.0, 0.0).value(), 0.0, 1e-12);
-  EXPECT_FALSE(of(0.3, 0.9, 0.7).has_value());  // MCP's weights do not sum to 1
   EXPECT_FALSE(RouterInformation({{"router_entropy", 0.0}, {"primitive_usage_0", 1.0}}));
   EXPECT_FALSE(RouterInformation({}));
 }

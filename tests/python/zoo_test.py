@@ -48,6 +48,11 @@ def test_somebody_must_act_and_nobody_twice(tmp_path):
     assert said.returncode == 2 and "PMOE_ZOO=FOLDER" in said.stderr
 
 
+def test_the_zoo_has_the_best_snapshot_alone():
+    said = act("--zoo", NAMES[0], "--snapshot", "latest")
+    assert said.returncode == 2 and "best snapshot only" in said.stderr
+
+
 def test_the_seed_in_the_middle_comes_into_the_zoo(tmp_path):
     for seed in (1, 2, 3):
         pmoe.train("InvertedPendulum-v5", algo="sac", steps=256, seed=seed, progress=False,

@@ -88,6 +88,11 @@ TEST(ValidateConfigTest, ATargetByScoresHasScores) {
       IsInvalid("learner.router_target must be winner with learner.rank_by advantage"));
   EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "learner.router_target_tau=0.5"}),
               IsInvalid("use --set learner.router_target=softmax"));
+  EXPECT_THAT(
+      Resolve({"algorithm=pmoe_ppo", "learner.rank_by=arm_q", "learner.ppo_router_grad=surrogate"}),
+      IsInvalid("nothing is ranked"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "learner.router_entropy_coef=2"}),
+              IsInvalid("does nothing without learner.router_entropy_min"));
   EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "learner.rank_by=arm_q"}),
               IsInvalid("learner.rank_by=arm_q does nothing with algorithm pmoe_sac"));
   EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "learner.router_entropy_min=1.5"}),

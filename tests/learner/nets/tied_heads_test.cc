@@ -91,6 +91,22 @@ TEST_P(TiedHeadsTest, MoveAsTheirPartsDo) {
 
 INSTANTIATE_TEST_SUITE_P(Scales, TiedHeadsTest, ::testing::Values(0.05, 0.3, 1.0, 3.0));
 
+TEST_P(TiedHeadsTest, HaveTheNormOfTheirPartsGradients) {
+  const double c = GetParam();
+  const PolicySpec spec = Spec();
+  FlatParameters weights = Weights(spec);
+  const TiedHeads tied(spec, {.mean = c}, weights);
+  Rng rng(1, RngRole::kLearner, 0);
+  const at::Tensor shape = Gradients(spec, &weights, "mean");
+  const at::Tensor g = NormalTensor(shape.sizes(), &rng).to(at::kDouble) + 0.3;
+  shape.copy_(g);
+  const auto squares = [](const at::Tensor& x) { return x.square().sum().item<double>(); };
+  const double expected =
+      squares(g.sum(2)) + squares((g - g.mean(2, /*keepdim=*/true)) * c) - squares(g);
+  EXPECT_NEAR(tied.NormExcess(weights.gradient()).item<double>(), expected, 1e-9);
+  EXPECT_NEAR(tied.NormExcess(weights.gradient().data_ptr<double>()), expected, 1e-9);
+}
+
 TEST(TiedHeadsTest, WithoutResidualsStayEqual) {
   const PolicySpec spec = Spec();
   FlatParameters weights = Weights(spec),
