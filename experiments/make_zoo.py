@@ -43,8 +43,8 @@ best evaluation. "Seeds ended at": the least and the greatest of those means. "{
 of that snapshot, with starts that no training used
 (`./pmoe eval --zoo NAME --episodes {EPISODES} --seed {SEED}`). Each folder is a small run
 directory: configuration, the rows of metrics.csv that have an evaluation, the policy, what
-identifies its task, and where pictures could be drawn a video. This page and the folders are written by
-`experiments/make_zoo.py`.
+identifies its task, and where pictures could be drawn a video. This page and the folders are
+written by `experiments/make_zoo.py`.
 
 | name | env steps | seeds | seeds ended at | seed | {EPISODES} episodes | trained by |
 |---|---:|---:|---|---:|---:|---|
