@@ -45,7 +45,7 @@ absl::StatusOr<std::string> RunFlags::Directory() const {
   if (!zoo_.empty()) return ZooRun(zoo_);
   if (!run_.empty()) return run_;
   return absl::InvalidArgumentError(
-      "whose policy? --run DIR names a run directory, --zoo NAME a policy of a checkout's zoo");
+      "--run is missing: name a run directory, or by --zoo NAME a policy of a checkout's zoo");
 }
 
 absl::StatusOr<LoadedRun> RunFlags::Load() const {

@@ -37,7 +37,7 @@ const Settings kOther = {{"policy.std", "state"},
                          {"learner.primitive_backprop", "all"},
                          {"policy.heads", "tied"},
                          {"learner.router_target", "softmax"},
-                         {"learner.router_entropy_min", "0.99"}};
+                         {"learner.router_entropy_min", "1"}};
 
 // Read, but without a difference here, or not by the learner: the replay discounts SAC's rows, the
 // bits of one thread are those of two, and two editions of a step may differ by rounding alone.

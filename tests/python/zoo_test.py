@@ -42,7 +42,7 @@ def test_only_names_of_the_zoo_are_taken(name):
 
 
 def test_somebody_must_act_and_nobody_twice(tmp_path):
-    assert "--run DIR" in act().stderr and act().returncode == 2
+    assert "--run is missing" in act().stderr and act().returncode == 2
     assert act("--zoo", NAMES[0], "--run", tmp_path).returncode == 2
     said = act("--zoo", "any", zoo=tmp_path)
     assert said.returncode == 2 and "PMOE_ZOO=FOLDER" in said.stderr

@@ -238,7 +238,7 @@ TEST(SacLearnerTest, DrainsMeansOnce) {
   EXPECT_TRUE(training.learner.DrainStats().empty());
   training.Update(4);
   const LearnerStats stats = training.learner.DrainStats();
-  ASSERT_EQ(stats.size(), SacStatNames(3).size());
+  ASSERT_EQ(stats.size(), SacStatNames(3).size() + 1);  // router_information
   double usage = 0.0, wins = 0.0;
   for (const auto& [name, value] : stats) {
     EXPECT_TRUE(std::isfinite(value)) << name;
