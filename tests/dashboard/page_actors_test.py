@@ -26,6 +26,9 @@ class ActorsTest(unittest.TestCase):
         self.browser.problems.clear()
         self.browser.show_as(1280, 900)
 
+    def tearDown(self):
+        self.browser.open("about:blank")  # before its server ends: it would complain of that
+
     def value(self, script):
         return self.browser.evaluate(script)
 
