@@ -30,7 +30,7 @@ EPISODES = 20    # that the table is of
 SEED = 1000      # of their starts, which no training used
 KEPT = ("config.textproto", "manifest.json", "env/identity.textproto", "snapshots/best.pmoe")
 FRAMES = 250     # of the video
-UNREAD = ("seed", "observe.video")  # do not change what is learned, or stand in the command
+UNREAD = ("seed", "observe.video", "learner.threads")  # stand in the command, or change no bit
 HEAD = f"""# Trained policies
 ```sh
 ./pmoe eval --zoo Walker2d-v5-ppo --episodes 10

@@ -129,7 +129,7 @@ def test_without_matplotlib_table_and_page_come(measured, tmp_path):
 
 def test_ctrl_c_keeps_what_is_measured_and_the_rest_comes_later(tmp_path):
     out = tmp_path / "out"
-    words = command("--actors", "1,2", "--seconds", "3", "--out", str(out))
+    words = command("--actors", "1,2", "--seconds", "8", "--out", str(out))
     process = start(words)
     for line in process.stdout:
         if re.match(r"actors-2-run-1 .*(warm-up|measured|waits)", line):

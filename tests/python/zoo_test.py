@@ -9,6 +9,7 @@ import pmoe
 import pytest
 from conftest import ROOT, environment, short_settings
 from pmoe.binaries import binary
+from pmoe.command import value_text
 
 NAMES = sorted(folder.parent.name for folder in ROOT.glob("zoo/*/config.textproto"))
 
@@ -54,15 +55,20 @@ def test_the_zoo_has_the_best_snapshot_alone():
 
 
 def test_the_seed_in_the_middle_comes_into_the_zoo(tmp_path):
+    settings = {**short_settings("sac"), "policy.hidden": [8], "learner.critic_hidden": [8]}
     for seed in (1, 2, 3):
         pmoe.train("InvertedPendulum-v5", algo="sac", steps=256, seed=seed, progress=False,
-                   out=tmp_path / "group" / f"seed_{seed}",
-                   set={**short_settings("sac"), "policy.hidden": [8],
-                        "learner.critic_hidden": [8]})
+                   out=tmp_path / "group" / f"seed_{seed}", set=settings)
     zoo = tmp_path / "zoo"
-    said = subprocess.run(
-        [sys.executable, str(ROOT / "experiments/make_zoo.py"), str(tmp_path / "group"), "--zoo",
-         str(zoo), "--no-video"], capture_output=True, text=True, check=False, env=environment())
+    words = [sys.executable, str(ROOT / "experiments/make_zoo.py"), str(tmp_path / "group"),
+             "--zoo", str(zoo), "--no-video"]
+
+    def make(*more):
+        return subprocess.run([*words, *more], capture_output=True, text=True, check=False,
+                              env=environment())
+    assert "name what was set by --set" in make().stderr  # the command would train another one
+    assert not list(zoo.glob("[!.]*"))
+    said = make(*[f"--set={name}={value_text(value)}" for name, value in settings.items()])
     assert said.returncode == 0, said.stderr
     entry = json.loads((zoo / "InvertedPendulum-v5-sac/zoo.json").read_text(encoding="utf-8"))
     returns = entry["returns"]
