@@ -87,15 +87,14 @@ at::Tensor ReinforceLoss(const at::Tensor& cost, const at::Tensor& log_w,
 }
 
 at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_over_primitives) {
-  const at::Tensor v = at::one_hot(best, w.size(2)).to(w.dtype());  // [M, B, K]
-  const at::Tensor error = (v - w).square();
-  return (mean_over_primitives ? error.mean(2) : error.sum(2)).mean(1);
+  return FrequencyLossTo(w, at::one_hot(best, w.size(2)).to(w.dtype()), {}, mean_over_primitives);
 }
 
 at::Tensor FrequencyLossTo(const at::Tensor& w, const at::Tensor& target,
                            const at::Tensor& row_weight, bool mean_over_primitives) {
   const at::Tensor error = (target - w).square();
-  return ((mean_over_primitives ? error.mean(2) : error.sum(2)) * row_weight).mean(1);
+  const at::Tensor of_row = mean_over_primitives ? error.mean(2) : error.sum(2);
+  return (row_weight.defined() ? of_row * row_weight : of_row).mean(1);
 }
 
 at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best) {
@@ -104,7 +103,8 @@ at::Tensor RouterCrossEntropy(const at::Tensor& log_w, const at::Tensor& best) {
 
 at::Tensor RouterCrossEntropyTo(const at::Tensor& log_w, const at::Tensor& target,
                                 const at::Tensor& row_weight) {
-  return -((target * log_w).sum(2) * row_weight).mean(1);
+  const at::Tensor of_row = (target * log_w).sum(2);
+  return -(row_weight.defined() ? of_row * row_weight : of_row).mean(1);
 }
 
 at::Tensor RouterEntropyLack(const at::Tensor& log_w, const at::Tensor& w, double floor) {

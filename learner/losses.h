@@ -64,7 +64,8 @@ at::Tensor ReinforceLoss(const at::Tensor& cost, const at::Tensor& log_w,
 // mean_K (onehot - w)^2. Its gradient is twice delta of Eq. 7; Eq. 9's last line has the sign the
 // other way round. w: [M, B, K], rows sum to 1; best: [M, B] index -> [M]
 at::Tensor FrequencyLoss(const at::Tensor& w, const at::Tensor& best, bool mean_over_primitives);
-// The same towards any distribution. target: [M, B, K]; row_weight: [M, B] by which a row counts
+// The same towards any distribution. target: [M, B, K]; row_weight: [M, B] by which a row counts,
+// undefined: 1
 at::Tensor FrequencyLossTo(const at::Tensor& w, const at::Tensor& target,
                            const at::Tensor& row_weight, bool mean_over_primitives);
 

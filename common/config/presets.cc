@@ -30,21 +30,12 @@ constexpr char kModern[] = "modern";
 // start_steps 0 with update_after 1000: one whole round. Alpha starts at 1 there because log alpha
 // starts at 0.
 constexpr absl::string_view kOfficialSac = R"pb(
-  learner {
-    batch_size: 256
-    actor_lr: 3e-4
-    critic_lr: 3e-4
-    alpha: 1
-    tune_alpha: true
-    alpha_lr: 3e-4
-    tau: 0.005
-  }
+  learner { tau: 0.005 }
   schedule { start_steps: 0 update_after: 1000 steps_per_round: 1000 updates_per_step: 1 }
 )pb";
 
-// The schema's schedule with truncated quantile critics (arXiv 2005.04269) as small and with the
-// step sizes that its public implementations have: docs/algorithms/modern_critics.md.
-constexpr absl::string_view kModernSac = R"pb(
+// The step sizes and the tuned temperature of both presets that are not the paper's.
+constexpr absl::string_view kTunedSac = R"pb(
   learner {
     batch_size: 256
     actor_lr: 3e-4
@@ -52,10 +43,13 @@ constexpr absl::string_view kModernSac = R"pb(
     alpha: 1
     tune_alpha: true
     alpha_lr: 3e-4
-    critic_quantiles: 25
-    dropped_quantiles: 2
-    quantile_critics: 2
   }
+)pb";
+
+// The schema's schedule with truncated quantile critics (arXiv 2005.04269) as small as its public
+// implementations have them: docs/algorithms/modern_critics.md.
+constexpr absl::string_view kModernSac = R"pb(
+  learner { critic_quantiles: 25 dropped_quantiles: 2 quantile_critics: 2 }
 )pb";
 
 // What every preset of PPO shares. A rollout is a round.
@@ -117,7 +111,9 @@ constexpr absl::string_view kPpoCleanRl = R"pb(
 // preset. "paper" is for SAC the schema's defaults: Table 6(a), published as Spinning Up's SAC.
 constexpr Preset kPresets[] = {
     {kPaper, Family::kSac, ""},
+    {kOfficial, Family::kSac, kTunedSac},
     {kOfficial, Family::kSac, kOfficialSac},
+    {kModern, Family::kSac, kTunedSac},
     {kModern, Family::kSac, kModernSac},
     {"", Family::kPpo, kPpoShared},
     {kPaper, Family::kPpo, kPpoPaper},

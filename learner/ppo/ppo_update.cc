@@ -7,7 +7,6 @@
 #include "ATen/ops/empty.h"
 #include "ATen/ops/from_blob.h"
 #include "ATen/ops/one_hot.h"
-#include "ATen/ops/ones_like.h"
 #include "ATen/ops/stack.h"
 #include "ATen/ops/zeros.h"
 #include "c10/core/GradMode.h"
@@ -170,7 +169,7 @@ at::Tensor PpoUpdate::Scores(const MixtureHeads& heads, const at::Tensor& obs, R
 at::Tensor PpoUpdate::RouterLossTerm(const MixtureHeads& heads, const PpoBatch& batch,
                                      const at::Tensor& scores) const {
   const at::Tensor w = heads.RouterWeights(), log_w = heads.LogRouterWeights();
-  at::Tensor target, counts = at::ones_like(batch.advantage);
+  at::Tensor target, counts;
   if (options_.router_target == RouterTarget::kSoftmax) {
     target = (log_w.detach() + scores / options_.router_target_tau).softmax(2);
   } else {

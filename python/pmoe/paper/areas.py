@@ -11,7 +11,7 @@ import typing
 from pmoe.paper import plot, statistics
 from pmoe.paper.cells import Cell, Gathered
 from pmoe.paper.items import Item, Line
-from pmoe.paper.page import Rows, interval_text, number, ours_text
+from pmoe.paper.page import Rows, grid, interval_text, number, ours_text
 
 COLUMNS = ("row", "column", "seeds", "iqm", "low", "high", "p", "p_low", "p_high", "mean_return",
            "paper")
@@ -94,19 +94,11 @@ def _stats(mine: list[list[float]], below: list[list[float]]) -> dict[str, typin
 
 
 def table(gathered: Gathered, rows: Rows) -> tuple[list[str], list[list[str]]]:
-    item = gathered.item
-    names = [column.name for column in item.columns]
+    names = [column.name for column in gathered.item.columns]
     if any(row["column"] == ALL for row in rows):
         names.append(ALL)
-    at = {(row["row"], row["column"]): row for row in rows}
-    lines = []
-    for line in item.rows:
-        cells = [line.name]
-        for name in names:
-            row = at.get((line.name, name))
-            cells.append(_cell_text(gathered, line, name, row))
-        lines.append(cells)
-    return ["", *names], lines
+    return grid(gathered.item.rows, names, rows,
+                lambda line, at, row: _cell_text(gathered, line, names[at], row))
 
 
 def _cell_text(gathered: Gathered, line: Line, name: str, row: dict[str, typing.Any] | None) -> str:

@@ -7,7 +7,8 @@ import typing
 
 from pmoe.paper import plot, statistics
 from pmoe.paper.cells import Cell, Gathered
-from pmoe.paper.page import Rows, ours_text
+from pmoe.paper.items import Line
+from pmoe.paper.page import Rows, grid, ours_text
 
 COLUMNS = ("column", "row", "seeds", "env_steps", "iqm", "low", "high")
 WHAT = ("Lines: IQM over seeds at the env steps that all seeds of a row were evaluated at; shaded: "
@@ -32,17 +33,12 @@ def _points(cell: Cell) -> typing.Iterator[dict[str, typing.Any]]:
 
 def table(gathered: Gathered, rows: Rows) -> tuple[list[str], list[list[str]]]:
     item = gathered.item
-    last = {(row["row"], row["column"]): row for row in rows}
-    lines = []
-    for line in item.rows:
-        cells = [line.name]
-        for column in item.columns:
-            row = last.get((line.name, column.name))
-            planned = gathered.of(line, column).plan
-            cells.append(f"{ours_text(row)}, at {row['env_steps']:,.0f}" if row else
-                         "no run" if planned else "–")
-        lines.append(cells)
-    return ["return", *(column.name for column in item.columns)], lines
+
+    def text(line: Line, at: int, row: dict[str, typing.Any] | None) -> str:
+        if row:
+            return f"{ours_text(row)}, at {row['env_steps']:,.0f}"
+        return "no run" if gathered.of(line, item.columns[at]).plan else "–"
+    return grid(item.rows, [column.name for column in item.columns], rows, text, "return")
 
 
 def notes(_: Gathered) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import typing
 
 from pmoe.paper import plot, statistics
 from pmoe.paper.cells import Gathered
-from pmoe.paper.page import Rows, number, ours_text
+from pmoe.paper.items import Line
+from pmoe.paper.page import Rows, grid, number, ours_text
 
 COLUMNS = ("row", "column", "seeds", "iqm", "low", "high")
 WHAT = ("Ours: IQM over seeds of the last evaluation's mean return, in brackets the 95 % interval "
@@ -35,20 +37,15 @@ def _at(steps: tuple[int, ...], returns: tuple[float, ...], at: float) -> float:
 
 def table(gathered: Gathered, rows: Rows) -> tuple[list[str], list[list[str]]]:
     item = gathered.item
-    at = {(row["row"], row["column"]): row for row in rows}
-    lines = []
-    for line in item.rows:
-        cells = [line.name]
-        for column in item.columns:
-            row = at.get((line.name, column.name))
-            ours = "no run"
-            if row:
-                inside = column.low <= row["iqm"] <= column.high
-                place = "within" if inside else "below" if row["iqm"] < column.low else "above"
-                ours = f"{ours_text(row)}: {place}"
-            cells.append(f"{ours}\nband {number(column.low)} to {number(column.high)}")
-        lines.append(cells)
-    return ["", *(column.name for column in item.columns)], lines
+
+    def text(_: Line, at: int, row: dict[str, typing.Any] | None) -> str:
+        column, ours = item.columns[at], "no run"
+        if row:
+            inside = column.low <= row["iqm"] <= column.high
+            place = "within" if inside else "below" if row["iqm"] < column.low else "above"
+            ours = f"{ours_text(row)}: {place}"
+        return f"{ours}\nband {number(column.low)} to {number(column.high)}"
+    return grid(item.rows, [column.name for column in item.columns], rows, text)
 
 
 def notes(_: Gathered) -> list[str]:

@@ -12,7 +12,7 @@ from pmoe.paper import page, plot, statistics
 from pmoe.paper.cells import Gathered
 from pmoe.paper.items import Line
 from pmoe.paper.library import Found
-from pmoe.paper.page import Rows, interval_text, number, ours_text
+from pmoe.paper.page import Rows, grid, interval_text, number, ours_text
 from pmoe.run import Run
 
 COLUMNS = ("row", "column", "seeds", "iqm", "low", "high", "spread", "p", "p_low", "p_high")
@@ -70,19 +70,12 @@ def _play(gathered: Gathered, run: Found, column: Line) -> tuple[float, float]:
 
 
 def table(gathered: Gathered, rows: Rows) -> tuple[list[str], list[list[str]]]:
-    item = gathered.item
-    at = {(row["row"], row["column"]): row for row in rows}
-    lines = []
-    for line in item.rows:
-        cells = [line.name]
-        for index, column in enumerate(item.columns):
-            row = at.get((line.name, column.name))
-            said = "not in the paper"
-            if index < len(line.paper):
-                said = f"paper {number(line.paper[index])} ± {number(line.spread[index])}"
-            cells.append(f"{_ours(gathered, line, row)}\n{said}")
-        lines.append(cells)
-    return ["", *(column.name for column in item.columns)], lines
+    def text(line: Line, at: int, row: dict[str, typing.Any] | None) -> str:
+        said = "not in the paper"
+        if at < len(line.paper):
+            said = f"paper {number(line.paper[at])} ± {number(line.spread[at])}"
+        return f"{_ours(gathered, line, row)}\n{said}"
+    return grid(gathered.item.rows, [column.name for column in gathered.item.columns], rows, text)
 
 
 def _ours(gathered: Gathered, line: Line, row: dict[str, typing.Any] | None) -> str:

@@ -15,6 +15,7 @@ import typing
 
 from pmoe.errors import Error
 from pmoe.paper.cells import Gathered
+from pmoe.paper.items import Line
 
 Rows = typing.List[typing.Dict[str, typing.Any]]
 LINE = 34    # letters that are not broken
@@ -50,6 +51,16 @@ def ours_text(row: dict[str, typing.Any], unit: str = "") -> str:
     """"104.2 % [98.1 to 110.0], 5 seeds"."""
     seeds = f"{row['seeds']:.0f} seed" + ("" if row["seeds"] == 1 else "s")
     return f"{number(row['iqm'])}{unit}{interval_text(row['low'], row['high'])}, {seeds}"
+
+
+def grid(lines: typing.Sequence[Line], names: list[str], rows: Rows,
+         text: typing.Callable[[Line, int, typing.Optional[typing.Dict[str, typing.Any]]], str],
+         corner: str = "") -> tuple[list[str], list[list[str]]]:
+    """A table's head and lines: `text` makes a cell of its line, its column's number and its row of
+    numbers, None where there is none."""
+    by = {(row["row"], row["column"]): row for row in rows}
+    return [corner, *names], [[line.name, *(text(line, at, by.get((line.name, name)))
+                                            for at, name in enumerate(names))] for line in lines]
 
 
 def write_csv(file: pathlib.Path, rows: Rows) -> None:
