@@ -203,7 +203,16 @@ class Compose:
         return _connected_actors(status)
 
     def exit_code(self) -> int | None:
-        return None if self._ask("ps", "-q", "learner").strip() else 1
+        # docker-compose 1 lists containers that have stopped, too; one that is started again runs.
+        learner = self._ask("ps", "-q", "learner").split()
+        if not learner:
+            return 1
+        state = _ask(["docker", "inspect", "-f", "{{.State.Running}} {{.State.ExitCode}}",
+                      learner[0]])
+        if state.returncode != 0:
+            return 1
+        running, code = state.stdout.split()
+        return None if running == "true" else int(code)
 
     def stop(self) -> None:
         """It is not ours to end."""
@@ -212,7 +221,8 @@ class Compose:
         """Likewise."""
 
     def failure(self) -> Error:
-        return Error(f"the project has no learner that runs: {' '.join(self._compose)} up -d")
+        return Error(f"the project has no learner that runs: {' '.join(self._compose)} up -d, or "
+                     f"its run has ended: {' '.join(self._compose)} logs learner")
 
     def _ask(self, *words: str, wrong: bool = True) -> str:
         done = _ask([*self._compose, *words])

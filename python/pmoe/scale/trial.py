@@ -280,6 +280,8 @@ def _watch(trial: Trial, cluster: Cluster, found: Measurement, stopped: typing.C
             return  # with --steps, in order; else it was ended by others
         found.read(cluster.metrics())
         if not found.joined and cluster.actors() == trial.actors:
+            # A run that is older than this size has rows of other sizes, up to this moment.
+            found.read(cluster.metrics())
             found.join()
         tell(_progress(trial, found))
         _nap(stopped)
