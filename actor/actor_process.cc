@@ -179,8 +179,12 @@ RpcWriterOptions ActorProcess::WriterOptions(const Seat& seat, const TableAssign
   options.chunks.epoch = seat.epoch();
   options.chunks.envs = config_.actor().envs();
   options.chunks.rows_max = ChunkRows(config_);
-  // What lies between actor and replay grows old there.
-  if (AlgorithmOf(config_).on_policy() && !table.lockstep()) options.chunks_max = kChunksOnPolicy;
+  // What lies between actor and replay grows old there. A robot does not wait.
+  if (!table.lockstep() && AlgorithmOf(config_).on_policy()) {
+    options.chunks_max = kChunksOnPolicy;
+  } else if (!table.lockstep() && config_.actor().real_time_hz() == 0.0) {
+    options.keep_fresh = true;
+  }
   options.chunks.first_round = table.first_round();
   options.spec = SpecOf(table.columns());
   options.lockstep = table.lockstep();

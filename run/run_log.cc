@@ -165,9 +165,10 @@ MetricRow RunLog::MakeRow(const RoundCounters& counters, Learner* learner) {
   row["policy_lag"] = counters.policy_lag;
   row["replay_size"] = static_cast<double>(counters.replay_size);
   for (const auto& [name, value] : learner->DrainStats()) row[name] = value;
-  const SampleLag::Means lag = sample_lag_.Drain();
-  row["sampled_lag"] = lag.versions;
-  row["sampled_lag_s"] = lag.seconds;
+  if (const std::optional<SampleLag::Means> lag = sample_lag_.Drain(); lag.has_value()) {
+    row["sampled_lag"] = lag->versions;
+    if (lag->seconds.has_value()) row["sampled_lag_s"] = *lag->seconds;
+  }
   AddEpisodeMeans(std::exchange(episodes_, {}), &row);
   info_.AddTo(&row);
   AddRates(counters, &row);

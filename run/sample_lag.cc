@@ -22,10 +22,10 @@ void SampleLag::OnRows(absl::Span<const uint32_t> versions) {
   }
 }
 
-SampleLag::Means SampleLag::Drain() {
-  Means means;
-  if (rows_ > 0) means.versions = static_cast<double>(versions_) / static_cast<double>(rows_);
-  if (timed_rows_ > 0) means.seconds = seconds_ / static_cast<double>(timed_rows_);
+std::optional<SampleLag::Means> SampleLag::Drain() {
+  std::optional<Means> means;
+  if (rows_ > 0) means = {.versions = static_cast<double>(versions_) / static_cast<double>(rows_)};
+  if (timed_rows_ > 0) means->seconds = seconds_ / static_cast<double>(timed_rows_);
   rows_ = versions_ = timed_rows_ = 0;
   seconds_ = 0.0;
   return means;

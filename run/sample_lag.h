@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -16,13 +17,14 @@ class SampleLag {
  public:
   struct Means {
     double versions = 0.0;
-    double seconds = 0.0;  // since the row's version was published; of this process's last 16,384
+    // Since the row's version was published; nullopt: none was one of this process's last 16,384.
+    std::optional<double> seconds{};
   };
 
   // The newest version from now on; they grow.
   void OnPublish(uint64_t version);
   void OnRows(absl::Span<const uint32_t> versions);  // that made each sampled row
-  Means Drain();
+  std::optional<Means> Drain();                      // nullopt: no row counts
 
   // The undrained sum over versions: a metric of the run. Seconds start anew with each process.
   void SaveState(ByteWriter* out) const;

@@ -11,11 +11,13 @@
 #include "CLI/CLI.hpp"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "common/base/command.h"
 #include "common/base/exit_code.h"
 #include "common/base/log.h"
 #include "common/base/near_names.h"
+#include "common/base/package.h"
 #include "common/base/usage_text.h"
 
 namespace pmoe {
@@ -45,13 +47,17 @@ bool Has(const CLI::App* command, const std::string& flag) {
   return command->get_option_no_throw(flag) != nullptr;
 }
 
-// A word that stands alone: "pmoe train Hopper-v5", "pmoe eval runs/a".
+// A word that stands alone: "pmoe train Hopper-v5", "pmoe eval runs/a", "pmoe play Hopper-v5-ppo".
 std::string LooseWord(const CLI::App* command, const std::string& word) {
   std::error_code error;
-  const bool is_folder = std::filesystem::is_directory(word, error);
-  for (const char* flag : {"--run", "--resume", "--env"}) {
-    const bool fits = (absl::string_view(flag) == "--env") != is_folder;
-    if (fits && Has(command, flag)) {
+  std::vector<absl::string_view> fitting = {"--env"};
+  if (std::filesystem::is_directory(word, error)) {
+    fitting = {"--run", "--resume"};
+  } else if (std::filesystem::is_directory(absl::StrCat(ZooFolder(), "/", word), error)) {
+    fitting.insert(fitting.begin(), "--zoo");
+  }
+  for (const absl::string_view flag : fitting) {
+    if (Has(command, std::string(flag))) {
       return absl::StrCat("what is ", word, " for? Did you mean ", flag, " ", word, "?");
     }
   }

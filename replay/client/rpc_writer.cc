@@ -48,6 +48,7 @@ RpcTransitionWriter::RpcTransitionWriter(const RpcWriterOptions& options, const 
     : options_(options),
       chunks_(options.chunks, options.spec, [this](Chunk chunk) { return Push(std::move(chunk)); }),
       window_(options.chunks_max),
+      window_size_(options.chunks_max, options.keep_fresh),
       audit_(std::move(audit)),
       stream_(PeerRole::kReplay, options.security,
               Rng(options.chunks.epoch, RngRole::kBackoff, options.chunks.actor),
@@ -115,17 +116,17 @@ absl::Status RpcTransitionWriter::Push(Chunk chunk) {
 }
 
 absl::Status RpcTransitionWriter::AwaitRoom() {
-  if (!window_.full()) return absl::OkStatus();
+  if (HasRoom()) return absl::OkStatus();
   const Clock::Time began = Clock::Real()->Now();
   blocked_.Begin(began);
   if (options_.on_wait) options_.on_wait(true);
   // Close may go beyond the bound by what is buffered.
-  while (failure_.ok() && !cancelled_ && !closing_ && window_.full() &&
+  while (failure_.ok() && !cancelled_ && !closing_ && !HasRoom() &&
          changed_.WaitUntil(&mu_, began + kRoomTimeout)) {
   }
   if (options_.on_wait) options_.on_wait(false);
   blocked_.End(began, Clock::Real()->Now());
-  if (!window_.full() || closing_) return absl::OkStatus();
+  if (HasRoom() || closing_) return absl::OkStatus();
   if (cancelled_) return absl::CancelledError("this actor shall end");
   return absl::DeadlineExceededError(absl::StrCat(
       "replay at ", stream_.address(), " has given no room for ", kRoomTimeout.count(), " s; ",
@@ -251,9 +252,12 @@ absl::Status RpcTransitionWriter::OnReply(const InsertReply& reply) {
   MutexLock lock(&mu_);
   PMOE_RETURN_IF_ERROR(window_.OnReply(reply));
   if (audit_ != nullptr) audit_->OnAcked(reply.next_seq());
+  const bool full = pushed_.size() >= window_size_.chunks();
   for (; pushed_.size() > window_.held(); pushed_.pop_front()) {
+    const Clock::Duration waited = now - pushed_.front();
+    window_size_.OnAck(waited, full);
     if (options_.insert_ack == nullptr) continue;
-    options_.insert_ack->Add(std::chrono::duration<double>(now - pushed_.front()).count());
+    options_.insert_ack->Add(std::chrono::duration<double>(waited).count());
   }
   changed_.NotifyAll();
   return absl::OkStatus();

@@ -24,6 +24,7 @@
 #include "replay/client/chunk_builder.h"
 #include "replay/client/insert_window.h"
 #include "replay/client/transition_writer.h"
+#include "replay/client/window_size.h"
 #include "replay/core/blocked_time.h"
 
 namespace pmoe {
@@ -36,8 +37,9 @@ struct RpcWriterOptions {
   TableSpec spec{};
   std::string table{};  // of the shard; empty: the run's own
   bool lockstep = false;
-  size_t chunks_max = 64;  // kept without an acknowledgement; then Write waits
-  std::string audit_path;  // empty: none
+  size_t chunks_max = 64;   // kept without an acknowledgement; then Write waits
+  bool keep_fresh = false;  // fewer than that where they grow old (window_size.h); not in lockstep
+  std::string audit_path;   // empty: none
   OnWait on_wait{};
   // From a chunk's place in the window to its acknowledgement; outlives the writer. Null: nobody
   // asks.
@@ -88,6 +90,9 @@ class RpcTransitionWriter : public TransitionWriter {
   // Why no more may be written; OK if it may.
   absl::Status Ended() const ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Push(Chunk chunk) ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return window_.held() < window_size_.chunks();
+  }
   absl::Status AwaitRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitAcks(Clock::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status AwaitWork() ABSL_LOCKS_EXCLUDED(mu_);
@@ -110,6 +115,7 @@ class RpcTransitionWriter : public TransitionWriter {
   mutable Mutex mu_;
   CondVar changed_;
   InsertWindow window_ ABSL_GUARDED_BY(mu_);
+  WindowSize window_size_ ABSL_GUARDED_BY(mu_);
   std::deque<Clock::Time> pushed_ ABSL_GUARDED_BY(mu_);  // when, of what the window holds
   std::unique_ptr<AuditLog> audit_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);

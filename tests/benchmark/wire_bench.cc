@@ -99,6 +99,7 @@ class Wire {
     options.seat_signature = SeatKey("").Sign({options.run_id, RUN_ROLE_ACTOR, 0, 0});
     options.security = link.actor;
     options.spec = kSpec;
+    options.keep_fresh = chunks_max == 0;  // as an actor's
     if (chunks_max > 0) options.chunks_max = chunks_max;
     PMOE_ASSIGN_OR_RETURN(writer_, RpcTransitionWriter::Create(options, address));
     while (service_.Counts().inserted < kRows) PMOE_RETURN_IF_ERROR(Insert());

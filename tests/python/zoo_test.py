@@ -42,6 +42,11 @@ def test_only_names_of_the_zoo_are_taken(name):
     assert NAMES[0] in said.stderr  # which there are
 
 
+def test_a_name_of_the_zoo_without_its_flag_is_known():
+    said = act(NAMES[0])
+    assert said.returncode == 2 and f"--zoo {NAMES[0]}?" in said.stderr
+
+
 def test_somebody_must_act_and_nobody_twice(tmp_path):
     assert "--run is missing" in act().stderr and act().returncode == 2
     assert act("--zoo", NAMES[0], "--run", tmp_path).returncode == 2

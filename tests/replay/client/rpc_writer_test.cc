@@ -112,6 +112,21 @@ TEST_F(RpcWriterTest, AWaitForRoomIsSaidWhenItBeginsAndWhenItIsOver) {
   EXPECT_EQ(waits, over);
 }
 
+TEST_F(RpcWriterTest, BehindASlowLearnerFreshRowsAreFew) {
+  Serve(LimitedTableRequest());
+  RpcWriterOptions options = Options();
+  options.chunks_max = 64;
+  options.keep_fresh = true;
+  auto writer = NewWriter(options);
+  std::thread cancel([&] {
+    EXPECT_TRUE(Eventually([&] { return writer->stats().blocked_s > 0.2; }));
+    EXPECT_LE(writer->stats().unacked_chunks, 6u);  // 4, and one for each chunk that had room
+    writer->Cancel();
+  });
+  EXPECT_THAT(Write(writer.get(), 100'000), FailsWith(absl::StatusCode::kCancelled, "end"));
+  cancel.join();
+}
+
 TEST_F(RpcWriterTest, AChunkThatIsRefusedIsLostAloneAndCounted) {
   Serve();
   auto writer = NewWriter();

@@ -1,0 +1,30 @@
+#include "replay/client/window_size.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace pmoe {
+namespace {
+
+constexpr size_t kBegin = 4;
+constexpr size_t kLeast = 2;  // one that waits at the shard, one behind it
+// Round trips around the world take less, and a limiter that is closed takes more.
+constexpr std::chrono::milliseconds kQuick(250), kSlow(500);
+
+}  // namespace
+
+WindowSize::WindowSize(size_t chunks_max, bool keep_fresh)
+    : chunks_max_(chunks_max),
+      keep_fresh_(keep_fresh),
+      chunks_(keep_fresh ? std::min(kBegin, chunks_max) : chunks_max) {}
+
+void WindowSize::OnAck(Clock::Duration waited, bool full) {
+  if (!keep_fresh_) return;
+  if (waited > kSlow) {
+    chunks_ = std::min(std::max(chunks_ / 2, kLeast), chunks_max_);
+  } else if (waited <= kQuick && full) {
+    chunks_ = std::min(chunks_ + 1, chunks_max_);
+  }
+}
+
+}  // namespace pmoe

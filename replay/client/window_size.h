@@ -1,0 +1,28 @@
+// How many chunks a writer may have on the way. Enough that the connection is never idle, and no
+// more: behind a slow learner what waits at the shard's limiter grows old, that of every actor, and
+// only the time that an acknowledgement takes tells the two apart. Thread-compatible.
+#pragma once
+
+#include <cstddef>
+
+#include "common/base/clock.h"
+
+namespace pmoe {
+
+class WindowSize {
+ public:
+  // Always `chunks_max`; or, to keep rows fresh, what acknowledgements allow, two to `chunks_max`.
+  WindowSize(size_t chunks_max, bool keep_fresh);
+
+  size_t chunks() const { return chunks_; }
+  // A chunk waited so long for its acknowledgement; `full`: the window's end held the writer back.
+  // Grows by one, which doubles it in a round trip, while that is quick; halves where it is slow.
+  void OnAck(Clock::Duration waited, bool full);
+
+ private:
+  const size_t chunks_max_;
+  const bool keep_fresh_;
+  size_t chunks_;
+};
+
+}  // namespace pmoe
