@@ -75,6 +75,10 @@ absl::StatusOr<std::string> StudyPlan(const SweepFile& sweep, const std::string&
                      ": --study wants a range, like range { field: \"learner.actor_lr\" min: "
                      "1e-4 max: 3e-3 log: true }; a grid alone needs no --study"));
   }
+  if (!sweep.variant().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        file, ": variant is not for a study; make a study of each, with its set in the file's"));
+  }
   if (sweep.trials() < 1 || sweep.trials() > kTrialsMax) {
     return absl::InvalidArgumentError(
         absl::StrCat(file, ": trials must be in [1, ", kTrialsMax, "], got ", sweep.trials()));

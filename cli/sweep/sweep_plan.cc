@@ -1,5 +1,6 @@
 #include "cli/sweep/sweep_plan.h"
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <map>
@@ -8,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "actor/env/env_list.h"
 #include "common/base/file.h"
 #include "common/base/number_text.h"
@@ -26,6 +28,22 @@ constexpr char kFirstSet[] = "observe.video=false";
 
 absl::Status Wrong(const std::string& file, const std::string& what) {
   return absl::InvalidArgumentError(absl::StrCat(file, ": ", what));
+}
+
+// In a folder's name: what is there for certain on every file system.
+std::string Plain(const std::string& value) {
+  std::string plain;
+  for (const char c : value) {
+    const bool kept = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                      absl::StrContains("._=-+,", absl::string_view(&c, 1));
+    plain += kept ? c : '_';
+  }
+  return plain;
+}
+
+// Whether a set, "PATH=VALUE", is of that field.
+bool IsOf(const std::string& set, const std::string& field) {
+  return absl::StartsWith(set, field + "=");
 }
 
 absl::Status CheckAxis(const SweepFile& sweep, int index, const std::string& file) {
@@ -55,10 +73,48 @@ absl::Status CheckAxis(const SweepFile& sweep, int index, const std::string& fil
     }
   }
   for (const std::string& set : sweep.set()) {
-    if (absl::StartsWith(set, axis.field() + "=")) {
+    if (IsOf(set, axis.field())) {
       return Wrong(
           file, absl::StrCat("set: \"", set, "\" has no effect beside ", name, "; leave it away"));
     }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckVariantSet(const SweepFile& sweep, const std::string& set,
+                             const std::string& name, const std::string& file) {
+  const std::vector<std::string> parts = absl::StrSplit(set, absl::MaxSplits('=', 1));
+  if (parts.size() != 2) {
+    return Wrong(file, absl::StrCat(name, ": set: \"", set, "\" is not PATH=VALUE"));
+  }
+  RunConfig ignored;
+  const absl::Status status = SetField(&ignored, parts[0], parts[1]);
+  if (!status.ok()) return Wrong(file, absl::StrCat(name, ": ", std::string(status.message())));
+  for (const SweepAxis& axis : sweep.grid()) {
+    if (axis.field() != parts[0]) continue;
+    return Wrong(file, absl::StrCat(name, " sets ", parts[0],
+                                    ", which a grid varies; leave it to one of them"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckVariant(const SweepFile& sweep, int index, const std::string& file) {
+  const SweepVariant& variant = sweep.variant(index);
+  const std::string place = absl::StrCat("variant[", index, "]");
+  if (variant.name().empty() || Plain(variant.name()) != variant.name()) {
+    return Wrong(file, absl::StrCat(place,
+                                    " needs a name of letters, digits and ._=-+, for the "
+                                    "folders of its runs, got \"",
+                                    variant.name(), "\""));
+  }
+  for (int other = 0; other < index; ++other) {
+    if (sweep.variant(other).name() != variant.name()) continue;
+    return Wrong(file, absl::StrCat(place, " has the name ", variant.name(), " of variant[", other,
+                                    "]; give it another one"));
+  }
+  for (const std::string& set : variant.set()) {
+    PMOE_RETURN_IF_ERROR(
+        CheckVariantSet(sweep, set, absl::StrCat(place, " (", variant.name(), ")"), file));
   }
   return absl::OkStatus();
 }
@@ -70,7 +126,7 @@ absl::Status CheckFile(const SweepFile& sweep, const std::string& file) {
   if (!sweep.range().empty()) {
     return Wrong(file, "range is for a study: `pmoe sweep FILE --study`; list values in a grid");
   }
-  if (sweep.grid().empty()) {
+  if (sweep.grid().empty() && sweep.variant().empty()) {
     return Wrong(file,
                  "grid is missing: like grid { field: \"seed\" value: [\"1\", \"2\", \"3\"] }");
   }
@@ -78,7 +134,10 @@ absl::Status CheckFile(const SweepFile& sweep, const std::string& file) {
     return Wrong(file, absl::StrCat("out: \"", sweep.out(), "\" is one folder for all runs: leave ",
                                     kSeedMark, " away; each run's folder has its seed"));
   }
-  size_t runs = 1;
+  for (int i = 0; i < sweep.variant_size(); ++i) {
+    PMOE_RETURN_IF_ERROR(CheckVariant(sweep, i, file));
+  }
+  size_t runs = static_cast<size_t>(std::max(sweep.variant_size(), 1));
   for (int i = 0; i < sweep.grid_size(); ++i) {
     PMOE_RETURN_IF_ERROR(CheckAxis(sweep, i, file));
     runs *= static_cast<size_t>(sweep.grid(i).value_size());
@@ -88,17 +147,6 @@ absl::Status CheckFile(const SweepFile& sweep, const std::string& file) {
     }
   }
   return absl::OkStatus();
-}
-
-// In a folder's name: what is there for certain on every file system.
-std::string Plain(const std::string& value) {
-  std::string plain;
-  for (const char c : value) {
-    const bool kept = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-                      absl::StrContains("._=-+,", absl::string_view(&c, 1));
-    plain += kept ? c : '_';
-  }
-  return plain;
 }
 
 std::string NamePart(const std::string& field, const std::string& value) {
@@ -149,11 +197,19 @@ absl::StatusOr<SweepRun> MakeRun(const SweepFile& sweep, ConfigSources sources, 
   std::vector<std::string> parts, family_parts;
   ConfigSources family_sources = sources;
   std::string seed;
-  // The last axis is the lowest digit.
+  // The last axis is the lowest digit; what is left in the end is the variant.
   std::vector<int> digits(static_cast<size_t>(sweep.grid_size()));
   for (int axis = sweep.grid_size() - 1; axis >= 0; --axis) {
     digits[static_cast<size_t>(axis)] = index % sweep.grid(axis).value_size();
     index /= sweep.grid(axis).value_size();
+  }
+  if (!sweep.variant().empty()) {
+    const SweepVariant& variant = sweep.variant(index);
+    run.values.push_back(variant.name());
+    parts.push_back(variant.name());
+    family_parts.push_back(variant.name());
+    sources.sets.insert(sources.sets.end(), variant.set().begin(), variant.set().end());
+    family_sources.sets = sources.sets;
   }
   for (int i = 0; i < sweep.grid_size(); ++i) {
     const SweepAxis& axis = sweep.grid(i);
@@ -228,7 +284,8 @@ absl::StatusOr<SweepPlan> MakeSweepPlan(const SweepFile& sweep, const std::strin
   SweepPlan plan;
   plan.file = fs::absolute(file).lexically_normal().string();
   plan.out = sweep.out();
-  int runs = 1;
+  int runs = std::max(sweep.variant_size(), 1);
+  if (!sweep.variant().empty()) plan.fields.push_back("variant");
   for (const SweepAxis& axis : sweep.grid()) {
     plan.fields.push_back(axis.field());
     runs *= axis.value_size();

@@ -1,5 +1,5 @@
-// What a sweep file asks for: one training per point of its grid, each checked as `pmoe train`
-// would check it. Plain values and pure functions, but that LoadSweep reads files.
+// What a sweep file asks for: one training per variant and point of its grid, each checked as `pmoe
+// train` would check it. Plain values and pure functions, but that LoadSweep reads files.
 #pragma once
 
 #include <string>
@@ -27,7 +27,7 @@ struct SweepRun {
 struct SweepPlan {
   std::string file;                       // absolute
   std::string out;                        // as the file has it
-  std::vector<std::string> fields;        // of the grid's axes
+  std::vector<std::string> fields;        // "variant" where there are any; of the grid's axes
   std::vector<SweepRun> runs;             // the last axis varies fastest
   std::vector<std::string> common_words;  // of `pmoe train`, what all runs have
 

@@ -94,7 +94,8 @@ def test_every_table_and_figure_of_the_paper_has_a_file():
     assert names[:16] == [f"table{i}" for i in range(1, 6)] + [f"fig{i}" for i in range(1, 12)]
     for name in names:
         item = items.read(name)
-        assert set(item.editions) == set(items.EDITIONS), name
+        of_the_paper = name in names[:16] or name == "band"
+        assert set(item.editions) == set(items.EDITIONS if of_the_paper else ["reduced"]), name
         for edition in item.editions.values():
             for sweep in edition.sweeps:
                 assert (items.folder() / edition.name / f"{sweep}.textproto").is_file(), sweep

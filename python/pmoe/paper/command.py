@@ -92,6 +92,8 @@ class Call:
             _number("--steps", flags.steps, 1, 1e12) if flags.steps else 0.0)
         chosen = items.names() if not flags.names or ALL in flags.names else flags.names
         self.items = [items.read(name) for name in dict.fromkeys(chosen)]
+        if ALL in flags.names:
+            self.items = [item for item in self.items if flags.edition in item.editions]
         for source in flags.sources:
             if not source.is_dir():
                 raise Error(f"--from {source} is no folder; give one that holds runs")
@@ -149,10 +151,13 @@ class Call:
 
     def list(self) -> int:
         rates, there = Rates(), self.library()
-        print("NAME     REDUCED: RUNS  HOURS  THERE   FULL: RUNS  HOURS   (hours of one core)")
+        print("NAME         REDUCED: RUNS  HOURS  THERE   FULL: RUNS  HOURS   (hours of one core)")
         for item in self.items:
-            words = [f"{item.name:8}"]
+            words = [f"{item.name:12}"]
             for edition in EDITIONS[:2]:
+                if edition not in item.editions:
+                    words.append(f"{'–':>13} {'–':>6}")
+                    continue
                 plan = needed(item, self.plan(item, edition))
                 words.append(f"{len(plan):13,d} {rates.hours(plan):6,.1f}")
                 if edition == EDITIONS[0]:

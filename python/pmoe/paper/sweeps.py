@@ -22,7 +22,7 @@ from pmoe.errors import Error
 from pmoe.paper import items
 from pmoe.paper.settings import TOTAL, Settings, flatten, text
 
-SWEEP_LISTS = frozenset({"set", "grid", "value"})
+SWEEP_LISTS = frozenset({"set", "grid", "value", "variant"})
 HEAD = re.compile(r"# (\d+) (.+): \S+$")
 PR_SET_PDEATHSIG = 1
 

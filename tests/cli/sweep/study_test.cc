@@ -58,6 +58,8 @@ TEST(StudyPlanTest, NamesWhatIsWrong) {
   EXPECT_THAT(Plan("range { field: 'learner.batch_size' min: 8 max: 16.5 }").status(),
               IsInvalid("needs whole numbers, got 8 and 16.5"));
   EXPECT_THAT(Plan(lr + "min: 1e-4 max: 2 }").status(), IsInvalid("learner.actor_lr must be"));
+  EXPECT_THAT(Plan(lr + "min: 1e-4 max: 1e-3 } variant { name: 'a' }").status(),
+              IsInvalid("variant is not for a study"));
   EXPECT_THAT(Plan(lr + "min: 1e-4 max: 1e-3 } trials: 0").status(),
               IsInvalid("trials must be in [1, 10000], got 0"));
   EXPECT_THAT(Plan(lr + "min: 1e-4 max: 1e-3 } objective: 'most'").status(),

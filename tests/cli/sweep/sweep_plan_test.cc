@@ -81,6 +81,42 @@ TEST(SweepPlanTest, RunsThatDifferInTheirSeedAloneAreAFamily) {
   EXPECT_EQ(plan->runs[2].family_words, run.family_words);
 }
 
+TEST(SweepPlanTest, AVariantIsSeveralSettingsUnderOneName) {
+  const auto plan = Plan(R"(out: "runs/a" set: "algorithm=pmoe_sac"
+      variant { name: "plain" }
+      variant { name: "tied+4" set: "policy.heads=tied" set: "policy.primitives=4" }
+      grid { field: "seed" value: ["1", "2"] })");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  std::vector<std::string> names;
+  for (const SweepRun& run : plan->runs) names.push_back(run.name);
+  EXPECT_THAT(names, ElementsAre("plain-s1", "plain-s2", "tied+4-s1", "tied+4-s2"));
+  EXPECT_THAT(plan->fields, ElementsAre("variant", "seed"));
+  const SweepRun& run = plan->runs[3];
+  EXPECT_THAT(run.values, ElementsAre("tied+4", "2"));
+  EXPECT_EQ(run.config.policy().heads(), "tied");
+  EXPECT_EQ(run.config.policy().primitives(), 4);
+  EXPECT_EQ(run.config.seed(), 2);
+  EXPECT_EQ(run.family, "tied+4-s{seed}");
+  EXPECT_EQ(plan->runs[0].config.policy().heads(), "separate");
+  EXPECT_NE(plan->runs[0].family_words, run.family_words);
+  const auto alone = Plan(R"(out: "a" variant { name: "x" set: "algorithm=ppo" })");
+  ASSERT_TRUE(alone.ok()) << alone.status();
+  EXPECT_EQ(alone->runs.at(0).config.algorithm(), "ppo");
+}
+
+TEST(SweepPlanTest, AVariantThatCannotBeMeantIsRefused) {
+  const std::string seeds = R"(out: "a" grid { field: "seed" value: ["1"] } )";
+  ExpectRefused(seeds + "variant { set: \"gamma=1\" }", "variant[0] needs a name");
+  ExpectRefused(seeds + "variant { name: \"a/b\" }", "got \"a/b\"");
+  ExpectRefused(seeds + "variant { name: \"x\" } variant { name: \"x\" }",
+                "variant[1] has the name x of variant[0]");
+  ExpectRefused(seeds + "variant { name: \"x\" set: \"learner.alfa=1\" }",
+                "variant[0] (x): unknown setting learner.alfa; did you mean learner.alpha");
+  ExpectRefused(seeds + "variant { name: \"x\" set: \"learner.alpha\" }", "is not PATH=VALUE");
+  ExpectRefused(seeds + "variant { name: \"x\" set: \"seed=3\" }",
+                "variant[0] (x) sets seed, which a grid varies");
+}
+
 TEST(SweepPlanTest, WhatSeveralSeedsInOneProcessCannotDoHasNoFamily) {
   const auto without = Plan(R"(out: "a" grid { field: "algorithm" value: ["sac"] })");
   const auto spelled = Plan(R"(out: "a" grid { field: "seed" value: ["03"] })");
