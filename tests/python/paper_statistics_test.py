@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pmoe.errors import Error
-from pmoe.paper import arena, exploration, items, router, statistics
+from pmoe.paper import arena, exploration, items, library, router, statistics
 from pmoe.paper.settings import differences, flatten, same, satisfies
 
 RANDOM = np.random.default_rng(7)
@@ -110,6 +110,16 @@ def test_the_papers_numbers_are_over_the_row_that_is_the_base():
         100 * 125.7 / 121.7)
     assert math.isnan(items.read("table1").paper(items.read("table1").rows[-1],
                                                  items.read("table1").columns[0]))
+
+
+def test_copies_of_rows_that_differ_in_any_setting_have_names_of_their_own():
+    def name(heads):
+        settings = {"env.id": "Hopper-v5", "algorithm": "pmoe_ppo", "policy.primitives": 4,
+                    "policy.heads": heads}
+        return library.copy_name(SimpleNamespace(settings=settings, seed="3"),
+                                 {"algorithm", "policy.heads", "learner.rank_by"})
+    assert name("tied") == "Hopper-v5-pmoe_ppo-K4-heads=tied-s3.csv"
+    assert name("separate") != name("tied")
 
 
 def test_a_name_that_is_none_is_told_what_there_is():

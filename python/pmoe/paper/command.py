@@ -240,7 +240,8 @@ class Call:
                 code = SOME_FAILED
         if self.flags.save is not None:
             runs = list({run.place: run for run in saved}.values())
-            files = library.save(runs, self.flags.save)
+            rows_set = {path for item in self.items for row in item.rows for path in row.sets}
+            files = library.save(runs, self.flags.save, rows_set)
             print(f"saved: {len(files)} runs in {self.flags.save}, with {library.COPIES}")
             self.save_numbers()
         return code

@@ -143,8 +143,9 @@ def _read_copies(file: pathlib.Path, damaged: list[tuple[str, str]]) -> list[Fou
     return found
 
 
-def copy_name(run: Found) -> str:
-    """<env>-<algorithm>-…-s<seed>.csv, with what tells apart the runs of a table."""
+def copy_name(run: Found, rows_set: typing.Collection[str]) -> str:
+    """<env>-<algorithm>-…-s<seed>.csv, with what tells apart the runs of a table: all settings that
+    its rows have, whatever runs there are by now, so that those of later ones get other names."""
     parts = [text(run.settings.get("env.id", "?")), text(run.settings.get("algorithm", "?"))]
     parts += [text(run.settings[path]) for path in sorted(run.settings)
               if path.startswith("env.arg.")]
@@ -154,13 +155,21 @@ def copy_name(run: Found) -> str:
         parts.append(f"a{text(run.settings.get('learner.alpha', '?'))}")
         if run.settings.get("learner.primitive_backprop", "max") != "max":
             parts.append(text(run.settings["learner.primitive_backprop"]))
+    parts += [f"{path.rpartition('.')[2]}={text(run.settings[path])}" for path in sorted(rows_set)
+              if path in run.settings and not _in_every_name(path)]
     name = "-".join(parts) + f"-s{run.seed}.csv"
     return "".join(c if c.isalnum() or c in "._=-+," else "_" for c in name)
 
 
-def save(runs: list[Found], folder: pathlib.Path) -> list[pathlib.Path]:
+def _in_every_name(path: str) -> bool:
+    return path.startswith("env.") or path in (
+        "algorithm", "policy.primitives", "learner.alpha", "learner.primitive_backprop")
+
+
+def save(runs: list[Found], folder: pathlib.Path, rows_set: typing.Collection[str]
+         ) -> list[pathlib.Path]:
     """Copies of the runs' evaluations with their settings, for Library to read; returns the files.
-    Runs that the folder holds already are kept, those of the same name replaced.
+    rows_set: the settings that the rows of their tables have. Runs that the folder holds already are kept, those of the same name replaced.
 
     Raises:
         Error: two of the runs would have one name.
@@ -173,7 +182,7 @@ def save(runs: list[Found], folder: pathlib.Path) -> list[pathlib.Path]:
     by_name = {run.place.name: run for run in before}
     written: dict[str, Found] = {}
     for run in runs:
-        name = copy_name(run)
+        name = copy_name(run, rows_set)
         if name in written:
             raise Error(f"{written[name].place} and {run.place} would both be saved as {name}: "
                         "they differ in a setting that the name has not; save them apart")
