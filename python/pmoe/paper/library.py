@@ -169,7 +169,8 @@ def _in_every_name(path: str) -> bool:
 def save(runs: list[Found], folder: pathlib.Path, rows_set: typing.Collection[str]
          ) -> list[pathlib.Path]:
     """Copies of the runs' evaluations with their settings, for Library to read; returns the files.
-    rows_set: the settings that the rows of their tables have. Runs that the folder holds already are kept, those of the same name replaced.
+    rows_set: the settings that the rows of their tables have. Runs that the folder holds already
+    are kept, those of the same name replaced.
 
     Raises:
         Error: two of the runs would have one name.
