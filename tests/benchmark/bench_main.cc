@@ -51,7 +51,18 @@ constexpr Bench kBenches[] = {
      BenchEndToEnd, 0.0, 3, true, 4000},
     {"ppo", "HalfCheetah-v5 by PPO, beside Stable-Baselines3 and CleanRL, per CPU-second", BenchPpo,
      0.0, 3, true, 20'480},
+    {"threshold", "Seconds to a return of HalfCheetah, Hopper and Walker2d, beside SBX and SB3",
+     BenchThreshold, 0.0, 1, true, 300'000},
 };
+
+void AddThreshold(BenchFlags* flags, CLI::App* command) {
+  command->add_option("--env", flags->env, "Another task, or one of the three (default: all)");
+  command->add_option("--threshold", flags->threshold, "The return to reach in --env");
+  command->footer(
+      "A side that does not reach it in --steps env steps, rounded up to 5,000, has no time.\n"
+      "--rounds N runs seeds 1 to N; --only takes a part of TASK/SIDE, as Hopper or v5/sbx_sac.\n"
+      "All sides run on the same --threads cores, one after the other, for hours.");
+}
 
 CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
   CLI::App* command = app->add_subcommand(bench.name, bench.help);
@@ -65,9 +76,11 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
         ->check(CLI::Range(0.01, 1000.0));
   }
   if (bench.only) command->add_option("--only", flags->only, "Rows whose name contains this");
-  if (bench.run == BenchLearner) {
+  if (bench.run == BenchLearner || bench.run == BenchThreshold) {
     command->add_option("--threads", flags->threads, "Threads of the learner")
         ->check(CLI::Range(1, 64));
+  }
+  if (bench.run == BenchLearner) {
     command
         ->add_option("--device", flags->device,
                      "Where autograd's updates and every algorithm's run: cpu or cuda")
@@ -92,7 +105,9 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
     command->footer(
         "--only takes a part of sleep_light, sleep_heavy, cheetah_light, cheetah_heavy.");
   }
-  if (bench.run == BenchEndToEnd || bench.run == BenchPpo || bench.run == BenchLearner) {
+  if (bench.run == BenchThreshold) AddThreshold(flags, command);
+  if (bench.run == BenchEndToEnd || bench.run == BenchPpo || bench.run == BenchLearner ||
+      bench.run == BenchThreshold) {
     command->add_flag("!--no-peers", flags->peers, "Leave the peers out");
   }
   return command;

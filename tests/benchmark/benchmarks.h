@@ -3,6 +3,7 @@
 // into a Report as they go.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,15 @@ struct BenchFlags {
   int rounds = 5;        // alternations; the median counts
   std::string only;      // rows whose name contains it; empty: all
 
-  int threads = 1;             // learner
+  int threads = 1;             // learner, threshold
   std::string device = "cpu";  // learner: where autograd's updates run
 
-  int steps = 4000;               // e2e, ppo, cluster: env steps on the clock per run
-  std::vector<std::string> sets;  // e2e, ppo, cluster: further `--set` of ours
-  bool peers = true;              // e2e, ppo, learner
-  std::string csv;                // cluster: where "scale" writes its points; empty: nowhere
+  int steps = 4000;  // e2e, ppo, cluster: env steps on the clock per run; threshold: at most
+  std::vector<std::string> sets;    // e2e, ppo, cluster, threshold: further `--set` of ours
+  bool peers = true;                // e2e, ppo, learner, threshold
+  std::string env;                  // threshold: the only task; empty: its own three
+  std::optional<double> threshold;  // threshold: the return to reach in `env`
+  std::string csv;                  // cluster: where "scale" writes its points; empty: nowhere
 };
 
 absl::Status BenchEnv(const BenchFlags& flags, Report* report);
@@ -35,6 +38,7 @@ absl::Status BenchLearner(const BenchFlags& flags, Report* report);
 absl::Status BenchActor(const BenchFlags& flags, Report* report);
 absl::Status BenchCluster(const BenchFlags& flags, Report* report);
 absl::Status BenchEndToEnd(const BenchFlags& flags, Report* report);
+absl::Status BenchThreshold(const BenchFlags& flags, Report* report);
 absl::Status BenchVerdict(const BenchFlags& flags, Report* report);
 absl::Status BenchPpo(const BenchFlags& flags, Report* report);
 

@@ -14,10 +14,10 @@ struct ChildResult {
   std::string out;     // its standard output
 };
 
-// args[0] is the program's path. Its errors go to our stderr with `show_errors`, else to nowhere.
-// InternalError with the command, if it cannot start or does not end with exit code 0;
-// CancelledError after SIGINT or SIGTERM, which it catches from then on and passes on to the
-// program.
+// args[0] is the program's path. Its errors go to our stderr with `show_errors`, else the last line
+// of them ends the error. InternalError with the command, if it cannot start or does not end with
+// exit code 0, InvalidArgumentError if that is 2; CancelledError after SIGINT or SIGTERM, which it
+// catches from then on and passes on to the program.
 absl::StatusOr<ChildResult> RunChild(const std::vector<std::string>& args, bool show_errors);
 
 }  // namespace pmoe

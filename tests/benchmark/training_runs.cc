@@ -14,20 +14,6 @@
 namespace pmoe {
 namespace {
 
-absl::StatusOr<CsvRow> LastMetrics(const std::string& path) {
-  PMOE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  CsvRow last;
-  CsvReader reader;
-  reader.Feed(text, [&](absl::Span<const double> row) {
-    last.clear();
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (!std::isnan(row[i])) last[reader.columns()[i]] = row[i];
-    }
-  });
-  if (last.empty()) return absl::InternalError("metrics.csv has no row");
-  return last;
-}
-
 struct Run {
   double cpu_s = 0.0;
   CsvRow last;
@@ -54,6 +40,20 @@ absl::StatusOr<Run> RunTo(const TrainingPlan& plan, int steps, const std::string
 }
 
 }  // namespace
+
+absl::StatusOr<CsvRow> LastMetrics(const std::string& path) {
+  PMOE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  CsvRow last;
+  CsvReader reader;
+  reader.Feed(text, [&](absl::Span<const double> row) {
+    last.clear();
+    for (size_t i = 0; i < row.size(); ++i) {
+      if (!std::isnan(row[i])) last[reader.columns()[i]] = row[i];
+    }
+  });
+  if (last.empty()) return absl::InternalError("metrics.csv has no row");
+  return last;
+}
 
 TrainingPlan SacTraining(int steps, const std::vector<std::string>& sets) {
   constexpr int kWarmSteps = 1000;

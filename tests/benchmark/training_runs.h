@@ -13,6 +13,9 @@ namespace pmoe {
 // Row of metrics.csv; empty cells are left out.
 using CsvRow = std::map<std::string, double>;
 
+// The last row of the metrics.csv at `path`; InternalError if it has none.
+absl::StatusOr<CsvRow> LastMetrics(const std::string& path);
+
 struct TrainingPlan {
   std::string command = "train";  // or "up"
   std::string algorithm{}, preset{};
