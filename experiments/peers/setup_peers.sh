@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes .deps/peers, the virtual environment of the libraries that `pmoe bench e2e`, `ppo` and
-# `learner` compare with (3.1 GB, about 3 minutes), and compiles RLtools' update in it. A second
-# call returns at once unless requirements.txt or rltools_update.cc has changed.
+# Makes .deps/peers, the virtual environment of the libraries that `pmoe bench e2e`, `ppo`,
+# `threshold` and `learner` compare with (3.1 GB, about 3 minutes), and compiles RLtools' update in
+# it. A second call returns at once unless requirements.txt or rltools_update.cc has changed.
 #   PMOE_DEPS  folder of the environments (default .deps)
 set -euo pipefail
 
@@ -27,4 +27,4 @@ for batch in 100 256; do
     -l:libmkl_intel_lp64.so.3 -l:libmkl_sequential.so.3 -l:libmkl_core.so.3
 done
 cat "$here/requirements.txt" "$here/rltools_update.cc" >"$stamp"
-echo "peers are in $(readlink -f "$peers"); next: pmoe bench learner, e2e or ppo"
+echo "peers are in $(readlink -f "$peers"); next: pmoe bench learner, e2e, ppo or threshold"

@@ -55,6 +55,13 @@ constexpr Bench kBenches[] = {
      BenchThreshold, 0.0, 1, true, 300'000},
 };
 
+void AddSets(const char* help, BenchFlags* flags, CLI::App* command) {
+  command->add_option("--set", flags->sets, help)
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false)
+      ->take_all();
+}
+
 void AddThreshold(BenchFlags* flags, CLI::App* command) {
   command->add_option("--env", flags->env, "Another task, or one of the three (default: all)");
   command->add_option("--threshold", flags->threshold, "The return to reach in --env");
@@ -93,15 +100,14 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
     command->add_option("--steps", flags->steps, "Env steps on the clock per run")
         ->default_str(std::to_string(bench.steps))
         ->check(CLI::Range(500, 10'000'000));
-    command->add_option("--set", flags->sets, "A setting of our runs, as in pmoe train")
-        ->expected(1);
+    AddSets("A setting of our runs, as in pmoe train; repeatable", flags, command);
   }
   if (bench.run == BenchCluster) {
     command->add_option("--csv", flags->csv, "File for the points of the part \"scale\"");
     command->footer("--only takes a part: modes, actors, tls, viewer or scale.");
   }
   if (bench.run == BenchVerdict) {
-    command->add_option("--set", flags->sets, "A setting of the runs, as in pmoe up")->expected(1);
+    AddSets("A setting of the runs, as in pmoe up; repeatable", flags, command);
     command->footer(
         "--only takes a part of sleep_light, sleep_heavy, cheetah_light, cheetah_heavy.");
   }

@@ -30,9 +30,9 @@ constexpr struct {
 
 constexpr struct {
   const char *name, *algorithm, *preset;
-} kOurs[] = {{"sac", "sac", "paper"},
+} kOurs[] = {{"sac_paper", "sac", "paper"},
              {"sac_modern", "sac", "modern"},
-             {"pmoe_sac", "pmoe_sac", "paper"},
+             {"pmoe_sac_paper", "pmoe_sac", "paper"},
              {"pmoe_sac_modern", "pmoe_sac", "modern"}};
 
 constexpr struct {
@@ -99,27 +99,39 @@ bool PeersKnow(const std::string& env) {
   return !absl::StartsWith(env, "mjcf:") && !absl::StartsWith(env, "plugin:");
 }
 
-absl::StatusOr<std::vector<Contest>> Choose(const BenchFlags& flags, Report* report) {
-  PMOE_ASSIGN_OR_RETURN(const std::vector<ThresholdTask> tasks, Tasks(flags));
-  const bool peers = flags.peers && PeersInstalled(report);
-  std::vector<Contest> chosen;
-  std::vector<std::string> names;
-  for (const ThresholdTask& task : tasks) {
-    Contest contest{task};
-    for (Contestant& side : AllSides(flags)) {
-      names.push_back(absl::StrCat(task.env, "/", side.side.name));
-      if (!absl::StrContains(names.back(), flags.only) || !(side.side.ours || peers)) continue;
-      if (!side.side.ours && !PeersKnow(task.env)) {
+// The sides of `task` that the flags choose.
+absl::StatusOr<Contest> Choose(const BenchFlags& flags, bool installed, const ThresholdTask& task) {
+  Contest contest{task};
+  for (Contestant& contestant : AllSides(flags)) {
+    const ThresholdSide& side = contestant.side;
+    if (!absl::StrContains(absl::StrCat(task.env, "/", side.name), flags.only)) continue;
+    if (!side.ours) {
+      if (!flags.peers) continue;
+      if (!PeersKnow(task.env)) {
         return absl::InvalidArgumentError(absl::StrCat(
             "--env ", task.env, " is none of Gymnasium's, which the peers need; add --no-peers"));
       }
-      contest.contestants.push_back(std::move(side));
+      if (!installed) continue;
     }
+    contest.contestants.push_back(std::move(contestant));
+  }
+  return contest;
+}
+
+absl::StatusOr<std::vector<Contest>> ChooseAll(const BenchFlags& flags, Report* report) {
+  PMOE_ASSIGN_OR_RETURN(const std::vector<ThresholdTask> tasks, Tasks(flags));
+  const bool installed = flags.peers && PeersInstalled(report);
+  std::vector<Contest> chosen;
+  for (const ThresholdTask& task : tasks) {
+    PMOE_ASSIGN_OR_RETURN(Contest contest, Choose(flags, installed, task));
     if (!contest.contestants.empty()) chosen.push_back(std::move(contest));
   }
   if (!chosen.empty()) return chosen;
+  std::vector<std::string> names;
+  for (const Contestant& contestant : AllSides(flags)) names.push_back(contestant.side.name);
   return absl::InvalidArgumentError(
-      absl::StrCat("--only ", flags.only, " must be part of a row: ", absl::StrJoin(names, ", ")));
+      absl::StrCat("--only ", flags.only, " chooses nothing that can run; it must be part of ",
+                   tasks[0].env, "/SIDE, SIDE one of ", absl::StrJoin(names, ", ")));
 }
 
 absl::Status RunRounds(const BenchFlags& flags, Contest* contest, OtherLoad* load) {
@@ -148,14 +160,15 @@ absl::Status BenchThreshold(const BenchFlags& flags, Report* report) {
                                                    ", the cores that it may use, got ",
                                                    flags.threads));
   }
-  PMOE_ASSIGN_OR_RETURN(std::vector<Contest> contests, Choose(flags, report));
+  PMOE_ASSIGN_OR_RETURN(std::vector<Contest> contests, ChooseAll(flags, report));
   for (Contest& contest : contests) {
     OtherLoad load;
     const absl::Status status = RunRounds(flags, &contest, &load);
     std::vector<ThresholdSide> sides;
     for (const Contestant& contestant : contest.contestants) sides.push_back(contestant.side);
-    ReportThreshold(contest.task, sides, load.Mark(), report);
-    load.Tell(contest.task.env, report);
+    if (ReportThreshold(contest.task, sides, load.Mark(), report)) {
+      load.Tell(contest.task.env, report);
+    }
     PMOE_RETURN_IF_ERROR(status);
   }
   return absl::OkStatus();

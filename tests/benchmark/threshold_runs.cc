@@ -28,6 +28,8 @@ std::vector<std::string> FirstPart(const ThresholdTask& task, const std::vector<
                                    absl::StrCat(seed),
                                    "--steps",
                                    absl::StrCat(kStepsPerEvaluation),
+                                   "--dashboard",
+                                   "none",
                                    "--out",
                                    out};
   args.insert(args.end(), words.begin(), words.end());
@@ -42,7 +44,8 @@ std::vector<std::string> FirstPart(const ThresholdTask& task, const std::vector<
 }
 
 std::vector<std::string> NextPart(const std::string& out, int steps) {
-  return {BinaryPath("pmoe"), "train", "--resume", out, "--steps", absl::StrCat(steps)};
+  return {BinaryPath("pmoe"),  "train",       "--resume", out, "--steps",
+          absl::StrCat(steps), "--dashboard", "none"};
 }
 
 // One part, added to the run.

@@ -114,12 +114,13 @@ ThresholdMedians MediansOf(const std::vector<ThresholdRun>& runs) {
   return medians;
 }
 
-void ReportThreshold(const ThresholdTask& task, const std::vector<ThresholdSide>& sides,
+bool ReportThreshold(const ThresholdTask& task, const std::vector<ThresholdSide>& sides,
                      const std::string& mark, Report* report) {
   const std::vector<Entry> entries = EntriesOf(sides);
-  if (entries.empty()) return;
+  if (entries.empty()) return false;
   ReportSides(task, entries, mark, report);
   ReportRatios(task, entries, mark, report);
+  return true;
 }
 
 }  // namespace pmoe

@@ -30,8 +30,9 @@ struct ThresholdMedians {
 ThresholdMedians MediansOf(const std::vector<ThresholdRun>& runs);
 
 // Two tables, of all sides that have run and of ours over the best peer, with `mark` in their
-// titles. Where no peer got there, a sentence says what that bounds.
-void ReportThreshold(const ThresholdTask& task, const std::vector<ThresholdSide>& sides,
+// titles. Where no peer got there, a sentence says what that bounds. False, without tables: no side
+// has run.
+bool ReportThreshold(const ThresholdTask& task, const std::vector<ThresholdSide>& sides,
                      const std::string& mark, Report* report);
 
 }  // namespace pmoe
