@@ -11,8 +11,10 @@ namespace pmoe {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "pmoe-bench-XXXXXX").string();
-    if (mkdtemp(name.data()) != nullptr) path_ = name;
+    std::error_code none;  // TMPDIR is no folder
+    const std::filesystem::path where = std::filesystem::temp_directory_path(none);
+    std::string name = (where / "pmoe-bench-XXXXXX").string();
+    if (!none && mkdtemp(name.data()) != nullptr) path_ = name;
   }
   ~ScratchFolder() {
     std::error_code ignored;

@@ -73,7 +73,10 @@ absl::StatusOr<ThresholdRun> TrainOurs(const ThresholdTask& task, const std::str
                                        const std::vector<std::string>& words,
                                        const std::vector<std::string>& sets, int64_t seed) {
   const ScratchFolder folder;
-  if (folder.path().empty()) return absl::InternalError("cannot make a folder for runs in TMPDIR");
+  if (folder.path().empty()) {
+    return absl::FailedPreconditionError(
+        "cannot make a folder for runs; TMPDIR, or /tmp without it, must be one to write to");
+  }
   const std::string out = folder.path() + "/run";
   ThresholdRun run;
   run.best_return = -std::numeric_limits<double>::infinity();

@@ -6,6 +6,7 @@
 """
 import importlib.util
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -136,6 +137,21 @@ class DifferenceTest(unittest.TestCase):
         self.assertEqual(mean, -10.0)
         self.assertAlmostEqual(low, -10 - wide, delta=0.1 * wide)
         self.assertAlmostEqual(high, -10 + wide, delta=0.1 * wide)
+
+
+class PeerThresholdTest(unittest.TestCase):
+    def test_bad_input_is_refused_before_any_library_is_needed(self):
+        for words, message in [
+                (["--library", "sb3", "--algo", "crossq", "--threshold", "1"],
+                 "--algo crossq needs --library sbx"),
+                (["--library", "sbx", "--threshold", "nan"], "must be a finite return, got nan"),
+                (["--library", "sbx", "--threshold=-1e3", "--steps", "4999"],
+                 "--steps must be at least 5000")]:
+            result = subprocess.run(
+                [sys.executable, str(ROOT / "experiments/peers/threshold.py"), *words],
+                capture_output=True, text=True, check=False)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(message, result.stderr)
 
 
 @unittest.skipUnless(HAS_SCIPY, "SciPy is not installed")
