@@ -97,7 +97,10 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
         "experiments/peers/setup_peers.sh installs; without them ours alone.");
   }
   if (bench.steps > 0) {
-    command->add_option("--steps", flags->steps, "Env steps on the clock per run")
+    command
+        ->add_option("--steps", flags->steps,
+                     bench.run == BenchThreshold ? "Env steps after which a run gives up"
+                                                 : "Env steps on the clock per run")
         ->default_str(std::to_string(bench.steps))
         ->check(CLI::Range(500, 10'000'000));
     AddSets("A setting of our runs, as in pmoe train; repeatable", flags, command);
