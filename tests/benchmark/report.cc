@@ -8,7 +8,7 @@
 namespace pmoe {
 namespace {
 
-constexpr int kLabelWidth = 32;
+constexpr int kLabelWidth = 36;
 constexpr int kColumnWidthMin = 10;
 
 int Width(const std::string& column) {
