@@ -134,18 +134,18 @@ absl::Status CheckFile(const SweepFile& sweep, const std::string& file) {
     return Wrong(file, absl::StrCat("out: \"", sweep.out(), "\" is one folder for all runs: leave ",
                                     kSeedMark, " away; each run's folder has its seed"));
   }
+  size_t runs = static_cast<size_t>(std::max(sweep.variant_size(), 1));
+  for (const SweepAxis& axis : sweep.grid()) {
+    if (runs <= kSweepRunsMax) runs *= static_cast<size_t>(axis.value_size());
+  }
+  if (runs > kSweepRunsMax) {
+    return Wrong(
+        file, absl::StrCat("these are more than ", kSweepRunsMax, " runs; make two sweeps of it"));
+  }
   for (int i = 0; i < sweep.variant_size(); ++i) {
     PMOE_RETURN_IF_ERROR(CheckVariant(sweep, i, file));
   }
-  size_t runs = static_cast<size_t>(std::max(sweep.variant_size(), 1));
-  for (int i = 0; i < sweep.grid_size(); ++i) {
-    PMOE_RETURN_IF_ERROR(CheckAxis(sweep, i, file));
-    runs *= static_cast<size_t>(sweep.grid(i).value_size());
-    if (runs > kSweepRunsMax) {
-      return Wrong(file, absl::StrCat("the grid has more than ", kSweepRunsMax,
-                                      " runs; make two sweeps of it"));
-    }
-  }
+  for (int i = 0; i < sweep.grid_size(); ++i) PMOE_RETURN_IF_ERROR(CheckAxis(sweep, i, file));
   return absl::OkStatus();
 }
 

@@ -120,9 +120,10 @@ absl::Status RpcTransitionWriter::AwaitRoom() {
   const Clock::Time began = Clock::Real()->Now();
   blocked_.Begin(began);
   if (options_.on_wait) options_.on_wait(true);
-  // Close may go beyond the bound by what is buffered.
+  // Close may go beyond the bound by what is buffered. A window that has just shrunk gives room
+  // only after many acknowledgements, so the time counts from the last one.
   while (failure_.ok() && !cancelled_ && !closing_ && !HasRoom() &&
-         changed_.WaitUntil(&mu_, began + kRoomTimeout)) {
+         changed_.WaitUntil(&mu_, std::max(began, acked_at_) + kRoomTimeout)) {
   }
   if (options_.on_wait) options_.on_wait(false);
   blocked_.End(began, Clock::Real()->Now());
@@ -253,6 +254,7 @@ absl::Status RpcTransitionWriter::OnReply(const InsertReply& reply) {
   PMOE_RETURN_IF_ERROR(window_.OnReply(reply));
   if (audit_ != nullptr) audit_->OnAcked(reply.next_seq());
   const bool full = pushed_.size() >= window_size_.chunks();
+  if (pushed_.size() > window_.held()) acked_at_ = now;
   for (; pushed_.size() > window_.held(); pushed_.pop_front()) {
     const Clock::Duration waited = now - pushed_.front();
     window_size_.OnAck(waited, full);

@@ -117,6 +117,7 @@ class RpcTransitionWriter : public TransitionWriter {
   InsertWindow window_ ABSL_GUARDED_BY(mu_);
   WindowSize window_size_ ABSL_GUARDED_BY(mu_);
   std::deque<Clock::Time> pushed_ ABSL_GUARDED_BY(mu_);  // when, of what the window holds
+  Clock::Time acked_at_ ABSL_GUARDED_BY(mu_){};          // the last time that a chunk was
   std::unique_ptr<AuditLog> audit_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   uint64_t acked_before_ ABSL_GUARDED_BY(mu_) = 0;  // the stream that is open

@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kBegin = 4;
 constexpr size_t kLeast = 2;  // one that waits at the shard, one behind it
-// Round trips around the world take less, and a limiter that is closed takes more.
+// Beyond the shortest wait: what a busy shard or a checkpoint may add, and what a limiter does.
 constexpr std::chrono::milliseconds kQuick(250), kSlow(500);
 
 }  // namespace
@@ -20,9 +20,11 @@ WindowSize::WindowSize(size_t chunks_max, bool keep_fresh)
 
 void WindowSize::OnAck(Clock::Duration waited, bool full) {
   if (!keep_fresh_) return;
-  if (waited > kSlow) {
+  shortest_ = std::min(shortest_, waited);
+  const Clock::Duration queued = waited - shortest_;
+  if (queued > kSlow) {
     chunks_ = std::min(std::max(chunks_ / 2, kLeast), chunks_max_);
-  } else if (waited <= kQuick && full) {
+  } else if (queued <= kQuick && full) {
     chunks_ = std::min(chunks_ + 1, chunks_max_);
   }
 }

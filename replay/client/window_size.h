@@ -16,13 +16,15 @@ class WindowSize {
 
   size_t chunks() const { return chunks_; }
   // A chunk waited so long for its acknowledgement; `full`: the window's end held the writer back.
-  // Grows by one, which doubles it in a round trip, while that is quick; halves where it is slow.
+  // Grows by one while that is not much more than the shortest wait so far, which is the way there
+  // and back; halves where it is.
   void OnAck(Clock::Duration waited, bool full);
 
  private:
   const size_t chunks_max_;
   const bool keep_fresh_;
   size_t chunks_;
+  Clock::Duration shortest_ = Clock::Duration::max();
 };
 
 }  // namespace pmoe

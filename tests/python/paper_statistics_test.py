@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from conftest import ROOT
 from pmoe.errors import Error
 from pmoe.paper import arena, exploration, items, library, router, statistics
 from pmoe.paper.settings import differences, flatten, same, satisfies
@@ -120,6 +121,16 @@ def test_copies_of_rows_that_differ_in_any_setting_have_names_of_their_own():
                                  {"algorithm", "policy.heads", "learner.rank_by"})
     assert name("tied") == "Hopper-v5-pmoe_ppo-K4-heads=tied-s3.csv"
     assert name("separate") != name("tied")
+
+
+def test_a_run_that_is_saved_with_other_tables_is_there_once(tmp_path):
+    heads = {"policy.heads", "learner.rank_by"}
+    there = library.Library([ROOT / "docs/results/paper/ppo_options"]).runs
+    first = library.save(there, tmp_path, heads)
+    again = library.save(library.Library([tmp_path]).runs, tmp_path, heads | {"learner.clip"})
+    assert len(first) == len(again) == len(there) and not set(first) & set(again)
+    assert sorted(tmp_path.glob("*.csv")) == again
+    assert len(library.Library([tmp_path]).runs) == len(there)
 
 
 def test_a_name_that_is_none_is_told_what_there_is():

@@ -161,6 +161,11 @@ def copy_name(run: Found, rows_set: typing.Collection[str]) -> str:
     return "".join(c if c.isalnum() or c in "._=-+," else "_" for c in name)
 
 
+def _is_copy(copy: Found, run: Found) -> bool:
+    return copy.seed == run.seed and {path: text(value) for path, value in copy.settings.items()} \
+        == {path: text(value) for path, value in run.settings.items()}
+
+
 def _in_every_name(path: str) -> bool:
     return path.startswith("env.") or path in (
         "algorithm", "policy.primitives", "learner.alpha", "learner.primitive_backprop")
@@ -170,7 +175,7 @@ def save(runs: list[Found], folder: pathlib.Path, rows_set: typing.Collection[st
          ) -> list[pathlib.Path]:
     """Copies of the runs' evaluations with their settings, for Library to read; returns the files.
     rows_set: the settings that the rows of their tables have. Runs that the folder holds already
-    are kept, those of the same name replaced.
+    are kept, those of the same name, or settings and seed, replaced.
 
     Raises:
         Error: two of the runs would have one name.
@@ -182,15 +187,22 @@ def save(runs: list[Found], folder: pathlib.Path, rows_set: typing.Collection[st
         raise Error(f"{damaged[0][0]}: {damaged[0][1]}; mend or remove it first")
     by_name = {run.place.name: run for run in before}
     written: dict[str, Found] = {}
+    stale: set[str] = set()
     for run in runs:
         name = copy_name(run, rows_set)
         if name in written:
             raise Error(f"{written[name].place} and {run.place} would both be saved as {name}: "
                         "they differ in a setting that the name has not; save them apart")
+        # Saved before, with the rows of other tables.
+        for other in [known for known, copy in by_name.items() if _is_copy(copy, run)]:
+            del by_name[other]
+            stale.add(other)
         written[name] = by_name[name] = run
     for name, run in written.items():
         if run.place != folder / name:
             _write_copy(run, folder / name)
+    for name in stale - set(by_name):
+        (folder / name).unlink(missing_ok=True)
     common = dict(next(iter(by_name.values())).settings) if by_name else {}
     for run in by_name.values():
         common = {key: value for key, value in common.items()

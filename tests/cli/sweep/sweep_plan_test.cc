@@ -1,5 +1,6 @@
 #include "cli/sweep/sweep_plan.h"
 
+#include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
@@ -113,6 +114,9 @@ TEST(SweepPlanTest, AVariantThatCannotBeMeantIsRefused) {
   ExpectRefused(seeds + "variant { name: \"x\" set: \"learner.alfa=1\" }",
                 "variant[0] (x): unknown setting learner.alfa; did you mean learner.alpha");
   ExpectRefused(seeds + "variant { name: \"x\" set: \"learner.alpha\" }", "is not PATH=VALUE");
+  std::string many = "out: \"a\" ";
+  for (int i = 0; i <= 10'000; ++i) absl::StrAppend(&many, "variant { name: \"", i, "\" }");
+  ExpectRefused(many, "these are more than 10000 runs");
   ExpectRefused(seeds + "variant { name: \"x\" set: \"seed=3\" }",
                 "variant[0] (x) sets seed, which a grid varies");
 }

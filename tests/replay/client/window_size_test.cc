@@ -54,15 +54,18 @@ TEST(WindowSizeTest, BehindASlowLearnerRowsWaitForHalfASecondAtMostUnlessTwoChun
   EXPECT_EQ(size.chunks(), 2u);
 }
 
-TEST(WindowSizeTest, ALongWayIsFilled) {
-  WindowSize size(64, /*keep_fresh=*/true);
-  // By then the shard would have taken as many as there is room for in each round trip.
-  Play(&size, milliseconds(0), milliseconds(200), std::chrono::seconds(2));
-  EXPECT_EQ(size.chunks(), 64u);
+TEST(WindowSizeTest, ALongWayIsFilledHoweverLongTheConnectionTookToOpen) {
+  for (const int round_trip_ms : {200, 300, 700}) {
+    WindowSize size(64, /*keep_fresh=*/true);
+    for (int i = 0; i < 4; ++i) size.OnAck(milliseconds(4 * round_trip_ms), true);
+    Play(&size, milliseconds(0), milliseconds(round_trip_ms), std::chrono::seconds(10));
+    EXPECT_EQ(size.chunks(), 64u) << round_trip_ms;
+  }
 }
 
 TEST(WindowSizeTest, AfterAPauseItGrowsAgain) {
   WindowSize size(64, /*keep_fresh=*/true);
+  size.OnAck(milliseconds(1), true);
   size.OnAck(std::chrono::seconds(10), true);
   EXPECT_EQ(size.chunks(), 2u);
   Play(&size, milliseconds(0), milliseconds(1), std::chrono::seconds(1));
@@ -77,6 +80,7 @@ TEST(WindowSizeTest, AWriterThatNeedsNoMoreKeepsItSmall) {
 
 TEST(WindowSizeTest, ABoundBelowTwoHolds) {
   WindowSize size(1, /*keep_fresh=*/true);
+  size.OnAck(milliseconds(1), true);
   size.OnAck(std::chrono::seconds(1), true);
   EXPECT_EQ(size.chunks(), 1u);
 }
