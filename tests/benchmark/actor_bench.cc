@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/registry.h"
 #include "actor/policy_network.h"
@@ -226,7 +225,7 @@ absl::Status BenchActor(const BenchFlags& flags, Report* report) {
   report->Table("actor of 8 environments, K = 4",
                 {"steps_per_cpu_s", "bare_steps_per_cpu_s", "ratio"});
   for (const std::string id : kTasks) {
-    if (absl::StrContains(id, flags.only)) PMOE_RETURN_IF_ERROR(MeasureTask(id, flags, report));
+    if (flags.Chooses(id)) PMOE_RETURN_IF_ERROR(MeasureTask(id, flags, report));
   }
   if (!flags.only.empty()) return absl::OkStatus();
   std::vector<double> first_row_s, own_mb;

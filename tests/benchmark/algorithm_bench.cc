@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/rng.h"
 #include "common/base/status_macros.h"
@@ -136,14 +135,14 @@ absl::Status BenchAlgorithms(const BenchFlags& flags, Report* report) {
     for (const int primitives : {1, 4, 8, 10}) {
       if (!AlgorithmNamed(algorithm).has_router() && primitives > 1) continue;
       const std::string name = absl::StrCat(algorithm, "_k", primitives);
-      if (!absl::StrContains(name, flags.only)) continue;
+      if (!flags.Chooses(name)) continue;
       PMOE_ASSIGN_OR_RETURN(Candidate made, MakeCandidate(flags, algorithm, primitives));
       candidates.push_back(std::move(made));
     }
   }
   // Two networks of 64-64 with tanh, as other projects have them.
   for (const char* algorithm : {"ppo", "pmoe_ppo"}) {
-    if (!absl::StrContains(absl::StrCat(algorithm, "_k8_cleanrl"), flags.only)) continue;
+    if (!flags.Chooses(absl::StrCat(algorithm, "_k8_cleanrl"))) continue;
     const int primitives = AlgorithmNamed(algorithm).has_router() ? 8 : 1;
     PMOE_ASSIGN_OR_RETURN(Candidate made, MakeCandidate(flags, algorithm, primitives, "cleanrl"));
     candidates.push_back(std::move(made));

@@ -67,7 +67,7 @@ void AddThreshold(BenchFlags* flags, CLI::App* command) {
   command->add_option("--threshold", flags->threshold, "The return to reach in --env");
   command->footer(
       "A side that does not reach it in --steps env steps, rounded up to 5,000, has no time.\n"
-      "--rounds N runs seeds 1 to N; --only takes a part of TASK/SIDE, as Hopper or v5/sbx_sac.\n"
+      "--rounds N runs seeds 1 to N; --only takes parts of TASK/SIDE, as v5/sac,v5/sbx.\n"
       "All sides run on the same --threads cores, one after the other, for hours.");
 }
 
@@ -82,7 +82,7 @@ CLI::App* AddBench(const Bench& bench, BenchFlags* flags, CLI::App* app) {
         ->default_str(CLI::detail::to_string(bench.seconds))
         ->check(CLI::Range(0.01, 1000.0));
   }
-  if (bench.only) command->add_option("--only", flags->only, "Rows whose name contains this");
+  if (bench.only) command->add_option("--only", flags->only, "Rows with this in the name, or: a,b");
   if (bench.run == BenchLearner || bench.run == BenchThreshold) {
     command->add_option("--threads", flags->threads, "Threads of the learner")
         ->check(CLI::Range(1, 64));

@@ -7,7 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "tests/benchmark/report.h"
 
 namespace pmoe {
@@ -16,7 +20,7 @@ struct BenchFlags {
   bool json = false;
   double seconds = 1.0;  // on the clock per measured thing, all rounds together
   int rounds = 5;        // alternations; the median counts
-  std::string only;      // rows whose name contains it; empty: all
+  std::string only;      // "sac,ppo": rows whose name contains one of these; empty: all
 
   int threads = 1;             // learner, threshold
   std::string device = "cpu";  // learner: where autograd's updates run
@@ -27,6 +31,14 @@ struct BenchFlags {
   std::string env;                  // threshold: the only task; empty: its own three
   std::optional<double> threshold;  // threshold: the return to reach in `env`
   std::string csv;                  // cluster: where "scale" writes its points; empty: nowhere
+
+  // Whether `only` has the row.
+  bool Chooses(absl::string_view name) const {
+    const std::vector<absl::string_view> parts = absl::StrSplit(only, ',', absl::SkipEmpty());
+    return only.empty() || absl::c_any_of(parts, [&](absl::string_view part) {
+             return absl::StrContains(name, part);
+           });
+  }
 };
 
 absl::Status BenchEnv(const BenchFlags& flags, Report* report);

@@ -1,6 +1,5 @@
 // bench cluster: what a cluster costs, in parts: processes against one process, more actors, TLS,
 // viewers, and how far actors scale.
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "tests/benchmark/benchmarks.h"
@@ -26,7 +25,7 @@ constexpr Part kParts[] = {{"modes", BenchClusterModes},
 absl::Status BenchCluster(const BenchFlags& flags, Report* report) {
   bool any = false;
   for (const Part& part : kParts) {
-    if (!absl::StrContains(part.name, flags.only)) continue;
+    if (!flags.Chooses(part.name)) continue;
     any = true;
     PMOE_RETURN_IF_ERROR(part.run(flags, report));
   }

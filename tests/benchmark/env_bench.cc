@@ -5,7 +5,6 @@
 #include <thread>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/env_list.h"
 #include "actor/env/mujoco_env.h"
@@ -49,7 +48,7 @@ void BenchThreads(const BenchFlags& flags, Report* report) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   report->Table(absl::StrCat("threads, 1 and ", cores), {"one_per_s", "all_per_s", "ratio"});
   for (const std::string id : {"HalfCheetah-v5", "Humanoid-v5"}) {
-    if (!absl::StrContains(id, flags.only)) continue;
+    if (!flags.Chooses(id)) continue;
     const double slice_s = flags.seconds / flags.rounds;
     const size_t steps = 1 + static_cast<size_t>(slice_s * StepsPerSecond(id, 1, 500));
     std::vector<double> one, all;
@@ -66,7 +65,7 @@ void BenchThreads(const BenchFlags& flags, Report* report) {
 absl::Status BenchEnv(const BenchFlags& flags, Report* report) {
   report->Table("env", {"steps_per_cpu_s", "bare_steps_per_cpu_s", "ratio"});
   for (const EnvInfo& info : ListEnvs()) {
-    if (!absl::StrContains(info.id, flags.only)) continue;
+    if (!flags.Chooses(info.id)) continue;
     PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> made, MakeEnv(info.id, {}, ""));
     if (dynamic_cast<MujocoEnv*>(made.get()) == nullptr) continue;
     RecordedSimulation env(std::unique_ptr<MujocoEnv>(static_cast<MujocoEnv*>(made.release())));

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/env/gym/python_interpreter.h"
 #include "actor/env/pcg64.h"
@@ -76,7 +75,7 @@ absl::Status BenchGym(const BenchFlags& flags, Report* report) {
   const double slice_s = flags.seconds / flags.rounds;
   for (const std::string id :
        {"InvertedPendulum-v5", "HalfCheetah-v5", "Hopper-v5", "Ant-v5", "Humanoid-v5"}) {
-    if (!absl::StrContains(id, flags.only)) continue;
+    if (!flags.Chooses(id)) continue;
     PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> embedded, MakeEnv("gym:" + id, {}, ""));
     PMOE_ASSIGN_OR_RETURN(std::unique_ptr<Env> apart, MakeEnv("gym-process:" + id, {}, ""));
     Loop first(std::move(embedded)), second(std::move(apart));

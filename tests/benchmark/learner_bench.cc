@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
 #include "learner/torch_info.h"
@@ -59,7 +58,7 @@ absl::Status BenchLearner(const BenchFlags& flags, Report* report) {
   };
   std::vector<Row> rows;
   for (const SacWorkload& w : SacWorkloads()) {
-    if (!absl::StrContains(w.name, flags.only)) continue;
+    if (!flags.Chooses(w.name)) continue;
     Row& row = rows.emplace_back();
     row.workload = w;
     PMOE_ASSIGN_OR_RETURN(row.fast, LearnerUnderTest::Create(w, {.threads = flags.threads}));

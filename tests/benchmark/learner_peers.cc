@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/base/stopwatch.h"
@@ -77,7 +76,7 @@ absl::StatusOr<std::vector<Contest>> MakeContests(const BenchFlags& flags) {
   for (int cores = 1; cores <= std::min(2, AllowedCores()); ++cores) {
     for (const int batch : {256, 100}) {
       const SacWorkload workload = SacOfBatch(batch);
-      if (!absl::StrContains(workload.name, flags.only)) continue;
+      if (!flags.Chooses(workload.name)) continue;
       Contest& contest = contests.emplace_back();
       contest.name = absl::StrCat(workload.name, "_thread", cores);
       contest.batch_size = batch;

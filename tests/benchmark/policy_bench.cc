@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "Eigen/Core"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "actor/policy_network.h"
 #include "common/base/rng.h"
@@ -94,7 +93,7 @@ absl::Status BenchPolicy(const BenchFlags& flags, Report* report) {
   report->Table("policy, E environments",
                 {"act_us", "products_us", "fma_peak_us", "ratio_products", "ratio_peak"});
   for (const PolicyWorkload& w : kWorkloads) {
-    if (!absl::StrContains(w.name, flags.only)) continue;
+    if (!flags.Chooses(w.name)) continue;
     for (const int batch : {1, 8, 16, 64}) {
       PMOE_RETURN_IF_ERROR(BenchOne(flags, w, batch, report));
     }

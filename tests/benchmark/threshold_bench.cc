@@ -104,7 +104,7 @@ absl::StatusOr<Contest> Choose(const BenchFlags& flags, bool installed, const Th
   Contest contest{task};
   for (Contestant& contestant : AllSides(flags)) {
     const ThresholdSide& side = contestant.side;
-    if (!absl::StrContains(absl::StrCat(task.env, "/", side.name), flags.only)) continue;
+    if (!flags.Chooses(absl::StrCat(task.env, "/", side.name))) continue;
     if (!side.ours) {
       if (!flags.peers) continue;
       if (!PeersKnow(task.env)) {

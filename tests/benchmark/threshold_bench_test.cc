@@ -90,8 +90,9 @@ TEST(ThresholdBenchTest, EndsAtTheFirstEvaluationThatReachesItWithTheBitsOfOneTr
 // Hours may lie behind it.
 TEST(ThresholdBenchTest, InterruptedItTellsOfTheSidesThatHaveRun) {
   std::vector<std::string> words = {
-      Binary("pmoe-bench"), "threshold", "--no-peers", "--env", "InvertedPendulum-v5",
-      "--threshold",        "1",         "--only",     "v5/sac"};
+      Binary("pmoe-bench"),        "threshold",   "--no-peers", "--env",
+      "InvertedPendulum-v5",       "--threshold", "1",          "--only",
+      "v5/sac_paper,v5/sac_modern"};
   AddSets(kSmall, &words);
   ChildProcess bench(words);
   ASSERT_TRUE(bench.ReadUntil("sac_paper seed 1: 5000 env steps"));  // the next side has begun

@@ -5,7 +5,6 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "tests/benchmark/measure.h"
@@ -36,7 +35,7 @@ std::vector<Measured> ChooseSides(const BenchFlags& flags, std::vector<TrainingS
   const bool peers = flags.peers && PeersInstalled(report);
   std::vector<Measured> chosen;
   for (TrainingSide& side : sides) {
-    if ((side.peer.empty() || peers) && absl::StrContains(side.name, flags.only)) {
+    if ((side.peer.empty() || peers) && flags.Chooses(side.name)) {
       chosen.push_back({std::move(side)});
     }
   }

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/build_info.h"
@@ -146,7 +145,7 @@ absl::Status MeasureWorkload(const Workload& workload, const BenchFlags& flags, 
 absl::Status BenchVerdict(const BenchFlags& flags, Report* report) {
   std::vector<Outcome> outcomes;
   for (const Workload& workload : Workloads()) {
-    if (!absl::StrContains(workload.name, flags.only)) continue;
+    if (!flags.Chooses(workload.name)) continue;
     PMOE_RETURN_IF_ERROR(MeasureWorkload(workload, flags, report, &outcomes));
   }
   if (outcomes.empty()) {
