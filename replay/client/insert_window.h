@@ -21,12 +21,9 @@ struct EncodedChunk {
   grpc::Slice request{};
 };
 
+// Its caller bounds it: held() against a WindowSize.
 class InsertWindow {
  public:
-  // Bounded by its caller: Push while it is not full.
-  explicit InsertWindow(size_t chunks_max) : chunks_max_(chunks_max) {}
-
-  bool full() const { return held_.size() >= chunks_max_; }
   size_t held() const { return held_.size(); }
   // Oldest chunk that can still be sent; the next one to be pushed if there is none.
   uint64_t first_seq_held() const { return next_seq_ - held_.size(); }
@@ -52,7 +49,6 @@ class InsertWindow {
   const EncodedChunk& TakeNext();
 
  private:
-  const size_t chunks_max_;
   std::deque<EncodedChunk> held_;  // seqs next_seq_ - size … next_seq_ - 1
   uint64_t next_seq_ = 0;          // of the next Push
   uint64_t acked_ = 0;             // every chunk before it is in

@@ -47,7 +47,6 @@ RpcTransitionWriter::RpcTransitionWriter(const RpcWriterOptions& options, const 
                                          std::unique_ptr<AuditLog> audit)
     : options_(options),
       chunks_(options.chunks, options.spec, [this](Chunk chunk) { return Push(std::move(chunk)); }),
-      window_(options.chunks_max),
       window_size_(options.chunks_max, options.keep_fresh),
       audit_(std::move(audit)),
       stream_(PeerRole::kReplay, options.security,

@@ -7,11 +7,11 @@
 #include "replay/client/insert_window.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  pmoe::InsertWindow window(4);
+  pmoe::InsertWindow window;
   window.OnConnect();
   uint64_t rows = 0;
   for (size_t at = 0; at < size;) {
-    if (!window.full()) {
+    if (window.held() < 4) {
       window.Push({.seq = window.next_seq(), .rows = 1});
       ++rows;
     }

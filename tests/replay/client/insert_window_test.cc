@@ -20,7 +20,7 @@ InsertReply Reply(uint64_t next_seq, uint32_t credits = 8, bool draining = false
 }
 
 TEST(InsertWindowTest, SendsNothingBeforeTheFirstReply) {
-  InsertWindow window(4);
+  InsertWindow window;
   window.Push(Numbered(0));
   window.OnConnect();
   EXPECT_FALSE(window.can_send());
@@ -28,21 +28,20 @@ TEST(InsertWindowTest, SendsNothingBeforeTheFirstReply) {
   EXPECT_TRUE(window.can_send());
 }
 
-TEST(InsertWindowTest, KeepsWhatIsNotAcknowledgedAndIsFullAtItsBound) {
-  InsertWindow window(2);
+TEST(InsertWindowTest, KeepsWhatIsNotAcknowledged) {
+  InsertWindow window;
   window.Push(Numbered(0));
-  EXPECT_FALSE(window.full());
   window.Push(Numbered(1));
-  EXPECT_TRUE(window.full());
+  EXPECT_EQ(window.held(), 2u);
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(1)));
-  EXPECT_FALSE(window.full());
+  EXPECT_EQ(window.held(), 1u);
   EXPECT_EQ(window.first_seq_held(), 1u);
   EXPECT_EQ(window.TakeNext().seq, 1u);
 }
 
 TEST(InsertWindowTest, StopsWhenCreditsAreUsedUp) {
-  InsertWindow window(8);
+  InsertWindow window;
   for (uint64_t seq = 0; seq < 3; ++seq) window.Push(Numbered(seq));
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(0, /*credits=*/2)));
@@ -54,7 +53,7 @@ TEST(InsertWindowTest, StopsWhenCreditsAreUsedUp) {
 }
 
 TEST(InsertWindowTest, SendsAgainFromWhereTheShardIs) {
-  InsertWindow window(8);
+  InsertWindow window;
   for (uint64_t seq = 0; seq < 3; ++seq) window.Push(Numbered(seq));
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(0)));
@@ -65,7 +64,7 @@ TEST(InsertWindowTest, SendsAgainFromWhereTheShardIs) {
 }
 
 TEST(InsertWindowTest, SendsNothingToAShardThatLeaves) {
-  InsertWindow window(8);
+  InsertWindow window;
   window.Push(Numbered(0));
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(0, 8, /*draining=*/true)));
@@ -77,7 +76,7 @@ TEST(InsertWindowTest, SendsNothingToAShardThatLeaves) {
 }
 
 TEST(InsertWindowTest, RefusesAShardOfAnotherHistory) {
-  InsertWindow window(8);
+  InsertWindow window;
   window.Push(Numbered(0));
   window.OnConnect();
   EXPECT_THAT(window.OnReply(Reply(7)),
@@ -85,7 +84,7 @@ TEST(InsertWindowTest, RefusesAShardOfAnotherHistory) {
 }
 
 TEST(InsertWindowTest, RefusesAShardThatWantsWhatItAcknowledgedLongAgo) {
-  InsertWindow window(8);
+  InsertWindow window;
   for (uint64_t seq = 0; seq < 3; ++seq) window.Push(Numbered(seq));
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(0)));
@@ -98,7 +97,7 @@ TEST(InsertWindowTest, RefusesAShardThatWantsWhatItAcknowledgedLongAgo) {
 }
 
 TEST(InsertWindowTest, RefusesAnAcknowledgementOfWhatWasNotSent) {
-  InsertWindow window(8);
+  InsertWindow window;
   for (uint64_t seq = 0; seq < 3; ++seq) window.Push(Numbered(seq));
   window.OnConnect();
   ASSERT_OK(window.OnReply(Reply(0)));
@@ -107,7 +106,7 @@ TEST(InsertWindowTest, RefusesAnAcknowledgementOfWhatWasNotSent) {
 }
 
 TEST(InsertWindowTest, CountsTheRowsThatWereAcknowledged) {
-  InsertWindow window(8);
+  InsertWindow window;
   for (uint64_t seq = 0; seq < 3; ++seq) {
     window.Push({.seq = seq, .rows = 10 + static_cast<uint32_t>(seq)});
   }
@@ -119,7 +118,7 @@ TEST(InsertWindowTest, CountsTheRowsThatWereAcknowledged) {
 }
 
 TEST(InsertWindowTest, GoesOnFromACheckpoint) {
-  InsertWindow window(8);
+  InsertWindow window;
   window.StartAt(120);
   window.Push(Numbered(120));
   window.OnConnect();
@@ -132,7 +131,7 @@ TEST(InsertWindowTest, GoesOnFromACheckpoint) {
 // shard may leave, and may be set back to a checkpoint, as one that was killed is.
 class Simulation {
  public:
-  explicit Simulation(uint64_t seed) : rng_(seed, RngRole::kBackoff, 0), window_(6) {}
+  explicit Simulation(uint64_t seed) : rng_(seed, RngRole::kBackoff, 0) {}
 
   void Step() {
     switch (rng_.UniformInt(12)) {
@@ -147,7 +146,7 @@ class Simulation {
       case 3:
       case 4:
       case 5:
-        if (!window_.full()) window_.Push(Numbered(window_.next_seq()));
+        if (window_.held() < 6) window_.Push(Numbered(window_.next_seq()));
         return;
       case 6:
       case 7:

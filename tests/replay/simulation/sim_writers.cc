@@ -31,14 +31,14 @@ void FlipColumnBit(Rng* rng, ChunkMessage* message) {
 
 void Simulation::BeginLife(Writer* writer) {
   writer->alive = true;
-  writer->window = std::make_unique<InsertWindow>(kWindow);
+  writer->window = std::make_unique<InsertWindow>();
   writer->next_step.assign(kEnvs, 0);
   writer->connection = nullptr;
   sent_[{writer->actor, writer->epoch}];
 }
 
 void Simulation::Write(Writer* writer, uint32_t env, uint32_t rows) {
-  if (!writer->alive || writer->window->full()) return;
+  if (!writer->alive || writer->window->held() >= kWindow) return;
   if (plan_
           .on_policy) {  // actors step all environments, and a rollout takes an equal share of each
     env = writer->next_step[0] <= writer->next_step[1] ? 0 : 1;
