@@ -2,6 +2,7 @@
 page; stopped and gone on with; what it leaves out, and what it refuses."""
 
 import csv
+import math
 import os
 import re
 import shutil
@@ -157,6 +158,26 @@ def test_a_figure_of_policies_and_its_numbers_elsewhere(tmp_path):
     code, said = run("fig3", "--edition", "smoke", "--collect", "--from", tmp_path / "kept",
                      "--out", tmp_path / "new")
     assert code == 0 and rows(tmp_path / "new", "fig3") == rows(out, "fig3"), said
+
+
+def test_a_column_may_have_another_metric_or_another_who_acts(tmp_path):
+    words = ("--edition", "smoke", "--tasks", "Hopper", "--seeds", "1", "--out", tmp_path)
+    code, said = run("separation", "acting", *words)
+    assert code == 0, said
+    apart = rows(tmp_path, "separation")
+    assert {row["column"] for row in apart} == {"Hopper: I(S;K)", "Hopper: distance"}
+    for row in apart:
+        most = math.log(4) if row["column"] == "Hopper: I(S;K)" else math.inf  # K = 4
+        assert 0 <= float(row["iqm"]) <= most, row
+    acted = {row["column"]: row for row in rows(tmp_path, "acting")}
+    assert set(acted) == {"drawn by the router", "the most likely", "drawn, and its action too"}
+    assert {row["row"] for row in acted.values()} == {"PMOE-SAC, Hopper"}
+    assert len({row["iqm"] for row in acted.values()}) == 3, "each column plays in its own way"
+    code, said = run("separation", *words, "--collect", "--save", tmp_path / "kept")
+    assert code == 0, said
+    code, said = run("separation", *words[:-1], tmp_path / "new", "--collect", "--from",
+                     tmp_path / "kept")
+    assert code == 0 and rows(tmp_path / "new", "separation") == apart, said
 
 
 def test_a_run_whose_step_size_fell_is_not_made_longer(tmp_path):

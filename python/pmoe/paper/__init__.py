@@ -8,7 +8,7 @@
     rates.py       how long trainings take
     cells.py       which of them belong to a row and column, which do not, and why
     statistics.py  areas; rliable's IQM, stratified bootstrap and probability of improvement
-    areas.py, curves.py, noise.py, finals.py, arena.py, clusters.py, gait.py
+    areas.py, curves.py, played.py, finals.py, arena.py, clusters.py, gait.py
                    a kind of table or figure each: its numbers, its table, its picture
     play.py        episodes of a run's policy, by `pmoe eval`
     plot.py        matplotlib, without a screen

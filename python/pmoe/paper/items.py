@@ -10,6 +10,7 @@ import typing
 from pmoe import textproto
 from pmoe.binaries import checkout
 from pmoe.errors import Error
+from pmoe.metrics import RETURN
 from pmoe.paper.settings import Settings
 
 REPEATED = frozenset({"set", "row", "column", "edition", "sweep", "paper", "spread"})
@@ -27,7 +28,9 @@ class Line:
     noise: float = 0.0              # a column's: of the observations
     low: float = math.nan           # a column's: the public band
     high: float = math.nan
-    primitives: str = "router"      # a row's: who acts
+    primitives: str = "router"      # who acts
+    action: str = "mean"            # a column's: of the primitive's Gaussian, or a sample
+    metric: str = RETURN            # a column's: what its curves are of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,4 +134,5 @@ def _line(fields: dict[str, typing.Any], name: str, shared: Settings) -> Line:
                 spread=tuple(map(float, fields.get("spread", []))),
                 noise=float(fields.get("noise", 0.0)), low=float(fields.get("low", math.nan)),
                 high=float(fields.get("high", math.nan)),
-                primitives=str(fields.get("primitives", "router")))
+                primitives=str(fields.get("primitives", "router")),
+                action=str(fields.get("action", "mean")), metric=fields.get("metric", RETURN))

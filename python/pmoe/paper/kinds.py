@@ -11,12 +11,12 @@ from __future__ import annotations
 import types
 
 from pmoe.errors import Error
-from pmoe.paper import (areas, bars, clusters, curves, exploration, finals, layout, noise, router,
+from pmoe.paper import (areas, bars, clusters, curves, exploration, finals, layout, played, router,
                         trajectories)
 from pmoe.paper.cells import Gathered
 from pmoe.paper.items import Item
 
-KINDS = {"areas": areas, "curves": curves, "finals": finals, "noise": noise,
+KINDS = {"areas": areas, "curves": curves, "finals": finals, "played": played,
          "trajectories": trajectories, "exploration": exploration, "layout": layout,
          "clusters": clusters, "router": router, "bars": bars}
 WITHOUT_POLICIES = ("areas", "curves", "finals")

@@ -20,7 +20,11 @@ from pmoe.paper.settings import Settings, flatten, text
 CONFIG, METRICS, COPIES = "config.textproto", "metrics.csv", "runs.json"
 SUCCESS = "eval_success_rate"
 FOLDERS_MAX = 20000
-KEPT = (STEPS, "updates", "wall_s", RETURN, "eval_return_std", SUCCESS)  # columns of a copy
+# What the primitives are like at an evaluation, and how a picture calls it. Empty where an
+# algorithm has none.
+DIAGNOSTICS = {"router_information": "I(S;K), nats", "router_entropy": "router's entropy, nats",
+               "primitive_distance": "primitive distance", "dead_primitives": "dead primitives"}
+KEPT = (STEPS, "updates", "wall_s", RETURN, "eval_return_std", SUCCESS, *DIAGNOSTICS)  # of a copy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +37,17 @@ class Found:
     steps: tuple[int, ...]         # of each evaluation
     returns: tuple[float, ...]
     success: tuple[float, ...]     # NaN where it was not told
+    diagnostics: dict[str, tuple[float, ...]]
     last_step: int
     seconds: float
+
+    def values(self, metric: str) -> tuple[float, ...]:
+        """Of each evaluation. Raises Error: no metric that is kept."""
+        if metric == RETURN:
+            return self.returns
+        if metric not in self.diagnostics:
+            raise Error(f"metric: \"{metric}\" must be {RETURN} or {' or '.join(DIAGNOSTICS)}")
+        return self.diagnostics[metric]
 
     @property
     def seed(self) -> str:
@@ -47,6 +60,10 @@ class Found:
     @property
     def has_policy(self) -> bool:
         return (self.place / "snapshots/latest.pmoe").is_file()
+
+
+def label(metric: str) -> str:
+    return DIAGNOSTICS.get(metric, "evaluation return")
 
 
 class Library:
@@ -114,11 +131,14 @@ def _found(place: pathlib.Path, metrics: pathlib.Path, settings: Settings,
     if RETURN not in columns or "wall_s" not in columns:
         raise Error(f"{metrics} has no column {RETURN} or wall_s: it is no metrics.csv of a run")
     steps, returns = evaluations(columns, rows)
-    at = columns.index(SUCCESS) if SUCCESS in columns else None
-    success = [math.nan if at is None else row[at] for row in rows
-               if not math.isnan(row[columns.index(RETURN)])]
+    evaluated = [row for row in rows if not math.isnan(row[columns.index(RETURN)])]
+
+    def told(name: str) -> tuple[float, ...]:
+        at = columns.index(name) if name in columns else None
+        return tuple(math.nan if at is None else row[at] for row in evaluated)
     last = int(rows[-1][columns.index(STEPS)]) if rows else 0
-    return Found(place, settings, made_by, tuple(steps), tuple(returns), tuple(success), last,
+    return Found(place, settings, made_by, tuple(steps), tuple(returns), told(SUCCESS),
+                 {name: told(name) for name in DIAGNOSTICS}, last,
                  training_seconds(columns, rows))
 
 

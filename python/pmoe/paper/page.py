@@ -38,7 +38,9 @@ pre { overflow-x: auto; }"""
 def number(value: float) -> str:
     if math.isnan(value):
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if 0 < abs(value) < 1 else f"{value:.1f}"
 
 
 def interval_text(low: float, high: float, form: str = "") -> str:

@@ -1,4 +1,5 @@
-"""Table 5: return of trained policies that see their observations with noise."""
+"""Table 5 and others: trained policies play on, each column in its own way: with noise on what they
+see, or with another who acts."""
 
 from __future__ import annotations
 
@@ -16,13 +17,12 @@ from pmoe.paper.page import Rows, grid, interval_text, number, ours_text
 from pmoe.run import Run
 
 COLUMNS = ("row", "column", "seeds", "iqm", "low", "high", "spread", "p", "p_low", "p_high")
-WHAT = ("Each run's last policy plays {episodes} episodes with N(0, σ²) added to every "
-        "observation (`pmoe eval --episodes {episodes} --obs-noise σ`). A run's score is its mean "
-        "return. Ours: "
-        "IQM over seeds, in brackets the 95 % percentile interval of a bootstrap over seeds (none "
-        "for one seed), after ± the standard deviation of one seed's episodes (mean over seeds), "
-        "and P, the probability that a run of the row scores above one of {base}. The paper gives "
-        "the mean and ± the standard deviation over 100 rounds.")
+WHAT = ("Each run's last policy plays {episodes} episodes of each column: {flags}. A run's score "
+        "is its mean return. Ours: IQM over seeds, in brackets the 95 % percentile interval of a "
+        "bootstrap over seeds (none for one seed), after ± the standard deviation of one seed's "
+        "episodes (mean over seeds).")
+BASE = "P is the probability that a run of the row scores above one of {base}."
+PAPER = "The paper gives the mean and ± the standard deviation over 100 rounds."
 
 
 def numbers(gathered: Gathered) -> Rows:
@@ -54,15 +54,17 @@ def numbers(gathered: Gathered) -> Rows:
 def _play(gathered: Gathered, run: Found, column: Line) -> tuple[float, float]:
     """(mean, standard deviation); what was played is kept, so that a stopped call goes on."""
     policy = os.stat(run.place / "snapshots/latest.pmoe")
-    key = f"{run.place.resolve()} {policy.st_mtime_ns} {gathered.edition.episodes} {column.noise}"
-    file = gathered.work / f"noise-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
+    key = (f"{run.place.resolve()} {policy.st_mtime_ns} {gathered.edition.episodes} "
+           f"{column.primitives} {column.action} {column.noise}")
+    file = gathered.work / f"played-{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         return float(kept["mean"]), float(kept["std"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not played yet, or a file that was cut off
-    played = Run(run.place).evaluate(gathered.edition.episodes, obs_noise=column.noise,
-                                     threads=os.cpu_count() or 1)
+    played = Run(run.place).evaluate(
+        gathered.edition.episodes, primitive=column.primitives, action=column.action,
+        obs_noise=column.noise, threads=os.cpu_count() or 1)
     file.parent.mkdir(parents=True, exist_ok=True)
     page.write_whole(file, json.dumps({"mean": played.return_mean, "std": played.return_std,
                                        "what": key}).encode())
@@ -71,10 +73,10 @@ def _play(gathered: Gathered, run: Found, column: Line) -> tuple[float, float]:
 
 def table(gathered: Gathered, rows: Rows) -> tuple[list[str], list[list[str]]]:
     def text(line: Line, at: int, row: dict[str, typing.Any] | None) -> str:
-        said = "not in the paper"
+        ours = _ours(gathered, line, row)
         if at < len(line.paper):
-            said = f"paper {number(line.paper[at])} ± {number(line.spread[at])}"
-        return f"{_ours(gathered, line, row)}\n{said}"
+            return f"{ours}\npaper {number(line.paper[at])} ± {number(line.spread[at])}"
+        return f"{ours}\nnot in the paper" if _of_the_paper(gathered) else ours
     return grid(gathered.item.rows, [column.name for column in gathered.item.columns], rows, text)
 
 
@@ -88,8 +90,21 @@ def _ours(gathered: Gathered, line: Line, row: dict[str, typing.Any] | None) -> 
     return text
 
 
+def _of_the_paper(gathered: Gathered) -> bool:
+    return any(line.paper for line in gathered.item.rows)
+
+
 def notes(gathered: Gathered) -> list[str]:
-    return [WHAT.format(episodes=gathered.edition.episodes, base=gathered.edition.base)]
+    flags = "; ".join(f"{column.name}: `pmoe eval {_flags(column)}`"
+                      for column in gathered.item.columns)
+    said = [WHAT.format(episodes=gathered.edition.episodes, flags=flags)]
+    said += [BASE.format(base=gathered.edition.base)] if gathered.edition.base else []
+    return [" ".join(said + ([PAPER] if _of_the_paper(gathered) else []))]
+
+
+def _flags(column: Line) -> str:
+    return (f"--primitive {column.primitives} --action {column.action} "
+            f"--obs-noise {column.noise:g}")
 
 
 def draw(gathered: Gathered, rows: Rows) -> bytes:
@@ -109,11 +124,12 @@ def draw(gathered: Gathered, rows: Rows) -> bytes:
                               xerr=[line.spread[index]], fmt="D", color="0.35", fillstyle="none",
                               markersize=5, linewidth=0.8, capsize=2)
         axis.plot([], [], "o", color="0.2", label="ours: IQM, 95 % interval")
-        axis.plot([], [], "D", color="0.35", fillstyle="none", label="paper: mean ± deviation")
+        if _of_the_paper(gathered):
+            axis.plot([], [], "D", color="0.35", fillstyle="none", label="paper: mean ± deviation")
         axis.set_yticks(range(len(places)), list(places) if index == 0 else [""] * len(places))
         axis.set_ylim(len(places) - 0.5, -0.5)
         axis.set_title(column.name, fontsize=10)
         axis.grid(axis="x", alpha=0.25)
-    figure.suptitle("return with noise on the observations", fontsize=10)
+    figure.suptitle(item.title, fontsize=10)
     plot.legend(figure, axes)
     return plot.png(figure)

@@ -65,7 +65,7 @@ def falls(settings: Settings) -> bool:
 
 def differences(run: Settings, plan: Settings, defaults: Settings) -> list[str]:
     """What keeps a run from being one of the plan's: "learner.alpha is 0.1 and not 0.2". A setting
-    that one of them lacks, as it was written by another version, is the default's."""
+    that one of them lacks, as it was written by another version, is the schema's default."""
     found = []
     for path in sorted(set(run) | set(plan)):
         if not counts(path):

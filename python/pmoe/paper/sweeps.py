@@ -48,7 +48,7 @@ class Planned:
     name: str
     seed: str
     settings: Settings
-    defaults: Settings  # of its algorithm, task and preset
+    defaults: Settings  # the schema's, which are what a run of before a setting was
 
     @property
     def steps(self) -> float:
@@ -90,8 +90,9 @@ class Sweep:
         if at is not None:
             del words[at - 1:at + 1]
         settings = resolved(tuple(words))
-        plain = ("--set", f"env.id={settings['env.id']}", "--set",
-                 f"algorithm={settings['algorithm']}", "--preset", settings["preset"])
+        # SAC's preset "paper" is the schema's defaults and nothing else.
+        plain = ("--set", f"env.id={settings['env.id']}", "--set", "algorithm=sac", "--preset",
+                 "paper")
         return Planned(self.name, int(match[1]), match[2], seed, settings, resolved(plain))
 
     def train(self, skip: list[int], jobs: int) -> int:
