@@ -38,6 +38,16 @@ constexpr char kJointRatio[] = R"pb(
   policy { router_input: "trunk" }
   learner { ppo_ratio: "joint" }
 )pb";
+// What was nearest to PPO, on tasks and seeds other than those that it was found on, and what arXiv
+// 2104.09122 and its third author's code have: docs/algorithms/pmoe_ppo.md, "Measured".
+constexpr char kTiedByAdvantage[] = R"pb(
+  policy { heads: "tied" }
+  learner { rank_by: "advantage" }
+)pb";
+constexpr char kPublishedPpo[] = R"pb(
+  policy { heads: "separate" }
+  learner { rank_by: "action_q" }
+)pb";
 // Its gate and its std are networks.
 constexpr char kMcpSettings[] = R"pb(policy { router_input: "obs" std: "state" })pb";
 // Zhang & Whiteson 2019: their own networks, five epochs, an entropy bonus for the options.
@@ -68,7 +78,8 @@ constexpr Algorithm kAlgorithms[] = {
     {"pmoe_reinforce_sac", kSac, kMixture, kReinforce, kPaperPrimitives, &kSacUnits, kTrunkRouter},
     {"mrp_sac", kSac, kMixture, kMarginal, kPaperPrimitives, &kSacUnits, kMarginalSettings},
     {"ppo", kPpo, kGaussian, kFrequency, 1, &kPpoUnits},
-    {"pmoe_ppo", kPpo, kMixture, kFrequency, kPaperPrimitives, &kQnetUnits},
+    {"pmoe_ppo", kPpo, kMixture, kFrequency, kPaperPrimitives, &kQnetUnits, kTiedByAdvantage, "",
+     kPublishedPpo},
     {"gating_ppo", kPpo, kGating, kFrequency, kPaperPrimitives, &kPpoUnits, kTrunkRouter},
     {"mcp_ppo", kPpo, kMcp, kFrequency, kMcpPrimitives, &kMcpPpoUnits, kMcpSettings},
     {"pmoe_gumbel_ppo", kPpo, kMixture, kGumbel, kPaperPrimitives, &kPpoUnits, kTrunkRouter},

@@ -38,8 +38,9 @@ struct Algorithm {
   Estimator estimator;
   int32_t primitives;  // K by default; kPaperPrimitives: the paper's number for the task
   const HiddenUnits* hidden;
-  absl::string_view settings = "";  // textproto on top of each of the family's presets
-  absl::string_view official = "";  // and on top of that in "official" and "modern"
+  absl::string_view settings = "";   // textproto on top of each of the family's presets
+  absl::string_view official = "";   // and on top of that in "official" and "modern"
+  absl::string_view published = "";  // in "published"; empty: the algorithm has no such preset
 
   bool on_policy() const { return family == Family::kPpo; }
   bool has_router() const { return head != HeadType::kGaussian; }

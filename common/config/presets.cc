@@ -23,6 +23,7 @@ struct Preset {
 constexpr char kPaper[] = "paper";
 constexpr char kOfficial[] = "official";
 constexpr char kModern[] = "modern";
+constexpr char kPublished[] = "published";
 
 // The settings of the authors' public SAC code (docs/algorithms/pmoe_sac.md lists where they leave
 // the paper). The 1,000 warm-up steps are driven by the policy. Uniform random actions last for
@@ -117,15 +118,17 @@ constexpr Preset kPresets[] = {
     {kModern, Family::kSac, kModernSac},
     {"", Family::kPpo, kPpoShared},
     {kPaper, Family::kPpo, kPpoPaper},
+    {kPublished, Family::kPpo, kPpoPaper},
     {"tianshou", Family::kPpo, kPpoTianshou},
     {"cleanrl", Family::kPpo, kPpoCleanRl},
 };
 
-std::set<std::string> PresetsOf(Family family) {
+std::set<std::string> PresetsOf(const Algorithm& algorithm) {
   std::set<std::string> names;
   for (const Preset& row : kPresets) {
-    if (!row.name.empty() && row.family == family) names.emplace(row.name);
+    if (!row.name.empty() && row.family == algorithm.family) names.emplace(row.name);
   }
+  if (algorithm.published.empty()) names.erase(kPublished);
   return names;
 }
 
@@ -133,7 +136,7 @@ std::set<std::string> PresetsOf(Family family) {
 
 absl::StatusOr<RunConfig> PresetConfig(absl::string_view preset, const Algorithm& algorithm) {
   PMOE_RETURN_IF_ERROR(CheckChoice(*FindSchemaField("preset"), preset));
-  if (const std::set<std::string> known = PresetsOf(algorithm.family);
+  if (const std::set<std::string> known = PresetsOf(algorithm);
       !known.contains(std::string(preset))) {
     return absl::InvalidArgumentError(absl::StrCat("preset ", preset, " is not for algorithm ",
                                                    algorithm.name, ", which has ",
@@ -146,6 +149,7 @@ absl::StatusOr<RunConfig> PresetConfig(absl::string_view preset, const Algorithm
   }
   texts.push_back(algorithm.settings);
   if (preset == kOfficial || preset == kModern) texts.push_back(algorithm.official);
+  if (preset == kPublished) texts.push_back(algorithm.published);
   RunConfig merged;
   for (const absl::string_view text : texts) {
     PMOE_ASSIGN_OR_RETURN(const RunConfig part,

@@ -30,6 +30,16 @@ struct Given {
   RunConfig all;                                           // the file's, then the words
 };
 
+// Makes `all`.
+absl::Status Join(const ConfigSources& sources, Given* given) {
+  given->all = given->file;
+  if (!sources.preset.empty()) given->all.set_preset(sources.preset);
+  for (const auto& [path, value] : given->words) {
+    PMOE_RETURN_IF_ERROR(SetField(&given->all, path, value));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Given> ReadSources(const ConfigSources& sources) {
   Given given;
   if (!sources.config_file.empty()) {
@@ -45,11 +55,7 @@ absl::StatusOr<Given> ReadSources(const ConfigSources& sources) {
     }
     given.words.emplace_back(pair[0], pair[1]);
   }
-  given.all = given.file;
-  if (!sources.preset.empty()) given.all.set_preset(sources.preset);
-  for (const auto& [path, value] : given.words) {
-    PMOE_RETURN_IF_ERROR(SetField(&given.all, path, value));
-  }
+  PMOE_RETURN_IF_ERROR(Join(sources, &given));
   return given;
 }
 
@@ -126,12 +132,16 @@ void WriteDefaultHidden(const HiddenUnits& units, RunConfig* config) {
   WriteList(units.qnet, config->mutable_learner()->mutable_qnet_hidden());
 }
 
-// A saved configuration must mean the same after a default changes.
-void WriteDefaults(RunConfig* config) {
+void WriteSchemaDefaults(RunConfig* config) {
   for (const SchemaField& field : SchemaFields()) {
     if (!field.field->has_default_value() || IsSet(*config, field)) continue;
     WriteSchemaDefault(MutableParent(config, field), field.field);
   }
+}
+
+// A saved configuration must mean the same after a default changes.
+void WriteDefaults(RunConfig* config) {
+  WriteSchemaDefaults(config);
   WriteAbsolutePaths(config->mutable_env());
   WriteAbsoluteDemos(config->mutable_replay());
   const Algorithm& algorithm = AlgorithmOf(*config);
@@ -172,15 +182,27 @@ bool IsWhole(const RunConfig& file) {
   return set > all / 2;
 }
 
-// A whole file's values are not the user's words. Where it was written for another algorithm, what
-// only that one reads is left out; where for this one, all stays as the run had it, and
-// ConfigWarnings tells what does nothing.
-void DropUnread(const RunConfig& standing, const Algorithm& algorithm, Given* given) {
-  if (given->file.algorithm() == algorithm.name || !IsWhole(given->file)) return;
-  for (const SchemaField* field : UnreadFields(given->file, standing, algorithm)) {
-    Message* parent = MutableParent(&given->all, *field);
-    parent->GetReflection()->ClearField(parent, field->field);
+// A whole file's values are not the user's words. Where it was written for this algorithm, all
+// stays as the run had it, and ConfigWarnings tells what does nothing; a setting that it lacks is
+// younger than the run, which was what the schema's default says, whatever preset and algorithm say
+// today. Where it was written for another one, what somebody chose there counts, and what stood
+// there by itself stands here by itself.
+void TakeWholeFile(const Algorithm& algorithm, Given* given) {
+  RunConfig& file = given->file;
+  if (!IsWhole(file)) return;
+  if (file.algorithm() == algorithm.name) return WriteSchemaDefaults(&file);
+  const absl::StatusOr<const Algorithm*> before = FindAlgorithm(file.algorithm());
+  if (!before.ok()) return;  // of another version; all of it is taken for chosen
+  const absl::StatusOr<RunConfig> stood = Standing(file.preset(), **before);
+  if (!stood.ok()) return;
+  for (const SchemaField& field : SchemaFields()) {
+    const bool chosen = ValueText(file, field) != ValueText(*stood, field);
+    if (!IsSet(file, field) || (chosen && Reads(algorithm, field))) continue;
+    Message* parent = MutableParent(&file, field);
+    parent->GetReflection()->ClearField(parent, field.field);
   }
+  const bool own = file.policy().primitives() == DefaultPrimitives(**before, file.env().id());
+  if (own || !algorithm.has_router()) file.mutable_policy()->clear_primitives();
 }
 
 // Refuses what the user set and the algorithm does not read. A file may give a field the value that
@@ -243,9 +265,10 @@ std::string RunLabel(const RunConfig& config) {
 absl::StatusOr<RunConfig> ResolveConfig(const ConfigSources& sources) {
   PMOE_ASSIGN_OR_RETURN(Given given, ReadSources(sources));
   PMOE_ASSIGN_OR_RETURN(const Algorithm* algorithm, FindAlgorithm(given.all.algorithm()));
+  TakeWholeFile(*algorithm, &given);
+  PMOE_RETURN_IF_ERROR(Join(sources, &given));
   PMOE_ASSIGN_OR_RETURN(RunConfig config, PresetConfig(given.all.preset(), *algorithm));
   PMOE_ASSIGN_OR_RETURN(const RunConfig standing, Standing(given.all.preset(), *algorithm));
-  DropUnread(standing, *algorithm, &given);
   Overlay(given.all, &config);
   WriteDefaults(&config);
   PMOE_RETURN_IF_ERROR(ValidateConfig(config));

@@ -347,6 +347,7 @@ std::vector<std::string> ConfigWarnings(const RunConfig& config) {
       ParseChoice<PrimitiveBackprop>(learner.primitive_backprop()) == PrimitiveBackprop::kAll) {
     warnings.push_back("learner.loser_weight does nothing with learner.primitive_backprop all");
   }
+  for (std::string& warning : QnetWarnings(config)) warnings.push_back(std::move(warning));
   for (const std::string& setting : UnreadSettings(config)) {
     warnings.push_back(absl::StrCat(setting, " does nothing with algorithm ", config.algorithm()));
   }

@@ -1,12 +1,15 @@
 #include "common/config/validate_policy.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/config/learner_choices.h"
 #include "common/config/policy_choices.h"
 #include "common/config/ppo_choices.h"
+#include "common/config/presets.h"
 #include "common/config/run_config.h"
 
 namespace pmoe {
@@ -22,13 +25,18 @@ absl::Status CheckPrimitives(const RunConfig& config) {
       config.policy().primitives(), "; leave it unset, or use --algo pmoe_", config.algorithm()));
 }
 
+bool Ranks(const LearnerConfig& learner) {
+  return ParseChoice<RouterLoss>(learner.router_loss()) != RouterLoss::kNone &&
+         ParseChoice<RouterGrad>(learner.ppo_router_grad()) != RouterGrad::kSurrogate;
+}
+
 // A target by scores needs scores.
 absl::Status CheckRanking(const RunConfig& config) {
   const LearnerConfig& learner = config.learner();
-  const LearnerConfig& unset = LearnerConfig::default_instance();
-  const bool ranked = ParseChoice<RouterLoss>(learner.router_loss()) != RouterLoss::kNone &&
-                      ParseChoice<RouterGrad>(learner.ppo_router_grad()) != RouterGrad::kSurrogate;
-  if (!ranked &&
+  // What the algorithm has by itself is nobody's mistake.
+  PMOE_ASSIGN_OR_RETURN(const RunConfig own, PresetConfig(config.preset(), AlgorithmOf(config)));
+  const LearnerConfig& unset = own.learner();
+  if (!Ranks(learner) &&
       (learner.rank_by() != unset.rank_by() || learner.router_target() != unset.router_target())) {
     return absl::InvalidArgumentError(
         "learner.rank_by and router_target do nothing with learner.ppo_router_grad surrogate or "
@@ -41,7 +49,7 @@ absl::Status CheckRanking(const RunConfig& config) {
         "away, or give a floor, e.g. --set learner.router_entropy_min=0.5");
   }
   if (ParseChoice<RouterTarget>(learner.router_target()) != RouterTarget::kSoftmax) {
-    if (learner.router_target_tau() == LearnerConfig::default_instance().router_target_tau()) {
+    if (learner.router_target_tau() == unset.router_target_tau()) {
       return absl::OkStatus();
     }
     return absl::InvalidArgumentError(
@@ -69,16 +77,19 @@ absl::Status CheckTie(const RunConfig& config) {
   }
   if (!tied && !policy.shared_log_std()) return absl::OkStatus();
   const std::string field = tied ? "policy.heads=tied" : "policy.shared_log_std=true";
+  const std::string separate = tied ? "policy.heads=separate" : "policy.shared_log_std=false";
   if (policy.primitive_hidden_size() > 0 && (tied || !parameter)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        field, " does not go with policy.primitive_hidden (", policy.primitive_hidden(0),
-        policy.primitive_hidden_size() > 1 ? ", …" : "",
-        "): primitives with layers of their own have no last layer in common; leave one of both "
-        "away"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(field, " does not go with policy.primitive_hidden (",
+                     policy.primitive_hidden(0), policy.primitive_hidden_size() > 1 ? ", …" : "",
+                     "): primitives with layers of their own have no last layer in common; leave "
+                     "the layers away, "
+                     "or use --set ",
+                     separate));
   }
   if (ParseChoice<OptimizerKind>(config.learner().optimizer()) == OptimizerKind::kSgd) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("learner.optimizer must be adam with ", field, ", got sgd"));
+    return absl::InvalidArgumentError(absl::StrCat("learner.optimizer must be adam with ", field,
+                                                   ", got sgd; use adam, or --set ", separate));
   }
   return absl::OkStatus();
 }
@@ -117,6 +128,27 @@ absl::Status CheckPolicy(const RunConfig& config) {
                      learner.entropy()));
   }
   return absl::OkStatus();
+}
+
+std::vector<std::string> QnetWarnings(const RunConfig& config) {
+  const Algorithm& algorithm = AlgorithmOf(config);
+  const LearnerConfig& learner = config.learner();
+  const bool by_qnet =
+      Ranks(learner) && ParseChoice<RankBy>(learner.rank_by()) != RankBy::kAdvantage;
+  if (!algorithm.on_policy() || !algorithm.frequency_loss() || by_qnet) return {};
+  const absl::StatusOr<RunConfig> preset = PresetConfig(config.preset(), algorithm);
+  if (!preset.ok()) return {};
+  const LearnerConfig& own = preset->learner();
+  std::vector<std::string> idle;
+  if (!std::ranges::equal(learner.qnet_hidden(), algorithm.hidden->qnet)) {
+    idle.emplace_back("learner.qnet_hidden");
+  }
+  if (learner.qnet_input() != own.qnet_input()) idle.emplace_back("learner.qnet_input");
+  if (learner.critic_lr() != own.critic_lr()) idle.emplace_back("learner.critic_lr");
+  for (std::string& text : idle) {
+    text += " does nothing: no Q-network ranks primitives; learner.rank_by=action_q has one";
+  }
+  return idle;
 }
 
 }  // namespace pmoe

@@ -1,12 +1,10 @@
 #include "common/config/run_config.h"
 
 #include <filesystem>
-#include <map>
 #include <set>
 
 #include "common/base/file.h"
 #include "common/config/algorithms.h"
-#include "common/config/presets.h"
 #include "common/config/read_by.h"
 #include "common/config/schema.h"
 #include "gtest/gtest.h"
@@ -19,18 +17,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-// Every preset with the algorithms that it is for.
-const std::map<std::string, std::vector<std::string>> kPresets = [] {
-  std::map<std::string, std::vector<std::string>> presets;
-  for (const Algorithm& algorithm : Algorithms()) {
-    const std::vector<std::string> names =
-        algorithm.on_policy() ? std::vector<std::string>{"paper", "tianshou", "cleanrl"}
-                              : std::vector<std::string>{"paper", "official", "modern"};
-    for (const std::string& name : names) presets[name].emplace_back(algorithm.name);
-  }
-  return presets;
-}();
 
 RunConfig Resolve(const ConfigSources& sources) {
   const absl::StatusOr<RunConfig> config = ResolveConfig(sources);
@@ -124,158 +110,11 @@ TEST_F(ResolveConfigTest, WritesEveryFieldButThoseThatMayStayOpen) {
   EXPECT_THAT(config.learner().critic_hidden(), ElementsAre(256, 256));
 }
 
-TEST_F(ResolveConfigTest, ResolvingAgainChangesNothing) {
-  for (const auto& [preset, algorithms] : kPresets) {
-    for (const std::string& algorithm : algorithms) {
-      ConfigSources sources;
-      sources.preset = preset;
-      sources.sets = {"algorithm=" + algorithm, "env.id=Humanoid-v5",
-                      "env.arg.ctrl_cost_weight=0.1", "learner.actor_lr=0.1234567890123456789",
-                      "learner.threads=3"};
-      const RunConfig config = Resolve(sources);
-      const std::string printed = PrintConfig(config);
-      const RunConfig again = Resolve(File(printed));
-      EXPECT_EQ(PrintConfig(again), printed);
-      EXPECT_THAT(ChangedFields(config, again), IsEmpty());
-    }
-  }
-}
-
 TEST_F(ResolveConfigTest, ParsingWhatWasPrintedGivesTheSameBits) {
   const RunConfig config = ResolveSets({"learner.actor_lr=0.1234567890123456789"});
   const absl::StatusOr<RunConfig> parsed = ParseConfigText(PrintConfig(config));
   ASSERT_OK(parsed);
   EXPECT_EQ(parsed->SerializeAsString(), config.SerializeAsString());
-}
-
-// Defaults are the paper's Table 6(a), published as Spinning Up's SAC.
-TEST(PresetTest, PaperIsTable6) {
-  const RunConfig config = ResolveSets({"algorithm=sac"});
-  EXPECT_EQ(config.learner().batch_size(), 100);
-  EXPECT_EQ(config.learner().actor_lr(), 1e-3);
-  EXPECT_EQ(config.learner().critic_lr(), 1e-3);
-  EXPECT_EQ(config.learner().alpha(), 0.2);
-  EXPECT_FALSE(config.learner().tune_alpha());
-  EXPECT_EQ(config.learner().gamma(), 0.99);
-  EXPECT_EQ(config.learner().tau(), 0.005);
-  EXPECT_EQ(config.replay().capacity(), 1000000);
-  EXPECT_EQ(config.schedule().start_steps(), 10000);
-  EXPECT_EQ(config.schedule().update_after(), 1000);
-  EXPECT_EQ(config.schedule().steps_per_round(), 50);
-  EXPECT_EQ(UpdatesPerRound(config), 50);
-}
-
-TEST(PresetTest, OfficialIsTheAuthorsPublicCode) {
-  for (const std::string algorithm : {"sac", "pmoe_sac"}) {
-    const RunConfig config = ResolveSets({"preset=official", "algorithm=" + algorithm});
-    EXPECT_EQ(config.learner().batch_size(), 256);
-    EXPECT_EQ(config.learner().actor_lr(), 3e-4);
-    EXPECT_EQ(config.learner().critic_lr(), 3e-4);
-    EXPECT_TRUE(config.learner().tune_alpha());
-    EXPECT_FALSE(config.learner().has_target_entropy()) << "minus the action dimension";
-    EXPECT_EQ(config.schedule().start_steps(), 0) << "the policy drives the warm-up";
-    EXPECT_EQ(config.schedule().update_after(), 1000);
-    EXPECT_EQ(config.schedule().steps_per_round(), 1000);
-    EXPECT_EQ(UpdatesPerRound(config), 1000);
-    EXPECT_EQ(config.learner().freq_reduction(), algorithm == "sac" ? "sum" : "mean");
-  }
-}
-
-TEST(PresetTest, ModernIsTruncatedQuantileCriticsForTheWholeFamily) {
-  for (const Algorithm& algorithm : Algorithms()) {
-    if (algorithm.on_policy()) continue;
-    const RunConfig config =
-        ResolveSets({"preset=modern", "algorithm=" + std::string(algorithm.name)});
-    EXPECT_EQ(config.learner().critic_quantiles(), 25);
-    EXPECT_EQ(config.learner().dropped_quantiles(), 2);
-    EXPECT_EQ(config.learner().quantile_critics(), 2);
-    EXPECT_EQ(config.learner().batch_size(), 256);
-    EXPECT_EQ(config.learner().critic_lr(), 3e-4);
-    EXPECT_TRUE(config.learner().tune_alpha());
-    EXPECT_EQ(config.schedule().steps_per_round(), 50);
-    EXPECT_EQ(UpdatesPerRound(config), 50);
-  }
-}
-
-TEST(PresetTest, EveryPresetIsValidForEveryAlgorithm) {
-  for (const auto& [preset, algorithms] : kPresets) {
-    for (const std::string& algorithm : algorithms) {
-      EXPECT_OK(PresetConfig(preset, AlgorithmNamed(algorithm)));
-      ResolveSets({"preset=" + preset, "algorithm=" + algorithm});
-    }
-  }
-}
-
-TEST(PresetTest, APresetOfTheOtherFamilyIsRefusedWithThoseThatFit) {
-  EXPECT_THAT(
-      PresetConfig("tianshou", AlgorithmNamed("pmoe_sac")),
-      IsInvalid(
-          "preset tianshou is not for algorithm pmoe_sac, which has modern, official, paper"));
-  EXPECT_THAT(PresetConfig("official", AlgorithmNamed("dac")),
-              IsInvalid("which has cleanrl, paper, tianshou"));
-}
-
-// Table 6(b), Appendix C.
-TEST(PresetTest, PaperIsTable6ForPpo) {
-  const RunConfig config = ResolveSets({"algorithm=pmoe_ppo", "env.id=Ant-v5"});
-  EXPECT_EQ(config.schedule().steps_per_round(), 2048);
-  EXPECT_EQ(config.learner().batch_size(), 64);
-  EXPECT_EQ(config.learner().epochs(), 20);
-  EXPECT_EQ(config.learner().actor_lr(), 3e-4);
-  EXPECT_EQ(config.learner().gae_lambda(), 0.95);
-  EXPECT_EQ(config.learner().clip(), 0.2);
-  EXPECT_EQ(config.learner().value_net(), "trunk");
-  EXPECT_THAT(config.policy().hidden(), ElementsAre(64, 64));
-  EXPECT_THAT(config.learner().qnet_hidden(), ElementsAre(64, 64, 64));
-  EXPECT_EQ(config.policy().primitives(), 16);
-  EXPECT_EQ(UpdatesPerRound(config), 20 * 32);
-}
-
-TEST(PresetTest, TianshousRolloutComesFrom64Environments) {
-  const RunConfig config = ResolveSets({"algorithm=ppo", "preset=tianshou"});
-  EXPECT_EQ(config.actor().envs(), 64);
-  EXPECT_EQ(ChunkRows(config), 32) << "what a rollout takes of each";
-  EXPECT_EQ(config.learner().lr_schedule(), "linear");
-  EXPECT_EQ(config.learner().reward_norm(), "return_std");
-  EXPECT_TRUE(config.learner().recompute_advantage());
-}
-
-// The layers of the methods' own papers.
-TEST(PresetTest, McpAndDacBringTheirNetworks) {
-  const RunConfig mcp = ResolveSets({"algorithm=mcp_sac"});
-  EXPECT_THAT(mcp.policy().hidden(), ElementsAre(512, 256));
-  EXPECT_THAT(mcp.policy().primitive_hidden(), ElementsAre(256));
-  EXPECT_THAT(mcp.policy().router_hidden(), ElementsAre(512, 256, 256));
-  EXPECT_EQ(mcp.policy().primitives(), 8);
-  EXPECT_THAT(mcp.learner().critic_hidden(), ElementsAre(256, 256));
-  const RunConfig dac = ResolveSets({"algorithm=dac"});
-  EXPECT_THAT(dac.policy().hidden(), IsEmpty());
-  EXPECT_THAT(dac.policy().primitive_hidden(), ElementsAre(64, 64));
-  EXPECT_EQ(dac.policy().primitives(), 4);
-  EXPECT_EQ(dac.learner().epochs(), 5);
-  EXPECT_EQ(dac.learner().value_net(), "separate");
-}
-
-TEST(DefaultPrimitivesTest, FollowsThePaper) {
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "HalfCheetah-v5"), 2);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "Humanoid-v5"), 10);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "HumanoidStandup-v5"), 10);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "TargetReaching-v0"), 2);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "Hopper-v5"), 4);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_sac"), "my_robot"), 4);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("sac"), "Humanoid-v5"), 1);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("ppo"), "Humanoid-v5"), 1);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_ppo"), "Ant-v5"), 16);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("pmoe_ppo"), "Hopper-v5"), 12);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("gating_ppo"), "Humanoid-v5"), 8);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("mcp_ppo"), "Hopper-v5"), 8);
-  EXPECT_EQ(DefaultPrimitives(AlgorithmNamed("dac"), "Hopper-v5"), 4);
-}
-
-TEST(DefaultPrimitivesTest, FillsTheResolvedConfiguration) {
-  EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5"}).policy().primitives(), 10);
-  EXPECT_EQ(ResolveSets({"env.id=Humanoid-v5", "policy.primitives=3"}).policy().primitives(), 3);
-  EXPECT_EQ(ResolveSets({"algorithm=sac"}).policy().primitives(), 1);
 }
 
 TEST_F(ResolveConfigTest, RefusesWhatTheAlgorithmDoesNotRead) {
@@ -314,6 +153,24 @@ TEST_F(ResolveConfigTest, AnOldRunsOwnFileIsTakenAsItIs) {
                           "learner.epochs=3 does nothing with algorithm sac"));
 }
 
+// Written before there were such settings, and before the algorithm had values of its own for them.
+TEST_F(ResolveConfigTest, AnOldRunsOwnFileHasTheSchemasDefaultsForWhatItLacks) {
+  RunConfig old = ResolveSets({"algorithm=pmoe_ppo", "preset=tianshou"});
+  old.mutable_policy()->clear_heads();
+  old.mutable_learner()->clear_rank_by();
+  old.mutable_learner()->clear_recompute_advantage();
+  const RunConfig again = Resolve(File(PrintConfig(old)));
+  EXPECT_EQ(again.policy().heads(), "separate");
+  EXPECT_EQ(again.learner().rank_by(), "action_q");
+  EXPECT_FALSE(again.learner().recompute_advantage());
+
+  ConfigSources sources = File(PrintConfig(old));
+  sources.sets = {"policy.heads=tied"};
+  EXPECT_EQ(Resolve(sources).policy().heads(), "tied") << "a word wins";
+  const RunConfig few = Resolve(File("algorithm: \"pmoe_ppo\" preset: \"tianshou\""));
+  EXPECT_EQ(few.policy().heads(), "tied") << "a person's file has what it does not name by preset";
+}
+
 TEST_F(ResolveConfigTest, AnotherAlgorithmTakesOfARunsFileWhatItReads) {
   const RunConfig run = ResolveSets(
       {"algorithm=mrp_sac", "preset=official", "learner.alpha=0.3", "policy.primitives=1"});
@@ -325,23 +182,26 @@ TEST_F(ResolveConfigTest, AnotherAlgorithmTakesOfARunsFileWhatItReads) {
   EXPECT_THAT(ConfigWarnings(sac), IsEmpty());
 }
 
-// A family's preset serves all of the family; what a row adds is for that algorithm alone.
-TEST(AlgorithmsTest, ReadTheSettingsOfTheirRows) {
-  for (const Algorithm& algorithm : Algorithms()) {
-    for (const absl::string_view text : {algorithm.settings, algorithm.official}) {
-      const absl::StatusOr<RunConfig> settings = ParseConfigText(text);
-      ASSERT_OK(settings);
-      for (const SchemaField& field : SchemaFields()) {
-        if (!IsSet(*settings, field)) continue;
-        EXPECT_TRUE(Reads(algorithm, field)) << algorithm.name << " " << field.path;
-      }
+// What nobody chose in a run is not carried over.
+TEST_F(ResolveConfigTest, AnotherAlgorithmHasItsOwnOfWhatNobodyChose) {
+  const RunConfig sac = ResolveSets({"algorithm=sac", "learner.alpha=0.3"});
+  ConfigSources sources = File(PrintConfig(sac));
+  sources.flags = {{"algorithm", "mrp_sac"}, {"env.id", "HalfCheetah-v5"}};
+  const RunConfig mrp = Resolve(sources);
+  EXPECT_EQ(mrp.learner().alpha(), 0.3);
+  EXPECT_EQ(mrp.learner().target(), "expected");
+  EXPECT_EQ(mrp.policy().primitives(), 2);
+  sources.sets = {"learner.target=sample"};
+  EXPECT_EQ(Resolve(sources).learner().target(), "sample") << "a word is a choice";
+  for (const Algorithm& from : Algorithms()) {
+    const RunConfig run = ResolveSets({"algorithm=" + std::string(from.name)});
+    for (const Algorithm& to : Algorithms()) {
+      ConfigSources again = File(PrintConfig(run));
+      again.flags = {{"algorithm", std::string(to.name)}};
+      const RunConfig own = ResolveSets({"algorithm=" + std::string(to.name)});
+      EXPECT_THAT(ChangedFields(own, Resolve(again)), IsEmpty()) << from.name << " to " << to.name;
     }
   }
-}
-
-TEST(AlgorithmsTest, AnUnknownNameComesWithTheNearest) {
-  EXPECT_THAT(FindAlgorithm("mrpsac"), IsInvalid("got \"mrpsac\"; did you mean mrp_sac?"));
-  EXPECT_THAT(FindAlgorithm(""), IsInvalid("algorithm must be sac or pmoe_sac or "));
 }
 
 // A run is resumed and looked at from other folders. A bare model is one of Gymnasium's, and "~" is

@@ -91,6 +91,11 @@ TEST(ValidateConfigTest, ATargetByScoresHasScores) {
   EXPECT_THAT(
       Resolve({"algorithm=pmoe_ppo", "learner.rank_by=arm_q", "learner.ppo_router_grad=surrogate"}),
       IsInvalid("nothing is ranked"));
+  // What nobody said is in nobody's way.
+  for (const char* preset : {"preset=paper", "preset=published", "preset=cleanrl"}) {
+    EXPECT_OK(Resolve({"algorithm=pmoe_ppo", preset, "learner.ppo_router_grad=surrogate"}));
+    EXPECT_OK(Resolve({"algorithm=pmoe_ppo", preset, "learner.router_loss=none"}));
+  }
   EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "learner.router_entropy_coef=2"}),
               IsInvalid("does nothing without learner.router_entropy_min"));
   EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "learner.rank_by=arm_q"}),
@@ -100,12 +105,15 @@ TEST(ValidateConfigTest, ATargetByScoresHasScores) {
 }
 
 TEST(ValidateConfigTest, TiedHeadsReadTheSameAndAreMovedByAdam) {
-  EXPECT_OK(Resolve({"algorithm=pmoe_ppo", "policy.heads=tied", "policy.residual_scale=2"}));
+  EXPECT_OK(Resolve({"algorithm=pmoe_ppo", "policy.residual_scale=2"}));
   EXPECT_OK(Resolve({"algorithm=pmoe_sac", "policy.heads=tied", "policy.shared_log_std=true"}));
-  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "policy.residual_scale=2"}),
+  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "preset=published", "policy.residual_scale=2"}),
               IsInvalid("use --set policy.heads=tied"));
   EXPECT_THAT(Resolve({"algorithm=pmoe_sac", "policy.heads=tied", "learner.optimizer=sgd"}),
               IsInvalid("learner.optimizer must be adam with policy.heads=tied, got sgd"));
+  EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "policy.primitive_hidden=64"}),
+              IsInvalid("leave the layers away, or use --set policy.heads=separate"));
+  EXPECT_OK(Resolve({"algorithm=pmoe_ppo", "policy.primitive_hidden=64", "policy.heads=separate"}));
   EXPECT_THAT(Resolve({"algorithm=dac", "policy.heads=tied"}),
               IsInvalid("policy.heads=tied does not go with policy.primitive_hidden (64, …)"));
   EXPECT_THAT(Resolve({"algorithm=ppo", "policy.heads=tied"}),
@@ -308,6 +316,10 @@ TEST(ValidateConfigTest, AnUnresolvedConfigurationIsValid) {
 }
 
 TEST(ConfigWarningsTest, DefaultsHaveNone) {
+  for (const Algorithm& algorithm : Algorithms()) {
+    const std::string set = "algorithm=" + std::string(algorithm.name);
+    EXPECT_THAT(ConfigWarnings(*Resolve({set})), IsEmpty()) << set;
+  }
   EXPECT_THAT(ConfigWarnings(*Resolve({})), IsEmpty());
   EXPECT_THAT(ConfigWarnings(*Resolve({"preset=official"})), IsEmpty());
   EXPECT_THAT(ConfigWarnings(*Resolve({"preset=modern"})), IsEmpty());
@@ -326,6 +338,14 @@ TEST(ConfigWarningsTest, TellWhichSettingsDoNothing) {
   EXPECT_THAT(
       ConfigWarnings(*Resolve({"learner.loser_weight=0.1", "learner.primitive_backprop=all"})),
       Contains(HasSubstr("learner.loser_weight does nothing")));
+  for (const char* setting :
+       {"learner.qnet_hidden=8", "learner.qnet_input=trunk", "learner.critic_lr=1e-2"}) {
+    EXPECT_THAT(ConfigWarnings(*Resolve({"algorithm=pmoe_ppo", setting})),
+                ElementsAre(HasSubstr("learner.rank_by=action_q has one")));
+    for (const char* with : {"preset=published", "learner.rank_by=arm_q"}) {
+      EXPECT_THAT(ConfigWarnings(*Resolve({"algorithm=pmoe_ppo", with, setting})), IsEmpty());
+    }
+  }
 }
 
 }  // namespace
