@@ -14,7 +14,8 @@ class Clock {
   using Time = std::chrono::steady_clock::time_point;
 
   virtual ~Clock() = default;
-  // The machine's; lives for ever.
+  // The machine's; lives for ever. Time in which the process stood still for 5 s or more while one
+  // of its threads waited does not count (Ctrl-Z and fg, docker pause): no deadline passes in it.
   static Clock* Real();
 
   virtual Time Now() const = 0;

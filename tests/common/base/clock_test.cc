@@ -1,7 +1,11 @@
 #include "common/base/clock.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <thread>
 
 #include "common/base/mutex.h"
@@ -87,6 +91,60 @@ TEST(ClockTest, TheRealClockGoesOnAndWaitsAsLongAsAsked) {
   while (changed.WaitUntil(&mu, begin + milliseconds(20))) {
   }
   EXPECT_GE(clock->Now() - begin, milliseconds(20));
+}
+
+// A child that its parent stops for longer than its deadline has left, and writes to when it has
+// let it go on. 0: the deadline had not passed, 1: it ended the wait, 2: Now() went on meanwhile.
+int WaitThroughAStop(int told, int asked) {
+  Mutex mu;
+  CondVar changed;
+  bool waits = false, go_on = false, passed = false;
+  const Clock::Time begin = Clock::Real()->Now();
+  std::thread waiting([&] {
+    MutexLock lock(&mu);
+    waits = true;
+    while (!go_on && !passed) passed = !changed.WaitUntil(&mu, begin + seconds(5));
+  });
+  for (bool inside = false; !inside;) {  // whoever waits has let go of the mutex
+    MutexLock lock(&mu);
+    inside = waits;
+  }
+  char byte = 'w';
+  if (::write(told, &byte, 1) != 1 || ::read(asked, &byte, 1) != 1) return 3;
+  {
+    MutexLock lock(&mu);
+    go_on = true;
+    changed.NotifyAll();
+  }
+  waiting.join();
+  if (passed) return 1;
+  return Clock::Real()->Now() - begin < seconds(5) ? 0 : 2;
+}
+
+TEST(ClockTest, ADeadlineDoesNotPassWhileTheProcessIsStopped) {
+  std::array<int, 2> up{}, down{};
+  ASSERT_EQ(::pipe(up.data()), 0);
+  ASSERT_EQ(::pipe(down.data()), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(WaitThroughAStop(up[1], down[0]));
+  char byte = 0;
+  ASSERT_EQ(::read(up[0], &byte, 1), 1);
+  ASSERT_EQ(::kill(child, SIGSTOP), 0);
+  Clock::Real()->Sleep(seconds(7));
+  ASSERT_EQ(::kill(child, SIGCONT), 0);
+  ASSERT_EQ(::write(down[1], &byte, 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  for (const int fd : {up[0], up[1], down[0], down[1]}) ::close(fd);
+}
+
+TEST(ClockTest, ASleepOfManyLooksIsAsLongAsAsked) {
+  const Clock::Time begin = Clock::Real()->Now();
+  Clock::Real()->Sleep(milliseconds(2100));
+  EXPECT_GE(Clock::Real()->Now() - begin, milliseconds(2100));
 }
 
 TEST(StopwatchTest, CountsTheSecondsOfItsClock) {
