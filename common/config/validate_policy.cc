@@ -33,11 +33,13 @@ bool Ranks(const LearnerConfig& learner) {
 // A target by scores needs scores.
 absl::Status CheckRanking(const RunConfig& config) {
   const LearnerConfig& learner = config.learner();
-  // What the algorithm has by itself is nobody's mistake.
+  // What the algorithm has by itself is nobody's mistake, nor is what it had: a run of before says
+  // so.
   PMOE_ASSIGN_OR_RETURN(const RunConfig own, PresetConfig(config.preset(), AlgorithmOf(config)));
   const LearnerConfig& unset = own.learner();
-  if (!Ranks(learner) &&
-      (learner.rank_by() != unset.rank_by() || learner.router_target() != unset.router_target())) {
+  const bool named_rank = learner.rank_by() != unset.rank_by() &&
+                          learner.rank_by() != LearnerConfig::default_instance().rank_by();
+  if (!Ranks(learner) && (named_rank || learner.router_target() != unset.router_target())) {
     return absl::InvalidArgumentError(
         "learner.rank_by and router_target do nothing with learner.ppo_router_grad surrogate or "
         "router_loss none: nothing is ranked; leave them away, or one of those");

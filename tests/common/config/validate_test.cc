@@ -95,6 +95,9 @@ TEST(ValidateConfigTest, ATargetByScoresHasScores) {
   for (const char* preset : {"preset=paper", "preset=published", "preset=cleanrl"}) {
     EXPECT_OK(Resolve({"algorithm=pmoe_ppo", preset, "learner.ppo_router_grad=surrogate"}));
     EXPECT_OK(Resolve({"algorithm=pmoe_ppo", preset, "learner.router_loss=none"}));
+    EXPECT_OK(Resolve({"algorithm=pmoe_ppo", preset, "learner.ppo_router_grad=surrogate",
+                       "learner.rank_by=action_q"}))
+        << "as every run of before has it in its file";
   }
   EXPECT_THAT(Resolve({"algorithm=pmoe_ppo", "learner.router_entropy_coef=2"}),
               IsInvalid("does nothing without learner.router_entropy_min"));
