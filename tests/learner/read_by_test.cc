@@ -21,14 +21,22 @@ constexpr int kObs = 3, kActions = 2, kUpdates = 2;
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // Small, and with everything on that makes other settings count.
-const Settings kSmall = {{"policy.hidden", "4"},           {"policy.router_hidden", "4"},
-                         {"learner.critic_hidden", "4"},   {"learner.qnet_hidden", "4"},
-                         {"learner.batch_size", "8"},      {"schedule.steps_per_round", "16"},
-                         {"learner.epochs", "2"},          {"schedule.total_steps", "64"},
-                         {"learner.actor_lr", "0.05"},     {"learner.critic_lr", "0.05"},
-                         {"learner.alpha", "1"},           {"learner.gumbel_tau_end", "0.5"},
-                         {"policy.std", "parameter"},      {"learner.tune_alpha", "true"},
-                         {"learner.value_net", "separate"}};
+const Settings kSmall = {{"policy.hidden", "4"},
+                         {"policy.router_hidden", "4"},
+                         {"learner.critic_hidden", "4"},
+                         {"learner.qnet_hidden", "4"},
+                         {"learner.batch_size", "8"},
+                         {"schedule.steps_per_round", "16"},
+                         {"learner.epochs", "2"},
+                         {"schedule.total_steps", "64"},
+                         {"learner.actor_lr", "0.05"},
+                         {"learner.critic_lr", "0.05"},
+                         {"learner.alpha", "1"},
+                         {"learner.gumbel_tau_end", "0.5"},
+                         {"policy.std", "parameter"},
+                         {"learner.tune_alpha", "true"},
+                         {"learner.value_net", "separate"},
+                         {"learner.rank_by", "action_q"}};
 // What those hide.
 const Settings kOther = {{"policy.std", "state"},
                          {"learner.value_net", "trunk"},
